@@ -1,0 +1,75 @@
+/** The layers of the house: imports point down only. */
+const daemon = "^packages/daemon/src";
+const layer = (name, from, forbidden, comment) => ({
+  name,
+  comment,
+  severity: "error",
+  from: { path: from, pathNot: "\\.test\\.ts$" },
+  to: { path: forbidden },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: { pathNot: "\\.test\\.ts$" },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    layer(
+      "kernel-is-the-ground",
+      `${daemon}/kernel/`,
+      `${daemon}/(engine|model|tools|governance|features|surface|main)`,
+      "The kernel knows nothing about agents, models or HTTP.",
+    ),
+    layer(
+      "engine-knows-ports-only",
+      `${daemon}/engine/`,
+      `${daemon}/(model|tools|governance|features|surface|main)`,
+      "The engine reaches models, tools and authority through its own ports.",
+    ),
+    layer(
+      "ports-do-not-climb",
+      `${daemon}/(model|tools|governance)/`,
+      `${daemon}/(features|surface|main)`,
+      "Adapters implement engine ports; they never reach up.",
+    ),
+    layer(
+      "features-do-not-climb",
+      `${daemon}/features/`,
+      `${daemon}/(surface|main)`,
+      "A feature binds endpoints with what surface/http gives it by argument.",
+    ),
+    layer(
+      "main-is-the-root",
+      `${daemon}/(surface/http|features|engine|kernel)/`,
+      `${daemon}/main`,
+      "Only the bins start main.",
+    ),
+    {
+      name: "features-meet-at-the-door",
+      comment: "A feature imports another feature's index.ts only.",
+      severity: "error",
+      from: { path: `${daemon}/features/([^/]+)/`, pathNot: "\\.test\\.ts$" },
+      to: { path: `${daemon}/features/([^/]+)/`, pathNot: [`${daemon}/features/$1/`, "/index\\.ts$"] },
+    },
+    layer(
+      "contract-has-no-io",
+      "^packages/contract/src",
+      "^(packages/daemon|node:)",
+      "The contract runs anywhere.",
+    ),
+    {
+      name: "known-packages",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src" },
+      to: { dependencyTypes: ["unknown", "undetermined", "npm-no-pkg"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default"] },
+  },
+};

@@ -1,0 +1,480 @@
+import { z } from "zod";
+import { ResolveApprovalsRequest } from "./approvals.ts";
+import { GlobalStreamQuery, StreamEvent, StreamQuery } from "./events.ts";
+import { JsonObject } from "./json.ts";
+import { listOf } from "./pagination.ts";
+import {
+  CancelQuestionRequest,
+  PendingQuestionView,
+  QuestionListQuery,
+  ResolveQuestionRequest,
+} from "./questions.ts";
+import {
+  PruneRequest,
+  PruneResponse,
+  ReplyHandle,
+  RunDebugView,
+  RunEventEntry,
+  RunListQuery,
+  RunView,
+  SubmitInputRequest,
+} from "./runs.ts";
+import {
+  DaemonCapabilities,
+  DaemonStatusView,
+  RuntimeSettingsView,
+  SetPermissionModeRequest,
+} from "./runtime.ts";
+import {
+  CreateSessionRequest,
+  EndSessionRequest,
+  InterruptResponse,
+  OperatorConfig,
+  PermissionAudit,
+  SessionEventLog,
+  SessionListQuery,
+  SessionView,
+  SessionViewSummary,
+  SetCapabilityScopeRequest,
+  SetCredentialScopeRequest,
+  SetOperatorRequest,
+  SetReplyTargetsRequest,
+  SetRoutePolicyRequest,
+  SetToolOverridesRequest,
+  ToolOverrides,
+} from "./sessions.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+/** Who may call: nobody asked, a read-only token, an admin token. */
+export type Access = "none" | "read" | "admin";
+
+export interface Endpoint {
+  readonly method: Method;
+  /** OpenAPI style, `/v1/sessions/{session_id}`; each parameter is one percent-encoded segment. */
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly access: Access;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** A request without a body is `{}`. */
+  readonly bodyOptional?: boolean;
+  readonly responses: Readonly<Record<number, z.ZodType>>;
+  readonly kind?: "json" | "sse" | "text";
+  /** The header `Idempotency-Key` is honoured. */
+  readonly idempotent?: boolean;
+}
+
+const define = <const T extends Record<string, Endpoint>>(table: T): T => table;
+const noBody = z.strictObject({});
+const session = "/v1/sessions/{session_id}";
+const run = "/v1/runs/{run_id}";
+
+/** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
+const setting = (name: string, path: string, body: z.ZodType) =>
+  ({
+    post: {
+      method: "POST",
+      path: `${session}/${path}`,
+      tag: "sessions",
+      summary: `Replace the ${name}`,
+      access: "admin",
+      body,
+      responses: { 200: SessionView },
+    },
+    put: {
+      method: "PUT",
+      path: `${session}/${path}`,
+      tag: "sessions",
+      summary: `Replace the ${name}`,
+      access: "admin",
+      body,
+      responses: { 200: SessionView },
+    },
+    delete: {
+      method: "DELETE",
+      path: `${session}/${path}`,
+      tag: "sessions",
+      summary: `Clear the ${name}`,
+      access: "admin",
+      responses: { 200: SessionView },
+    },
+  }) as const;
+
+const capabilityScope = setting("capability scope", "capability-scope", SetCapabilityScopeRequest);
+const credentialScope = setting("credential scope", "credential-scope", SetCredentialScopeRequest);
+const routePolicy = setting("route policy", "route-policy", SetRoutePolicyRequest);
+const replyTargets = setting("reply targets", "reply-targets", SetReplyTargetsRequest);
+const operator = setting("operator config", "operator", SetOperatorRequest);
+const toolOverrides = setting("tool overrides", "tool-overrides", SetToolOverridesRequest);
+
+/** Every route of the daemon, once: HTTP, CLI, SDK and the OpenAPI document read it. */
+export const endpoints = define({
+  healthz: {
+    method: "GET",
+    path: "/healthz",
+    tag: "probes",
+    summary: "Liveness",
+    access: "none",
+    kind: "text",
+    responses: { 200: z.string() },
+  },
+  readyz: {
+    method: "GET",
+    path: "/readyz",
+    tag: "probes",
+    summary: "Readiness; 503 while draining",
+    access: "none",
+    kind: "text",
+    responses: { 200: z.string() },
+  },
+  status: {
+    method: "GET",
+    path: "/v1/status",
+    tag: "runtime",
+    summary: "Operator snapshot",
+    access: "read",
+    responses: { 200: DaemonStatusView },
+  },
+  capabilities: {
+    method: "GET",
+    path: "/v1/capabilities",
+    tag: "runtime",
+    summary: "What this daemon can do",
+    access: "read",
+    responses: { 200: DaemonCapabilities },
+  },
+  openapi: {
+    method: "GET",
+    path: "/v1/openapi.json",
+    tag: "runtime",
+    summary: "This document",
+    access: "read",
+    responses: { 200: JsonObject },
+  },
+  getRuntime: {
+    method: "GET",
+    path: "/v1/runtime",
+    tag: "runtime",
+    summary: "Effective runtime settings",
+    access: "read",
+    responses: { 200: RuntimeSettingsView },
+  },
+  setPermissionMode: {
+    method: "POST",
+    path: "/v1/runtime/permission-mode",
+    tag: "runtime",
+    summary: "Change the daemon-wide permission mode",
+    access: "admin",
+    body: SetPermissionModeRequest,
+    responses: { 200: RuntimeSettingsView },
+  },
+
+  createSession: {
+    method: "POST",
+    path: "/v1/sessions",
+    tag: "sessions",
+    summary: "Create a session or return the known one",
+    access: "admin",
+    body: CreateSessionRequest,
+    idempotent: true,
+    responses: { 200: SessionView, 201: SessionView },
+  },
+  listSessions: {
+    method: "GET",
+    path: "/v1/sessions",
+    tag: "sessions",
+    summary: "List sessions",
+    access: "read",
+    query: SessionListQuery,
+    responses: { 200: listOf(SessionViewSummary) },
+  },
+  getSession: {
+    method: "GET",
+    path: session,
+    tag: "sessions",
+    summary: "One session",
+    access: "read",
+    responses: { 200: SessionView },
+  },
+  sessionEvents: {
+    method: "GET",
+    path: `${session}/events`,
+    tag: "sessions",
+    summary: "Journal and run events",
+    access: "read",
+    query: z.object({ after_offset: z.string().optional(), limit: z.string().optional() }),
+    responses: { 200: SessionEventLog },
+  },
+  sessionStream: {
+    method: "GET",
+    path: `${session}/stream`,
+    tag: "streams",
+    summary: "Live events of a session",
+    access: "read",
+    query: StreamQuery,
+    kind: "sse",
+    responses: { 200: StreamEvent },
+  },
+  sessionInput: {
+    method: "POST",
+    path: `${session}/input`,
+    tag: "sessions",
+    summary: "Submit and wait until the run settles or waits",
+    access: "admin",
+    body: SubmitInputRequest,
+    idempotent: true,
+    responses: { 200: SessionView },
+  },
+  submitRun: {
+    method: "POST",
+    path: `${session}/runs`,
+    tag: "runs",
+    summary: "Submit detached",
+    access: "admin",
+    body: SubmitInputRequest,
+    idempotent: true,
+    responses: { 202: RunView },
+  },
+  interruptSession: {
+    method: "POST",
+    path: `${session}/interrupt`,
+    tag: "sessions",
+    summary: "Stop the active run; `clear_queue=true` also cancels what waits behind it",
+    access: "admin",
+    query: z.object({ clear_queue: z.string().optional() }),
+    body: noBody,
+    bodyOptional: true,
+    responses: { 200: InterruptResponse },
+  },
+  endSession: {
+    method: "POST",
+    path: `${session}/end`,
+    tag: "sessions",
+    summary: "Mark the session as ended",
+    access: "admin",
+    body: EndSessionRequest,
+    responses: { 200: SessionView },
+  },
+  sessionPermissionAudits: {
+    method: "GET",
+    path: `${session}/permission-audits`,
+    tag: "sessions",
+    summary: "Permission decisions in order",
+    access: "read",
+    query: z.object({
+      page: z.string().optional(),
+      limit: z.string().optional(),
+      cursor: z.string().optional(),
+    }),
+    responses: { 200: listOf(PermissionAudit) },
+  },
+
+  postCapabilityScope: capabilityScope.post,
+  putCapabilityScope: capabilityScope.put,
+  deleteCapabilityScope: capabilityScope.delete,
+  postCredentialScope: credentialScope.post,
+  putCredentialScope: credentialScope.put,
+  deleteCredentialScope: credentialScope.delete,
+  postRoutePolicy: routePolicy.post,
+  putRoutePolicy: routePolicy.put,
+  deleteRoutePolicy: routePolicy.delete,
+  getReplyTargets: {
+    method: "GET",
+    path: `${session}/reply-targets`,
+    tag: "sessions",
+    summary: "Default reply targets",
+    access: "read",
+    responses: { 200: z.object({ reply_targets: z.array(ReplyHandle) }) },
+  },
+  postReplyTargets: replyTargets.post,
+  putReplyTargets: replyTargets.put,
+  deleteReplyTargets: replyTargets.delete,
+  getOperator: {
+    method: "GET",
+    path: `${session}/operator`,
+    tag: "sessions",
+    summary: "Operator config",
+    access: "read",
+    responses: { 200: z.object({ operator: OperatorConfig }) },
+  },
+  postOperator: operator.post,
+  putOperator: operator.put,
+  deleteOperator: operator.delete,
+  getToolOverrides: {
+    method: "GET",
+    path: `${session}/tool-overrides`,
+    tag: "sessions",
+    summary: "Tool overrides",
+    access: "read",
+    responses: { 200: ToolOverrides },
+  },
+  postToolOverrides: toolOverrides.post,
+  putToolOverrides: toolOverrides.put,
+  deleteToolOverrides: toolOverrides.delete,
+
+  listRuns: {
+    method: "GET",
+    path: "/v1/runs",
+    tag: "runs",
+    summary: "List runs",
+    access: "read",
+    query: RunListQuery,
+    responses: { 200: listOf(RunView) },
+  },
+  getRun: {
+    method: "GET",
+    path: run,
+    tag: "runs",
+    summary: "One run",
+    access: "read",
+    responses: { 200: RunView },
+  },
+  runEvents: {
+    method: "GET",
+    path: `${run}/events`,
+    tag: "runs",
+    summary: "How the run moved",
+    access: "read",
+    responses: { 200: z.array(RunEventEntry) },
+  },
+  runStream: {
+    method: "GET",
+    path: `${run}/stream`,
+    tag: "streams",
+    summary: "Live events of a run",
+    access: "read",
+    query: StreamQuery,
+    kind: "sse",
+    responses: { 200: StreamEvent },
+  },
+  cancelRun: {
+    method: "POST",
+    path: `${run}/cancel`,
+    tag: "runs",
+    summary: "Cancel; naturally idempotent",
+    access: "admin",
+    body: noBody,
+    bodyOptional: true,
+    responses: { 200: RunView },
+  },
+  runDebug: {
+    method: "GET",
+    path: `${run}/debug`,
+    tag: "runs",
+    summary: "Debug evidence of a run",
+    access: "read",
+    responses: { 200: RunDebugView },
+  },
+  runDebugArtifact: {
+    method: "GET",
+    path: `${run}/debug/artifacts/{artifact_id}`,
+    tag: "runs",
+    summary: "One debug artifact",
+    access: "admin",
+    kind: "text",
+    responses: { 200: z.string() },
+  },
+  pruneRuns: {
+    method: "POST",
+    path: "/v1/runs/prune",
+    tag: "runs",
+    summary: "Delete debug evidence of old terminal runs",
+    access: "admin",
+    body: PruneRequest,
+    responses: { 200: PruneResponse },
+  },
+
+  resolveRunApprovals: {
+    method: "POST",
+    path: `${run}/approvals`,
+    tag: "approvals",
+    summary: "Decide pending approvals of a run",
+    access: "admin",
+    body: ResolveApprovalsRequest,
+    idempotent: true,
+    responses: { 202: RunView },
+  },
+  resolveSessionApprovals: {
+    method: "POST",
+    path: `${session}/approvals`,
+    tag: "approvals",
+    summary: "Decide and wait until the run settles or waits",
+    access: "admin",
+    body: ResolveApprovalsRequest,
+    idempotent: true,
+    responses: { 200: SessionView },
+  },
+  resolveSessionApprovalRuns: {
+    method: "POST",
+    path: `${session}/approval-runs`,
+    tag: "approvals",
+    summary: "Decide pending approvals of the session's active run",
+    access: "admin",
+    body: ResolveApprovalsRequest,
+    idempotent: true,
+    responses: { 202: RunView },
+  },
+  listQuestions: {
+    method: "GET",
+    path: "/v1/questions",
+    tag: "questions",
+    summary: "Pending questions",
+    access: "read",
+    query: QuestionListQuery,
+    responses: { 200: listOf(PendingQuestionView) },
+  },
+  listSessionQuestions: {
+    method: "GET",
+    path: `${session}/questions`,
+    tag: "questions",
+    summary: "Pending questions of a session",
+    access: "read",
+    query: QuestionListQuery,
+    responses: { 200: listOf(PendingQuestionView) },
+  },
+  answerRunQuestion: {
+    method: "POST",
+    path: `${run}/questions`,
+    tag: "questions",
+    summary: "Answer a pending question",
+    access: "admin",
+    body: ResolveQuestionRequest,
+    idempotent: true,
+    responses: { 202: RunView },
+  },
+  answerSessionQuestion: {
+    method: "POST",
+    path: `${session}/questions`,
+    tag: "questions",
+    summary: "Answer and wait until the run settles or waits",
+    access: "admin",
+    body: ResolveQuestionRequest,
+    idempotent: true,
+    responses: { 200: SessionView },
+  },
+  cancelRunQuestion: {
+    method: "POST",
+    path: `${run}/questions/{request_id}/cancel`,
+    tag: "questions",
+    summary: "Cancel a pending question and with it the run",
+    access: "admin",
+    body: CancelQuestionRequest,
+    bodyOptional: true,
+    idempotent: true,
+    responses: { 200: RunView },
+  },
+
+  eventsStream: {
+    method: "GET",
+    path: "/v1/events/stream",
+    tag: "streams",
+    summary: "Live events of the daemon",
+    access: "read",
+    query: GlobalStreamQuery,
+    kind: "sse",
+    responses: { 200: StreamEvent },
+  },
+});
+
+export type EndpointId = keyof typeof endpoints;

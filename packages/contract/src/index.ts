@@ -1,0 +1,19 @@
+/**
+ * The wire of Kheish: schemas, endpoint table and typed problems, and no I/O.
+ * Daemon, CLI, SDK, console and the OpenAPI document all read this package, so they cannot disagree.
+ */
+export * from "./approvals.ts";
+export * from "./endpoints.ts";
+export * from "./events.ts";
+export * from "./json.ts";
+export * from "./pagination.ts";
+export * from "./problems.ts";
+export * from "./questions.ts";
+export * from "./runs.ts";
+export * from "./runtime.ts";
+export * from "./sessions.ts";
+
+/** Version of the control plane and revision of its API (`GET /v1/capabilities`). */
+export const CONTROL_PLANE_VERSION = "0.1.0";
+export const API_REVISION = 3;
+export const ROUTE_CAPABILITY_MATRIX_VERSION = 2;

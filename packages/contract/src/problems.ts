@@ -1,0 +1,205 @@
+import { z } from "zod";
+import type { Json } from "./json.ts";
+
+/** RFC 9457 problem document; every non-2xx answer of the daemon is one. */
+export const ProblemDetails = z
+  .object({
+    type: z.string().describe("urn:kheish:problem:<code>"),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    domain: z.string().optional(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe("One entry per offending field; paths are JSON Pointers."),
+    run_id: z.string().optional().describe("The durable run behind a failed inline submission."),
+    incident_id: z.string().optional().describe("Finds the log entry of an internal error."),
+  })
+  .meta({ id: "ProblemDetails" });
+export type ProblemDetails = z.infer<typeof ProblemDetails>;
+
+/**
+ * The one registry of problems: domain -> code -> HTTP status.
+ * Nobody matches on messages; a new failure is a new row here.
+ */
+export const problemRegistry = {
+  api: {
+    route_not_found: 404,
+    method_not_allowed: 405,
+    malformed_json: 400,
+    unsupported_media_type: 415,
+    request_body_invalid: 422,
+    request_query_invalid: 400,
+    request_path_invalid: 400,
+    payload_too_large: 413,
+    too_many_streams: 503,
+    internal_error: 500,
+    store_unavailable: 503,
+    storage_full: 503,
+  },
+  auth: {
+    missing_token: 401,
+    malformed_token: 401,
+    invalid_token: 401,
+    insufficient_access: 403,
+    rate_limited: 429,
+  },
+  cors: { origin_not_allowed: 403 },
+  sessions: {
+    session_not_found: 404,
+    session_busy: 409,
+    session_not_idle: 409,
+    conflict: 409,
+    session_id_invalid: 400,
+    feature_not_available: 400,
+  },
+  runs: {
+    run_not_found: 404,
+    run_state_conflict: 409,
+    run_already_active: 409,
+    run_failed: 500,
+    run_interrupted: 409,
+    run_cancelled: 409,
+    input_empty: 400,
+    input_ambiguous: 400,
+    input_item_invalid: 400,
+    metadata_reserved: 400,
+    feature_not_available: 400,
+    run_debug_not_found: 404,
+    run_debug_artifact_not_found: 404,
+    run_debug_artifact_unreadable: 409,
+    run_retention_invalid_request: 400,
+  },
+  idempotency: { invalid_idempotency_key: 400, idempotency_conflict: 409 },
+  approvals: {
+    approval_state_conflict: 409,
+    approval_batch_empty: 400,
+    approval_duplicate_resolution: 400,
+    approval_request_not_pending: 400,
+    approval_input_invalid: 400,
+  },
+  questions: {
+    question_state_conflict: 409,
+    question_expired: 409,
+    question_resolution_conflict: 409,
+    question_request_mismatch: 400,
+    question_option_not_found: 400,
+    question_answer_missing: 400,
+    question_duplicate_answer: 400,
+    question_duplicate_option: 400,
+    question_declined_with_answers: 400,
+    question_single_select_violation: 400,
+    question_answer_empty: 400,
+    question_unknown_answer: 400,
+  },
+  routes: { route_not_ready: 400, route_not_found: 400 },
+  runtime: {
+    route_blocked_by_credential_scope: 400,
+    runtime_validation_failed: 400,
+    runtime_revision_conflict: 409,
+  },
+  pagination: { invalid_limit: 400, invalid_cursor: 400, invalid_order: 400 },
+  events: { invalid_event_cursor: 400, invalid_stream_option: 400 },
+  readiness: { daemon_draining: 503 },
+} as const;
+
+export type ProblemDomain = keyof typeof problemRegistry;
+export type ProblemCode<D extends ProblemDomain> = keyof (typeof problemRegistry)[D] & string;
+
+const titles: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  413: "Payload Too Large",
+  422: "Unprocessable Entity",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+const genericCodes: Record<number, string> = {
+  400: "bad_request",
+  401: "unauthorized",
+  403: "forbidden",
+  404: "not_found",
+  405: "method_not_allowed",
+  409: "conflict",
+  413: "payload_too_large",
+  429: "rate_limited",
+  500: "internal_error",
+  503: "service_unavailable",
+};
+
+/** Extra members a problem document may carry; never a secret, never a path of the host. */
+export interface ProblemExtras {
+  errors?: { path: string; message: string }[];
+  run_id?: string;
+  incident_id?: string;
+  headers?: Record<string, string>;
+}
+
+/** A typed refusal. Services throw it; the surface renders it as RFC 9457. */
+export class Problem extends Error {
+  readonly domain: string | undefined;
+  readonly code: string;
+  readonly status: number;
+  readonly extras: ProblemExtras;
+
+  constructor(
+    domain: string | undefined,
+    code: string,
+    status: number,
+    detail: string,
+    extras: ProblemExtras = {},
+  ) {
+    super(detail);
+    this.name = "Problem";
+    this.domain = domain;
+    this.code = code;
+    this.status = status;
+    this.extras = extras;
+  }
+
+  toDetails(): ProblemDetails {
+    const { headers: _headers, ...members } = this.extras;
+    return {
+      type: `urn:kheish:problem:${this.code}`,
+      title: titles[this.status] ?? "Daemon Error",
+      status: this.status,
+      detail: this.message,
+      code: this.code,
+      ...(this.domain === undefined ? {} : { domain: this.domain }),
+      ...members,
+    };
+  }
+}
+
+/** A problem of the registry; `detail` says what, where and how to fix it. */
+export function problem<D extends ProblemDomain>(
+  domain: D,
+  code: ProblemCode<D>,
+  detail: string,
+  extras: ProblemExtras = {},
+): Problem {
+  const status = (problemRegistry[domain] as Record<string, number>)[code] ?? 500;
+  return new Problem(domain, code, status, detail, extras);
+}
+
+/** A problem for an answer that a lower layer produced without a type of its own. */
+export function genericProblem(status: number, detail: string): Problem {
+  return new Problem(undefined, genericCodes[status] ?? "daemon_error", status, detail);
+}
+
+export function isProblem(error: unknown): error is Problem {
+  return error instanceof Problem;
+}
+
+/** The members of a problem as plain data, for a run's stored error. */
+export function problemData(error: Problem): { [key: string]: Json } {
+  return { domain: error.domain ?? null, code: error.code, status: error.status, detail: error.message };
+}

@@ -1,0 +1,300 @@
+import { z } from "zod";
+import { ApprovalRequest, ApprovalResolution } from "./approvals.ts";
+import { Json, Millis } from "./json.ts";
+import { ListQuery } from "./pagination.ts";
+import { UserQuestionRequest, UserQuestionResolution } from "./questions.ts";
+
+export const RunStatus = z.enum([
+  "queued",
+  "running",
+  "waiting_for_approval",
+  "waiting_for_user_question",
+  "completed",
+  "failed",
+  "interrupted",
+  "cancelled",
+]);
+export type RunStatus = z.infer<typeof RunStatus>;
+
+export const RunKind = z.enum([
+  "input",
+  "goal_continuation",
+  "scheduled_input",
+  "observation_materialization",
+  "scheduled_observation_materialization",
+  "mailbox_delivery",
+  "channel_delivery",
+  "parent_clarification",
+  "approval_resume",
+  "user_question_resume",
+]);
+export type RunKind = z.infer<typeof RunKind>;
+
+export const TERMINAL_RUN_STATUSES = ["completed", "failed", "interrupted", "cancelled"] as const;
+export const WAITING_RUN_STATUSES = ["waiting_for_approval", "waiting_for_user_question"] as const;
+
+export function isTerminal(status: RunStatus): boolean {
+  return (TERMINAL_RUN_STATUSES as readonly RunStatus[]).includes(status);
+}
+export function isWaiting(status: RunStatus): boolean {
+  return (WAITING_RUN_STATUSES as readonly RunStatus[]).includes(status);
+}
+
+export const AttachmentRef = z
+  .object({ id: z.string(), media_type: z.string(), file_name: z.string() })
+  .meta({ id: "AttachmentRef" });
+export type AttachmentRef = z.infer<typeof AttachmentRef>;
+
+export const ReplyHandle = z
+  .strictObject({ plugin: z.string().min(1), address: Json })
+  .meta({ id: "ReplyHandle" });
+export type ReplyHandle = z.infer<typeof ReplyHandle>;
+
+/** A reply target as clients may write it; normalised to a ReplyHandle. */
+export const ReplyTargetInput = z
+  .union([ReplyHandle, z.looseObject({ type: z.enum(["raw", "external", "telegram", "slack", "http"]) })])
+  .meta({ id: "ReplyTargetInput" });
+export type ReplyTargetInput = z.infer<typeof ReplyTargetInput>;
+
+export const ReasoningEffort = z.enum(["none", "minimal", "low", "medium", "high", "xhigh"]);
+
+export const ModelGenerationConfig = z
+  .strictObject({
+    model: z.string().min(1).optional(),
+    fallback_model: z.string().min(1).optional(),
+    temperature: z.number().optional(),
+    max_output_tokens: z.int().positive().optional(),
+    tool_choice: z
+      .union([
+        z.enum(["auto", "none", "required"]),
+        z.strictObject({ type: z.literal("specific"), tool_name: z.string().min(1) }),
+      ])
+      .optional(),
+    allow_parallel_tool_calls: z.boolean().optional(),
+    reasoning: z
+      .strictObject({
+        effort: ReasoningEffort.optional(),
+        summary: z.enum(["auto", "concise", "detailed", "none"]).optional(),
+        budget_tokens: z.int().positive().optional(),
+        interleaved: z.boolean().optional(),
+      })
+      .optional(),
+    response_format: z
+      .union([
+        z.strictObject({ type: z.literal("text") }),
+        z.strictObject({ type: z.literal("structured_json"), schema: Json }),
+      ])
+      .optional(),
+  })
+  .meta({ id: "ModelGenerationConfig" });
+export type ModelGenerationConfig = z.infer<typeof ModelGenerationConfig>;
+
+export const InputItem = z
+  .discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("text"), text: z.string() }),
+    z.strictObject({ type: z.literal("asset_reference"), asset_id: z.string().min(1) }),
+    z.strictObject({
+      type: z.literal("board_reference"),
+      board_id: z.string().min(1),
+      revision_id: z.string().min(1),
+    }),
+    z.strictObject({
+      type: z.literal("inline_asset"),
+      file_name: z.string().min(1),
+      media_type: z.string().min(1),
+      content_base64: z.string().min(1),
+    }),
+  ])
+  .meta({ id: "InputItem" });
+export type InputItem = z.infer<typeof InputItem>;
+
+export const InputAttachment = z
+  .discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("asset_reference"), asset_id: z.string().min(1) }),
+    z.strictObject({
+      type: z.literal("inline_asset"),
+      file_name: z.string().min(1),
+      media_type: z.string().min(1),
+      content_base64: z.string().min(1),
+    }),
+  ])
+  .meta({ id: "InputAttachment" });
+export type InputAttachment = z.infer<typeof InputAttachment>;
+
+export const CompletionRequirement = z
+  .strictObject({ type: z.literal("workspace_file"), path: z.string().min(1) })
+  .meta({ id: "CompletionRequirement" });
+export type CompletionRequirement = z.infer<typeof CompletionRequirement>;
+
+/** What an execution does about a `once` effect whose outcome a crash made unknown. */
+export const UnknownOutcomePolicy = z.enum(["tell_model", "ask_operator"]);
+export type UnknownOutcomePolicy = z.infer<typeof UnknownOutcomePolicy>;
+
+export const SubmitInputRequest = z
+  .strictObject({
+    provider: z.string().min(1).nullish(),
+    route_id: z.string().min(1).nullish().describe("alias of provider"),
+    source_plugin: z.string().nullish(),
+    source_kind: z.string().nullish(),
+    actor_id: z.string().nullish(),
+    content: z.string().default(""),
+    input_items: z.array(InputItem).default([]),
+    attachments: z.array(InputAttachment).default([]),
+    generation: ModelGenerationConfig.nullish(),
+    completion_requirements: z.array(CompletionRequirement).nullish(),
+    metadata: Json.nullish(),
+    binding_keys: z.array(z.string().min(1)).default([]),
+    reply_targets: z.array(ReplyTargetInput).default([]),
+    reply_plugin: z.string().nullish(),
+    reply_address: z.string().nullish(),
+    idempotency_key: z.string().optional(),
+  })
+  .meta({ id: "SubmitInputRequest" });
+export type SubmitInputRequest = z.infer<typeof SubmitInputRequest>;
+
+export const RunRequestSummary = z
+  .object({
+    source_plugin: z.string(),
+    source_kind: z.string(),
+    actor_id: z.string(),
+    text_preview: z.string().optional(),
+    provider: z.string().optional(),
+    model: z.string().optional(),
+    approval_count: z.int().optional(),
+    question_count: z.int().optional(),
+  })
+  .meta({ id: "RunRequestSummary" });
+export type RunRequestSummary = z.infer<typeof RunRequestSummary>;
+
+export const ContentPart = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("text"), text: z.string() }),
+  z.object({ type: z.literal("attachment"), attachment: AttachmentRef }),
+]);
+export type ContentPart = z.infer<typeof ContentPart>;
+
+export const DaemonOutputRecord = z
+  .object({
+    session_id: z.string(),
+    run_id: z.string().optional(),
+    content: z.string(),
+    parts: z.array(ContentPart).optional(),
+    artifacts: z.array(AttachmentRef).optional(),
+    source_kind: z.string().optional(),
+    plugin: z.string().optional(),
+    address: Json.nullable(),
+  })
+  .meta({ id: "DaemonOutputRecord" });
+export type DaemonOutputRecord = z.infer<typeof DaemonOutputRecord>;
+
+/** Tokens as the provider reported them, summed over the run's model calls. */
+export const UsageTotals = z
+  .object({
+    input_tokens: z.int(),
+    output_tokens: z.int(),
+    cached_input_tokens: z.int(),
+    model_calls: z.int(),
+    tool_calls: z.int(),
+    restarts: z.int(),
+  })
+  .meta({ id: "UsageTotals" });
+export type UsageTotals = z.infer<typeof UsageTotals>;
+
+export const RunView = z
+  .object({
+    run_id: z.string(),
+    session_id: z.string(),
+    agent_id: z.string(),
+    kind: RunKind,
+    status: RunStatus,
+    submitted_at_ms: Millis,
+    updated_at_ms: Millis,
+    started_at_ms: Millis.optional(),
+    finished_at_ms: Millis.optional(),
+    queued_position: z.int().optional(),
+    request: RunRequestSummary,
+    input_attachments: z.array(AttachmentRef).optional(),
+    input_metadata: Json.optional(),
+    pending_approval_ids: z.array(z.string()).optional(),
+    pending_approvals: z.array(ApprovalRequest).optional(),
+    pending_question_ids: z.array(z.string()).optional(),
+    pending_questions: z.array(UserQuestionRequest).optional(),
+    outputs: z.array(DaemonOutputRecord).optional(),
+    deliveries: z.array(Json).optional(),
+    error: z.string().optional(),
+    usage: UsageTotals.optional(),
+  })
+  .meta({ id: "RunView" });
+export type RunView = z.infer<typeof RunView>;
+
+/** The run event log (01, "Run event log"). */
+export const RunEvent = z
+  .discriminatedUnion("type", [
+    z.object({ type: z.literal("accepted") }),
+    z.object({ type: z.literal("queued"), position: z.int() }),
+    z.object({ type: z.literal("started") }),
+    z.object({
+      type: z.literal("waiting_for_approval"),
+      request_ids: z.array(z.string()),
+      requests: z.array(ApprovalRequest).optional(),
+    }),
+    z.object({ type: z.literal("approval_resolved"), resolutions: z.array(ApprovalResolution) }),
+    z.object({
+      type: z.literal("waiting_for_user_question"),
+      request_ids: z.array(z.string()),
+      requests: z.array(UserQuestionRequest),
+    }),
+    z.object({ type: z.literal("user_question_resolved"), resolution: UserQuestionResolution }),
+    z.object({ type: z.literal("output"), output: DaemonOutputRecord }),
+    z.object({ type: z.literal("resumed"), attempt: z.int() }),
+    z.object({ type: z.literal("completed") }),
+    z.object({ type: z.literal("failed"), error: z.string() }),
+    z.object({ type: z.literal("interrupted"), reason: z.string().optional() }),
+    z.object({ type: z.literal("cancelled"), reason: z.string().optional() }),
+  ])
+  .meta({ id: "RunEvent" });
+export type RunEvent = z.infer<typeof RunEvent>;
+
+export const RunEventEntry = z
+  .object({
+    timestamp_ms: Millis,
+    run_id: z.string(),
+    session_id: z.string(),
+    agent_id: z.string(),
+    seq: z.int().describe("position in the session's journal; orders events whatever the clock did"),
+    event: RunEvent,
+  })
+  .meta({ id: "RunEventEntry" });
+export type RunEventEntry = z.infer<typeof RunEventEntry>;
+
+export const RunListQuery = ListQuery.extend({
+  session_id: z.string().optional(),
+  status: z.string().optional().describe("comma list of run statuses"),
+  priority_active: z.string().optional(),
+  order: z.string().optional().describe("asc (default) or desc; page mode only"),
+});
+
+export const RunDebugView = z
+  .object({ run_id: z.string(), level: z.enum(["off", "redacted", "full"]), artifacts: z.array(Json) })
+  .meta({ id: "RunDebugView" });
+
+export const PruneRequest = z
+  .strictObject({
+    older_than_ms: z.int(),
+    session_id: z.string().optional(),
+    limit: z.int().optional(),
+    dry_run: z.boolean().default(false),
+  })
+  .meta({ id: "PruneRequest" });
+export const PruneResponse = z
+  .object({
+    dry_run: z.boolean(),
+    now_ms: Millis,
+    cutoff_ms: z.int(),
+    limit: z.int().nullable(),
+    matched_run_count: z.int(),
+    candidate_run_ids: z.array(z.string()),
+    candidate_debug_bytes: z.int(),
+    pruned_debug_run_ids: z.array(z.string()),
+    pruned_debug_bytes: z.int(),
+  })
+  .meta({ id: "PruneResponse" });

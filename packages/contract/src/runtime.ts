@@ -1,0 +1,177 @@
+import { z } from "zod";
+import { Json, Millis } from "./json.ts";
+
+export const PermissionMode = z.enum(["default", "acceptEdits", "bypassPermissions", "plan", "dontAsk"]);
+export type PermissionMode = z.infer<typeof PermissionMode>;
+
+export const RouteCapabilities = z
+  .object({
+    matrix_version: z.int(),
+    multimodal_input: z.boolean(),
+    native_web_search: z.boolean(),
+    image_generation: z.boolean(),
+    image_edit: z.boolean(),
+    audio_generation: z.boolean(),
+    transcription: z.boolean(),
+  })
+  .meta({ id: "RouteCapabilities" });
+export type RouteCapabilities = z.infer<typeof RouteCapabilities>;
+
+export const ResolvedModelRoute = z
+  .object({
+    route_id: z.string(),
+    provider: z.string().describe("driver name"),
+    model: z.string(),
+    auth_ref: z.string().optional(),
+    capabilities: RouteCapabilities,
+  })
+  .meta({ id: "ResolvedModelRoute" });
+export type ResolvedModelRoute = z.infer<typeof ResolvedModelRoute>;
+
+export const SetPermissionModeRequest = z
+  .strictObject({ mode: PermissionMode, expected_revision: z.int().nonnegative().optional() })
+  .meta({ id: "SetPermissionModeRequest" });
+
+export const RuntimeSettingsView = z
+  .object({
+    workspace_root: z.string().optional(),
+    state_root: z.string().optional(),
+    default_route: ResolvedModelRoute.optional(),
+    route_id: z.string().optional(),
+    provider: z.string().nullable(),
+    model: z.string().nullable(),
+    routes: z.array(ResolvedModelRoute).optional(),
+    permission_mode: PermissionMode,
+    config: z.object({
+      revision: z.int(),
+      updated_at_ms: Millis.optional(),
+      persisted: z.boolean(),
+      history_len: z.int(),
+      history_limit: z.int(),
+    }),
+  })
+  .meta({ id: "RuntimeSettingsView" });
+export type RuntimeSettingsView = z.infer<typeof RuntimeSettingsView>;
+
+export const DaemonCapabilities = z
+  .object({
+    control_plane_version: z.string(),
+    api_revision: z.int(),
+    route_capability_matrix_version: z.int(),
+    approvals: z.boolean(),
+    sidechains: z.boolean(),
+    mailboxes: z.boolean(),
+    session_events: z.boolean(),
+    restart_restore: z.boolean(),
+    live_events: z.boolean(),
+    session_run_idempotency: z.boolean(),
+    playbooks: z.boolean(),
+    flows: z.boolean(),
+    problem_details: z.boolean(),
+    openapi: z.boolean(),
+    cursor_pagination: z.boolean(),
+    paginated_lists: z.boolean(),
+    domain_errors: z.boolean(),
+    sse_replay: z.boolean(),
+    typed_sse_heartbeat: z.boolean(),
+    agent_supervisor_audit: z.boolean(),
+    spawn_policies: z.boolean(),
+  })
+  .meta({ id: "DaemonCapabilities" });
+export type DaemonCapabilities = z.infer<typeof DaemonCapabilities>;
+
+export const StatusWarning = z.object({
+  severity: z.enum(["info", "warning", "error"]),
+  code: z.string(),
+  message: z.string(),
+  related_id: z.string().optional(),
+  action: z.string().optional(),
+});
+export type StatusWarning = z.infer<typeof StatusWarning>;
+
+export const RunsStatus = z
+  .object({
+    total: z.int(),
+    queued: z.int(),
+    running: z.int(),
+    waiting_for_approval: z.int(),
+    waiting_for_user_question: z.int(),
+    completed: z.int(),
+    failed: z.int(),
+    interrupted: z.int(),
+    cancelled: z.int(),
+    pending_approval_count: z.int(),
+    pending_question_count: z.int(),
+    max_session_queue_depth: z.int(),
+    oldest_queued_run_id: z.string().optional(),
+    oldest_queued_run_age_ms: z.int().optional(),
+    oldest_non_terminal_run_id: z.string().optional(),
+    oldest_non_terminal_run_age_ms: z.int().optional(),
+    oldest_non_terminal_run_idle_ms: z.int().optional(),
+    queued_run_lag_threshold_ms: z.int(),
+    stale_non_terminal_run_threshold_ms: z.int(),
+    stale_non_terminal_run_count: z.int(),
+    stale_non_terminal_run_ids: z.array(z.string()),
+  })
+  .meta({ id: "RunsStatus" });
+export type RunsStatus = z.infer<typeof RunsStatus>;
+
+export const EventsStatus = z
+  .object({
+    history_capacity: z.int(),
+    retained_event_count: z.int(),
+    subscriber_count: z.int(),
+    oldest_event_id: z.string().optional(),
+    newest_event_id: z.string().optional(),
+    next_event_id: z.string(),
+    tail_event_id_cursor: z.string(),
+    replay_buffer_utilization_percent: z.number(),
+    evicted_event_count: z.int(),
+    replay_gap_count: z.int(),
+    stream_lagged_event_count: z.int(),
+    scope_eviction_floor_id: z.string(),
+    evicted_session_scope_count: z.int(),
+    evicted_run_scope_count: z.int(),
+  })
+  .meta({ id: "EventsStatus" });
+export type EventsStatus = z.infer<typeof EventsStatus>;
+
+export const DaemonStatusView = z
+  .object({
+    snapshot_at_ms: Millis,
+    process_id: z.int(),
+    status: z.enum(["ready", "draining"]),
+    ready: z.boolean(),
+    capabilities: DaemonCapabilities,
+    runtime: RuntimeSettingsView,
+    control_plane: z.looseObject({
+      base_url: z.string(),
+      bind_addr: z.string().optional(),
+      bind_is_loopback: z.boolean(),
+      auth_enabled: z.boolean(),
+      read_only_token_enabled: z.boolean(),
+      cors_policy: z.enum(["loopback", "exact"]),
+      cors_allowed_origin_count: z.int(),
+      externally_exposed_without_auth: z.boolean(),
+    }),
+    storage: z.looseObject({
+      checked_at_ms: Millis,
+      ok: z.boolean(),
+      engine: z.enum(["sqlite", "postgres"]),
+      schema_version: z.int(),
+      state_root_lock: z.object({ path: z.string(), held: z.boolean(), mechanism: z.string() }).optional(),
+      session_storage: z.looseObject({ session_count: z.int(), total_bytes: z.int() }).optional(),
+    }),
+    provider_readiness: z.looseObject({
+      route_count: z.int(),
+      ready_route_count: z.int(),
+      active_route_ready: z.boolean(),
+      routes: z.array(Json),
+    }),
+    health: z.looseObject({ generated_at_ms: Millis, ok: z.boolean(), warnings: z.array(StatusWarning) }),
+    events: EventsStatus,
+    sessions: z.object({ total: z.int() }),
+    runs: RunsStatus,
+  })
+  .meta({ id: "DaemonStatusView" });
+export type DaemonStatusView = z.infer<typeof DaemonStatusView>;

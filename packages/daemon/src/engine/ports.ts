@@ -1,0 +1,237 @@
+import type {
+  ApprovalRequest,
+  Json,
+  JsonObject,
+  ModelGenerationConfig,
+  PermissionAudit,
+  PermissionMode,
+  ResolvedModelRoute,
+  UserQuestion,
+} from "@kheish/contract";
+import type { Blobs } from "../kernel/blobs.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { AssistantMessage, Message, ToolCall } from "./messages.ts";
+
+/**
+ * What the engine needs from the world, each the least it needs:
+ * a model that answers a turn, tools that have effects, an authority that says yes, no or ask.
+ * Failure that the loop must handle is a value; a port that throws has a bug.
+ */
+
+// ---------------------------------------------------------------- model
+
+/** What a run is pinned to from its submission on (01-R16, 02-R34). */
+export interface PinnedRoute {
+  route_id: string;
+  driver: string;
+  model: string;
+  fallback_model?: string;
+}
+
+export interface ModelRequest {
+  route: PinnedRoute;
+  /** Overrides `route.model`, for a fallback. */
+  model: string;
+  kind: "turn" | "compaction";
+  system: string;
+  messages: readonly Message[];
+  /** Empty: the model may not call tools. */
+  tools: readonly ToolSpec[];
+  generation: ModelGenerationConfig;
+  session_id: string;
+  run_id: string;
+  /** Counts the run's model calls from 0. */
+  turn: number;
+}
+
+/** How a tool is shown to a model: `input_schema` is JSON Schema of an object. */
+export interface ToolSpec {
+  name: string;
+  description: string;
+  input_schema: JsonObject;
+}
+
+export interface ModelDelta {
+  part: "text" | "reasoning";
+  text: string;
+}
+
+/** Classes of provider failure (02-R45). */
+export type ModelErrorClass =
+  | "context_window_exceeded"
+  | "rate_limited"
+  | "auth"
+  | "invalid_request"
+  | "server_overloaded"
+  | "transport"
+  | "cancelled"
+  | "unknown";
+
+export interface ModelError {
+  class: ModelErrorClass;
+  /** For people; holds no secret. */
+  message: string;
+  status?: number;
+  retryable: boolean;
+  /** What the provider asked us to wait. */
+  retry_after_ms?: number;
+}
+
+export type ModelOutcome =
+  | { ok: true; message: Omit<AssistantMessage, "id"> }
+  | { ok: false; error: ModelError };
+
+export interface ModelCallOptions {
+  signal: AbortSignal;
+  /** Deltas of an attempt that is later retried were shown in vain; the journal holds the final text only. */
+  onDelta?: (delta: ModelDelta) => void;
+}
+
+export interface ModelLimits {
+  /** Undefined when the model is unknown. */
+  context_tokens?: number;
+  max_output_tokens?: number;
+}
+
+export interface ModelPort {
+  /** Answers one turn, retries of the provider included. Resolves in every case, also when `signal` aborts. */
+  call(request: ModelRequest, options: ModelCallOptions): Promise<ModelOutcome>;
+  limits(route: PinnedRoute, model: string): ModelLimits;
+}
+
+/** What submission needs to know about routes; implemented by the route inventory. */
+export interface RouteResolver {
+  /**
+   * Resolves and checks readiness (02-R35, 02-R36).
+   * Throws problems `runtime/runtime_validation_failed` and `routes/route_not_ready`.
+   */
+  resolve(selection: { provider?: string; model?: string; fallback_model?: string }): PinnedRoute;
+  /** Default first. */
+  routes(): ResolvedModelRoute[];
+  readiness(): RouteReadiness[];
+}
+export interface RouteReadiness {
+  route_id: string;
+  provider: string;
+  model: string;
+  active: boolean;
+  state: "ready" | "warning" | "error";
+  code: string;
+  message: string;
+  action?: string;
+}
+
+// ---------------------------------------------------------------- tools
+
+/**
+ * What a crash between dispatch and outcome means.
+ * `read`: run again. `idempotent`: run again with the same key. `once`: never repeated on its own.
+ */
+export type EffectClass = "read" | "idempotent" | "once";
+export type SandboxProfile = "inherited" | "read_only" | "workspace_write" | "network_enabled";
+
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  readonly input_schema: JsonObject;
+  readonly effect: EffectClass;
+  readonly timeoutMs: number;
+  readonly sandbox: SandboxProfile;
+  /** False: runs alone in its batch. */
+  readonly allowsParallel: boolean;
+  /** Validates and normalises the model's input; answers the first mismatch in words a model can act on. */
+  parse(input: Json): { ok: true; input: Json } | { ok: false; error: string };
+  /** Rejects only on a bug; a refusal or failure of the tool is an outcome. */
+  execute(input: Json, context: ToolContext): Promise<ToolOutcome>;
+  /** Reads back what a call did whose outcome was lost. Absent: it cannot be known. */
+  reconcile?(input: Json, context: ToolContext): Promise<Reconciled>;
+}
+
+export interface ToolContext {
+  session_id: string;
+  run_id: string;
+  call_id: string;
+  /** Stable across attempts of one call. */
+  idempotency_key: string;
+  /** Absolute, real path; every path a tool touches stays inside. */
+  workspace_root: string;
+  limits: ToolRuntimeLimits;
+  blobs: Blobs;
+  clock: Clock;
+  /** Aborts on cancel, interrupt, timeout and drain. */
+  signal: AbortSignal;
+}
+
+export type ToolOutcome =
+  | {
+      kind: "result";
+      output: Json;
+      is_error: boolean;
+      context_updates?: ContextUpdate[];
+      state?: ToolStateChange;
+    }
+  /** Parks the run until somebody answers. */
+  | { kind: "ask"; questions: UserQuestion[]; expires_at_ms?: number };
+
+/** A change of session state that is committed together with the tool's result. */
+export type ToolStateChange = { type: "todos"; todos: Json[] };
+
+export type ContextUpdate =
+  | { type: "file_read"; path: string }
+  | { type: "file_modified"; path: string }
+  | { type: "web_resource_visited"; uri: string };
+
+export type Reconciled =
+  | { kind: "applied"; output: Json }
+  | { kind: "not_applied" }
+  | { kind: "unknown"; detail?: string };
+
+/** 03, ToolRuntimeLimits. */
+export interface ToolRuntimeLimits {
+  max_input_bytes: number;
+  max_output_bytes: number;
+  max_result_envelope_bytes: number;
+  max_timeout_ms: number;
+  max_parallel_tools: number;
+  max_calls_per_turn: number;
+  max_cumulative_output_bytes: number;
+  max_cumulative_result_envelope_bytes: number;
+  max_sandbox: SandboxProfile;
+}
+
+export const DEFAULT_TOOL_LIMITS: ToolRuntimeLimits = {
+  max_input_bytes: 16_777_216,
+  max_output_bytes: 16_777_216,
+  max_result_envelope_bytes: 25_165_824,
+  max_timeout_ms: 180_000,
+  max_parallel_tools: 16,
+  max_calls_per_turn: 256,
+  max_cumulative_output_bytes: 67_108_864,
+  max_cumulative_result_envelope_bytes: 100_663_296,
+  max_sandbox: "network_enabled",
+};
+
+export interface ToolPort {
+  /** Every tool, sorted by name. */
+  all(): readonly Tool[];
+  get(name: string): Tool | undefined;
+}
+
+// ---------------------------------------------------------------- authority
+
+export type Decision = "allow" | "ask" | "deny";
+
+export interface Verdict {
+  decision: Decision;
+  /** Why it was denied or has to be asked. */
+  reason: string;
+  audit: PermissionAudit;
+}
+
+export interface AuthorityPort {
+  /** Decides one call under the mode in force (03-R19 to 03-R23). Pure: same call, same mode, same verdict. */
+  decide(call: ToolCall, mode: PermissionMode): Verdict;
+}
+
+/** An approval as it is stored while it waits: the input stands in the journal, not here. */
+export type StoredApproval = Omit<ApprovalRequest, "input">;

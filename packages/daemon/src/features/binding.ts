@@ -1,0 +1,65 @@
+import type { EndpointId, endpoints } from "@kheish/contract";
+import type { z } from "zod";
+
+/** Who calls. Recorded with every decision and change. */
+export interface Principal {
+  id: string;
+  access: "admin" | "read" | "anonymous";
+}
+
+type Body<E extends EndpointId> = (typeof endpoints)[E] extends { body: infer S extends z.ZodType }
+  ? z.output<S>
+  : undefined;
+type Query<E extends EndpointId> = (typeof endpoints)[E] extends { query: infer S extends z.ZodType }
+  ? z.output<S>
+  : Record<string, never>;
+
+export interface BoundRequest<E extends EndpointId = EndpointId> {
+  /** Percent-decoded path parameters. */
+  params: Record<string, string>;
+  query: Query<E>;
+  /** Validated by the endpoint's schema. */
+  body: Body<E>;
+  idempotencyKey?: string;
+  lastEventId?: string;
+  principal: Principal;
+  /** Aborts when the caller goes away. */
+  signal: AbortSignal;
+}
+
+/** `data` is sent as one line of JSON. A frame without `id` was never history. */
+export interface SseFrame {
+  id?: string;
+  event: string;
+  data: object;
+}
+
+export type Reply =
+  | { status: number; json: object; headers?: Record<string, string> }
+  | { status: number; text: string; contentType?: string; headers?: Record<string, string> }
+  | { status: 200; stream: AsyncIterable<SseFrame> };
+
+export interface Binding {
+  endpoint: EndpointId;
+  handle: (request: BoundRequest) => Promise<Reply>;
+}
+
+/** Ties an endpoint of the contract to a service; the surface validates before it calls. */
+export function bind<E extends EndpointId>(
+  endpoint: E,
+  handle: (request: BoundRequest<E>) => Promise<Reply>,
+): Binding {
+  return { endpoint, handle: handle as unknown as Binding["handle"] };
+}
+
+export function ok(json: object, status = 200): Reply {
+  return { status, json };
+}
+
+/** A path parameter the route pattern guarantees. */
+export function param(request: { params: Record<string, string> }, name: string): string {
+  const value = request.params[name];
+  if (value === undefined) throw new Error(`route without parameter '${name}'`);
+  return value;
+}
+

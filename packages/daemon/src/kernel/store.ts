@@ -1,0 +1,281 @@
+import type { Json } from "@kheish/contract";
+
+/**
+ * The store port: five primitives and one verb.
+ *
+ * - journal: append-only streams; `seq` counts 1, 2, 3 … within a stream without gaps,
+ *   `position` orders all events of the store and is what a tail resumes from
+ * - records: JSON documents `(kind, id)` with a revision (1, 2, 3 …) and index keys
+ * - queue: durable work items `(queue, key)`; a timer is an item that is due later
+ * - leases: `(name, owner, token)`; the token only grows, so it fences stale owners
+ * - blobs: content-addressed bytes (see `blobs.ts`)
+ *
+ * `commit` is the only write. All of its operations take effect, durably, or none does.
+ * A refused guard is an answer, not an exception; exceptions mean that the store itself failed.
+ *
+ * Invariants every engine keeps (the conformance suite names them):
+ *  K1 a resolved commit is on disk: it survives the death of process and machine
+ *  K2 a commit is atomic; a refused one changes nothing, also when it shares a transaction with others
+ *  K3 seqs of a stream have no gaps and are given inside the commit
+ *  K4 a reader that has seen position p never later finds a new event at or below p
+ *  K5 a record's revision grows by one per put; a guarded write lands only on the revision it named
+ *  K6 a lease's token grows with every acquisition; a commit under a stale token changes nothing
+ *  K7 an item claimed by one owner is not claimed by another until it is released or its lease runs out
+ */
+export interface Store {
+  readonly engine: "sqlite" | "postgres";
+  /** Number of the newest applied migration. */
+  readonly schemaVersion: number;
+
+  commit(ops: readonly Op[], options?: CommitOptions): Promise<CommitResult>;
+
+  /** Events of one stream in order. `afterSeq` and `afterPosition` are exclusive lower bounds. */
+  readStream(stream: string, range?: StreamRange): Promise<StoredEvent[]>;
+  /** The last seq of a stream; 0 when it has no event. */
+  streamHead(stream: string): Promise<number>;
+  /** Events of all streams by position; what a tail reads (K4). */
+  readAll(range: { afterPosition: number; limit: number }): Promise<StoredEvent[]>;
+  /** The newest position a reader may trust; 0 when the journal is empty. */
+  head(): Promise<number>;
+  /** Calls `wake` soon after events were committed, here or elsewhere. It may only make a reader faster. */
+  onCommit(wake: () => void): () => void;
+
+  get<T extends Json = Json>(kind: string, id: string): Promise<StoredRecord<T> | undefined>;
+  /** The found ones, in no particular order. */
+  getMany<T extends Json = Json>(kind: string, ids: readonly string[]): Promise<StoredRecord<T>[]>;
+  /** Records of a kind in the order of one of its index keys. */
+  list<T extends Json = Json>(kind: string, query: ListQuery): Promise<ListedRecord<T>[]>;
+  count(kind: string, query: { index: string; prefix?: KeyParts }): Promise<number>;
+
+  /** When the next unclaimed item of the queue falls due; undefined when it is empty. */
+  nextDueAt(queue: string): Promise<number | undefined>;
+  getItem(queue: string, key: string): Promise<QueueItem | undefined>;
+  /** Items given up on, oldest first. */
+  deadLetters(queue: string, limit: number): Promise<QueueItem[]>;
+
+  getLease(name: string): Promise<Lease | undefined>;
+
+  /** `count` fresh numbers of a named sequence; answers the first. Never given twice, growing across restarts. */
+  reserveIds(sequence: string, count: number): Promise<number>;
+
+  /** Bytes on disk, for status. */
+  sizeBytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface CommitOptions {
+  /** The commit is refused unless this lease is held with exactly this token (K6). */
+  fence?: Fence;
+}
+export interface Fence {
+  name: string;
+  token: number;
+}
+
+export type Op =
+  | AppendOp
+  | PutOp
+  | DeleteOp
+  | CheckOp
+  | EnqueueOp
+  | ClaimOp
+  | CompleteOp
+  | RetryOp
+  | BuryOp
+  | AcquireLeaseOp
+  | ReleaseLeaseOp
+  | RenewOwnerOp
+  | ReleaseOwnerOp;
+
+/** Appends in order. `expectedSeq` is the stream's last seq before the first of these events. */
+export interface AppendOp {
+  op: "append";
+  stream: string;
+  events: readonly NewEvent[];
+  expectedSeq?: number;
+}
+export interface NewEvent {
+  type: string;
+  atMs: number;
+  data: Json;
+}
+
+/** Index keys of a record: index name -> key parts. A record without a key for an index is not listed by it. */
+export type IndexKeys = Readonly<Record<string, KeyParts>>;
+/** Strings compare by UTF-8 bytes, numbers (non-negative safe integers) by value. Prefixes match whole parts. */
+export type KeyParts = readonly (string | number)[];
+
+/** `expectedRevision`: 0 = must not exist, n = must be at n, absent = whatever is there. */
+export interface PutOp {
+  op: "put";
+  kind: string;
+  id: string;
+  data: Json;
+  keys: IndexKeys;
+  expectedRevision?: number;
+}
+export interface DeleteOp {
+  op: "delete";
+  kind: string;
+  id: string;
+  expectedRevision?: number;
+}
+/** A guard alone: refuses the commit unless the record is at this revision (0 = absent). */
+export interface CheckOp {
+  op: "check";
+  kind: string;
+  id: string;
+  revision: number;
+}
+
+/**
+ * Adds the item, or makes a present one due at the earlier of both times with the new payload.
+ * An item that is claimed right now becomes due again when its claim is completed.
+ * `attempts` start at 0 for a new item; enqueueing a dead item revives it.
+ */
+export interface EnqueueOp {
+  op: "enqueue";
+  queue: string;
+  key: string;
+  dueAtMs: number;
+  payload: Json;
+}
+/** Claims up to `limit` due items; each claim counts one attempt, durably, before the work begins. */
+export interface ClaimOp {
+  op: "claim";
+  queue: string;
+  owner: string;
+  nowMs: number;
+  leaseMs: number;
+  limit: number;
+}
+/** Removes a claimed item; one that was enqueued again meanwhile stays, unclaimed. Guarded by the claim's token. */
+export interface CompleteOp {
+  op: "complete";
+  queue: string;
+  key: string;
+  token: number;
+}
+/** Gives a claimed item back, due later. `resetAttempts` when progress was made. Guarded by the claim's token. */
+export interface RetryOp {
+  op: "retry";
+  queue: string;
+  key: string;
+  token: number;
+  dueAtMs: number;
+  error?: string;
+  resetAttempts?: boolean;
+}
+/** Moves a claimed item to the dead letters. Guarded by the claim's token. */
+export interface BuryOp {
+  op: "bury";
+  queue: string;
+  key: string;
+  token: number;
+  error: string;
+}
+
+/** Takes the lease when it is free, expired at `nowMs`, or already this owner's; the token grows each time. */
+export interface AcquireLeaseOp {
+  op: "acquire-lease";
+  name: string;
+  owner: string;
+  nowMs: number;
+  leaseMs: number;
+}
+export interface ReleaseLeaseOp {
+  op: "release-lease";
+  name: string;
+  token: number;
+}
+/** Extends every unexpired lease and claim of the owner to `nowMs + leaseMs`. */
+export interface RenewOwnerOp {
+  op: "renew-owner";
+  owner: string;
+  nowMs: number;
+  leaseMs: number;
+}
+/** Frees every lease and claim of an owner that is known to be dead; attempts stay counted. */
+export interface ReleaseOwnerOp {
+  op: "release-owner";
+  owner: string;
+}
+
+export type CommitResult = Committed | Refused;
+
+/** Arrays run parallel to the commit's operations; entries of other kinds of operation are absent. */
+export interface Committed {
+  ok: true;
+  appended: Record<number, { firstSeq: number; lastSeq: number; lastPosition: number }>;
+  revisions: Record<number, number>;
+  claimed: Record<number, QueueItem[]>;
+  leases: Record<number, Lease>;
+}
+export interface Refused {
+  ok: false;
+  reason: "stale_revision" | "stale_seq" | "stale_fence" | "stale_claim" | "lease_held";
+  /** Index of the operation whose guard tripped; -1 for the fence. */
+  op: number;
+}
+
+export interface StoredEvent {
+  position: number;
+  stream: string;
+  seq: number;
+  type: string;
+  atMs: number;
+  data: Json;
+}
+export interface StreamRange {
+  afterSeq?: number;
+  afterPosition?: number;
+  /** Inclusive upper bound. */
+  toSeq?: number;
+  limit?: number;
+  /** Newest first. */
+  reverse?: boolean;
+}
+export interface StoredRecord<T extends Json = Json> {
+  id: string;
+  revision: number;
+  data: T;
+}
+export interface ListedRecord<T extends Json = Json> extends StoredRecord<T> {
+  /** The record's place in the index; pass it as `after` for the next page. */
+  cursor: string;
+}
+export interface ListQuery {
+  index: string;
+  prefix?: KeyParts;
+  /** Exclusive; a cursor of this index. Valid also when that record is gone. */
+  after?: string;
+  limit: number;
+  reverse?: boolean;
+}
+export interface QueueItem {
+  queue: string;
+  key: string;
+  payload: Json;
+  dueAtMs: number;
+  attempts: number;
+  /** Names this claim; 0 when unclaimed. */
+  token: number;
+  owner?: string;
+  lastError?: string;
+}
+export interface Lease {
+  name: string;
+  owner: string;
+  token: number;
+  expiresAtMs: number;
+}
+
+/** The store answered something that its own invariants exclude, or cannot work at all. */
+export class StoreError extends Error {
+  readonly code: "corrupt" | "newer_schema" | "full" | "unavailable" | "locked";
+  constructor(code: StoreError["code"], message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "StoreError";
+    this.code = code;
+  }
+}
