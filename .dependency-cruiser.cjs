@@ -19,25 +19,25 @@ module.exports = {
     layer(
       "kernel-is-the-ground",
       `${daemon}/kernel/`,
-      `${daemon}/(engine|model|tools|governance|features|surface|main)`,
+      `${daemon}/(engine|model|tools|governance|features|surface|main|compose)`,
       "The kernel knows nothing about agents, models or HTTP.",
     ),
     layer(
       "engine-knows-ports-only",
       `${daemon}/engine/`,
-      `${daemon}/(model|tools|governance|features|surface|main)`,
+      `${daemon}/(model|tools|governance|features|surface|main|compose)`,
       "The engine reaches models, tools and authority through its own ports.",
     ),
     layer(
       "ports-do-not-climb",
       `${daemon}/(model|tools|governance)/`,
-      `${daemon}/(features|surface|main)`,
+      `${daemon}/(features|surface|main|compose)`,
       "Adapters implement engine ports; they never reach up.",
     ),
     layer(
       "features-do-not-climb",
       `${daemon}/features/`,
-      `${daemon}/(surface|main)`,
+      `${daemon}/(surface|main|compose)`,
       "A feature binds endpoints with what surface/http gives it by argument.",
     ),
     layer(

@@ -71,7 +71,7 @@ const session = "/v1/sessions/{session_id}";
 const run = "/v1/runs/{run_id}";
 
 /** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
-const setting = (name: string, path: string, body: z.ZodType) =>
+const setting = <B extends z.ZodType>(name: string, path: string, body: B) =>
   ({
     post: {
       method: "POST",

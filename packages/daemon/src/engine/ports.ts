@@ -5,8 +5,11 @@ import type {
   ModelGenerationConfig,
   PermissionAudit,
   PermissionMode,
+  Problem,
   ResolvedModelRoute,
   UserQuestion,
+  UserQuestionRequest,
+  UserQuestionResolution,
 } from "@kheish/contract";
 import type { Blobs } from "../kernel/blobs.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -137,6 +140,8 @@ export interface Tool {
   readonly effect: EffectClass;
   readonly timeoutMs: number;
   readonly sandbox: SandboxProfile;
+  /** Callable, but not shown to models: a tool for load tests. */
+  readonly unlisted?: boolean;
   /** False: runs alone in its batch. */
   readonly allowsParallel: boolean;
   /** Validates and normalises the model's input; answers the first mismatch in words a model can act on. */
@@ -231,6 +236,14 @@ export interface Verdict {
 export interface AuthorityPort {
   /** Decides one call under the mode in force (03-R19 to 03-R23). Pure: same call, same mode, same verdict. */
   decide(call: ToolCall, mode: PermissionMode): Verdict;
+}
+
+/** The rules of structured questions (03-R38, 03-R39). */
+export interface QuestionPort {
+  /** The first thing wrong with an answer. */
+  check(request: UserQuestionRequest, resolution: UserQuestionResolution): Problem | undefined;
+  /** What the asking tool returns to the model. */
+  render(request: UserQuestionRequest, resolution: UserQuestionResolution): Json;
 }
 
 /** An approval as it is stored while it waits: the input stands in the journal, not here. */

@@ -63,3 +63,14 @@ export function param(request: { params: Record<string, string> }, name: string)
   return value;
 }
 
+
+/** Who asked, and under which idempotency key, as the engine wants to know it. */
+export function callerOf(request: { principal: Principal; idempotencyKey?: string }): {
+  principal: string;
+  headerKey?: string;
+} {
+  return {
+    principal: request.principal.id,
+    ...(request.idempotencyKey === undefined ? {} : { headerKey: request.idempotencyKey }),
+  };
+}

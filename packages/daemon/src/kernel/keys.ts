@@ -6,7 +6,10 @@ import type { KeyParts } from "./store.ts";
  * and before ["ab"], and a prefix of whole parts is a prefix of the string.
  */
 const END = "\u0001";
-const ESCAPE = "\u0002";
+const ESCAPE_LOW = "\u0002";
+const ESCAPE_HIGH = "\u{10fffe}";
+/** Stands in no key, so it closes the range of every prefix, the empty one included. */
+const ABOVE_ALL = "\u{10ffff}";
 const DIGITS = 16;
 
 export function encodeKey(parts: KeyParts): string {
@@ -15,9 +18,9 @@ export function encodeKey(parts: KeyParts): string {
     .join("");
 }
 
-/** The smallest string above every key that has this prefix. */
+/** A string above every key that has this prefix, and below every other key that is above the prefix. */
 export function prefixEnd(prefix: string): string {
-  return `${prefix}\u{10ffff}`;
+  return prefix + ABOVE_ALL;
 }
 
 function encodeNumber(value: number): string {
@@ -26,8 +29,25 @@ function encodeNumber(value: number): string {
   return value.toString().padStart(DIGITS, "0");
 }
 
-/** U+0000 is kept out too: PostgreSQL text cannot hold it. */
+/** U+0000 is kept out too: PostgreSQL text cannot hold it, and a cursor is split at it. */
 function encodeText(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that need escaping
-  return value.replace(/[\u0000-\u0002]/g, (char) => ESCAPE + String.fromCharCode(char.charCodeAt(0) + 0x30));
+  return (
+    value
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that need escaping
+      .replace(/[\u0000-\u0002]/g, (char) => ESCAPE_LOW + String.fromCharCode(char.charCodeAt(0) + 0x30))
+      .replace(/[\u{10fffe}\u{10ffff}]/gu, (char) => ESCAPE_HIGH + (char === ESCAPE_HIGH ? "0" : "1"))
+  );
+}
+
+const CURSOR_SPLIT = "\u0000";
+
+/** A place in an index: the encoded key, then the id, so that records with equal keys are told apart. */
+export function encodeCursor(key: string, id: string): string {
+  return Buffer.from(key + CURSOR_SPLIT + id).toString("base64url");
+}
+
+export function decodeCursor(cursor: string): { key: string; id: string } {
+  const [key, id, ...rest] = Buffer.from(cursor, "base64url").toString().split(CURSOR_SPLIT);
+  if (key === undefined || id === undefined || rest.length > 0) throw new RangeError("not a cursor");
+  return { key, id };
 }

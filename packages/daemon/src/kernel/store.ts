@@ -43,16 +43,21 @@ export interface Store {
   get<T extends Json = Json>(kind: string, id: string): Promise<StoredRecord<T> | undefined>;
   /** The found ones, in no particular order. */
   getMany<T extends Json = Json>(kind: string, ids: readonly string[]): Promise<StoredRecord<T>[]>;
-  /** Records of a kind in the order of one of its index keys. */
+  /** Records of a kind in the order of one of its index keys, then of their ids (by UTF-8 bytes). */
   list<T extends Json = Json>(kind: string, query: ListQuery): Promise<ListedRecord<T>[]>;
   count(kind: string, query: { index: string; prefix?: KeyParts }): Promise<number>;
 
-  /** When the next unclaimed item of the queue falls due; undefined when it is empty. */
+  /**
+   * When a claim would next find something: the earliest due time of an unclaimed item or expiry of a claim.
+   * Undefined when the queue is empty.
+   */
   nextDueAt(queue: string): Promise<number | undefined>;
+  /** A waiting or claimed item; a dead letter is no longer an item. */
   getItem(queue: string, key: string): Promise<QueueItem | undefined>;
   /** Items given up on, oldest first. */
   deadLetters(queue: string, limit: number): Promise<QueueItem[]>;
 
+  /** The lease as it was last taken, be it expired; undefined once released. */
   getLease(name: string): Promise<Lease | undefined>;
 
   /** `count` fresh numbers of a named sequence; answers the first. Never given twice, growing across restarts. */
@@ -129,9 +134,11 @@ export interface CheckOp {
 }
 
 /**
- * Adds the item, or makes a present one due at the earlier of both times with the new payload.
- * An item that is claimed right now becomes due again when its claim is completed.
- * `attempts` start at 0 for a new item; enqueueing a dead item revives it.
+ * Adds the item with 0 attempts, or makes a present one due at the earlier of both times with the new payload.
+ * The enqueuer cannot know whether the item is claimed or given up on right now, so its wish outlives both:
+ * - claimed: the running claim keeps its time; once it is completed or buried the item stays, at the enqueued
+ *   time and as new; once it is retried the earlier of both times holds. A new claim has seen the new payload.
+ * - dead: it is revived as new.
  */
 export interface EnqueueOp {
   op: "enqueue";
@@ -140,7 +147,10 @@ export interface EnqueueOp {
   dueAtMs: number;
   payload: Json;
 }
-/** Claims up to `limit` due items; each claim counts one attempt, durably, before the work begins. */
+/**
+ * Claims up to `limit` items, longest due first: unclaimed ones that are due and claimed ones whose lease ran out.
+ * Each claim counts one attempt, durably, before the work begins.
+ */
 export interface ClaimOp {
   op: "claim";
   queue: string;
@@ -156,17 +166,18 @@ export interface CompleteOp {
   key: string;
   token: number;
 }
-/** Gives a claimed item back, due later. `resetAttempts` when progress was made. Guarded by the claim's token. */
+/** Gives a claimed item back, due at `dueAtMs`. `resetAttempts` when progress was made. Guarded by the claim's token. */
 export interface RetryOp {
   op: "retry";
   queue: string;
   key: string;
   token: number;
   dueAtMs: number;
+  /** Becomes the item's `lastError`, which is that of the last attempt only. */
   error?: string;
   resetAttempts?: boolean;
 }
-/** Moves a claimed item to the dead letters. Guarded by the claim's token. */
+/** Moves a claimed item to the dead letters, unless it was enqueued again meanwhile. Guarded by the claim's token. */
 export interface BuryOp {
   op: "bury";
   queue: string;
@@ -183,19 +194,20 @@ export interface AcquireLeaseOp {
   nowMs: number;
   leaseMs: number;
 }
+/** Frees the lease; `stale_fence` unless it is held with exactly this token. */
 export interface ReleaseLeaseOp {
   op: "release-lease";
   name: string;
   token: number;
 }
-/** Extends every unexpired lease and claim of the owner to `nowMs + leaseMs`. */
+/** Extends every lease and claim of the owner that is unexpired at `nowMs` to `nowMs + leaseMs`; shortens none. */
 export interface RenewOwnerOp {
   op: "renew-owner";
   owner: string;
   nowMs: number;
   leaseMs: number;
 }
-/** Frees every lease and claim of an owner that is known to be dead; attempts stay counted. */
+/** Frees every lease and claim of an owner that is known to be dead; its items are due, attempts stay counted. */
 export interface ReleaseOwnerOp {
   op: "release-owner";
   owner: string;
@@ -203,7 +215,7 @@ export interface ReleaseOwnerOp {
 
 export type CommitResult = Committed | Refused;
 
-/** Arrays run parallel to the commit's operations; entries of other kinds of operation are absent. */
+/** Each answer stands under the index of its operation; operations of other kinds have none. */
 export interface Committed {
   ok: true;
   appended: Record<number, { firstSeq: number; lastSeq: number; lastPosition: number }>;
@@ -247,7 +259,7 @@ export interface ListedRecord<T extends Json = Json> extends StoredRecord<T> {
 export interface ListQuery {
   index: string;
   prefix?: KeyParts;
-  /** Exclusive; a cursor of this index. Valid also when that record is gone. */
+  /** Exclusive; a cursor of this index (`RangeError` when it is none). Valid also when that record is gone. */
   after?: string;
   limit: number;
   reverse?: boolean;

@@ -1,0 +1,173 @@
+import type { PermissionMode } from "@kheish/contract";
+import {
+  type CommandDeps,
+  createTimers,
+  DEFAULT_TOOL_LIMITS,
+  Executor,
+  KeyedMutex,
+  type Log,
+  type LoopDeps,
+  type ModelPort,
+  type RouteResolver,
+  type RunLimits,
+  recorded,
+  type ToolPort,
+} from "./engine/index.ts";
+import { approvalBindings } from "./features/approvals/index.ts";
+import type { Binding } from "./features/binding.ts";
+import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
+import { QuestionService, questionBindings } from "./features/questions/index.ts";
+import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
+import { RuntimeSettings, runtimeBindings, StatusService, type StatusSources } from "./features/runtime/index.ts";
+import { SessionService, sessionBindings } from "./features/sessions/index.ts";
+import { createAuthority } from "./governance/permissions.ts";
+import { checkAnswers, renderAnswer } from "./governance/questions.ts";
+import type { Blobs } from "./kernel/blobs.ts";
+import type { Clock } from "./kernel/clock.ts";
+import type { Random } from "./kernel/random.ts";
+import type { Store } from "./kernel/store.ts";
+import { JournalTail } from "./kernel/tail.ts";
+
+/** Everything a daemon is made of that touches the world. The simulation brings its own. */
+export interface World {
+  store: Store;
+  blobs: Blobs;
+  clock: Clock;
+  random: Random;
+  models: ModelPort & RouteResolver;
+  tools: ToolPort;
+  log: Log;
+}
+
+export interface DaemonSettings {
+  /** Owner of leases and claims; stable for one state root. */
+  instanceId: string;
+  workspaceRoot: string;
+  stateRoot: string;
+  stateRootLock: StatusSources["stateRootLock"];
+  limits: RunLimits;
+  permissionMode?: PermissionMode;
+  approvalTimeoutMs: number;
+  eventHistoryCapacity: number;
+  /** Sessions driven at one time. */
+  concurrency: number;
+  queuedLagThresholdMs: number;
+  staleThresholdMs: number;
+  processId: number;
+  controlPlane: StatusSources["controlPlane"];
+}
+
+/** A daemon without its doors: the services, their bindings and the workers behind them. */
+export interface Daemon {
+  bindings: Binding[];
+  /** False from the moment a drain begins. */
+  isReady: () => boolean;
+  start(): Promise<void>;
+  /** Checkpoint and stop: nothing new begins, what runs gets until the deadline. */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+/** Puts the parts together, by hand. */
+export function compose(world: World, settings: DaemonSettings): Daemon {
+  const { store, blobs, clock, random, models, tools, log } = world;
+  const owner = `daemon-${settings.instanceId}`;
+  const mutex = new KeyedMutex();
+  let ready = false;
+
+  const tail = new JournalTail({
+    store,
+    clock,
+    capacity: settings.eventHistoryCapacity,
+    onError: (error) => log.error({ err: String(error) }, "reading the journal failed"),
+  });
+  const runtime = new RuntimeSettings({
+    store,
+    clock,
+    routes: models,
+    workspaceRoot: settings.workspaceRoot,
+    stateRoot: settings.stateRoot,
+  });
+  const streams = new EventStreams({ store, runtime: async () => runtime.view() }, tail);
+
+  const loop: LoopDeps = {
+    store,
+    clock,
+    blobs,
+    mutex,
+    model: models,
+    tools,
+    authority: createAuthority(),
+    log,
+    limits: settings.limits,
+    toolLimits: DEFAULT_TOOL_LIMITS,
+    workspaceRoot: settings.workspaceRoot,
+    approvalTimeoutMs: settings.approvalTimeoutMs,
+    permissionMode: () => runtime.permissionMode,
+    onDelta: (delta) => streams.publishDelta(delta),
+  };
+  const executor = new Executor({ ...loop, owner, concurrency: settings.concurrency });
+  const commands: CommandDeps = {
+    store,
+    clock,
+    random,
+    blobs,
+    mutex,
+    routes: models,
+    tools,
+    questions: { check: checkAnswers, render: renderAnswer },
+    approvalTimeoutMs: settings.approvalTimeoutMs,
+    abortRun: (runId) => executor.abortRun(runId),
+  };
+  const timers = createTimers({ ...commands, owner, log });
+
+  // What another daemon decided reaches this one through the journal.
+  tail.onEvent((stored) => {
+    if (stored.stream === RUNTIME_STREAM) void runtime.refresh();
+    const event = recorded(stored);
+    if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
+  });
+
+  const runs = new RunService(commands);
+  const sessions = new SessionService(commands, new WaitForRun(store, tail));
+  const questions = new QuestionService(commands);
+  const status = new StatusService({
+    store,
+    clock,
+    tail,
+    routes: models,
+    settings: runtime,
+    processId: settings.processId,
+    isReady: () => ready,
+    subscriberCount: () => streams.subscriberCount,
+    controlPlane: settings.controlPlane,
+    stateRootLock: settings.stateRootLock,
+    queuedLagThresholdMs: settings.queuedLagThresholdMs,
+    staleThresholdMs: settings.staleThresholdMs,
+  });
+
+  return {
+    bindings: [
+      ...sessionBindings(sessions),
+      ...runBindings(runs),
+      ...approvalBindings(commands, runs, sessions),
+      ...questionBindings(commands, questions, runs, sessions),
+      ...eventBindings(streams),
+      ...runtimeBindings(runtime, status),
+    ],
+    isReady: () => ready,
+    async start() {
+      await runtime.load(settings.permissionMode);
+      // The state root's lock proves that whoever held these before is dead.
+      await store.commit([{ op: "release-owner", owner }]);
+      await tail.start();
+      timers.start();
+      executor.start();
+      ready = true;
+    },
+    async drain(deadlineMs) {
+      ready = false;
+      await Promise.all([timers.stop(), executor.drain(deadlineMs)]);
+      tail.stop();
+    },
+  };
+}

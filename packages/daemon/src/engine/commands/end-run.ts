@@ -1,0 +1,84 @@
+import { isTerminal } from "@kheish/contract";
+import type { Store } from "../../kernel/store.ts";
+import type { Kept } from "../records.ts";
+import { closeRequests } from "../requests.ts";
+import { type SessionChange, settleRun } from "../transitions.ts";
+import { requireIdle } from "./settings.ts";
+import { type CommandDeps, queueHead, requireRun, requireSession, transact } from "./transact.ts";
+
+/** Cancels a run wherever it stands; a terminal one is answered as it is (01-R49). */
+export async function cancelRun(deps: CommandDeps, runId: string, reason?: string): Promise<void> {
+  const { session_id: sessionId } = (await requireRun(deps.store, runId)).data;
+  const ended = await transact(deps, sessionId, async (change, session) => {
+    const run = await requireRun(deps.store, runId);
+    if (isTerminal(run.data.status)) return false;
+    await endRun(deps.store, change, session, run, "cancelled", reason);
+    return true;
+  });
+  if (ended) deps.abortRun(runId, "cancelled");
+}
+
+/**
+ * Stops the session's active run; queued runs stay and the next one starts (01-R18),
+ * unless `clearQueue` cancels them too. Idle: nothing happens.
+ */
+export async function interruptSession(
+  deps: CommandDeps,
+  sessionId: string,
+  options: { clearQueue: boolean },
+): Promise<{ interrupted: boolean }> {
+  const stopped = await transact(deps, sessionId, async (change, session) => {
+    if (options.clearQueue) await cancelQueued(deps.store, change, session);
+    const runId = session.data.active_run_id;
+    if (runId === undefined) return undefined;
+    const run = await requireRun(deps.store, runId);
+    await endRun(deps.store, change, session, run, "interrupted", undefined, options.clearQueue);
+    change.emit("session_interrupted", {});
+    change.emit("session_updated", { field: "interrupted" });
+    return runId;
+  });
+  if (stopped === undefined) return { interrupted: false };
+  deps.abortRun(stopped, "interrupted");
+  return { interrupted: true };
+}
+
+/** Ends one non-terminal run within a change: requests closed, slot freed, next promoted. */
+export async function endRun(
+  store: Store,
+  change: SessionChange,
+  session: Kept<"session">,
+  run: Kept<"run">,
+  status: "cancelled" | "interrupted" | "failed",
+  reason: string | undefined,
+  queueIsCleared = false,
+): Promise<void> {
+  await closeRequests(store, change, run.data);
+  if (run.data.status === "queued") change.updateSession({ queued_count: change.session.queued_count - 1 });
+  const freesSlot = session.data.active_run_id === run.id;
+  const next = freesSlot && !queueIsCleared ? await queueHead(store, session.id) : undefined;
+  const { queued_input: _never, ...data } = run.data;
+  settleRun(
+    change,
+    { ...run, data },
+    { status, ...(reason === undefined ? {} : { error: reason }) },
+    next,
+  );
+}
+
+async function cancelQueued(store: Store, change: SessionChange, session: Kept<"session">): Promise<void> {
+  const waiting = await store.list("run", { index: "queue", prefix: [session.id], limit: 10_000 });
+  for (const run of waiting as unknown as Kept<"run">[]) {
+    await endRun(store, change, session, run, "cancelled", "the queue was cleared");
+  }
+}
+
+/** Marks the session as ended; new work reopens it (01-R19, 01-A5). */
+export async function endSession(deps: CommandDeps, sessionId: string, reason?: string): Promise<void> {
+  await requireSession(deps.store, sessionId);
+  await transact(deps, sessionId, (change, session) => {
+    requireIdle(session);
+    change.updateSession({ ended_at_ms: change.now, ...(reason === undefined ? {} : { ended_reason: reason }) });
+    change.emit("session_ended", reason === undefined ? {} : { reason });
+  });
+}
+

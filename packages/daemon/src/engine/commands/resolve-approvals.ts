@@ -1,0 +1,211 @@
+import {
+  type ApprovalResolution,
+  isTerminal,
+  type Json,
+  problem,
+  type ResolveApprovalsRequest,
+} from "@kheish/contract";
+import { digest } from "../ledger.ts";
+import type { ApprovalDecision, Kept, RunRecord } from "../records.ts";
+import { readMany } from "../records.ts";
+import { pendingApprovals } from "../requests.ts";
+import { resumeRun, type SessionChange } from "../transitions.ts";
+import { endRun } from "./end-run.ts";
+import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
+import { type CommandDeps, requireRun, requireSession, transact } from "./transact.ts";
+
+/**
+ * Decides pending approvals of a run: all of the batch or nothing (03-R30). Each is decided at most once,
+ * whoever answers from wherever: the decision is a guarded write, the second of two different ones is a 409 (01-A1).
+ */
+export async function resolveApprovals(
+  deps: CommandDeps,
+  runId: string,
+  request: ResolveApprovalsRequest,
+  caller: { principal: string; headerKey?: string },
+): Promise<void> {
+  const key = idempotencyKeyOf(caller.headerKey, request.idempotency_key);
+  const { session_id: sessionId } = (await requireRun(deps.store, runId)).data;
+  const receipt =
+    key === undefined
+      ? undefined
+      : receiptOf({ space: "approvals", scope: runId, key, request: { resolutions: request.resolutions } });
+  checkBatch(request.resolutions);
+  await transact(deps, sessionId, async (change, session) => {
+    if ((await earlier(deps.store, receipt)) !== undefined) return;
+    const run = await requireRun(deps.store, runId);
+    const fresh = await undecided(deps, session, run, request.resolutions);
+    if (fresh.length === 0) return;
+    for (const { approval, resolution } of fresh) checkUpdatedInput(deps, approval, resolution);
+    await applyResolutions(deps, change, run, fresh, { decided_by: caller.principal, cause: "answer" });
+    remember(change, receipt, { run_id: runId });
+  });
+}
+
+/** The session's active run, for the session-scoped forms. */
+export async function activeRunOf(deps: CommandDeps, sessionId: string): Promise<string> {
+  const session = await requireSession(deps.store, sessionId);
+  if (session.data.active_run_id === undefined) {
+    throw problem("runs", "run_state_conflict", `session '${sessionId}' has no active run`);
+  }
+  return session.data.active_run_id;
+}
+
+function checkBatch(resolutions: readonly ApprovalResolution[]): void {
+  if (resolutions.length === 0) {
+    throw problem("approvals", "approval_batch_empty", "resolutions must name at least one request");
+  }
+  const ids = resolutions.map((resolution) => resolution.request_id);
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (twice !== undefined) {
+    throw problem("approvals", "approval_duplicate_resolution", `request '${twice}' is resolved twice in one batch`);
+  }
+}
+
+interface Fresh {
+  approval: Kept<"approval">;
+  resolution: ApprovalResolution;
+}
+
+/** The resolutions that still decide something; throws where the batch contradicts what is stored (01-A1). */
+async function undecided(
+  deps: CommandDeps,
+  session: Kept<"session">,
+  run: Kept<"run">,
+  resolutions: readonly ApprovalResolution[],
+): Promise<Fresh[]> {
+  const known = new Map(
+    (await readMany(deps.store, "approval", resolutions.map((one) => one.request_id)))
+      .filter((approval) => approval.data.run_id === run.id)
+      .map((approval) => [approval.id, approval]),
+  );
+  const fresh: Fresh[] = [];
+  let unknown: string | undefined;
+  for (const resolution of resolutions) {
+    const approval = known.get(resolution.request_id);
+    if (approval === undefined) unknown ??= resolution.request_id;
+    else if (approval.data.decision === undefined) fresh.push({ approval, resolution });
+    else refuseOtherDecision(approval.data.decision, resolution);
+  }
+  if (unknown === undefined && fresh.length === 0) return [];
+  requireWaiting(session, run.data);
+  if (unknown !== undefined) {
+    throw problem("approvals", "approval_request_not_pending", `run '${run.id}' never asked for approval '${unknown}'`);
+  }
+  return fresh;
+}
+
+function refuseOtherDecision(decision: ApprovalDecision, resolution: ApprovalResolution): void {
+  if (decision.digest === decisionDigest(resolution)) return;
+  throw problem(
+    "approvals",
+    "approval_state_conflict",
+    `approval '${resolution.request_id}' was already decided (${decision.behavior}, ${decision.cause})`,
+  );
+}
+
+function requireWaiting(session: Kept<"session">, run: RunRecord): void {
+  if (session.data.active_run_id !== run.run_id) {
+    throw problem(
+      "runs",
+      "run_state_conflict",
+      `run '${run.run_id}' is ${run.status}${isTerminal(run.status) ? "" : " and not the session's active run"}`,
+    );
+  }
+  if (run.status !== "waiting_for_approval") {
+    throw problem("approvals", "approval_state_conflict", `run '${run.run_id}' is ${run.status}, not waiting for approval`);
+  }
+}
+
+/** An edited input must be one that the tool would take. */
+function checkUpdatedInput(deps: CommandDeps, approval: Kept<"approval">, resolution: ApprovalResolution): void {
+  if (resolution.behavior === "deny" || resolution.updated_input === undefined) return;
+  const parsed = deps.tools.get(approval.data.request.tool_name)?.parse(resolution.updated_input);
+  if (parsed?.ok !== false) return;
+  throw problem(
+    "approvals",
+    "approval_input_invalid",
+    `updated_input of '${resolution.request_id}' is not valid for ${approval.data.request.tool_name}: ${parsed.error}`,
+  );
+}
+
+export function decisionDigest(resolution: ApprovalResolution): string {
+  const { behavior, updated_input, reason } = resolution;
+  return digest([behavior, updated_input ?? null, reason ?? null]);
+}
+
+/** Writes decisions; when none is left open the run goes on (03-R31). */
+async function applyResolutions(
+  deps: CommandDeps,
+  change: SessionChange,
+  run: Kept<"run">,
+  fresh: readonly Fresh[],
+  by: Pick<ApprovalDecision, "decided_by" | "cause">,
+): Promise<void> {
+  const decided = new Set(fresh.map(({ approval }) => approval.id));
+  const left = (await pendingApprovals(deps.store, run.data)).filter((approval) => !decided.has(approval.id));
+  change.emit("approval_resolved", {
+    run_id: run.id,
+    resolutions: fresh.map(({ resolution }) => resolution),
+    decided_by: by.decided_by,
+    pending: left.map((approval) => approval.id),
+  });
+  for (const { approval, resolution } of fresh) {
+    const decision: ApprovalDecision = {
+      behavior: resolution.behavior,
+      digest: decisionDigest(resolution),
+      decided_at_ms: change.now,
+      ...by,
+    };
+    change.put("approval", approval.id, { ...approval.data, decision }, approval.revision);
+    if (resolution.behavior === "deny") settleDenied(change, run.id, approval.data.request, resolution);
+  }
+  if (left.length === 0) {
+    resumeRun(change, run, "approval_resume");
+    return;
+  }
+  const pending = left.map((approval) => approval.id);
+  change.put("run", run.id, { ...run.data, pending_approval_ids: pending, updated_at_ms: change.now }, run.revision);
+  change.updateSession({ pending_approvals: pending.length });
+}
+
+function settleDenied(
+  change: SessionChange,
+  runId: string,
+  request: { tool_call_id: string; tool_name: string },
+  resolution: ApprovalResolution,
+): void {
+  const output: Json = {
+    error: resolution.reason ?? "approval denied",
+    denied: true,
+    ...(resolution.justification === undefined ? {} : { justification: resolution.justification }),
+  };
+  change.emit("tool_call_finished", {
+    run_id: runId,
+    call_id: request.tool_call_id,
+    result: { call_id: request.tool_call_id, tool_name: request.tool_name, output, is_error: true },
+    ledger: "denied",
+  });
+}
+
+/** A deadline that passed: denies, or cancels the run, as the request said (01-A10). */
+export async function expireApproval(deps: CommandDeps, approvalId: string): Promise<void> {
+  const [known] = await readMany(deps.store, "approval", [approvalId]);
+  if (known === undefined) return;
+  const cancelled = await transact(deps, known.data.session_id, async (change, session) => {
+    const [approval] = await readMany(deps.store, "approval", [approvalId]);
+    const deadline = approval?.data.request.expires_at_ms;
+    if (approval === undefined || approval.data.decision !== undefined) return false;
+    if (deadline === undefined || deadline > change.now) return false;
+    const run = await requireRun(deps.store, approval.data.run_id);
+    const reason = `approval '${approvalId}' was not answered before ${new Date(deadline).toISOString()}`;
+    if (approval.data.request.on_timeout === "cancel") {
+      await endRun(deps.store, change, session, run, "cancelled", reason);
+      return true;
+    }
+    const resolution: ApprovalResolution = { request_id: approvalId, behavior: "deny", reason };
+    await applyResolutions(deps, change, run, [{ approval, resolution }], { decided_by: "daemon", cause: "timeout" });
+    return false;
+  });
+  if (cancelled) deps.abortRun(known.data.run_id, "cancelled");
+}

@@ -1,0 +1,235 @@
+import {
+  type ModelGenerationConfig,
+  problem,
+  type ReplyHandle,
+  type SubmitInputRequest,
+} from "@kheish/contract";
+import type { PinnedRoute } from "../ports.ts";
+import { type Kept, read, type RunRecord, type SessionRecord, ZERO_USAGE } from "../records.ts";
+import { type SessionChange, startRun } from "../transitions.ts";
+import { earlier, idempotencyKeyOf, type Receipt, receiptOf, remember } from "./idempotency.ts";
+import { checkInput, cleanMetadata, type DecodedPart, decodeInput, storeParts } from "./input.ts";
+import { normalizeReplyTargets } from "./reply-targets.ts";
+import { routeAllowed } from "./scopes.ts";
+import { type CommandDeps, requireSession, transact } from "./transact.ts";
+
+export interface SubmitOptions {
+  principal: string;
+  headerKey?: string;
+  /** `/input` demands a session that nobody works in (01-R24); `/runs` queues (01-R26). */
+  mode: "detached" | "inline";
+}
+
+const PREVIEW_CHARACTERS = 200;
+
+/**
+ * Accepts a submission: one commit with the run, its place in the session and its wake-up, and only then the answer.
+ * Checks run in the order of 01-R20; a refused submission leaves nothing behind.
+ */
+export async function submit(
+  deps: CommandDeps,
+  sessionId: string,
+  request: SubmitInputRequest,
+  options: SubmitOptions,
+): Promise<{ runId: string; repeated: boolean }> {
+  const key = idempotencyKeyOf(options.headerKey, request.idempotency_key);
+  checkInput(request);
+  const known = await requireSession(deps.store, sessionId);
+  const receipt = key === undefined ? undefined : receiptFor(sessionId, key, request, options.mode);
+  const before = await earlier(deps.store, receipt);
+  if (before?.run_id !== undefined) return { runId: before.run_id, repeated: true };
+  const parts = decodeInput(request);
+  const plan = planRun(deps, known.data, request);
+  if (options.mode === "inline") refuseBusy(known.data);
+  const stored = await storeParts(deps.blobs, parts);
+  const number = await deps.store.reserveIds("run", 1);
+
+  return transact(deps, sessionId, async (change, session) => {
+    const raced = await earlier(deps.store, receipt);
+    if (raced?.run_id !== undefined) return { runId: raced.run_id, repeated: true };
+    if (options.mode === "inline") refuseBusy(session.data);
+    await bindKeys(deps, change, request.binding_keys, sessionId);
+    const run = newRun(`run-${number}`, session.data, request, plan, change.now, options.principal, parts);
+    if (stored.attachments.length > 0) run.input_attachments = stored.attachments;
+    accept(change, session, run, { role: "user", id: `msg-${run.run_id}`, parts: stored.parts });
+    rememberTargets(change, session.data, request, plan);
+    remember(change, receipt, { run_id: run.run_id });
+    return { runId: run.run_id, repeated: false };
+  });
+}
+
+/** What a run keeps from its submission on (01-R16). */
+interface RunPlan {
+  route: PinnedRoute;
+  generation: ModelGenerationConfig;
+  replyTargets: ReplyHandle[];
+  explicitTargets: boolean;
+}
+
+function planRun(deps: CommandDeps, session: SessionRecord, request: SubmitInputRequest): RunPlan {
+  const explicit = explicitTargets(request);
+  const generation = { ...session.route_policy?.generation, ...request.generation };
+  const requested = request.provider ?? request.route_id ?? undefined;
+  // An explicit model without a route asks for that model, wherever it is: the policy's route steps back (01-R21).
+  const provider =
+    requested ?? (request.generation?.model === undefined ? session.route_policy?.provider : undefined);
+  const route = deps.routes.resolve({
+    ...(provider === undefined ? {} : { provider }),
+    ...(generation.model === undefined ? {} : { model: generation.model }),
+    ...(generation.fallback_model === undefined ? {} : { fallback_model: generation.fallback_model }),
+  });
+  if (!routeAllowed(session.credential_scope, route.route_id)) {
+    throw problem(
+      "runtime",
+      "route_blocked_by_credential_scope",
+      `the session's credential scope does not allow route '${route.route_id}'`,
+    );
+  }
+  return {
+    route,
+    generation,
+    replyTargets: explicit.length > 0 ? explicit : (session.reply_targets ?? []),
+    explicitTargets: explicit.length > 0,
+  };
+}
+
+function explicitTargets(request: SubmitInputRequest): ReplyHandle[] {
+  const targets = normalizeReplyTargets(request.reply_targets);
+  const { reply_plugin: plugin, reply_address: address } = request;
+  if (plugin === null || plugin === undefined) return targets;
+  return [...targets, { plugin, address: address ?? null }];
+}
+
+/** 01-R24: no active and no queued run. */
+function refuseBusy(session: SessionRecord): void {
+  if (session.active_run_id === undefined && session.queued_count === 0) return;
+  throw problem(
+    "sessions",
+    "session_busy",
+    `session '${session.session_id}' is busy; submit to /v1/sessions/{session_id}/runs to queue`,
+  );
+}
+
+/** A binding key belongs to one session for ever (01-R22). */
+async function bindKeys(
+  deps: CommandDeps,
+  change: SessionChange,
+  keys: readonly string[],
+  sessionId: string,
+): Promise<void> {
+  for (const key of new Set(keys)) {
+    const bound = await read(deps.store, "binding", key);
+    if (bound === undefined) change.put("binding", key, { session_id: sessionId }, 0);
+    else if (bound.data.session_id !== sessionId) {
+      throw problem("sessions", "conflict", `binding key '${key}' belongs to another session`);
+    }
+  }
+}
+
+function newRun(
+  runId: string,
+  session: SessionRecord,
+  request: SubmitInputRequest,
+  plan: RunPlan,
+  now: number,
+  principal: string,
+  parts: readonly DecodedPart[],
+): RunRecord {
+  const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+  const metadata = cleanMetadata(request.metadata);
+  return {
+    run_id: runId,
+    session_id: session.session_id,
+    agent_id: session.agent_id,
+    kind: "input",
+    status: "queued",
+    submitted_at_ms: now,
+    updated_at_ms: now,
+    request: {
+      source_plugin: request.source_plugin ?? "daemon",
+      source_kind: request.source_kind ?? "api",
+      actor_id: request.actor_id ?? principal,
+      ...(text === "" ? {} : { text_preview: preview(text) }),
+      provider: plan.route.route_id,
+      model: plan.route.model,
+    },
+    route: plan.route,
+    generation: plan.generation,
+    ...(metadata === undefined ? {} : { input_metadata: metadata }),
+    reply_targets: plan.replyTargets,
+    ...(request.completion_requirements?.length ? { completion_requirements: request.completion_requirements } : {}),
+    pending_approval_ids: [],
+    pending_question_ids: [],
+    accepted_seq: 0,
+    output_seqs: [],
+    usage: ZERO_USAGE,
+    principal,
+  };
+}
+
+function preview(text: string): string {
+  const characters = [...text.slice(0, PREVIEW_CHARACTERS * 2)];
+  return characters.length <= PREVIEW_CHARACTERS ? text : `${characters.slice(0, PREVIEW_CHARACTERS).join("")}…`;
+}
+
+/** 01-R44, 01-R45: starts at once when the session is free, else joins the end of the queue. */
+function accept(
+  change: SessionChange,
+  session: Kept<"session">,
+  run: RunRecord,
+  input: NonNullable<RunRecord["queued_input"]>,
+): void {
+  if (session.data.ended_at_ms !== undefined) {
+    change.clearSession("ended_at_ms", "ended_reason");
+    change.emit("session_reopened", {});
+  }
+  const accepted = { ...run, accepted_seq: change.emit("accepted", { run_id: run.run_id, kind: run.kind }) };
+  if (session.data.active_run_id === undefined && session.data.queued_count === 0) {
+    startRun(change, { data: accepted, revision: 0 }, input);
+    return;
+  }
+  const position = session.data.queued_count + 1;
+  change.emit("queued", { run_id: run.run_id, position });
+  change.put("run", run.run_id, { ...accepted, queued_input: input }, 0);
+  change.updateSession({ queued_count: position });
+}
+
+/** A connector's explicit targets become the session's default when the session was idle (01-R17). */
+function rememberTargets(
+  change: SessionChange,
+  session: SessionRecord,
+  request: SubmitInputRequest,
+  plan: RunPlan,
+): void {
+  const source = request.source_plugin ?? "daemon";
+  const fromConnector = source !== "daemon" && source !== "scheduler";
+  const wasIdle = session.active_run_id === undefined && session.queued_count === 0;
+  if (plan.explicitTargets && fromConnector && wasIdle) change.updateSession({ reply_targets: plan.replyTargets });
+}
+
+/** The fields a repetition must agree in; an explicit list, so that a new default does not break old retries. */
+function receiptFor(
+  sessionId: string,
+  key: string,
+  request: SubmitInputRequest,
+  mode: SubmitOptions["mode"],
+): Receipt {
+  const fields = {
+    provider: request.provider ?? request.route_id ?? null,
+    source_plugin: request.source_plugin ?? null,
+    source_kind: request.source_kind ?? null,
+    actor_id: request.actor_id ?? null,
+    content: request.content,
+    input_items: request.input_items,
+    attachments: request.attachments,
+    generation: request.generation ?? null,
+    completion_requirements: request.completion_requirements ?? [],
+    metadata: request.metadata ?? null,
+    binding_keys: request.binding_keys,
+    reply_targets: request.reply_targets,
+    reply_plugin: request.reply_plugin ?? null,
+    reply_address: request.reply_address ?? null,
+  };
+  const space = mode === "inline" ? "input" : "run";
+  return receiptOf({ space, scope: sessionId, key, request: fields });
+}

@@ -1,0 +1,101 @@
+import { type ContextPlan, planContext, type ContextLimits } from "./context/plan.ts";
+import type { RunLimits } from "./limits.ts";
+import { toolCallsOf } from "./messages.ts";
+import type { CallState, RunState, SessionState } from "./state.ts";
+
+/** What comes next. The loop carries it out; it decides nothing itself. */
+export type Step =
+  | { kind: "idle" }
+  | { kind: "call_model" }
+  | { kind: "shrink_context"; plan: Exclude<ContextPlan, { kind: "none" }> }
+  /** Calls that nobody has decided about yet. */
+  | { kind: "authorize"; calls: CallState[] }
+  /** Calls that were dispatched by a process that is gone. */
+  | { kind: "recover"; calls: CallState[] }
+  /** Allowed calls, in order; the loop cuts them into batches. */
+  | { kind: "run_tools"; calls: CallState[] }
+  | { kind: "wait_for_approval" }
+  | { kind: "wait_for_answer" }
+  /** The answer was cut at the output limit, or left a requirement unmet: ask for the rest. */
+  | { kind: "nudge"; nudge: "output" | "requirement"; text: string }
+  | { kind: "finish" }
+  | { kind: "fail"; error: string };
+
+export interface DecideInput {
+  limits: RunLimits;
+  context: ContextLimits;
+  /** Workspace-relative paths the run must have written before it may end (01-R36). */
+  requiredFiles: readonly string[];
+  nowMs: number;
+}
+
+/** The one decision of the loop: a pure function of what is known. */
+export function decide(state: SessionState, input: DecideInput): Step {
+  const { run } = state;
+  if (run === undefined) return { kind: "idle" };
+  if (run.takeovers > input.limits.maxTakeovers) {
+    return { kind: "fail", error: quarantined(run) };
+  }
+  if (run.model_given_up) {
+    return { kind: "fail", error: modelFailure(run) };
+  }
+  const open = run.calls.filter((call) => call.phase !== "settled");
+  if (open.length > 0) return nextForCalls(run, open);
+  if (answered(state)) return afterAnswer(run, input);
+  return beforeModelCall(state, run, input);
+}
+
+/** A batch is decided whole before any call of it leaves (03-R29). */
+function nextForCalls(run: RunState, open: CallState[]): Step {
+  const undecided = open.filter((call) => call.phase === "requested");
+  if (undecided.length > 0) return { kind: "authorize", calls: undecided };
+  if (open.some((call) => call.phase === "asking_approval")) return { kind: "wait_for_approval" };
+  const lost = open.filter((call) => call.phase === "dispatched");
+  if (lost.length > 0) return { kind: "recover", calls: lost };
+  if (run.question !== undefined) return { kind: "wait_for_answer" };
+  return { kind: "run_tools", calls: open };
+}
+
+/** The newest message is an answer without calls. */
+function answered(state: SessionState): boolean {
+  const last = state.entries.at(-1)?.message;
+  return last?.role === "assistant" && toolCallsOf(last).length === 0;
+}
+
+function afterAnswer(run: RunState, input: DecideInput): Step {
+  const { limits, requiredFiles } = input;
+  if (run.last_message?.finish_reason === "length") {
+    if (run.output_nudges < limits.maxOutputNudges) {
+      return { kind: "nudge", nudge: "output", text: "Your answer was cut at the output limit. Continue exactly where it stopped." };
+    }
+    return { kind: "fail", error: `the answer was cut at the output limit ${run.output_nudges + 1} times` };
+  }
+  const missing = requiredFiles.filter((path) => !run.files_modified.has(path));
+  if (missing.length === 0) return { kind: "finish" };
+  if (run.requirement_nudges < limits.maxRequirementNudges) {
+    return {
+      kind: "nudge",
+      nudge: "requirement",
+      text: `You are not done: write ${missing.join(", ")} with write_file or edit_file, then answer.`,
+    };
+  }
+  return { kind: "fail", error: `completion requirement unmet: the run did not write ${missing.join(", ")}` };
+}
+
+function beforeModelCall(state: SessionState, run: RunState, input: DecideInput): Step {
+  const { maxTurns } = input.limits;
+  if (maxTurns > 0 && run.turn >= maxTurns) {
+    return { kind: "fail", error: `the run reached its limit of ${maxTurns} turns` };
+  }
+  const plan = planContext(state, run, input.context, input.nowMs);
+  return plan.kind === "none" ? { kind: "call_model" } : { kind: "shrink_context", plan };
+}
+
+function modelFailure(run: RunState): string {
+  const error = run.last_model_error;
+  return `model call failed (${error?.class ?? "unknown"}): ${error?.message ?? "no detail"}`;
+}
+
+function quarantined(run: RunState): string {
+  return `quarantined: the daemon stopped ${run.takeovers} times at this point of the run (turn ${run.turn}) without progress`;
+}

@@ -1,0 +1,183 @@
+import type {
+  ApprovalResolution,
+  Json,
+  PermissionAudit,
+  RunKind,
+  SessionStatus,
+  UsageTotals,
+  UserQuestionRequest,
+  UserQuestionResolution,
+} from "@kheish/contract";
+import type { NewEvent, StoredEvent } from "../kernel/store.ts";
+import type { AssistantMessage, ToolResult, UserMessage } from "./messages.ts";
+import type { ContextUpdate, EffectClass, ModelError, StoredApproval } from "./ports.ts";
+
+/**
+ * Everything that can happen to a session, in the one stream `session/<id>`.
+ * A run's own history is the part of it that carries its `run_id`; the conversation is the rest of the fold.
+ * Payloads that are large stand here once and are referred to by seq from everywhere else.
+ */
+export interface SessionEvents {
+  // the session itself
+  session_created: { agent_id: string };
+  session_updated: { field: string };
+  session_ended: { reason?: string };
+  session_reopened: Record<string, never>;
+  session_interrupted: Record<string, never>;
+  session_state_changed: { status: SessionStatus; pending_approvals: number; pending_questions: number };
+
+  // how a run moves (the run event log)
+  accepted: { run_id: string; kind: RunKind };
+  queued: { run_id: string; position: number };
+  started: { run_id: string };
+  /** A daemon took over a run that another process had begun. */
+  resumed: { run_id: string; attempt: number };
+  waiting_for_approval: { run_id: string; message_seq: number; requests: StoredApproval[] };
+  /** `pending`: what the run still waits for. */
+  approval_resolved: {
+    run_id: string;
+    resolutions: ApprovalResolution[];
+    decided_by: string;
+    pending: string[];
+  };
+  waiting_for_user_question: { run_id: string; request: UserQuestionRequest; about?: UnknownEffect };
+  user_question_resolved: { run_id: string; resolution: UserQuestionResolution; decided_by: string };
+  /** `message_seq` points at the assistant message whose text this is. */
+  output: {
+    run_id: string;
+    source_kind: string;
+    message_seq?: number;
+    content?: string;
+    plugin?: string;
+    address: Json;
+  };
+  completed: { run_id: string };
+  failed: { run_id: string; error: string };
+  interrupted: { run_id: string; reason?: string };
+  cancelled: { run_id: string; reason?: string };
+
+  // the conversation and its effects
+  input_received: { run_id: string; message: UserMessage };
+  /** `nudge`: the daemon's own words, and why (01-R36, 01-R86). */
+  message_appended: {
+    run_id: string;
+    turn: number;
+    message: AssistantMessage | UserMessage;
+    nudge?: "output" | "requirement";
+  };
+  model_call_failed: { run_id: string; turn: number; model: string; error: ModelError; next: AfterModelError };
+  permission_audit: { run_id: string; audit: PermissionAudit };
+  /** Dispatch of the effect ledger: written before the effect leaves. */
+  tool_call_started: {
+    run_id: string;
+    call_id: string;
+    tool_name: string;
+    attempt: number;
+    effect: EffectClass;
+    idempotency_key: string;
+  };
+  /** The outcome of the effect ledger. `output_blob` holds what was too large for the journal. */
+  tool_call_finished: {
+    run_id: string;
+    call_id: string;
+    result: ToolResult;
+    ledger: LedgerOutcome;
+    duration_ms?: number;
+    context_updates?: ContextUpdate[];
+    output_blob?: { sha256: string; size_bytes: number };
+  };
+  /** Read back: the lost call did nothing, so its next attempt repeats nothing. */
+  effect_not_applied: { run_id: string; call_id: string };
+  todos_updated: { run_id: string; todos: Json[] };
+  compaction_boundary: { run_id: string; boundary: Boundary };
+  checkpoint: { run_id: string; checkpoint: Checkpoint };
+}
+
+export type SessionEventType = keyof SessionEvents;
+export type SessionEvent = {
+  [T in SessionEventType]: { type: T; data: SessionEvents[T] };
+}[SessionEventType];
+export type RecordedEvent = SessionEvent & { seq: number; atMs: number; position: number };
+
+/** An unknown effect that a human is asked about (policy `ask_operator`). */
+export interface UnknownEffect {
+  unknown_call_id: string;
+  tool_name: string;
+}
+
+/** `settled`: done. `failed`: done with an error. `denied`: never left. */
+export type LedgerOutcome = "settled" | "failed" | "denied" | "unknown" | "reconciled";
+
+/** What the run does after a failed model call (01-R85). */
+export type AfterModelError = "snip" | "compact" | "fallback" | "fail";
+
+export type Boundary =
+  | { kind: "snip"; head_seq: number; messages_removed: number; tokens_freed: number }
+  | { kind: "microcompact"; cleared_call_ids: string[]; tokens_freed: number };
+
+/**
+ * A point from which the fold may start: what came before `head_seq` is in the summary.
+ * It holds no message, only counters and offsets (01, weakness 5).
+ */
+export interface Checkpoint {
+  /** The first journal seq that is still part of the prompt. */
+  head_seq: number;
+  summary?: Summary;
+  strategy: "snip" | "session_memory" | "model_driven";
+  trigger: "auto" | "forced";
+  pre_tokens: number;
+  post_tokens: number;
+  messages_removed: number;
+  /** SHA-256 over the previous checkpoint's digest and this summary: a chain. */
+  digest: string;
+  cleared_call_ids: string[];
+  todos: Json[];
+  run: RunCounters;
+}
+
+export interface Summary {
+  title: string;
+  content: string;
+}
+
+/** Counters of the active run that must survive a checkpoint. */
+export interface RunCounters {
+  turn: number;
+  usage: UsageTotals;
+  output_nudges: number;
+  requirement_nudges: number;
+  files_modified: string[];
+  fallback_active: boolean;
+  started_seq: number;
+}
+
+
+/** The stream of a session's journal. */
+export function sessionStream(sessionId: string): string {
+  return `session/${sessionId}`;
+}
+export function sessionOfStream(stream: string): string | undefined {
+  return stream.startsWith("session/") ? stream.slice("session/".length) : undefined;
+}
+
+/** A typed event on its way into the store. */
+export function event<T extends SessionEventType>(type: T, data: SessionEvents[T], atMs: number): NewEvent {
+  return { type, atMs, data: data as unknown as Json };
+}
+
+/** A stored event of a session stream as its type. The writer was `event`, so the shape is known. */
+export function recorded(stored: StoredEvent): RecordedEvent {
+  return {
+    type: stored.type,
+    data: stored.data,
+    seq: stored.seq,
+    atMs: stored.atMs,
+    position: stored.position,
+  } as unknown as RecordedEvent;
+}
+
+/** The run an event belongs to, if any. */
+export function runOf(event: { data: unknown }): string | undefined {
+  const data = event.data as { run_id?: unknown };
+  return typeof data.run_id === "string" ? data.run_id : undefined;
+}

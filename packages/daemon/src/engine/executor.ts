@@ -1,0 +1,156 @@
+import { isTerminal } from "@kheish/contract";
+import { sleep, type Timer } from "../kernel/clock.ts";
+import { backoff, QueueWorker, type Settled } from "../kernel/queue-worker.ts";
+import type { Fence, QueueItem } from "../kernel/store.ts";
+import { endRun } from "./commands/end-run.ts";
+import { requireRun, transact } from "./commands/transact.ts";
+import { driveSession } from "./loop/drive.ts";
+import type { LoopDeps } from "./loop/deps.ts";
+import { StopSignal } from "./loop/stop.ts";
+import { SESSION_QUEUE } from "./transitions.ts";
+
+export interface ExecutorOptions extends LoopDeps {
+  /** Names this daemon in leases and claims; stable for one state root. */
+  owner: string;
+  /** Sessions driven at one time. */
+  concurrency: number;
+}
+
+/** A daemon that is paused longer than this loses its sessions to others. */
+const LEASE_MS = 30_000;
+const HELD_ELSEWHERE_RETRY_MS = 1_000;
+/** A session whose drive throws this often has a run that cannot be driven. */
+const MAX_DRIVE_FAILURES = 5;
+/** Of the drain deadline, what tools get to end by themselves, and what they get after they were told to. */
+const DRAIN_GRACE_SHARE = 0.5;
+const DRAIN_KILL_SHARE = 0.3;
+
+/**
+ * Drives the sessions that somebody has to look at. Owns nothing that the store does not know:
+ * a claim says that this daemon is at work, the session's lease fences its writes, and both end with it.
+ */
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #worker: QueueWorker;
+  /** Run id -> how to stop it. */
+  readonly #active = new Map<string, StopSignal>();
+  #renewal: Timer | undefined;
+  #draining = false;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    this.#worker = new QueueWorker({
+      store: options.store,
+      clock: options.clock,
+      queue: SESSION_QUEUE,
+      owner: options.owner,
+      leaseMs: LEASE_MS,
+      concurrency: options.concurrency,
+      handle: (item) => this.#drive(item),
+      onError: (item, error) =>
+        options.log.error({ session_id: item?.key, err: describe(error) }, "driving a session failed"),
+    });
+  }
+
+  start(): void {
+    this.#renewLeases();
+    this.#worker.start();
+  }
+
+  /** Runs this daemon is working on right now. */
+  get activeRunIds(): string[] {
+    return [...this.#active.keys()];
+  }
+
+  /** The run is over for everybody; whatever this daemon has in flight for it is thrown away. */
+  abortRun(runId: string): void {
+    this.#active.get(runId)?.end();
+  }
+
+  /**
+   * Stops within `deadlineMs`: nothing new begins, model calls are cut, tools get a moment, then are told to stop,
+   * then are left behind. Runs stay as their journals have them; the next daemon takes them over.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    const stopped = this.#worker.stop();
+    for (const stop of this.#active.values()) stop.drain();
+    const { clock } = this.#options;
+    await Promise.race([stopped, sleep(clock, deadlineMs * DRAIN_GRACE_SHARE)]);
+    for (const stop of this.#active.values()) stop.kill();
+    await Promise.race([stopped, sleep(clock, deadlineMs * DRAIN_KILL_SHARE)]);
+    for (const stop of this.#active.values()) stop.abandon();
+    await Promise.race([stopped, sleep(clock, deadlineMs * (1 - DRAIN_GRACE_SHARE - DRAIN_KILL_SHARE))]);
+    this.#renewal?.cancel();
+  }
+
+  async #drive(item: QueueItem): Promise<Settled> {
+    const { store, clock, owner } = this.#options;
+    const sessionId = item.key;
+    const name = `session/${sessionId}`;
+    const acquired = await store.commit([
+      { op: "acquire-lease", name, owner, nowMs: clock.now(), leaseMs: LEASE_MS },
+    ]);
+    const lease = acquired.ok ? acquired.leases[0] : undefined;
+    if (lease === undefined) {
+      return { kind: "retry", dueAtMs: clock.now() + HELD_ELSEWHERE_RETRY_MS, resetAttempts: true };
+    }
+    const fence: Fence = { name, token: lease.token };
+    const driven: string[] = [];
+    const release = { op: "release-lease", name, token: lease.token } as const;
+    try {
+      const end = await driveSession(this.#options, sessionId, {
+        fence,
+        attempts: item.attempts,
+        stopFor: (runId) => this.#begin(runId, driven),
+      });
+      if (end === "rest") return { kind: "done", ops: [release] };
+      return { kind: "retry", dueAtMs: clock.now(), resetAttempts: true, ops: [release] };
+    } catch (error) {
+      this.#options.log.error({ session_id: sessionId, attempts: item.attempts, err: describe(error) }, "drive failed");
+      if (item.attempts >= MAX_DRIVE_FAILURES) await this.#quarantine(sessionId, error);
+      const dueAtMs = clock.now() + backoff(item.attempts);
+      return { kind: "retry", dueAtMs, error: describe(error), ops: [release] };
+    } finally {
+      for (const runId of driven) this.#active.delete(runId);
+    }
+  }
+
+  #begin(runId: string, driven: string[]): StopSignal {
+    for (const earlier of driven.splice(0)) this.#active.delete(earlier);
+    driven.push(runId);
+    const stop = new StopSignal();
+    this.#active.set(runId, stop);
+    if (this.#draining) stop.drain();
+    return stop;
+  }
+
+  /** Gives up on a run that cannot be driven, visibly: it fails, and the session goes on (effect ledger, bounded attempts). */
+  async #quarantine(sessionId: string, cause: unknown): Promise<void> {
+    const { store } = this.#options;
+    await transact(this.#options, sessionId, async (change, session) => {
+      const runId = session.data.active_run_id;
+      if (runId === undefined) return;
+      const run = await requireRun(store, runId);
+      if (isTerminal(run.data.status)) return;
+      await endRun(store, change, session, run, "failed", `quarantined: the run could not be driven (${describe(cause)})`);
+    });
+  }
+
+  /** One commit for everything this daemon holds, three times per lease. */
+  #renewLeases(): void {
+    const { store, clock, owner, log } = this.#options;
+    this.#renewal = clock.schedule(LEASE_MS / 3, () => {
+      void store
+        .commit([{ op: "renew-owner", owner, nowMs: clock.now(), leaseMs: LEASE_MS }])
+        .catch((error: unknown) => log.warn({ err: describe(error) }, "renewing leases failed"))
+        .finally(() => {
+          if (!this.#draining) this.#renewLeases();
+        });
+    });
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

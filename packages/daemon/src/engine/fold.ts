@@ -1,0 +1,43 @@
+import { sessionStream, recorded } from "./events.ts";
+import type { Store } from "../kernel/store.ts";
+import { reduce } from "./reduce.ts";
+import { emptyState, newRun, type SessionState } from "./state.ts";
+
+const PAGE = 1_000;
+
+/**
+ * Rebuilds a session's state from its journal, starting at the newest checkpoint:
+ * the cost follows the prompt, not the history (01, weakness 5).
+ */
+export async function fold(
+  store: Store,
+  sessionId: string,
+  from: { checkpointSeq?: number; activeRunId?: string },
+): Promise<SessionState> {
+  const stream = sessionStream(sessionId);
+  const state = emptyState();
+  if (from.checkpointSeq !== undefined) {
+    const [stored] = await store.readStream(stream, { afterSeq: from.checkpointSeq - 1, toSeq: from.checkpointSeq });
+    const event = stored === undefined ? undefined : recorded(stored);
+    if (event?.type !== "checkpoint") {
+      throw new Error(`journal of session '${sessionId}' has no checkpoint at ${from.checkpointSeq}`);
+    }
+    state.seq = event.data.checkpoint.head_seq - 1;
+    // The run's own start lies before the head; the checkpoint carries its counters.
+    if (event.data.run_id === from.activeRunId) {
+      state.run = newRun(event.data.run_id, event.data.checkpoint.run.started_seq);
+    }
+  }
+  return catchUp(store, sessionId, state);
+}
+
+/** Folds what was appended since `state.seq`. */
+export async function catchUp(store: Store, sessionId: string, state: SessionState): Promise<SessionState> {
+  const stream = sessionStream(sessionId);
+  let current = state;
+  for (;;) {
+    const page = await store.readStream(stream, { afterSeq: current.seq, limit: PAGE });
+    for (const stored of page) current = reduce(current, recorded(stored));
+    if (page.length < PAGE) return current;
+  }
+}

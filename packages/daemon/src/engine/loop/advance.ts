@@ -1,0 +1,147 @@
+import type { ContextPlan } from "../context/plan.ts";
+import { checkpointAt } from "../context/checkpoint.ts";
+import { decide, type DecideInput } from "../decide.ts";
+import type { CallState } from "../state.ts";
+import type { SessionChange } from "../transitions.ts";
+import { authorize } from "./authorize.ts";
+import { dispatch } from "./dispatch.ts";
+import type { Driver } from "./driver.ts";
+import { recover } from "./recover.ts";
+import { completeRun, failRun } from "./settle.ts";
+
+/** What has to be performed outside of the store before the run can go on. */
+export type Effect =
+  | { kind: "call_model" }
+  | { kind: "summarize"; plan: Extract<ContextPlan, { kind: "model_driven" }> }
+  /** Dispatched: their start is on disk. */
+  | { kind: "run_tools"; calls: CallState[] }
+  /** Lost calls whose outcome can be read back. */
+  | { kind: "read_back"; calls: CallState[] }
+  /** Rows in the store and nothing in memory. */
+  | { kind: "suspended" }
+  | { kind: "settled" };
+
+/**
+ * Writes an outcome and everything that follows from it without leaving the store, in one commit:
+ * a message with its permission audits and dispatches, a final answer with its output and the next run's start.
+ */
+export async function advance(
+  driver: Driver,
+  outcome: (change: SessionChange) => void | Promise<void> = () => undefined,
+): Promise<Effect> {
+  return driver.write(async (change) => {
+    await outcome(change);
+    for (;;) {
+      const effect = await step(driver, change);
+      if (effect !== undefined) return effect;
+    }
+  });
+}
+
+/** Carries out one decision; undefined when the next can be taken at once. */
+async function step(driver: Driver, change: SessionChange): Promise<Effect | undefined> {
+  const next = decide(driver.state, decideInput(driver, change.now));
+  switch (next.kind) {
+    case "idle":
+      return { kind: "settled" };
+    case "call_model":
+      return { kind: "call_model" };
+    case "shrink_context":
+      return shrink(driver, change, next.plan);
+    case "authorize":
+      return authorize(driver, change, next.calls);
+    case "recover":
+      return recover(driver, change, next.calls);
+    case "run_tools":
+      return dispatch(driver, change, next.calls);
+    case "wait_for_approval":
+    case "wait_for_answer":
+      return { kind: "suspended" };
+    case "nudge":
+      nudge(driver, change, next.nudge, next.text);
+      return undefined;
+    case "finish":
+      await completeRun(driver, change);
+      return { kind: "settled" };
+    case "fail":
+      await failRun(driver, change, next.error);
+      return { kind: "settled" };
+  }
+}
+
+function decideInput(driver: Driver, nowMs: number): DecideInput {
+  const { deps, run } = driver;
+  const limits = deps.model.limits(run.data.route, run.data.route.model);
+  const reserved = run.data.generation.max_output_tokens ?? limits.max_output_tokens ?? 0;
+  const policy = driver.session.operator?.unknown_outcome;
+  return {
+    limits: policy === undefined ? deps.limits : { ...deps.limits, unknownOutcome: policy },
+    context: {
+      reservedOutputTokens: reserved,
+      ...(limits.context_tokens === undefined ? {} : { contextTokens: limits.context_tokens }),
+    },
+    requiredFiles: (run.data.completion_requirements ?? []).map((requirement) => requirement.path),
+    nowMs,
+  };
+}
+
+async function shrink(
+  driver: Driver,
+  change: SessionChange,
+  plan: Exclude<ContextPlan, { kind: "none" }>,
+): Promise<Effect | undefined> {
+  const run_id = driver.run.id;
+  switch (plan.kind) {
+    case "model_driven":
+      return { kind: "summarize", plan };
+    case "microcompact":
+      change.emit("compaction_boundary", {
+        run_id,
+        boundary: { kind: "microcompact", cleared_call_ids: plan.callIds, tokens_freed: plan.tokensFreed },
+      });
+      return undefined;
+    case "snip":
+      change.emit("compaction_boundary", {
+        run_id,
+        boundary: {
+          kind: "snip",
+          head_seq: plan.headSeq,
+          messages_removed: plan.removed,
+          tokens_freed: plan.tokensFreed,
+        },
+      });
+      await writeCheckpoint(driver, change, plan);
+      return undefined;
+    case "session_memory":
+      await writeCheckpoint(driver, change, plan);
+      return undefined;
+  }
+}
+
+/** A checkpoint and the session's note of where it stands. */
+export async function writeCheckpoint(
+  driver: Driver,
+  change: SessionChange,
+  plan: Extract<ContextPlan, { headSeq: number }>,
+  summary?: { title: string; content: string },
+): Promise<void> {
+  await driver.sessionFor(change);
+  const checkpoint = checkpointAt(driver.state, driver.runState, plan, summary);
+  const seq = change.emit("checkpoint", { run_id: driver.run.id, checkpoint });
+  change.updateSession({ checkpoint_seq: seq, checkpoint_count: change.session.checkpoint_count + 1 });
+}
+
+function nudge(driver: Driver, change: SessionChange, kind: "output" | "requirement", text: string): void {
+  const { turn } = driver.runState;
+  change.emit("message_appended", {
+    run_id: driver.run.id,
+    turn,
+    nudge: kind,
+    message: {
+      role: "user",
+      id: `nudge-${driver.run.id}-${change.nextSeq}`,
+      synthetic: true,
+      parts: [{ type: "text", text }],
+    },
+  });
+}

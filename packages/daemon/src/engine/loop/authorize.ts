@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import type { Json } from "@kheish/contract";
+import type { StoredApproval, Tool, Verdict } from "../ports.ts";
+import type { ApprovalRecord } from "../records.ts";
+import type { CallState } from "../state.ts";
+import type { SessionChange } from "../transitions.ts";
+import type { Effect } from "./advance.ts";
+import type { Driver } from "./driver.ts";
+import { isVisible } from "./visible-tools.ts";
+
+/**
+ * Decides a whole batch: refused calls get their result at once, and when any call needs a yes the run waits
+ * before a single one has left (03-R29). A call that could never run is refused without asking a human.
+ */
+export async function authorize(
+  driver: Driver,
+  change: SessionChange,
+  calls: readonly CallState[],
+): Promise<Effect | undefined> {
+  const asked: { call: CallState; verdict: Verdict }[] = [];
+  for (const [index, call] of calls.entries()) {
+    const refusal = refuse(driver, call, index);
+    if (refusal !== undefined) {
+      finish(driver, change, call, refusal);
+      continue;
+    }
+    const mode = driver.session.permission_mode ?? driver.deps.permissionMode();
+    const verdict = driver.deps.authority.decide(call.call, mode);
+    if (verdict.decision === "ask") {
+      asked.push({ call, verdict });
+      continue;
+    }
+    change.emit("permission_audit", { run_id: driver.run.id, audit: verdict.audit });
+    if (verdict.decision === "deny") finish(driver, change, call, { error: verdict.reason, denied: true });
+  }
+  if (asked.length === 0) return undefined;
+  await ask(driver, change, asked);
+  return { kind: "suspended" };
+}
+
+/** What stops a call before anybody is asked about it (03-R1, 03-R2, 03-R3). */
+function refuse(driver: Driver, { call }: CallState, index: number): Json | undefined {
+  const { tools, toolLimits } = driver.deps;
+  const tool: Tool | undefined = tools.get(call.name);
+  if (tool === undefined) return { error: "tool not found" };
+  if (!isVisible(driver.session, tool.name)) {
+    return { error: `tool '${tool.name}' is unavailable for this agent` };
+  }
+  if (index >= toolLimits.max_calls_per_turn) {
+    return {
+      error: `more than ${toolLimits.max_calls_per_turn} calls in one turn`,
+      quota: "max_calls_per_turn",
+      limit_calls: toolLimits.max_calls_per_turn,
+      tool: tool.name,
+    };
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(call.input));
+  if (bytes > toolLimits.max_input_bytes) {
+    return {
+      error: "the input is too large",
+      quota: "input_bytes",
+      limit_bytes: toolLimits.max_input_bytes,
+      actual_bytes: bytes,
+      tool: tool.name,
+    };
+  }
+  const parsed = tool.parse(call.input);
+  return parsed.ok ? undefined : { error: parsed.error };
+}
+
+function finish(driver: Driver, change: SessionChange, { call }: CallState, output: Json): void {
+  change.emit("tool_call_finished", {
+    run_id: driver.run.id,
+    call_id: call.id,
+    result: { call_id: call.id, tool_name: call.name, output, is_error: true },
+    ledger: "denied",
+  });
+}
+
+/** Parks the run: one approval record per call, the wait on the run, deadlines in the timer queue. */
+async function ask(
+  driver: Driver,
+  change: SessionChange,
+  asked: readonly { call: CallState; verdict: Verdict }[],
+): Promise<void> {
+  const { run, runState } = driver;
+  await driver.sessionFor(change);
+  const first = await driver.deps.store.reserveIds("approval", asked.length);
+  const requests = asked.map(({ call, verdict }, index) => approvalFor(driver, change.now, call, verdict, first + index));
+  for (const [index, request] of requests.entries()) {
+    const audit = asked[index]?.verdict.audit;
+    if (audit !== undefined) {
+      change.emit("permission_audit", { run_id: run.id, audit: { ...audit, approval_request_id: request.id } });
+    }
+    const record: ApprovalRecord = {
+      request,
+      session_id: driver.sessionId,
+      run_id: run.id,
+      message_seq: runState.message_seq,
+      created_at_ms: change.now,
+    };
+    change.put("approval", request.id, record, 0);
+    if (request.expires_at_ms !== undefined) change.remind(`approval/${request.id}`, request.expires_at_ms);
+  }
+  change.emit("waiting_for_approval", { run_id: run.id, message_seq: runState.message_seq, requests });
+  change.put(
+    "run",
+    run.id,
+    {
+      ...run.data,
+      status: "waiting_for_approval",
+      updated_at_ms: change.now,
+      pending_approval_ids: requests.map((request) => request.id),
+      request: {
+        ...run.data.request,
+        approval_count: (run.data.request.approval_count ?? 0) + requests.length,
+      },
+      usage: runState.usage,
+    },
+    run.revision,
+  );
+  change.updateSession({ status: "waiting_for_approval", pending_approvals: requests.length });
+}
+
+function approvalFor(
+  driver: Driver,
+  nowMs: number,
+  { call }: CallState,
+  verdict: Verdict,
+  number: number,
+): StoredApproval {
+  const hash = createHash("sha256").update(call.id).digest("hex").slice(0, 8);
+  const { operator } = driver.session;
+  const timeoutMs = operator?.approval_timeout_ms ?? driver.deps.approvalTimeoutMs;
+  return {
+    id: `approval-${call.name}-${number}-${hash}`,
+    tool_call_id: call.id,
+    tool_name: call.name,
+    scope: verdict.audit.scope,
+    reason: verdict.reason === "" ? "approval required" : verdict.reason,
+    ...(timeoutMs === 0
+      ? {}
+      : { expires_at_ms: nowMs + timeoutMs, on_timeout: operator?.approval_on_timeout ?? "deny" }),
+  };
+}

@@ -1,0 +1,139 @@
+import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
+import type { ContextPlan } from "../context/plan.ts";
+import type { AfterModelError } from "../events.ts";
+import type { AssistantMessage, AssistantPart } from "../messages.ts";
+import type { ModelError, ModelOutcome } from "../ports.ts";
+import type { RunState } from "../state.ts";
+import type { SessionChange } from "../transitions.ts";
+import { writeCheckpoint } from "./advance.ts";
+import type { Driver } from "./driver.ts";
+import type { StopSignal } from "./stop.ts";
+import { visibleTools } from "./visible-tools.ts";
+
+export type Outcome = (change: SessionChange) => void | Promise<void>;
+
+/**
+ * One turn. A call that was cut off by a stop has no outcome: its tokens were never history,
+ * and whoever takes over simply makes it again.
+ */
+export async function callModel(driver: Driver, stop: StopSignal): Promise<Outcome | undefined> {
+  const { deps, run } = driver;
+  const { turn } = driver.runState;
+  const outcome = await deps.model.call(buildTurn(driver.state, { ...promptInput(driver), tools: visibleTools(deps.tools, driver.session) }), {
+    signal: stop.soft,
+    onDelta: (delta) => deps.onDelta({ ...delta, session_id: driver.sessionId, run_id: run.id, turn }),
+  });
+  if (stop.reason !== undefined) return undefined;
+  return outcome.ok ? appendMessage(driver, turn, outcome) : recordFailure(driver, turn, outcome.error);
+}
+
+function promptInput(driver: Driver) {
+  const { run, deps, runState } = driver;
+  const { route } = run.data;
+  const model = runState.fallback_active ? (route.fallback_model ?? route.model) : route.model;
+  return {
+    session_id: driver.sessionId,
+    run_id: run.id,
+    turn: runState.turn,
+    route,
+    model,
+    generation: generationFor(driver, model),
+    workspaceRoot: deps.workspaceRoot,
+  };
+}
+
+/** After an answer was cut, the output cap is raised to what the model can do (01-R86). */
+function generationFor(driver: Driver, model: string) {
+  const { generation, route } = driver.run.data;
+  const most = driver.deps.model.limits(route, model).max_output_tokens;
+  const asked = generation.max_output_tokens;
+  if (driver.runState.output_nudges === 0 || most === undefined || asked === undefined || asked >= most) {
+    return generation;
+  }
+  return { ...generation, max_output_tokens: most };
+}
+
+function appendMessage(driver: Driver, turn: number, outcome: Extract<ModelOutcome, { ok: true }>): Outcome {
+  return (change) => {
+    const message: AssistantMessage = {
+      ...outcome.message,
+      id: `msg-${driver.run.id}-${turn}`,
+      parts: uniqueCallIds(driver, outcome.message.parts),
+    };
+    change.emit("message_appended", { run_id: driver.run.id, turn, message });
+  };
+}
+
+/** Everything downstream is keyed by the call's id, and not every provider keeps its ids apart. */
+function uniqueCallIds(driver: Driver, parts: readonly AssistantPart[]): AssistantPart[] {
+  const taken = new Set(
+    driver.state.entries.flatMap(({ message, seq }) =>
+      message.role === "assistant" && seq >= driver.runState.started_seq
+        ? message.parts.flatMap((part) => (part.type === "tool_call" ? [part.id] : []))
+        : [],
+    ),
+  );
+  return parts.map((part) => {
+    if (part.type !== "tool_call") return part;
+    let id = part.id;
+    for (let suffix = 2; taken.has(id) || id === ""; suffix++) id = `${part.id || "call"}-${suffix}`;
+    taken.add(id);
+    return { ...part, id };
+  });
+}
+
+function recordFailure(driver: Driver, turn: number, error: ModelError): Outcome {
+  return (change) => {
+    const next = afterModelError(driver.runState, error, driver.run.data.route.fallback_model !== undefined);
+    const { model } = promptInput(driver);
+    change.emit("model_call_failed", { run_id: driver.run.id, turn, model, error, next });
+  };
+}
+
+/** What is left to try, in the order of 01-R85. */
+export function afterModelError(
+  run: Pick<RunState, "tried" | "fallback_active">,
+  error: ModelError,
+  hasFallback: boolean,
+): AfterModelError {
+  const fallback = hasFallback && !run.fallback_active ? "fallback" : "fail";
+  switch (error.class) {
+    case "context_window_exceeded":
+      if (!run.tried.has("snip")) return "snip";
+      return run.tried.has("compact") ? fallback : "compact";
+    case "rate_limited":
+    case "server_overloaded":
+    case "transport":
+      return fallback;
+    default:
+      return "fail";
+  }
+}
+
+/** Model-driven compaction (01-R81). A failure leaves the prompt as it is; after three the run goes on without. */
+export async function summarize(
+  driver: Driver,
+  stop: StopSignal,
+  plan: Extract<ContextPlan, { kind: "model_driven" }>,
+): Promise<Outcome | undefined> {
+  const request = buildCompaction(driver.state, plan.headSeq, promptInput(driver));
+  const outcome = await driver.deps.model.call(request, { signal: stop.soft });
+  if (stop.reason !== undefined) return undefined;
+  const text = outcome.ok
+    ? summaryOf(outcome.message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(""))
+    : "";
+  if (text !== "") {
+    return (change) => writeCheckpoint(driver, change, plan, { title: "Conversation so far", content: text });
+  }
+  const error: ModelError = outcome.ok
+    ? { class: "unknown", message: "the compaction answer was empty", retryable: false }
+    : outcome.error;
+  driver.deps.log.warn({ run_id: driver.run.id, class: error.class }, "compaction failed");
+  return (change) => {
+    const { runState } = driver;
+    runState.compact_failures += 1;
+    if (plan.trigger === "auto") return;
+    const next = afterModelError(runState, error, driver.run.data.route.fallback_model !== undefined);
+    change.emit("model_call_failed", { run_id: driver.run.id, turn: runState.turn, model: request.model, error, next });
+  };
+}

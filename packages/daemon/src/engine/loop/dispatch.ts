@@ -1,0 +1,72 @@
+import type { SandboxProfile } from "../ports.ts";
+import { idempotencyKey } from "../ledger.ts";
+import type { CallState } from "../state.ts";
+import type { SessionChange } from "../transitions.ts";
+import type { Effect } from "./advance.ts";
+import type { Driver } from "./driver.ts";
+
+/** 03-R8. */
+const SANDBOX_ORDER: readonly SandboxProfile[] = ["inherited", "read_only", "workspace_write", "network_enabled"];
+
+/**
+ * Writes the dispatch of the next batch: as many parallel calls as may run together, or one that runs alone (03-R7).
+ * The attempt is charged here, before the effect leaves.
+ */
+export function dispatch(driver: Driver, change: SessionChange, open: readonly CallState[]): Effect | undefined {
+  const { tools, toolLimits } = driver.deps;
+  const batch: CallState[] = [];
+  for (const call of open) {
+    const tool = tools.get(call.call.name);
+    const parallel = tool?.allowsParallel === true;
+    if (batch.length > 0 && !parallel) break;
+    if (tool === undefined || exceeds(tool.sandbox, toolLimits.max_sandbox)) {
+      refuseSandbox(driver, change, call);
+      continue;
+    }
+    start(driver, change, call, tool.effect);
+    batch.push(call);
+    if (!parallel || batch.length >= toolLimits.max_parallel_tools) break;
+  }
+  return batch.length === 0 ? undefined : { kind: "run_tools", calls: batch };
+}
+
+function exceeds(wanted: SandboxProfile, ceiling: SandboxProfile): boolean {
+  return SANDBOX_ORDER.indexOf(wanted) > SANDBOX_ORDER.indexOf(ceiling);
+}
+
+export function start(driver: Driver, change: SessionChange, call: CallState, effect: NonNullable<CallState["effect"]>): void {
+  const { runState } = driver;
+  change.emit("tool_call_started", {
+    run_id: driver.run.id,
+    call_id: call.call.id,
+    tool_name: call.call.name,
+    attempt: call.attempt + 1,
+    effect,
+    idempotency_key:
+      call.idempotency_key ??
+      idempotencyKey({
+        run_id: driver.run.id,
+        message_seq: runState.message_seq,
+        index: runState.calls.indexOf(call),
+        tool_name: call.call.name,
+        input: call.call.input,
+      }),
+  });
+}
+
+function refuseSandbox(driver: Driver, change: SessionChange, { call }: CallState): void {
+  const known = driver.deps.tools.get(call.name) !== undefined;
+  change.emit("tool_call_finished", {
+    run_id: driver.run.id,
+    call_id: call.id,
+    result: {
+      call_id: call.id,
+      tool_name: call.name,
+      output: known
+        ? { error: `the sandbox ceiling is ${driver.deps.toolLimits.max_sandbox}`, quota: "sandbox", tool: call.name }
+        : { error: "tool not found" },
+      is_error: true,
+    },
+    ledger: "denied",
+  });
+}

@@ -1,0 +1,78 @@
+import type { Fence } from "../../kernel/store.ts";
+import { isTerminal, isWaiting } from "@kheish/contract";
+import { read } from "../records.ts";
+import { advance, type Effect } from "./advance.ts";
+import { callModel, type Outcome, summarize } from "./call-model.ts";
+import type { LoopDeps } from "./deps.ts";
+import { Driver, Superseded } from "./driver.ts";
+import { readBack, runTools } from "./run-tools.ts";
+import type { StopSignal } from "./stop.ts";
+
+/** `rest`: nothing is left to do for this session now. `stopped`: the daemon is draining. */
+export type DriveEnd = "rest" | "stopped";
+
+/**
+ * Drives a session until nobody in it can go on: one run after the other, each from wherever its journal stands.
+ * Starting a run and taking over one that another process left are the same code.
+ */
+export async function driveSession(
+  deps: LoopDeps,
+  sessionId: string,
+  options: { fence: Fence; attempts: number; stopFor: (runId: string) => StopSignal },
+): Promise<DriveEnd> {
+  let attempts = options.attempts;
+  for (;;) {
+    const session = await read(deps.store, "session", sessionId);
+    const runId = session?.data.active_run_id;
+    if (session === undefined || runId === undefined) return "rest";
+    const run = await read(deps.store, "run", runId);
+    if (run === undefined) throw new Error(`session '${sessionId}' names a run '${runId}' that is not there`);
+    if (isTerminal(run.data.status) || isWaiting(run.data.status)) return "rest";
+    const stop = options.stopFor(runId);
+    try {
+      const driver = await Driver.open(deps, options.fence, session, run);
+      await driveRun(driver, stop, attempts);
+    } catch (error) {
+      if (!(error instanceof Superseded)) throw error;
+      deps.log.debug({ session_id: sessionId, run_id: runId, why: error.message }, "run superseded");
+    }
+    if (stop.reason === "drain") return "stopped";
+    // Only the first run of a claim can be one that an earlier claim left behind.
+    attempts = 1;
+  }
+}
+
+/** decide, commit the intent, perform, commit the outcome, again. */
+async function driveRun(driver: Driver, stop: StopSignal, attempts: number): Promise<void> {
+  let effect = await advance(driver, (change) => {
+    const { runState } = driver;
+    if (!runState.active_since_wake && attempts <= 1) return;
+    change.emit("resumed", { run_id: driver.run.id, attempt: runState.takeovers + 1 });
+  });
+  while (stop.reason === undefined) {
+    if (effect.kind === "suspended" || effect.kind === "settled") return;
+    const outcome = await perform(driver, stop, effect);
+    if (outcome === undefined) return;
+    if (stop.reason === "drain") {
+      await driver.write(outcome);
+      return;
+    }
+    effect = await advance(driver, outcome);
+  }
+}
+
+function perform(driver: Driver, stop: StopSignal, effect: Effect): Promise<Outcome | undefined> {
+  switch (effect.kind) {
+    case "call_model":
+      return callModel(driver, stop);
+    case "summarize":
+      return summarize(driver, stop, effect.plan);
+    case "run_tools":
+      return runTools(driver, stop, effect.calls);
+    case "read_back":
+      return readBack(driver, stop, effect.calls);
+    case "suspended":
+    case "settled":
+      return Promise.resolve(undefined);
+  }
+}

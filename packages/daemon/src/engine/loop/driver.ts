@@ -1,0 +1,127 @@
+import type { NewEvent } from "../../kernel/store.ts";
+import type { Fence } from "../../kernel/store.ts";
+import { type RecordedEvent, sessionStream } from "../events.ts";
+import { catchUp, fold } from "../fold.ts";
+import { check, type Kept, read } from "../records.ts";
+import { reduce } from "../reduce.ts";
+import type { RunState, SessionState } from "../state.ts";
+import { SessionChange } from "../transitions.ts";
+import type { LoopDeps } from "./deps.ts";
+
+/** The run is no longer this driver's: cancelled, interrupted, or the session's lease passed on. */
+export class Superseded extends Error {
+  constructor(why: string) {
+    super(why);
+    this.name = "Superseded";
+  }
+}
+
+/**
+ * One active run in the hands of one executor: its folded state, and the one way to write to it.
+ *
+ * I1 every write carries the session's fence, the run's revision and the stream's head: a driver whose run was
+ *    ended elsewhere, or whose lease passed on, writes nothing
+ * I2 the state is folded from what is committed; a refused write throws the state away and folds again
+ */
+export class Driver {
+  readonly deps: LoopDeps;
+  readonly sessionId: string;
+  readonly fence: Fence;
+  readonly #session: Kept<"session">;
+  run: Kept<"run">;
+  state: SessionState;
+
+  private constructor(deps: LoopDeps, fence: Fence, session: Kept<"session">, run: Kept<"run">, state: SessionState) {
+    this.deps = deps;
+    this.sessionId = session.id;
+    this.fence = fence;
+    this.#session = session;
+    this.run = run;
+    this.state = state;
+  }
+
+  static async open(deps: LoopDeps, fence: Fence, session: Kept<"session">, run: Kept<"run">): Promise<Driver> {
+    return new Driver(deps, fence, session, run, await foldSession(deps, session));
+  }
+
+  /** Settings as they were when this drive began; they cannot change while a run is active (01-R15). */
+  get session(): Kept<"session">["data"] {
+    return this.#session.data;
+  }
+
+  get runState(): RunState {
+    const { run } = this.state;
+    if (run?.run_id !== this.run.id) throw new Superseded(`run '${this.run.id}' is not active any more`);
+    return run;
+  }
+
+  /** Builds and commits one change; builds again when somebody appended in between. Throws `Superseded`. */
+  async write<T>(build: (change: SessionChange) => Promise<T> | T): Promise<T> {
+    const { store, mutex, clock } = this.deps;
+    return mutex.run(this.sessionId, async () => {
+      for (;;) {
+        const head = await store.streamHead(sessionStream(this.sessionId));
+        if (head !== this.state.seq) this.state = await catchUp(store, this.sessionId, this.state);
+        if (this.state.run?.run_id !== this.run.id) throw new Superseded(`run '${this.run.id}' has ended`);
+        const change = new SessionChange(this.sessionId, this.state.seq, clock.now(), {
+          onEvent: (event, seq) => this.#stage(event, seq),
+        });
+        const value = await this.#build(build, change);
+        const ops = change.ops();
+        if (ops.length === 0) return value;
+        const guards = change.puts("run", this.run.id) ? [] : [check(this.run, "run")];
+        const result = await this.#commit([...guards, ...ops]);
+        if (result.ok) return value;
+        if (result.reason === "stale_fence") throw new Superseded("the session's lease passed on");
+        await this.#reload();
+      }
+    });
+  }
+
+  /** The session's record as it is now, attached to the change. */
+  async sessionFor(change: SessionChange): Promise<void> {
+    const session = await read(this.deps.store, "session", this.sessionId);
+    if (session === undefined) throw new Error(`session '${this.sessionId}' has no record`);
+    change.attachSession(session);
+  }
+
+  async #build<T>(build: (change: SessionChange) => Promise<T> | T, change: SessionChange): Promise<T> {
+    try {
+      return await build(change);
+    } catch (error) {
+      await this.#reload();
+      throw error;
+    }
+  }
+
+  async #commit(ops: Parameters<LoopDeps["store"]["commit"]>[0]) {
+    try {
+      return await this.deps.store.commit(ops, { fence: this.fence });
+    } catch (error) {
+      await this.#reload();
+      throw error;
+    }
+  }
+
+  #stage(event: NewEvent, seq: number): void {
+    const recorded = { ...event, seq, position: 0 } as unknown as RecordedEvent;
+    this.state = reduce(this.state, recorded);
+  }
+
+  async #reload(): Promise<void> {
+    const { store } = this.deps;
+    const run = await read(store, "run", this.run.id);
+    const session = await read(store, "session", this.sessionId);
+    if (run === undefined || session === undefined) throw new Superseded("the run's records are gone");
+    this.run = run;
+    this.state = await foldSession(this.deps, session);
+  }
+}
+
+function foldSession(deps: LoopDeps, session: Kept<"session">): Promise<SessionState> {
+  const { checkpoint_seq: checkpointSeq, active_run_id: activeRunId } = session.data;
+  return fold(deps.store, session.id, {
+    ...(checkpointSeq === undefined ? {} : { checkpointSeq }),
+    ...(activeRunId === undefined ? {} : { activeRunId }),
+  });
+}

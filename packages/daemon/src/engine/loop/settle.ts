@@ -1,0 +1,39 @@
+import { queueHead } from "../commands/transact.ts";
+import { textOf } from "../messages.ts";
+import { addUsage } from "../records.ts";
+import { settleRun, type SessionChange } from "../transitions.ts";
+import type { Driver } from "./driver.ts";
+
+/** The final answer: outputs for each reply target, the terminal event, and the next run's start, in one commit. */
+export async function completeRun(driver: Driver, change: SessionChange): Promise<void> {
+  const { run, runState } = driver;
+  const { message_seq: answerSeq, usage, last_message: answer } = runState;
+  await driver.sessionFor(change);
+  const outputSeqs = [...run.data.output_seqs];
+  const targets = run.data.reply_targets.length > 0 ? run.data.reply_targets : [undefined];
+  if (answer !== undefined && textOf(answer) !== "") {
+    for (const target of targets) {
+      outputSeqs.push(
+        change.emit("output", {
+          run_id: run.id,
+          source_kind: "assistant_text",
+          message_seq: answerSeq,
+          ...(target === undefined ? {} : { plugin: target.plugin }),
+          address: target?.address ?? null,
+        }),
+      );
+    }
+  }
+  change.updateSession({ usage: addUsage(change.session.usage, usage) });
+  const next = await queueHead(driver.deps.store, driver.sessionId);
+  settleRun(change, run, { status: "completed", usage, output_seqs: outputSeqs, answer_seq: answerSeq }, next);
+}
+
+export async function failRun(driver: Driver, change: SessionChange, error: string): Promise<void> {
+  const { run, runState } = driver;
+  const { usage } = runState;
+  await driver.sessionFor(change);
+  change.updateSession({ usage: addUsage(change.session.usage, usage) });
+  const next = await queueHead(driver.deps.store, driver.sessionId);
+  settleRun(change, run, { status: "failed", error, usage }, next);
+}

@@ -1,0 +1,238 @@
+import {
+  type AttachmentRef,
+  type CapabilityScope,
+  type CompletionRequirement,
+  type CredentialScope,
+  isTerminal,
+  type Json,
+  type ModelGenerationConfig,
+  type OperatorConfig,
+  type PermissionMode,
+  type ReplyHandle,
+  type RoutePolicy,
+  type RunKind,
+  type RunRequestSummary,
+  type RunStatus,
+  type SessionStatus,
+  type ToolOverrides,
+  type UsageTotals,
+  type UserQuestionRequest,
+} from "@kheish/contract";
+import type { IndexKeys, Op, PutOp, Store, StoredRecord } from "../kernel/store.ts";
+import type { UnknownEffect } from "./events.ts";
+import type { UserMessage } from "./messages.ts";
+import type { PinnedRoute, StoredApproval } from "./ports.ts";
+
+/** What the store keeps of a session besides its journal. Revised only by transitions and settings. */
+export interface SessionRecord {
+  session_id: string;
+  agent_id: string;
+  nickname: string;
+  thread_id?: string;
+  created_at_ms: number;
+  updated_at_ms: number;
+  status: SessionStatus;
+  /** The run that holds the session's one slot (01-R43). */
+  active_run_id?: string;
+  queued_count: number;
+  pending_approvals: number;
+  pending_questions: number;
+  ended_at_ms?: number;
+  ended_reason?: string;
+  route_policy?: RoutePolicy;
+  capability_scope?: CapabilityScope;
+  credential_scope?: CredentialScope;
+  operator?: OperatorConfig;
+  tool_overrides?: ToolOverrides;
+  /** Absent: never set; empty: cleared on purpose (01-R17). */
+  reply_targets?: ReplyHandle[];
+  permission_mode?: PermissionMode;
+  /** Seq of the newest checkpoint event: where a fold may start. */
+  checkpoint_seq?: number;
+  checkpoint_count: number;
+  /** Seq of the newest assistant message that ended a run. */
+  last_assistant_seq?: number;
+  last_error?: string;
+  settled_at_ms?: number;
+  usage: UsageTotals;
+}
+
+/** What the store keeps of a run. Its revision grows only when its status moves. */
+export interface RunRecord {
+  run_id: string;
+  session_id: string;
+  agent_id: string;
+  kind: RunKind;
+  status: RunStatus;
+  submitted_at_ms: number;
+  updated_at_ms: number;
+  started_at_ms?: number;
+  finished_at_ms?: number;
+  request: RunRequestSummary;
+  route: PinnedRoute;
+  generation: ModelGenerationConfig;
+  /** The input while the run is queued; from its start on it stands in the journal. */
+  queued_input?: UserMessage;
+  input_attachments?: AttachmentRef[];
+  input_metadata?: Json;
+  reply_targets: ReplyHandle[];
+  completion_requirements?: CompletionRequirement[];
+  pending_approval_ids: string[];
+  pending_question_ids: string[];
+  accepted_seq: number;
+  started_seq?: number;
+  finished_seq?: number;
+  output_seqs: number[];
+  error?: string;
+  usage: UsageTotals;
+  principal: string;
+}
+
+/** One request for a human's yes. Decided at most once: the decision is a guarded write of this record. */
+export interface ApprovalRecord {
+  request: StoredApproval;
+  session_id: string;
+  run_id: string;
+  /** Where the call and with it the input stands. */
+  message_seq: number;
+  created_at_ms: number;
+  decision?: ApprovalDecision;
+}
+export interface ApprovalDecision {
+  behavior: "allow" | "deny";
+  /** Digest of the canonical resolution: the same answer again is not a conflict (01-A1). */
+  digest: string;
+  decided_by: string;
+  decided_at_ms: number;
+  cause: "answer" | "timeout" | "run_ended";
+}
+
+/** One structured question. Same guard as an approval. */
+export interface QuestionRecord {
+  request: UserQuestionRequest;
+  session_id: string;
+  run_id: string;
+  about?: UnknownEffect;
+  answer?: {
+    digest: string;
+    declined: boolean;
+    decided_by: string;
+    decided_at_ms: number;
+    cause: "answer" | "timeout" | "cancelled" | "run_ended";
+  };
+}
+
+/** Same key, same fingerprint: the same run (01-R28). `run_id` or `session_id` is what the first call made. */
+export interface IdempotencyRecord {
+  fingerprint: string;
+  created_at_ms: number;
+  run_id?: string;
+  session_id?: string;
+}
+
+export interface BindingRecord {
+  session_id: string;
+}
+
+interface RecordKinds {
+  session: SessionRecord;
+  run: RunRecord;
+  approval: ApprovalRecord;
+  question: QuestionRecord;
+  idempotency: IdempotencyRecord;
+  binding: BindingRecord;
+}
+export type RecordKind = keyof RecordKinds;
+export type Kept<K extends RecordKind> = { id: string; revision: number; data: RecordKinds[K] };
+
+/** Zero-padded submission time, `:`, run id (01-R11). */
+export function runSortKey(run: Pick<RunRecord, "submitted_at_ms" | "run_id">): string {
+  return `${run.submitted_at_ms.toString().padStart(20, "0")}:${run.run_id}`;
+}
+
+/** The number in `run-<n>`. */
+export function runNumber(runId: string): number {
+  return Number(runId.slice("run-".length));
+}
+
+export function questionRecordId(runId: string, requestId: string): string {
+  return `${runId}/${requestId}`;
+}
+
+/** Declared indexes: what each kind can be listed by. */
+const indexKeys: { [K in RecordKind]: (data: RecordKinds[K]) => IndexKeys } = {
+  session: (session) => ({ id: [session.session_id], status: [session.status, session.session_id] }),
+  run: (run) => ({
+    submitted: [runSortKey(run)],
+    session: [run.session_id, runSortKey(run)],
+    status: [run.status, runSortKey(run)],
+    recent: [isTerminal(run.status) ? 0 : 1, run.updated_at_ms, runSortKey(run)],
+    ...(run.status === "queued" ? { queue: [run.session_id, run.accepted_seq] } : {}),
+  }),
+  approval: (approval): IndexKeys =>
+    approval.decision === undefined
+      ? { pending: [approval.created_at_ms], run: [approval.run_id, approval.created_at_ms] }
+      : {},
+  question: (question): IndexKeys =>
+    question.answer === undefined
+      ? {
+          pending: [question.request.created_at_ms, questionRecordId(question.run_id, question.request.id)],
+          session: [
+            question.session_id,
+            question.request.created_at_ms,
+            questionRecordId(question.run_id, question.request.id),
+          ],
+        }
+      : {},
+  idempotency: (receipt) => ({ created: [receipt.created_at_ms] }),
+  binding: () => ({}),
+};
+
+/** Writes a record guarded by the revision it was read at; 0 creates. */
+export function put<K extends RecordKind>(
+  kind: K,
+  id: string,
+  data: RecordKinds[K],
+  expectedRevision: number,
+): PutOp {
+  return { op: "put", kind, id, data: data as unknown as Json, keys: indexKeys[kind](data), expectedRevision };
+}
+
+export function check(kept: Kept<RecordKind>, kind: RecordKind): Op {
+  return { op: "check", kind, id: kept.id, revision: kept.revision };
+}
+
+export async function read<K extends RecordKind>(store: Store, kind: K, id: string): Promise<Kept<K> | undefined> {
+  const stored = await store.get(kind, id);
+  return stored === undefined ? undefined : kept(kind, stored);
+}
+
+export async function readMany<K extends RecordKind>(store: Store, kind: K, ids: readonly string[]): Promise<Kept<K>[]> {
+  if (ids.length === 0) return [];
+  return (await store.getMany(kind, ids)).map((stored) => kept(kind, stored));
+}
+
+/** The writer was `put`, so the shape is known. */
+export function kept<K extends RecordKind>(_kind: K, stored: StoredRecord): Kept<K> {
+  return { id: stored.id, revision: stored.revision, data: stored.data as unknown as RecordKinds[K] };
+}
+
+export const ZERO_USAGE: UsageTotals = {
+  input_tokens: 0,
+  output_tokens: 0,
+  cached_input_tokens: 0,
+  model_calls: 0,
+  tool_calls: 0,
+  restarts: 0,
+};
+
+export function addUsage(a: UsageTotals, b: UsageTotals): UsageTotals {
+  return {
+    input_tokens: a.input_tokens + b.input_tokens,
+    output_tokens: a.output_tokens + b.output_tokens,
+    cached_input_tokens: a.cached_input_tokens + b.cached_input_tokens,
+    model_calls: a.model_calls + b.model_calls,
+    tool_calls: a.tool_calls + b.tool_calls,
+    restarts: a.restarts + b.restarts,
+  };
+}

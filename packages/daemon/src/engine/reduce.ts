@@ -1,0 +1,259 @@
+import { toolCallsOf, type Message, type ToolMessage, type ToolResult } from "./messages.ts";
+import { estimateMessage } from "./context/estimate.ts";
+import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
+import type { Checkpoint, RecordedEvent, SessionEvents } from "./events.ts";
+import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
+import { type CallState, newRun, type RunState, type SessionState } from "./state.ts";
+
+/**
+ * Folds one event into what is known. Decides nothing and reads nothing but its arguments.
+ * The state passed in is consumed: a fold of a long journal must not copy it at every step.
+ */
+export function reduce(state: SessionState, event: RecordedEvent): SessionState {
+  if (event.seq <= state.seq) return state;
+  state.seq = event.seq;
+  switch (event.type) {
+    case "started":
+      state.run = newRun(event.data.run_id, event.seq);
+      return state;
+    case "resumed":
+      return onRun(state, event.data.run_id, (run) => {
+        run.takeovers += 1;
+        run.usage.restarts += 1;
+        run.active_since_wake = false;
+      });
+    case "input_received":
+      addMessage(state, event, event.data.message);
+      return state;
+    case "message_appended":
+      return onMessage(state, event, event.data);
+    case "model_call_failed":
+      return onRun(state, event.data.run_id, (run) => {
+        run.last_model_error = event.data.error;
+        run.active_since_wake = true;
+        if (event.data.next === "fail") run.model_given_up = true;
+        else run.tried.add(event.data.next);
+        if (event.data.next === "fallback") run.fallback_active = true;
+        run.remedy = event.data.next;
+      });
+    case "permission_audit":
+      return onCall(state, event.data.run_id, event.data.audit.tool_call_id, (call) => {
+        if (event.data.audit.decision === "allow" && call.phase === "requested") call.phase = "allowed";
+      });
+    case "waiting_for_approval":
+      return onRun(state, event.data.run_id, (run) => {
+        for (const request of event.data.requests) {
+          const call = findCall(run, request.tool_call_id);
+          if (call === undefined || call.phase === "settled") continue;
+          call.phase = "asking_approval";
+          call.approval_id = request.id;
+        }
+      });
+    case "approval_resolved":
+      return onApprovals(state, event.data);
+    case "tool_call_started":
+      return onRun(state, event.data.run_id, (run) => {
+        const call = findCall(run, event.data.call_id);
+        if (call === undefined) return;
+        call.phase = "dispatched";
+        call.attempt = event.data.attempt;
+        call.effect = event.data.effect;
+        call.idempotency_key = event.data.idempotency_key;
+        run.active_since_wake = true;
+      });
+    case "tool_call_finished":
+      return onFinished(state, event, event.data);
+    case "effect_not_applied":
+      return onCall(state, event.data.run_id, event.data.call_id, (call) => {
+        if (call.phase === "dispatched") call.phase = "allowed";
+      });
+    case "waiting_for_user_question":
+      return onRun(state, event.data.run_id, (run) => {
+        const { request, about } = event.data;
+        run.question = about === undefined ? { request } : { request, about };
+        const call = findCall(run, about?.unknown_call_id ?? request.tool_call_id);
+        if (call !== undefined && call.phase !== "settled") call.phase = "asking_user";
+      });
+    case "user_question_resolved":
+      return onRun(state, event.data.run_id, (run) => {
+        const asked = run.question;
+        delete run.question;
+        run.active_since_wake = false;
+        run.takeovers = 0;
+        if (asked?.about === undefined) return;
+        const call = findCall(run, asked.about.unknown_call_id);
+        const again = event.data.resolution.answers.some((answer) =>
+          answer.selected_option_ids.includes(UNKNOWN_EFFECT_OPTIONS.runAgain),
+        );
+        if (call !== undefined && again) call.phase = "allowed";
+      });
+    case "todos_updated":
+      state.todos = event.data.todos;
+      return state;
+    case "compaction_boundary":
+      return onBoundary(state, event.data);
+    case "checkpoint":
+      return onCheckpoint(state, event.seq, event.data.checkpoint);
+    case "completed":
+    case "failed":
+    case "interrupted":
+    case "cancelled":
+      if (state.run?.run_id === event.data.run_id) delete state.run;
+      return state;
+    default:
+      return state;
+  }
+}
+
+function onRun(state: SessionState, runId: string, change: (run: RunState) => void): SessionState {
+  if (state.run?.run_id === runId) change(state.run);
+  return state;
+}
+
+function findCall(run: RunState, callId: string): CallState | undefined {
+  return run.calls.find((call) => call.call.id === callId);
+}
+
+function onCall(
+  state: SessionState,
+  runId: string,
+  callId: string | undefined,
+  change: (call: CallState) => void,
+): SessionState {
+  return onRun(state, runId, (run) => {
+    const call = callId === undefined ? undefined : findCall(run, callId);
+    if (call !== undefined) change(call);
+  });
+}
+
+function addMessage(state: SessionState, event: { seq: number; atMs: number }, message: Message): void {
+  state.entries.push({ seq: event.seq, atMs: event.atMs, message, tokens: estimateMessage(message) });
+}
+
+function onMessage(
+  state: SessionState,
+  event: { seq: number; atMs: number },
+  data: SessionEvents["message_appended"],
+): SessionState {
+  addMessage(state, event, data.message);
+  return onRun(state, data.run_id, (run) => {
+    run.active_since_wake = true;
+    if (data.message.role !== "assistant") {
+      if (data.nudge === "requirement") run.requirement_nudges += 1;
+      else run.output_nudges += 1;
+      return;
+    }
+    const { usage } = data.message;
+    run.takeovers = 0;
+    run.turn = data.turn + 1;
+    run.tried = new Set();
+    delete run.remedy;
+    delete run.last_model_error;
+    run.message_seq = event.seq;
+    run.last_message = data.message;
+    run.usage.model_calls += 1;
+    run.usage.input_tokens += usage?.input_tokens ?? 0;
+    run.usage.output_tokens += usage?.output_tokens ?? 0;
+    run.usage.cached_input_tokens += usage?.cached_input_tokens ?? 0;
+    run.calls = toolCallsOf(data.message).map((call) => ({ call, phase: "requested", attempt: 0 }));
+  });
+}
+
+function onApprovals(state: SessionState, data: SessionEvents["approval_resolved"]): SessionState {
+  return onRun(state, data.run_id, (run) => {
+    run.active_since_wake = false;
+    run.takeovers = 0;
+    for (const resolution of data.resolutions) {
+      const call = run.calls.find((one) => one.approval_id === resolution.request_id);
+      if (call === undefined || call.phase !== "asking_approval") continue;
+      if (resolution.updated_input !== undefined) call.call = { ...call.call, input: resolution.updated_input };
+      // A denied call is settled by the result that is committed together with the resolution.
+      if (resolution.behavior === "allow") call.phase = "allowed";
+    }
+  });
+}
+
+function onFinished(
+  state: SessionState,
+  event: { seq: number; atMs: number },
+  data: SessionEvents["tool_call_finished"],
+): SessionState {
+  addResult(state, event, data.run_id, promptVisible(data.result));
+  return onRun(state, data.run_id, (run) => {
+    const call = findCall(run, data.call_id);
+    if (call === undefined) return;
+    call.phase = "settled";
+    call.result = data.result;
+    run.takeovers = 0;
+    run.active_since_wake = true;
+    for (const update of data.context_updates ?? []) {
+      if (update.type === "file_modified") run.files_modified.add(update.path);
+    }
+    if (data.ledger !== "denied") run.usage.tool_calls += 1;
+  });
+}
+
+/** Results stand together behind their message, in the order of the calls, whatever order they came in (03-R7). */
+function addResult(
+  state: SessionState,
+  event: { seq: number; atMs: number },
+  runId: string,
+  result: ToolResult,
+): void {
+  const last = state.entries.at(-1);
+  if (last?.message.role !== "tool") {
+    addMessage(state, event, { role: "tool", results: [result] });
+    return;
+  }
+  const order = new Map(
+    (state.run?.run_id === runId ? state.run.calls : []).map((call, index) => [call.call.id, index]),
+  );
+  const results = [...last.message.results, result].sort(
+    (a, b) => (order.get(a.call_id) ?? 0) - (order.get(b.call_id) ?? 0),
+  );
+  last.message = { role: "tool", results };
+  last.tokens = estimateMessage(last.message);
+}
+
+function onBoundary(state: SessionState, data: SessionEvents["compaction_boundary"]): SessionState {
+  const { boundary } = data;
+  // A snip is carried out by the checkpoint that is committed with it.
+  if (boundary.kind === "snip") return state;
+  for (const id of boundary.cleared_call_ids) state.cleared_call_ids.add(id);
+  clearOutputs(state, new Set(boundary.cleared_call_ids));
+  return state;
+}
+
+function clearOutputs(state: SessionState, cleared: ReadonlySet<string>): void {
+  for (const entry of state.entries) {
+    if (entry.message.role !== "tool") continue;
+    if (!entry.message.results.some((result) => cleared.has(result.call_id))) continue;
+    const message: ToolMessage = {
+      role: "tool",
+      results: entry.message.results.map((result) =>
+        cleared.has(result.call_id) ? { ...result, output: CLEARED_OUTPUT } : result,
+      ),
+    };
+    entry.message = message;
+    entry.tokens = estimateMessage(message);
+  }
+}
+
+function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint): SessionState {
+  state.checkpoint = { seq, checkpoint };
+  state.entries = state.entries.filter((entry) => entry.seq >= checkpoint.head_seq);
+  state.todos = checkpoint.todos;
+  state.cleared_call_ids = new Set(checkpoint.cleared_call_ids);
+  clearOutputs(state, state.cleared_call_ids);
+  if (state.run !== undefined) {
+    state.run.turn = checkpoint.run.turn;
+    state.run.usage = { ...checkpoint.run.usage };
+    state.run.output_nudges = checkpoint.run.output_nudges;
+    state.run.requirement_nudges = checkpoint.run.requirement_nudges;
+    state.run.files_modified = new Set(checkpoint.run.files_modified);
+    state.run.fallback_active = checkpoint.run.fallback_active;
+    state.run.started_seq = checkpoint.run.started_seq;
+    delete state.run.remedy;
+  }
+  return state;
+}

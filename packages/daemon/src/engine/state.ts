@@ -1,0 +1,102 @@
+import type { Json, UsageTotals, UserQuestionRequest } from "@kheish/contract";
+import type { AfterModelError, Checkpoint, UnknownEffect } from "./events.ts";
+import type { AssistantMessage, Message, ToolCall, ToolResult } from "./messages.ts";
+import type { EffectClass, ModelError } from "./ports.ts";
+import { ZERO_USAGE } from "./records.ts";
+
+/** What the fold of a session's journal knows. Rebuilt at any time; a cache, never the truth. */
+export interface SessionState {
+  /** The last folded seq. */
+  seq: number;
+  /** The prompt's messages since the last checkpoint or snip, each with where it stands in the journal. */
+  entries: Entry[];
+  checkpoint?: { seq: number; checkpoint: Checkpoint };
+  todos: Json[];
+  /** Outputs blanked by a microcompaction; kept so that a checkpoint can carry them on. */
+  cleared_call_ids: Set<string>;
+  run?: RunState;
+}
+
+export interface Entry {
+  seq: number;
+  atMs: number;
+  message: Message;
+  /** Estimated tokens of the message as the prompt shows it. */
+  tokens: number;
+}
+
+/** The active run. */
+export interface RunState {
+  run_id: string;
+  started_seq: number;
+  /** Model calls that produced a message. */
+  turn: number;
+  /** The calls of the newest assistant message, in order. */
+  calls: CallState[];
+  /** Seq of that message. */
+  message_seq: number;
+  last_message?: AssistantMessage;
+  usage: UsageTotals;
+  question?: { request: UserQuestionRequest; about?: UnknownEffect };
+  output_nudges: number;
+  requirement_nudges: number;
+  /** Workspace-relative paths that calls of this run wrote. */
+  files_modified: Set<string>;
+  /** Consecutive failed compactions in this run, in this process (01-R81). */
+  compact_failures: number;
+  fallback_active: boolean;
+  /** Remedies already tried for the present turn (01-R85). */
+  tried: Set<"snip" | "compact" | "fallback">;
+  last_model_error?: ModelError;
+  /** What `decide` must do before the call is made again. */
+  remedy?: AfterModelError;
+  /** No remedy is left for `last_model_error`. */
+  model_given_up: boolean;
+  /** Takeovers since the last durable progress; bounds what keeps killing the daemon. */
+  takeovers: number;
+  /** True when the run did something since it was last started or woken. */
+  active_since_wake: boolean;
+}
+
+/**
+ * One requested effect.
+ * requested -> allowed | asking_approval | settled (denied, refused)
+ * asking_approval -> allowed | settled (denied)
+ * allowed -> dispatched
+ * dispatched -> settled | asking_user | dispatched again (next attempt)
+ * asking_user -> settled
+ */
+export interface CallState {
+  /** With the input that would run: an approver may have edited it. */
+  call: ToolCall;
+  phase: "requested" | "asking_approval" | "allowed" | "dispatched" | "asking_user" | "settled";
+  approval_id?: string;
+  attempt: number;
+  effect?: EffectClass;
+  idempotency_key?: string;
+  result?: ToolResult;
+}
+
+export function emptyState(): SessionState {
+  return { seq: 0, entries: [], todos: [], cleared_call_ids: new Set() };
+}
+
+export function newRun(runId: string, startedSeq: number): RunState {
+  return {
+    run_id: runId,
+    started_seq: startedSeq,
+    turn: 0,
+    calls: [],
+    message_seq: 0,
+    usage: { ...ZERO_USAGE },
+    output_nudges: 0,
+    requirement_nudges: 0,
+    files_modified: new Set(),
+    compact_failures: 0,
+    fallback_active: false,
+    tried: new Set(),
+    model_given_up: false,
+    takeovers: 0,
+    active_since_wake: false,
+  };
+}

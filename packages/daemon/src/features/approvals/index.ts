@@ -1,0 +1,1 @@
+export { approvalBindings } from "./http.ts";

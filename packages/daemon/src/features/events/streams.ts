@@ -1,0 +1,262 @@
+import { isTerminal, problem, type StreamEvent } from "@kheish/contract";
+import {
+  type Kept,
+  type ModelDelta,
+  recorded,
+  requireRun,
+  requireSession,
+  runOf,
+  sessionStream,
+} from "../../engine/index.ts";
+import type { StoredEvent } from "../../kernel/store.ts";
+import type { JournalTail } from "../../kernel/tail.ts";
+import type { SseFrame } from "../binding.ts";
+import { currentRunView } from "../runs/index.ts";
+import { agentSnapshot } from "../sessions/index.ts";
+import { type FrameSource, frameOf } from "./frames.ts";
+
+export type StreamScope =
+  | { kind: "global"; sessionId?: string; runId?: string }
+  | { kind: "session"; sessionId: string }
+  | { kind: "run"; runId: string };
+
+export interface StreamOptions {
+  cursor?: string | undefined;
+  lastEventId?: string | undefined;
+  until?: string | undefined;
+  snapshot?: string | undefined;
+}
+
+export type Delta = ModelDelta & { session_id: string; run_id: string; turn: number };
+
+const PAGE = 200;
+/** Token deltas a slow consumer may have waiting; beyond it the oldest go, the message itself follows whole. */
+const MAX_WAITING_DELTAS = 1_000;
+
+/**
+ * SSE streams are the journal, read at the consumer's pace: a slow one is late, never short (01-R58 to R65).
+ * Ids are journal positions, so they survive restarts and a resume needs no memory of the consumer.
+ */
+export class EventStreams {
+  readonly #source: FrameSource;
+  readonly #tail: JournalTail;
+  readonly #subscribers = new Set<Subscriber>();
+
+  constructor(source: FrameSource, tail: JournalTail) {
+    this.#source = source;
+    this.#tail = tail;
+  }
+
+  get subscriberCount(): number {
+    return this.#subscribers.size;
+  }
+
+  /** Shows text as a model produces it to whoever watches now. */
+  publishDelta(delta: Delta): void {
+    for (const subscriber of this.#subscribers) subscriber.offer(delta);
+  }
+
+  /** Refuses before the stream opens; then follows until the caller goes away or the run is over. */
+  async open(scope: StreamScope, options: StreamOptions, signal: AbortSignal): Promise<AsyncIterable<SseFrame>> {
+    checkOptions(scope, options);
+    const run = scope.kind === "run" ? await requireRun(this.#source.store, scope.runId) : undefined;
+    if (scope.kind === "session") await requireSession(this.#source.store, scope.sessionId);
+    const subscriber = new Subscriber(scope, run?.data.session_id);
+    const from = await this.#startOf(options);
+    return this.#follow(subscriber, scope, options, from, signal);
+  }
+
+  async #startOf(options: StreamOptions): Promise<{ position: number; resumed: boolean }> {
+    const cursor = cursorOf(options);
+    const head = await this.#source.store.head();
+    if (cursor === undefined) return { position: head, resumed: false };
+    // A cursor above the newest id counts as the newest (01-R58).
+    return { position: cursor > BigInt(head) ? head : Number(cursor), resumed: true };
+  }
+
+  async *#follow(
+    subscriber: Subscriber,
+    scope: StreamScope,
+    options: StreamOptions,
+    from: { position: number; resumed: boolean },
+    signal: AbortSignal,
+  ): AsyncGenerator<SseFrame> {
+    this.#subscribers.add(subscriber);
+    try {
+      let { position } = from;
+      const first = options.snapshot === "true" || (options.until === "terminal" && !from.resumed);
+      if (first) {
+        const snapshot = await this.#snapshot(scope);
+        // Without `snapshot` the first frame is only sent when the run is over and nothing else would come.
+        if (snapshot !== undefined && (options.snapshot === "true" || endsRun(snapshot.frame))) {
+          yield snapshot.frame;
+          position = snapshot.position;
+          if (options.until === "terminal" && endsRun(snapshot.frame)) return;
+        }
+      }
+      while (!signal.aborted) {
+        const seen = this.#tail.position;
+        const events = await this.#read(subscriber, position);
+        for (const event of events) {
+          position = event.position;
+          const frame = subscriber.wants(event) ? await this.#frame(event) : undefined;
+          if (frame === undefined || !subscriber.carries(frame)) continue;
+          subscriber.forget(event);
+          yield frame;
+          if (signal.aborted || (options.until === "terminal" && endsRun(frame))) return;
+        }
+        for (const frame of subscriber.takeDeltas()) yield frame;
+        if (events.length > 0) continue;
+        if (options.until === "terminal" && (await this.#isOver(scope, position))) return;
+        // All up to `seen` was looked at and is not for this consumer.
+        position = Math.max(position, seen);
+        await this.#wait(subscriber, position, signal);
+      }
+    } finally {
+      this.#subscribers.delete(subscriber);
+    }
+  }
+
+  /** From memory while the consumer keeps up, from the store when it does not. */
+  async #read(subscriber: Subscriber, position: number): Promise<StoredEvent[]> {
+    const recent = this.#tail.since(position);
+    if (recent !== undefined) return recent.slice(0, PAGE);
+    const { store } = this.#source;
+    const { sessionId } = subscriber;
+    if (sessionId === undefined) return store.readAll({ afterPosition: position, limit: PAGE });
+    return store.readStream(sessionStream(sessionId), { afterPosition: position, limit: PAGE });
+  }
+
+  async #wait(subscriber: Subscriber, position: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    const wake = () => woken.abort();
+    signal.addEventListener("abort", wake, { once: true });
+    subscriber.onDelta = wake;
+    if (signal.aborted) wake();
+    await this.#tail.after(position, woken.signal);
+    subscriber.onDelta = undefined;
+    signal.removeEventListener("abort", wake);
+  }
+
+  #frames = new WeakMap<StoredEvent, Promise<SseFrame | undefined>>();
+
+  /** Rendered once for everybody who reads the same event from the tail. */
+  #frame(event: StoredEvent): Promise<SseFrame | undefined> {
+    const known = this.#frames.get(event);
+    if (known !== undefined) return known;
+    const made = frameOf(this.#source, event);
+    this.#frames.set(event, made);
+    return made;
+  }
+
+  /** The present state and the position it reflects (01-A8). */
+  async #snapshot(scope: StreamScope): Promise<{ frame: SseFrame; position: number } | undefined> {
+    const { store } = this.#source;
+    if (scope.kind === "global") return undefined;
+    // Head first: what happens in between is shown twice rather than not at all.
+    const position = await store.head();
+    const data: StreamEvent =
+      scope.kind === "run"
+        ? { type: "run_updated", run: await currentRunView(store, await requireRun(store, scope.runId)) }
+        : await this.#sessionSnapshot(await requireSession(store, scope.sessionId));
+    return { frame: { id: String(position), event: data.type, data }, position };
+  }
+
+  async #sessionSnapshot(session: Kept<"session">): Promise<StreamEvent> {
+    const snapshot = await agentSnapshot(this.#source.store, session);
+    return { type: "session_snapshot", session_id: session.id, snapshot };
+  }
+
+  /** A consumer that resumed after the terminal frame has nothing more to wait for. */
+  async #isOver(scope: StreamScope, position: number): Promise<boolean> {
+    if (scope.kind !== "run") return false;
+    const { store } = this.#source;
+    const { data } = await requireRun(store, scope.runId);
+    if (!isTerminal(data.status) || data.finished_seq === undefined) return false;
+    const [last] = await store.readStream(sessionStream(data.session_id), {
+      afterSeq: data.finished_seq - 1,
+      toSeq: data.finished_seq,
+    });
+    return last !== undefined && last.position <= position;
+  }
+}
+
+/** One consumer: what it wants to see, and the deltas that wait for it. */
+class Subscriber {
+  readonly #scope: StreamScope;
+  /** The one session all its events are of, when there is one. */
+  readonly sessionId: string | undefined;
+  #deltas: Delta[] = [];
+  onDelta: (() => void) | undefined;
+
+  constructor(scope: StreamScope, sessionOfRun: string | undefined) {
+    this.#scope = scope;
+    this.sessionId = sessionOfRun ?? (scope.kind === "run" ? undefined : scope.sessionId);
+  }
+
+  get #runId(): string | undefined {
+    return this.#scope.kind === "session" ? undefined : this.#scope.runId;
+  }
+
+  wants(event: StoredEvent): boolean {
+    if (this.sessionId !== undefined && event.stream !== sessionStream(this.sessionId)) return false;
+    return this.#runId === undefined || runOf(event) === this.#runId;
+  }
+
+  /** Run streams carry only trace, output and run_updated (01-R64); `runtime_updated` only unfiltered ones. */
+  carries(frame: SseFrame): boolean {
+    if (this.#runId !== undefined) return ["trace", "output", "run_updated"].includes(frame.event);
+    return true;
+  }
+
+  offer(delta: Delta): void {
+    if (this.sessionId !== undefined && delta.session_id !== this.sessionId) return;
+    if (this.#runId !== undefined && delta.run_id !== this.#runId) return;
+    this.#deltas.push(delta);
+    if (this.#deltas.length > MAX_WAITING_DELTAS) this.#deltas.shift();
+    this.onDelta?.();
+  }
+
+  /** The message itself has come: its deltas have nothing left to say. */
+  forget(stored: StoredEvent): void {
+    const event = recorded(stored);
+    if (event.type !== "message_appended") return;
+    const { run_id, turn } = event.data;
+    this.#deltas = this.#deltas.filter((delta) => delta.run_id !== run_id || delta.turn > turn);
+  }
+
+  takeDeltas(): SseFrame[] {
+    const deltas = this.#deltas;
+    this.#deltas = [];
+    return deltas.map((delta) => ({ event: "output_delta", data: { type: "output_delta", ...delta } }));
+  }
+}
+
+function checkOptions(scope: StreamScope, options: StreamOptions): void {
+  const { until } = options;
+  if (until === undefined) return;
+  if (until !== "terminal") {
+    throw problem("events", "invalid_stream_option", `until must be 'terminal', not '${until}'`);
+  }
+  if (scope.kind !== "run") {
+    throw problem("events", "invalid_stream_option", "until=terminal is for run streams only");
+  }
+}
+
+/** The larger of header and query; both decimal strings, read as BigInt (01-R54, 01-R57). */
+function cursorOf(options: StreamOptions): bigint | undefined {
+  const given = [options.lastEventId, options.cursor].filter((text) => text !== undefined && text.trim() !== "");
+  const cursors = given.map((text) => {
+    const trimmed = (text ?? "").trim();
+    if (!/^\d{1,20}$/.test(trimmed)) {
+      throw problem("events", "invalid_event_cursor", `event cursor '${trimmed.slice(0, 40)}' is not a decimal number`);
+    }
+    return BigInt(trimmed);
+  });
+  return cursors.reduce<bigint | undefined>((most, one) => (most === undefined || one > most ? one : most), undefined);
+}
+
+function endsRun(frame: SseFrame): boolean {
+  const data = frame.data as StreamEvent;
+  return data.type === "run_updated" && isTerminal(data.run.status);
+}

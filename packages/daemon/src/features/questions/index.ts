@@ -1,0 +1,2 @@
+export { questionBindings } from "./http.ts";
+export { QuestionService } from "./service.ts";

@@ -1,0 +1,4 @@
+export { RunService } from "./service.ts";
+export { approvalsOf, currentRunView, movesRun, outputRecord, outputsOf, runEventEntry, runViewAt } from "./view.ts";
+export { runBindings } from "./http.ts";
+export { WaitForRun } from "./wait.ts";

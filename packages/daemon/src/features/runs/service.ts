@@ -1,0 +1,230 @@
+import {
+  type ListPage,
+  type PruneRequest,
+  type PruneResponse,
+  problem,
+  type RunEventEntry,
+  RunStatus,
+  type RunView,
+  type SubmitInputRequest,
+} from "@kheish/contract";
+import type { z } from "zod";
+import {
+  cancelRun,
+  type CommandDeps,
+  type Kept,
+  recorded,
+  requireRun,
+  type RunRecord,
+  runOf,
+  runSortKey,
+  sessionStream,
+  submit,
+} from "../../engine/index.ts";
+import { encodeCursor as indexCursor, encodeKey } from "../../kernel/keys.ts";
+import type { KeyParts, StoredEvent } from "../../kernel/store.ts";
+import { pageOf, parsePage } from "../pagination.ts";
+import { currentRunView, runEventEntry } from "./view.ts";
+
+export interface RunListFilter {
+  page?: string | undefined;
+  limit?: string | undefined;
+  cursor?: string | undefined;
+  session_id?: string | undefined;
+  status?: string | undefined;
+  priority_active?: string | undefined;
+  order?: string | undefined;
+}
+
+type Order = "asc" | "desc";
+const READ_PAGE = 1_000;
+
+/** Runs as clients see them. The engine decides; this lists, shows and passes on. */
+export class RunService {
+  readonly #deps: CommandDeps;
+
+  constructor(deps: CommandDeps) {
+    this.#deps = deps;
+  }
+
+  async submit(
+    sessionId: string,
+    request: SubmitInputRequest,
+    caller: { principal: string; headerKey?: string },
+  ): Promise<RunView> {
+    const { runId } = await submit(this.#deps, sessionId, request, { ...caller, mode: "detached" });
+    return this.get(runId);
+  }
+
+  async get(runId: string): Promise<RunView> {
+    return currentRunView(this.#deps.store, await requireRun(this.#deps.store, runId));
+  }
+
+  async cancel(runId: string): Promise<RunView> {
+    await cancelRun(this.#deps, runId);
+    return this.get(runId);
+  }
+
+  /** Nothing is captured in this version, so nothing is ever a candidate; bad requests are refused as always. */
+  async pruneDebug(request: z.output<typeof PruneRequest>): Promise<z.output<typeof PruneResponse>> {
+    if (request.older_than_ms <= 0 || (request.limit !== undefined && request.limit <= 0)) {
+      throw problem("runs", "run_retention_invalid_request", "older_than_ms and limit must be positive");
+    }
+    const now = this.#deps.clock.now();
+    return {
+      dry_run: request.dry_run,
+      now_ms: now,
+      cutoff_ms: now - request.older_than_ms,
+      limit: request.limit ?? null,
+      matched_run_count: 0,
+      candidate_run_ids: [],
+      candidate_debug_bytes: 0,
+      pruned_debug_run_ids: [],
+      pruned_debug_bytes: 0,
+    };
+  }
+
+  async list(filter: RunListFilter): Promise<RunView[] | ListPage<RunView>> {
+    const page = parsePage(filter);
+    const order = parseOrder(filter.order);
+    const index = indexFor(filter);
+    const limit = page.limit;
+    if (page.envelope && limit !== undefined) return this.#page(index, limit, order, page.after);
+    if (limit === undefined) return this.#views(await this.#all(index));
+    if (filter.priority_active === "true") return this.#views(await this.#priority(filter, limit));
+    // Legacy: the newest `limit` runs, still ascending (01-R9).
+    const newest = await this.#read(index, { limit, reverse: true });
+    return this.#views(newest.reverse());
+  }
+
+  /** What happened to a run, from its two ranges of the session's journal: accepted, and started to finished. */
+  async events(runId: string): Promise<RunEventEntry[]> {
+    const { data: run } = await requireRun(this.#deps.store, runId);
+    const entries: RunEventEntry[] = [];
+    for (const event of await this.#journalOf(run)) {
+      const entry = runOf(event) === run.run_id ? await runEventEntry(this.#deps.store, run, recorded(event)) : undefined;
+      if (entry !== undefined) entries.push(entry);
+    }
+    return entries;
+  }
+
+  async #journalOf(run: RunRecord): Promise<StoredEvent[]> {
+    const { store } = this.#deps;
+    const stream = sessionStream(run.session_id);
+    const from = run.started_seq ?? run.finished_seq ?? run.accepted_seq + 2;
+    const events = await store.readStream(stream, {
+      afterSeq: run.accepted_seq - 1,
+      toSeq: Math.min(run.accepted_seq + 1, from - 1),
+    });
+    if (run.started_seq === undefined && run.finished_seq === undefined) return events;
+    const to = run.finished_seq ?? (await store.streamHead(stream));
+    for (let after = from - 1; after < to; ) {
+      const page = await store.readStream(stream, { afterSeq: after, toSeq: to, limit: READ_PAGE });
+      events.push(...page);
+      after = page.at(-1)?.seq ?? to;
+    }
+    return events;
+  }
+
+  async #page(index: RunIndex, limit: number, order: Order, after: string | undefined): Promise<ListPage<RunView>> {
+    const runs = await this.#read(index, {
+      limit: limit + 1,
+      reverse: order === "desc",
+      ...(after === undefined ? {} : { after: cursorAt(index, after) }),
+    });
+    const { store } = this.#deps;
+    const totalCount = await store.count("run", { index: index.name, prefix: index.prefix });
+    const label = "submitted_at_ms,run_id".split(",").map((name) => `${name}_${order}`).join(",");
+    return pageOf(
+      runs,
+      { limit, totalCount, order: label, sortKey: (run) => runSortKey(run.data) },
+      await this.#views(runs.slice(0, limit)),
+    );
+  }
+
+  /** Non-terminal first, then the most recently updated (01-R10). */
+  async #priority(filter: RunListFilter, limit: number): Promise<Kept<"run">[]> {
+    const chosen: Kept<"run">[] = [];
+    const recent = { name: "recent", prefix: [] };
+    let after: string | undefined;
+    while (chosen.length < limit) {
+      const page = await this.#deps.store.list("run", {
+        index: recent.name,
+        reverse: true,
+        limit: READ_PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      const runs = page as unknown as Kept<"run">[];
+      chosen.push(...runs.filter((run) => matches(run.data, filter)));
+      after = page.at(-1)?.cursor;
+      if (page.length < READ_PAGE) break;
+    }
+    return chosen.slice(0, limit);
+  }
+
+  async #all(index: RunIndex): Promise<Kept<"run">[]> {
+    const all: Kept<"run">[] = [];
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.#deps.store.list("run", {
+        index: index.name,
+        prefix: index.prefix,
+        limit: READ_PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      all.push(...(page as unknown as Kept<"run">[]));
+      after = page.at(-1)?.cursor;
+      if (page.length < READ_PAGE) return all;
+    }
+  }
+
+  async #read(
+    index: RunIndex,
+    range: { limit: number; reverse: boolean; after?: string },
+  ): Promise<Kept<"run">[]> {
+    const listed = await this.#deps.store.list("run", { index: index.name, prefix: index.prefix, ...range });
+    return listed as unknown as Kept<"run">[];
+  }
+
+  #views(runs: readonly Kept<"run">[]): Promise<RunView[]> {
+    return Promise.all(runs.map((run) => currentRunView(this.#deps.store, run)));
+  }
+}
+
+interface RunIndex {
+  name: string;
+  prefix: KeyParts;
+}
+
+function indexFor(filter: RunListFilter): RunIndex {
+  if (filter.status !== undefined && filter.session_id === undefined) {
+    const status = RunStatus.safeParse(filter.status);
+    if (!status.success) {
+      throw problem("api", "request_query_invalid", `status must be one of ${RunStatus.options.join(", ")}`);
+    }
+    return { name: "status", prefix: [status.data] };
+  }
+  if (filter.status !== undefined) {
+    throw problem("api", "request_query_invalid", "status and session_id cannot be combined");
+  }
+  if (filter.session_id !== undefined) return { name: "session", prefix: [filter.session_id] };
+  return { name: "submitted", prefix: [] };
+}
+
+function matches(run: RunRecord, filter: RunListFilter): boolean {
+  return (
+    (filter.session_id === undefined || run.session_id === filter.session_id) &&
+    (filter.status === undefined || run.status === filter.status)
+  );
+}
+
+/** A client's cursor is the sort key of the last run it saw; the index key ends in it. */
+function cursorAt(index: RunIndex, sortKey: string): string {
+  const runId = sortKey.slice(sortKey.indexOf(":") + 1);
+  return indexCursor(encodeKey([...index.prefix, sortKey]), runId);
+}
+
+function parseOrder(order: string | undefined): Order {
+  if (order === undefined || order === "asc" || order === "desc") return order ?? "asc";
+  throw problem("pagination", "invalid_order", `order must be asc or desc, not '${order}'`);
+}

@@ -1,0 +1,3 @@
+export { runtimeBindings } from "./http.ts";
+export { RuntimeSettings } from "./settings.ts";
+export { StatusService, type StatusSources } from "./status.ts";

@@ -1,0 +1,257 @@
+import {
+  API_REVISION,
+  CONTROL_PLANE_VERSION,
+  type DaemonCapabilities,
+  type DaemonStatusView,
+  type EventsStatus,
+  ROUTE_CAPABILITY_MATRIX_VERSION,
+  type RunStatus,
+  type RunsStatus,
+  type StatusWarning,
+} from "@kheish/contract";
+import type { Kept, RouteReadiness, RouteResolver } from "../../engine/index.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Store } from "../../kernel/store.ts";
+import type { JournalTail } from "../../kernel/tail.ts";
+import type { RuntimeSettings } from "./settings.ts";
+
+export interface StatusSources {
+  store: Store;
+  clock: Clock;
+  tail: JournalTail;
+  routes: RouteResolver;
+  settings: RuntimeSettings;
+  processId: number;
+  isReady: () => boolean;
+  subscriberCount: () => number;
+  controlPlane: () => Promise<DaemonStatusView["control_plane"]>;
+  stateRootLock: { path: string; held: boolean; mechanism: string };
+  queuedLagThresholdMs: number;
+  staleThresholdMs: number;
+}
+
+const STATUSES: RunStatus[] = [
+  "queued",
+  "running",
+  "waiting_for_approval",
+  "waiting_for_user_question",
+  "completed",
+  "failed",
+  "interrupted",
+  "cancelled",
+];
+const NON_TERMINAL = STATUSES.slice(0, 4);
+/** 01-R77. */
+const OVERSIZED_SESSION_BYTES = 100 * 1024 * 1024;
+const STALE_IDS = 5;
+const SCAN = 1_000;
+
+/** The operator's snapshot: counts from indexes, never a walk over all runs. */
+export class StatusService {
+  readonly #sources: StatusSources;
+
+  constructor(sources: StatusSources) {
+    this.#sources = sources;
+  }
+
+  async status(): Promise<DaemonStatusView> {
+    const { store, clock, settings, routes, controlPlane, isReady, processId } = this.#sources;
+    const startedAt = clock.now();
+    const [runs, sessionCount, bytes] = await Promise.all([
+      this.#runs(startedAt),
+      store.count("session", { index: "id" }),
+      store.sizeBytes(),
+    ]);
+    const readiness = routes.readiness();
+    const warnings = this.#warnings(runs, readiness);
+    return {
+      snapshot_at_ms: startedAt,
+      process_id: processId,
+      status: isReady() ? "ready" : "draining",
+      ready: isReady(),
+      capabilities: capabilities(),
+      runtime: settings.view(),
+      control_plane: await controlPlane(),
+      storage: {
+        checked_at_ms: startedAt,
+        ok: true,
+        engine: store.engine,
+        schema_version: store.schemaVersion,
+        state_root_lock: this.#sources.stateRootLock,
+        session_storage: {
+          session_count: sessionCount,
+          total_bytes: bytes,
+          oversized_threshold_bytes: OVERSIZED_SESSION_BYTES,
+        },
+      },
+      provider_readiness: {
+        route_count: readiness.length,
+        ready_route_count: readiness.filter((route) => route.state === "ready").length,
+        warning_route_count: readiness.filter((route) => route.state === "warning").length,
+        error_route_count: readiness.filter((route) => route.state === "error").length,
+        active_route_ready: readiness.some((route) => route.active && route.state !== "error"),
+        routes: readiness.map((route) => ({ ...route })),
+      },
+      health: {
+        generated_at_ms: clock.now(),
+        snapshot_duration_ms: clock.now() - startedAt,
+        ok: warnings.every((warning) => warning.severity !== "error"),
+        route_error_count: readiness.filter((route) => route.state === "error").length,
+        route_warning_count: readiness.filter((route) => route.state === "warning").length,
+        warnings,
+      },
+      events: this.#events(),
+      sessions: { total: sessionCount },
+      runs,
+    };
+  }
+
+  async #runs(now: number): Promise<RunsStatus> {
+    const { store, queuedLagThresholdMs, staleThresholdMs } = this.#sources;
+    const counts = await Promise.all(
+      STATUSES.map((status) => store.count("run", { index: "status", prefix: [status] })),
+    );
+    const count = (status: RunStatus) => counts[STATUSES.indexOf(status)] ?? 0;
+    const oldestOf = async (status: RunStatus) => {
+      const [oldest] = await store.list("run", { index: "status", prefix: [status], limit: 1 });
+      return oldest as unknown as Kept<"run"> | undefined;
+    };
+    const queued = await oldestOf("queued");
+    const live = (await Promise.all(NON_TERMINAL.map(oldestOf))).filter((run) => run !== undefined);
+    const oldest = live.toSorted((a, b) => a.data.submitted_at_ms - b.data.submitted_at_ms)[0];
+    const stale = await this.#stale(now);
+    return {
+      total: counts.reduce((sum, one) => sum + one, 0),
+      queued: count("queued"),
+      running: count("running"),
+      waiting_for_approval: count("waiting_for_approval"),
+      waiting_for_user_question: count("waiting_for_user_question"),
+      completed: count("completed"),
+      failed: count("failed"),
+      interrupted: count("interrupted"),
+      cancelled: count("cancelled"),
+      pending_approval_count: await store.count("approval", { index: "pending" }),
+      pending_question_count: await store.count("question", { index: "pending" }),
+      max_session_queue_depth: await this.#deepestQueue(),
+      ...(queued === undefined
+        ? {}
+        : { oldest_queued_run_id: queued.id, oldest_queued_run_age_ms: now - queued.data.submitted_at_ms }),
+      ...(oldest === undefined
+        ? {}
+        : {
+            oldest_non_terminal_run_id: oldest.id,
+            oldest_non_terminal_run_age_ms: now - oldest.data.submitted_at_ms,
+            oldest_non_terminal_run_idle_ms: now - oldest.data.updated_at_ms,
+          }),
+      queued_run_lag_threshold_ms: queuedLagThresholdMs,
+      stale_non_terminal_run_threshold_ms: staleThresholdMs,
+      stale_non_terminal_run_count: stale.length,
+      stale_non_terminal_run_ids: stale.slice(0, STALE_IDS),
+    };
+  }
+
+  /** Non-terminal runs that nothing has moved for long, oldest first; the `recent` index has them apart. */
+  async #stale(now: number): Promise<string[]> {
+    const { store, staleThresholdMs } = this.#sources;
+    const oldest = await store.list("run", { index: "recent", prefix: [1], limit: SCAN });
+    return (oldest as unknown as Kept<"run">[])
+      .filter((run) => now - run.data.updated_at_ms > staleThresholdMs)
+      .map((run) => run.id);
+  }
+
+  async #deepestQueue(): Promise<number> {
+    const { store } = this.#sources;
+    const queued = await store.list("run", { index: "status", prefix: ["queued"], limit: SCAN });
+    const depths = new Map<string, number>();
+    for (const { data } of queued as unknown as Kept<"run">[]) {
+      depths.set(data.session_id, (depths.get(data.session_id) ?? 0) + 1);
+    }
+    return Math.max(0, ...depths.values());
+  }
+
+  #events(): EventsStatus {
+    const { tail, subscriberCount } = this.#sources;
+    const { count, capacity, oldest } = tail.retained;
+    const newest = tail.position;
+    return {
+      history_capacity: capacity,
+      retained_event_count: count,
+      subscriber_count: subscriberCount(),
+      ...(oldest === undefined ? {} : { oldest_event_id: String(oldest) }),
+      ...(newest === 0 ? {} : { newest_event_id: String(newest) }),
+      next_event_id: String(newest + 1),
+      tail_event_id_cursor: String(newest),
+      replay_buffer_utilization_percent: Math.min(100, Math.round((100 * count) / capacity)),
+      // Streams are read from the durable journal: nothing is ever evicted, no gap ever arises.
+      evicted_event_count: 0,
+      replay_gap_count: 0,
+      stream_lagged_event_count: 0,
+      scope_eviction_floor_id: "0",
+      evicted_session_scope_count: 0,
+      evicted_run_scope_count: 0,
+    };
+  }
+
+  #warnings(runs: RunsStatus, readiness: readonly RouteReadiness[]): StatusWarning[] {
+    const warnings: StatusWarning[] = [];
+    const age = runs.oldest_queued_run_age_ms ?? 0;
+    if (runs.oldest_queued_run_id !== undefined && age > runs.queued_run_lag_threshold_ms) {
+      warnings.push({
+        severity: "warning",
+        code: "queued_run_lag",
+        message: `a run has been queued for ${Math.round(age / 1000)} s`,
+        related_id: runs.oldest_queued_run_id,
+        action: "look at the session's active run: it may wait for a human",
+      });
+    }
+    if (runs.stale_non_terminal_run_count > 0) {
+      warnings.push({
+        severity: "warning",
+        code: "stale_non_terminal_runs",
+        message: `${runs.stale_non_terminal_run_count} runs have not moved for long`,
+        ...(runs.stale_non_terminal_run_ids[0] === undefined
+          ? {}
+          : { related_id: runs.stale_non_terminal_run_ids[0] }),
+        action: "answer what they wait for, or cancel them",
+      });
+    }
+    const active = readiness.find((route) => route.active);
+    if (active === undefined || active.state === "error") {
+      warnings.push({
+        severity: "error",
+        code: "provider_active_route_not_ready",
+        message: active?.message ?? "no model route is configured",
+        ...(active === undefined ? {} : { related_id: active.route_id }),
+        ...(active?.action === undefined ? {} : { action: active.action }),
+      });
+    }
+    return warnings;
+  }
+}
+
+/** The truth about this version: a flag is set when the feature is there (01-A3). */
+export function capabilities(): DaemonCapabilities {
+  return {
+    control_plane_version: CONTROL_PLANE_VERSION,
+    api_revision: API_REVISION,
+    route_capability_matrix_version: ROUTE_CAPABILITY_MATRIX_VERSION,
+    approvals: true,
+    sidechains: false,
+    mailboxes: false,
+    session_events: true,
+    restart_restore: true,
+    live_events: true,
+    session_run_idempotency: true,
+    playbooks: false,
+    flows: false,
+    problem_details: true,
+    openapi: true,
+    cursor_pagination: true,
+    paginated_lists: true,
+    domain_errors: true,
+    sse_replay: true,
+    typed_sse_heartbeat: true,
+    agent_supervisor_audit: false,
+    spawn_policies: false,
+  };
+}

@@ -1,0 +1,154 @@
+import type { Clock, Timer } from "./clock.ts";
+import type { Op, QueueItem, Store } from "./store.ts";
+
+/** How a handler leaves its item. `ops` are committed with it. */
+export type Settled =
+  | { kind: "done"; ops?: readonly Op[] }
+  | { kind: "retry"; dueAtMs: number; error?: string; resetAttempts?: boolean; ops?: readonly Op[] };
+
+export interface QueueWorkerOptions {
+  store: Store;
+  clock: Clock;
+  queue: string;
+  owner: string;
+  leaseMs: number;
+  /** Items in hand at one time. */
+  concurrency: number;
+  /** A rejection gives the item back, due later. */
+  handle: (item: QueueItem) => Promise<Settled>;
+  onError: (item: QueueItem | undefined, error: unknown) => void;
+}
+
+/** A wake-up may be lost, the next poll is not. */
+const POLL_MS = 1_000;
+const BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+
+/**
+ * Claims what is due from one queue and hands it to its handler.
+ * Notifications and timers only say when to look; what is claimed is what the store says is due.
+ */
+export class QueueWorker {
+  readonly #options: QueueWorkerOptions;
+  readonly #running = new Set<Promise<void>>();
+  #unsubscribe: () => void = () => undefined;
+  #timer: Timer | undefined;
+  #pumping = false;
+  #again = false;
+  #stopped = true;
+
+  constructor(options: QueueWorkerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#unsubscribe = this.#options.store.onCommit(() => this.wake());
+    this.wake();
+  }
+
+  /** Claims nothing more; resolves when what is in hand has been settled. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    this.#timer?.cancel();
+    while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
+  }
+
+  get inHand(): number {
+    return this.#running.size;
+  }
+
+  wake(): void {
+    if (this.#pumping) this.#again = true;
+    else void this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    this.#pumping = true;
+    try {
+      do {
+        this.#again = false;
+        await this.#claim();
+      } while (this.#again && !this.#stopped);
+    } catch (error) {
+      this.#options.onError(undefined, error);
+      this.#lookAgainIn(BACKOFF_MS);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const { store, clock, queue, owner, leaseMs, concurrency } = this.#options;
+    const free = concurrency - this.#running.size;
+    if (this.#stopped || free <= 0) return;
+    const dueAt = await store.nextDueAt(queue);
+    const nowMs = clock.now();
+    if (dueAt === undefined || dueAt > nowMs) {
+      this.#lookAgainIn(dueAt === undefined ? POLL_MS : Math.min(POLL_MS, dueAt - nowMs));
+      return;
+    }
+    const result = await store.commit([{ op: "claim", queue, owner, nowMs, leaseMs, limit: free }]);
+    const items = result.ok ? (result.claimed[0] ?? []) : [];
+    for (const item of items) this.#run(item);
+    if (items.length === free) this.#again = true;
+    this.#lookAgainIn(POLL_MS);
+  }
+
+  #run(item: QueueItem): void {
+    const work = this.#settle(item).finally(() => {
+      this.#running.delete(work);
+      this.wake();
+    });
+    this.#running.add(work);
+  }
+
+  async #settle(item: QueueItem): Promise<void> {
+    let settled: Settled;
+    try {
+      settled = await this.#options.handle(item);
+    } catch (error) {
+      this.#options.onError(item, error);
+      settled = {
+        kind: "retry",
+        dueAtMs: this.#options.clock.now() + backoff(item.attempts),
+        error: String(error),
+      };
+    }
+    try {
+      const { store } = this.#options;
+      const result = await store.commit([...(settled.ops ?? []), closing(item, settled)]);
+      // What should go with it is somebody else's by now; the item may still be ours to close.
+      if (!result.ok && settled.ops !== undefined) await store.commit([closing(item, settled)]);
+    } catch (error) {
+      // The claim's lease runs out and the item is due again; nothing is lost.
+      this.#options.onError(item, error);
+    }
+  }
+
+  #lookAgainIn(ms: number): void {
+    if (this.#stopped) return;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.schedule(ms, () => this.wake());
+  }
+}
+
+function closing(item: QueueItem, settled: Settled): Op {
+  const { queue, key, token } = item;
+  if (settled.kind === "done") return { op: "complete", queue, key, token };
+  return {
+    op: "retry",
+    queue,
+    key,
+    token,
+    dueAtMs: settled.dueAtMs,
+    ...(settled.error === undefined ? {} : { error: settled.error }),
+    ...(settled.resetAttempts === undefined ? {} : { resetAttempts: settled.resetAttempts }),
+  };
+}
+
+/** 500 ms, doubling, at most 30 s. */
+export function backoff(attempts: number): number {
+  return Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** Math.max(0, Math.min(10, attempts - 1)));
+}

@@ -1,0 +1,124 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { CommitOptions, CommitResult, Committed, Op } from "../store.ts";
+import { Query } from "./query.ts";
+import type { Sequences } from "./sequences.ts";
+import { type Primitives, prepareStep, type Step } from "./step.ts";
+
+interface Pending {
+  readonly steps: readonly Step[];
+  readonly fence: CommitOptions["fence"];
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Bounds how long one transaction may keep the event loop. */
+const MAX_COMMITS_PER_FLUSH = 512;
+
+/**
+ * Commits that arrive before the next `setImmediate` share one transaction and one fsync (K1).
+ * Each stands in a savepoint of its own, so a refused one is undone alone (K2). When the shared transaction itself
+ * fails, its commits are tried one by one: the one that does not fit on the disk fails, its neighbours land.
+ */
+export class GroupCommit {
+  readonly #primitives: Primitives;
+  readonly #sequences: Sequences;
+  readonly #onAppended: () => void;
+  readonly #rollBackLost: () => void;
+  readonly #begin;
+  readonly #end;
+  readonly #savepoint;
+  readonly #release;
+  readonly #undo;
+  #pending: Pending[] = [];
+  #scheduled = false;
+
+  constructor(db: DatabaseSync, primitives: Primitives, sequences: Sequences, onAppended: () => void) {
+    this.#primitives = primitives;
+    this.#sequences = sequences;
+    this.#onAppended = onAppended;
+    this.#begin = new Query(db, "BEGIN IMMEDIATE");
+    this.#end = new Query(db, "COMMIT");
+    this.#savepoint = new Query(db, "SAVEPOINT one");
+    this.#release = new Query(db, "RELEASE one");
+    this.#undo = new Query(db, "ROLLBACK TO one");
+    const rollback = new Query(db, "ROLLBACK");
+    // SQLite has rolled back on its own when the disk was full.
+    this.#rollBackLost = () => db.isTransaction && rollback.run();
+  }
+
+  submit(ops: readonly Op[], options: CommitOptions): Promise<CommitResult> {
+    const steps = ops.map((op, index) => prepareStep(op, index, this.#primitives));
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ steps, fence: options.fence, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Writes everything that was submitted or reserved so far. */
+  drain(): void {
+    while (this.#pending.length > 0) this.#flush();
+    if (this.#sequences.hasUnsaved) this.#transact([]);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+      if (this.#pending.length > 0) this.#schedule();
+    });
+  }
+
+  #flush(): void {
+    const batch = this.#pending.splice(0, MAX_COMMITS_PER_FLUSH);
+    if (batch.length > 0) this.#land(batch);
+  }
+
+  #land(batch: readonly Pending[]): void {
+    try {
+      const results = this.#transact(batch);
+      for (const [index, result] of results.entries()) batch[index]?.resolve(result);
+      if (results.some(hasAppended)) this.#onAppended();
+    } catch (error) {
+      if (batch.length === 1) batch[0]?.reject(error);
+      else for (const commit of batch) this.#land([commit]);
+    }
+  }
+
+  #transact(batch: readonly Pending[]): CommitResult[] {
+    this.#begin.run();
+    try {
+      const results = batch.map((commit) => this.#perform(commit));
+      this.#sequences.save();
+      this.#end.run();
+      this.#sequences.saved();
+      return results;
+    } catch (error) {
+      this.#primitives.journal.forget();
+      this.#rollBackLost();
+      throw error;
+    }
+  }
+
+  #perform({ steps, fence }: Pending): CommitResult {
+    if (fence !== undefined && !this.#primitives.leases.isHeld(fence))
+      return { ok: false, reason: "stale_fence", op: -1 };
+    this.#savepoint.run();
+    const into: Committed = { ok: true, appended: {}, revisions: {}, claimed: {}, leases: {} };
+    for (const [op, step] of steps.entries()) {
+      const reason = step(into);
+      if (reason === undefined) continue;
+      this.#undo.run();
+      this.#release.run();
+      this.#primitives.journal.forget();
+      return { ok: false, reason, op };
+    }
+    this.#release.run();
+    return into;
+  }
+}
+
+function hasAppended(result: CommitResult): boolean {
+  return result.ok && Object.keys(result.appended).length > 0;
+}

@@ -1,0 +1,22 @@
+/** A process that commits until it is killed, and tells every acknowledged number on its output. */
+import { writeSync } from "node:fs";
+import { openSqliteStore } from "./index.ts";
+
+const WRITERS = 20;
+const [path = ""] = process.argv.slice(2);
+const store = await openSqliteStore({ path });
+
+async function write(): Promise<never> {
+  for (;;) {
+    const id = await store.reserveIds("numbers", 1);
+    const result = await store.commit([
+      { op: "append", stream: "journal", events: [{ type: "noted", atMs: 0, data: id }] },
+      { op: "put", kind: "thing", id: `${id}`, data: id, keys: { by_id: [id] }, expectedRevision: 0 },
+      { op: "enqueue", queue: "work", key: `${id}`, dueAtMs: 0, payload: id },
+    ]);
+    if (!result.ok) throw new Error(`number ${id} was given twice: ${result.reason}`);
+    writeSync(1, `${id}\n`);
+  }
+}
+
+await Promise.all(Array.from({ length: WRITERS }, write));

@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { range } from "../conformance/fixture.ts";
+import { useScratch } from "../conformance/scratch.ts";
+import { openSqliteStore } from "./index.ts";
+
+const FIXTURE = fileURLToPath(new URL("kill.fixture.ts", import.meta.url));
+const scratch = useScratch();
+
+/** Lets a process commit on the file and kills it once it has acknowledged `count` commits more. */
+async function killAfter(count: number, path: string): Promise<number[]> {
+  const child = spawn(process.execPath, [FIXTURE, path], { stdio: ["ignore", "pipe", "inherit"] });
+  const acknowledged: number[] = [];
+  const dead = once(child, "exit");
+  for await (const line of createInterface(child.stdout)) {
+    acknowledged.push(Number(line));
+    if (acknowledged.length === count) child.kill("SIGKILL");
+  }
+  expect(await dead).toEqual([null, "SIGKILL"]);
+  return acknowledged;
+}
+
+test("K1 K2 what was acknowledged before SIGKILL is there, and everything is whole", async () => {
+  const path = scratch("store.db");
+  const acknowledged: number[] = [];
+  for (const count of [1, 150, 400, 777]) {
+    acknowledged.push(...(await killAfter(count, path)));
+    const store = await openSqliteStore({ path });
+    const journal = (await store.readStream("journal")).map(({ data }) => data);
+    const records = await store.list<number>("thing", { index: "by_id", limit: 10_000 });
+    const items = await Promise.all(journal.map((id) => store.getItem("work", `${id}`)));
+    await store.close();
+
+    expect(new Set(journal)).toEqual(new Set([...acknowledged, ...journal]));
+    expect(records.map(({ data }) => data)).toEqual([...journal].sort((a, b) => Number(a) - Number(b)));
+    expect(items.map((item) => item?.payload)).toEqual(journal);
+    expect(new Set(journal).size).toBe(journal.length);
+  }
+  expect(acknowledged.length).toBeGreaterThanOrEqual(range(4).length);
+});

@@ -1,0 +1,201 @@
+import { readFile, realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { compose, type Daemon } from "./compose.ts";
+import { DEFAULT_RUN_LIMITS, type Log, type RunLimits } from "./engine/index.ts";
+import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
+import { systemClock } from "./kernel/clock.ts";
+import { systemRandom } from "./kernel/random.ts";
+import { openSqliteStore } from "./kernel/sqlite/index.ts";
+import { openStateRoot } from "./kernel/state-root.ts";
+import { type Store, StoreError } from "./kernel/store.ts";
+import { createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
+import type { ServeOptions } from "./surface/cli/serve-options.ts";
+import {
+  type AuthSettings,
+  checkAuthSettings,
+  controlPlaneStatus,
+  type HttpServer,
+  ServeConfigError,
+  startHttpServer,
+} from "./surface/http/index.ts";
+import { createLog } from "./surface/log.ts";
+import { createBuiltinTools } from "./tools/index.ts";
+
+export interface RunningDaemon {
+  baseUrl: string;
+  /** Resolves when the daemon has stopped. */
+  closed: Promise<void>;
+  /** Readiness turns false, runs checkpoint, everything closes; twice is once. */
+  stop(reason: string): Promise<void>;
+}
+
+/** Everything that may keep a daemon from starting, as one sentence for its operator. */
+export class StartError extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "StartError";
+  }
+}
+
+/** A SIGTERM is over within two seconds, also with a tool that does not listen. */
+const DRAIN_MS = 1_500;
+const CONCURRENCY = 256;
+const THIRTY_MINUTES_MS = 30 * 60_000;
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Opens the world, composes the daemon, opens its doors. Rejects with `StartError`, and then nothing is left open. */
+export async function serve(options: ServeOptions, env: Env): Promise<RunningDaemon> {
+  const undo: (() => Promise<unknown>)[] = [];
+  try {
+    return await open(options, env, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw startError(error);
+  }
+}
+
+async function open(options: ServeOptions, env: Env, undo: (() => Promise<unknown>)[]): Promise<RunningDaemon> {
+  const format = options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
+  const log = createLog({ level: options.logLevel, format, write: (line) => process.stderr.write(line) });
+  const auth = authSettings(options);
+  const cors = { allowedOrigins: options.corsAllowOrigins };
+  checkAuthSettings(options.bind, auth);
+  const workspaceRoot = await workspace(options.workspaceRoot);
+  const routes = loadRoutes({
+    env,
+    noSimulator: options.noSimulator,
+    ...(options.defaultRoute === undefined ? {} : { defaultRoute: options.defaultRoute }),
+    ...(options.routesFile === undefined ? {} : { file: await routesFile(options.routesFile) }),
+  });
+
+  const stateRoot = await openStateRoot(options.stateRoot, systemRandom);
+  undo.push(() => stateRoot.release());
+  const store = await openStore(options.store, stateRoot.path);
+  undo.push(() => store.close());
+  const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
+
+  const models = createModels({ routes, clock: systemClock, random: systemRandom });
+  const tools = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
+
+  let baseUrl = "";
+  const daemon = compose(
+    { store, blobs, clock: systemClock, random: systemRandom, models, tools, log },
+    {
+      instanceId: stateRoot.instanceId,
+      workspaceRoot,
+      stateRoot: stateRoot.path,
+      stateRootLock: stateRoot.lock,
+      limits: runLimits(env, log),
+      approvalTimeoutMs: options.approvalTimeoutMs,
+      eventHistoryCapacity: options.eventHistoryCapacity,
+      concurrency: CONCURRENCY,
+      queuedLagThresholdMs: wholeNumber(env, "KHEISH_QUEUED_RUN_LAG_WARNING_THRESHOLD_MS", THIRTY_MINUTES_MS),
+      staleThresholdMs: wholeNumber(env, "KHEISH_STALE_NON_TERMINAL_RUN_THRESHOLD_MS", THIRTY_MINUTES_MS),
+      processId: process.pid,
+      controlPlane: async () => ({ ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })) }),
+      ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
+    },
+  );
+  await daemon.start();
+  undo.push(() => daemon.drain(DRAIN_MS));
+  const http = await startHttpServer({
+    bind: options.bind,
+    bindings: daemon.bindings,
+    auth,
+    cors,
+    readFile: readText,
+    logger: log,
+    clock: systemClock,
+    random: systemRandom,
+    readiness: daemon.isReady,
+  });
+  baseUrl = http.baseUrl;
+  const [route] = models.routes();
+  log.info({ base_url: baseUrl, store: store.engine, state_root: stateRoot.path, route: route?.route_id }, "kheish is ready");
+  if (route?.provider === "simulator") {
+    log.info({}, "no provider key found: the default route is the simulator, which answers without a model");
+  }
+  return running(baseUrl, daemon, http, [() => store.close(), () => stateRoot.release()], log);
+}
+
+function running(
+  baseUrl: string,
+  daemon: Daemon,
+  http: HttpServer,
+  closers: (() => Promise<unknown>)[],
+  log: Log,
+): RunningDaemon {
+  const done = Promise.withResolvers<void>();
+  let stopping: Promise<void> | undefined;
+  const stop = async (reason: string) => {
+    log.info({ reason }, "draining");
+    await Promise.all([daemon.drain(DRAIN_MS), http.drain(DRAIN_MS)]);
+    for (const close of closers) await close();
+    log.info({}, "stopped");
+    done.resolve();
+  };
+  return {
+    baseUrl,
+    closed: done.promise,
+    stop(reason) {
+      stopping ??= stop(reason);
+      return stopping;
+    },
+  };
+}
+
+const readText = (path: string) => readFile(path, "utf8");
+
+function authSettings(options: ServeOptions): AuthSettings {
+  return {
+    mode: options.httpAuthMode,
+    ...(options.adminToken === undefined ? {} : { adminToken: options.adminToken }),
+    ...(options.adminTokenFile === undefined ? {} : { adminTokenFile: options.adminTokenFile }),
+    ...(options.readonlyToken === undefined ? {} : { readOnlyToken: options.readonlyToken }),
+    ...(options.readonlyTokenFile === undefined ? {} : { readOnlyTokenFile: options.readonlyTokenFile }),
+  };
+}
+
+async function workspace(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) throw new StartError(`--workspace-root ${path} is not a directory`);
+  return realpath(path);
+}
+
+async function routesFile(path: string): Promise<string> {
+  try {
+    return await readText(path);
+  } catch (error) {
+    throw new StartError(`cannot read the routes file ${path}`, { cause: error });
+  }
+}
+
+/** PostgreSQL is loaded only when it is asked for. */
+async function openStore(store: string, stateRoot: string): Promise<Store> {
+  if (store === "sqlite") return openSqliteStore({ path: join(stateRoot, "kheish.db") });
+  const { openPostgresStore } = await import("./kernel/postgres/index.ts");
+  return openPostgresStore({ url: store });
+}
+
+/** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */
+function runLimits(env: Env, log: Log): RunLimits {
+  const maxTurns = wholeNumber(env, "KHEISH_AGENT_MAX_TURNS", DEFAULT_RUN_LIMITS.maxTurns);
+  if (maxTurns === 0) log.warn({}, "KHEISH_AGENT_MAX_TURNS=0: RUNS HAVE NO TURN LIMIT and may spend without end");
+  return { ...DEFAULT_RUN_LIMITS, maxTurns };
+}
+
+function wholeNumber(env: Env, name: string, fallback: number): number {
+  const text = env[name]?.trim();
+  if (text === undefined || text === "") return fallback;
+  if (!/^\d{1,15}$/.test(text)) throw new StartError(`${name} must be a whole number, not '${text}'`);
+  return Number(text);
+}
+
+function startError(error: unknown): StartError {
+  if (error instanceof StartError) return error;
+  if (error instanceof StoreError || error instanceof RouteConfigError || error instanceof ServeConfigError) {
+    return new StartError(error.message, { cause: error });
+  }
+  return new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+}

@@ -1,0 +1,57 @@
+import type { JSONSchema7, LanguageModelV4CallOptions, LanguageModelV4ToolChoice } from "@ai-sdk/provider";
+import type { Json, JsonObject, ModelGenerationConfig } from "@kheish/contract";
+import type { ModelRequest } from "../../engine/ports.ts";
+import { limitsOf } from "../models.ts";
+import type { Quirks } from "./quirks.ts";
+import { isStrictSchema } from "./strict-schema.ts";
+
+type Settings = Omit<LanguageModelV4CallOptions, "prompt" | "abortSignal">;
+
+/** Tools and generation settings of a request in the SDK's words. */
+export function toSettings(request: ModelRequest, quirks: Quirks): Settings {
+  const { generation, tools } = request;
+  const maxOutputTokens =
+    generation.max_output_tokens ??
+    (quirks.needsOutputLimit ? limitsOf(request.model).max_output_tokens : undefined);
+  const effort = quirks.mapsEffort ? generation.reasoning?.effort : undefined;
+  const settings: Settings = {
+    providerOptions: { [quirks.namespace]: providerOptions(generation, quirks) },
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(generation.temperature === undefined ? {} : { temperature: generation.temperature }),
+    ...(effort === undefined ? {} : { reasoning: effort }),
+  };
+  if (tools.length > 0) {
+    settings.tools = tools.map(({ name, description, input_schema }) => ({
+      type: "function",
+      name,
+      description,
+      inputSchema: toSchema(input_schema),
+      ...(quirks.toolsAreStrictByDefault ? { strict: false } : {}),
+    }));
+    if (generation.tool_choice !== undefined) settings.toolChoice = toolChoice(generation.tool_choice);
+  }
+  if (generation.response_format?.type === "structured_json") {
+    settings.responseFormat = { type: "json", schema: toSchema(generation.response_format.schema) };
+  }
+  return settings;
+}
+
+function providerOptions(generation: ModelGenerationConfig, quirks: Quirks): JsonObject {
+  const { reasoning, response_format, allow_parallel_tool_calls } = generation;
+  const isLoose = response_format?.type === "structured_json" && !isStrictSchema(response_format.schema);
+  return {
+    ...quirks.always,
+    ...(allow_parallel_tool_calls === false ? quirks.oneCallAtATime : {}),
+    ...(isLoose ? quirks.looseSchema : {}),
+    ...(reasoning === undefined ? {} : quirks.reasoning(reasoning)),
+  };
+}
+
+function toolChoice(choice: NonNullable<ModelGenerationConfig["tool_choice"]>): LanguageModelV4ToolChoice {
+  return typeof choice === "string" ? { type: choice } : { type: "tool", toolName: choice.tool_name };
+}
+
+/** What the caller calls a JSON Schema is passed on as one; the provider is the judge of it. */
+function toSchema(schema: Json): JSONSchema7 {
+  return schema as JSONSchema7;
+}

@@ -1,0 +1,51 @@
+import { resolveBaseUrl } from "./base-url.ts";
+import { resolveCredential, variable } from "./credentials.ts";
+import { type DriverName, effectiveCapabilities, factsOf } from "./drivers.ts";
+import { RouteTable } from "./file-schema.ts";
+import { type Env, type Route, RouteConfigError } from "./route.ts";
+
+/** A route as its table and the environment make it. */
+export function buildRoute(routeId: string, table: RouteTable, env: Env): Route {
+  const { driver } = table;
+  const model = table.default_model ?? factsOf(driver).defaultModel;
+  if (model === undefined) throw new RouteConfigError(`routes.${routeId}.default_model is required.`);
+  const base_url = resolveBaseUrl(routeId, driver, table.base_url, env);
+  // Like a key, other settings of the environment belong to the route that bears the driver's name.
+  const ownEnv = driver === routeId ? env : {};
+  const named = (name: string | undefined) => (name === undefined ? undefined : required(routeId, env, name));
+  const organization =
+    table.organization ?? named(table.organization_env) ?? variable(ownEnv, "OPENAI_ORGANIZATION");
+  const project = table.project ?? named(table.project_env) ?? variable(ownEnv, "OPENAI_PROJECT");
+  const anthropic_version = table.anthropic_version ?? variable(ownEnv, "ANTHROPIC_VERSION");
+  return {
+    route_id: routeId,
+    driver,
+    model,
+    model_support: table.model_support,
+    capabilities: effectiveCapabilities(driver, table),
+    credential: resolveCredential({ route_id: routeId, ...table }, env),
+    anthropic_beta_headers: table.anthropic_beta_headers ?? list(variable(ownEnv, "ANTHROPIC_BETA_HEADERS")),
+    timeout_ms: table.timeout_ms,
+    inactivity_timeout_ms: table.inactivity_timeout_ms,
+    ...(base_url === undefined ? {} : { base_url }),
+    ...(organization === undefined ? {} : { organization }),
+    ...(project === undefined ? {} : { project }),
+    ...(anthropic_version === undefined ? {} : { anthropic_version }),
+  };
+}
+
+/** A route that stands in no file: named after its driver, all settings at their defaults. */
+export function builtInRoute(driver: DriverName, env: Env, own: Partial<RouteTable> = {}): Route {
+  return buildRoute(driver, RouteTable.parse({ driver, ...own }), env);
+}
+
+/** An organization that is named but not there would send the bill to somebody else. */
+function required(routeId: string, env: Env, name: string): string {
+  const value = variable(env, name);
+  if (value !== undefined) return value;
+  throw new RouteConfigError(`routes.${routeId} names the variable ${name}, which is not set.`);
+}
+
+function list(text: string | undefined): string[] {
+  return (text ?? "").split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
+}

@@ -1,0 +1,45 @@
+import { type DriverName, factsOf } from "./drivers.ts";
+import type { Credential, Env } from "./route.ts";
+import { Secret } from "./secret.ts";
+
+export interface CredentialSource {
+  route_id: string;
+  driver: DriverName;
+  api_key?: string | undefined;
+  api_key_env?: string | undefined;
+}
+
+/** A variable that is set to something. */
+export function variable(env: Env, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === "" ? undefined : value;
+}
+
+/** 02-R26: inline key, named variable, and the driver's own variable only for the route that bears its name. */
+export function resolveCredential(
+  { route_id, driver, api_key, api_key_env }: CredentialSource,
+  env: Env,
+): Credential {
+  if (api_key !== undefined) return { kind: "key", secret: new Secret(api_key), source: "the routes file" };
+  if (api_key_env !== undefined) return fromVariables([api_key_env], route_id, env);
+  const { keyVariables } = factsOf(driver);
+  if (keyVariables.length === 0) return { kind: "none" };
+  if (route_id === driver) return fromVariables(keyVariables, route_id, env);
+  return {
+    kind: "missing",
+    message: `Route '${route_id}' names no API key, and only a route called '${driver}' uses the driver's own variable.`,
+    action: `Give the route an 'api_key_env' in the routes file and restart the daemon.`,
+  };
+}
+
+function fromVariables(names: readonly string[], routeId: string, env: Env): Credential {
+  for (const name of names) {
+    const value = variable(env, name);
+    if (value !== undefined) return { kind: "key", secret: new Secret(value), source: name };
+  }
+  return {
+    kind: "missing",
+    message: `Route '${routeId}' has no API key: ${names.join(", ")} ${names.length === 1 ? "is" : "are"} not set.`,
+    action: `Set ${names[0]} in the daemon's environment and restart it.`,
+  };
+}

@@ -1,0 +1,111 @@
+import { ROUTE_CAPABILITY_MATRIX_VERSION, type RouteCapabilities } from "@kheish/contract";
+
+export const CAPABILITIES = [
+  "multimodal_input",
+  "native_web_search",
+  "image_generation",
+  "image_edit",
+  "audio_generation",
+  "transcription",
+] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+export interface DriverFacts {
+  /** For a route that the environment makes, and for the simulator. */
+  defaultModel?: string;
+  /** Variables with the driver's key, the first that is set wins (02-R26). Empty: the driver needs no key. */
+  keyVariables: readonly string[];
+  baseUrlVariable?: string;
+  /** Absent: the route has to say where the server is, or there is none. */
+  builtInBaseUrl?: string;
+  /** What the driver can do at most. */
+  maxima: readonly Capability[];
+  /** Of these, what it can do only when the route says so. */
+  onRequest?: readonly Capability[];
+  /** What `model_support = "family"` accepts (02-R29); absent: any model, whatever the route says. */
+  family?: RegExp;
+}
+
+/**
+ * The drivers, as data.
+ * Families are 02-R29 with the renamed OpenAI families it refused (`o4-…`, `chatgpt-…`, `codex-…`).
+ * OpenRouter's "per model" capabilities follow the model's own refusal: no catalogue is fetched.
+ */
+export const DRIVERS = {
+  anthropic: {
+    defaultModel: "claude-sonnet-4-6",
+    keyVariables: ["ANTHROPIC_API_KEY"],
+    baseUrlVariable: "ANTHROPIC_BASE_URL",
+    builtInBaseUrl: "https://api.anthropic.com/v1",
+    maxima: ["multimodal_input", "native_web_search"],
+    family: /claude/i,
+  },
+  google: {
+    defaultModel: "gemini-2.5-pro",
+    keyVariables: ["KHEISH_GOOGLE_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"],
+    baseUrlVariable: "GOOGLE_BASE_URL",
+    builtInBaseUrl: "https://generativelanguage.googleapis.com/v1beta",
+    maxima: ["multimodal_input", "image_generation", "image_edit"],
+    family: /^gemini/i,
+  },
+  openai: {
+    defaultModel: "gpt-5.4",
+    keyVariables: ["OPENAI_API_KEY"],
+    baseUrlVariable: "OPENAI_BASE_URL",
+    builtInBaseUrl: "https://api.openai.com/v1",
+    maxima: CAPABILITIES,
+    family: /^(gpt|chatgpt|codex|o\d)/i,
+  },
+  xai: {
+    defaultModel: "grok-4",
+    keyVariables: ["XAI_API_KEY"],
+    baseUrlVariable: "XAI_BASE_URL",
+    builtInBaseUrl: "https://api.x.ai/v1",
+    maxima: ["multimodal_input", "native_web_search", "image_generation", "image_edit"],
+    family: /^grok/i,
+  },
+  openrouter: {
+    defaultModel: "anthropic/claude-sonnet-4.6",
+    keyVariables: ["OPENROUTER_API_KEY"],
+    baseUrlVariable: "OPENROUTER_BASE_URL",
+    builtInBaseUrl: "https://openrouter.ai/api/v1",
+    maxima: ["multimodal_input", "audio_generation", "transcription"],
+  },
+  openai_compatible: {
+    keyVariables: [],
+    maxima: ["multimodal_input"],
+    onRequest: ["multimodal_input"],
+  },
+  simulator: {
+    defaultModel: "script",
+    keyVariables: [],
+    maxima: ["multimodal_input"],
+    family: /^(script|echo)$/,
+  },
+} as const satisfies Record<string, DriverFacts>;
+
+export type DriverName = keyof typeof DRIVERS;
+export const DRIVER_NAMES = Object.keys(DRIVERS) as [DriverName, ...DriverName[]];
+
+export function factsOf(driver: DriverName): DriverFacts {
+  return DRIVERS[driver];
+}
+
+/** 02-R28: an override narrows; what only a route can know is off until the route says so. */
+export function effectiveCapabilities(
+  driver: DriverName,
+  overrides: Partial<Record<Capability, boolean | undefined>>,
+): RouteCapabilities {
+  const { maxima, onRequest = [] } = factsOf(driver);
+  const has = (capability: Capability) =>
+    maxima.includes(capability) && (overrides[capability] ?? !onRequest.includes(capability));
+  return {
+    matrix_version: ROUTE_CAPABILITY_MATRIX_VERSION,
+    multimodal_input: has("multimodal_input"),
+    native_web_search: has("native_web_search"),
+    image_generation: has("image_generation"),
+    image_edit: has("image_edit"),
+    audio_generation: has("audio_generation"),
+    transcription: has("transcription"),
+  };
+}

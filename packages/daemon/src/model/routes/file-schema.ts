@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { DRIVER_NAMES } from "./drivers.ts";
+
+const Text = z.string().min(1);
+/** A blank key or variable name is a mistake, not a key. */
+const NotBlank = z.string().refine((text) => text.trim() !== "", "must not be empty");
+
+export const RouteTable = z.strictObject({
+  driver: z.enum(DRIVER_NAMES),
+  default_model: Text.optional(),
+  model_support: z.enum(["family", "any"]).default("family"),
+  base_url: Text.optional(),
+  api_key: NotBlank.optional(),
+  api_key_env: NotBlank.optional(),
+  organization: Text.optional(),
+  organization_env: Text.optional(),
+  project: Text.optional(),
+  project_env: Text.optional(),
+  anthropic_version: Text.optional(),
+  anthropic_beta_headers: z.array(Text).optional(),
+  multimodal_input: z.boolean().optional(),
+  native_web_search: z.boolean().optional(),
+  image_generation: z.boolean().optional(),
+  image_edit: z.boolean().optional(),
+  audio_generation: z.boolean().optional(),
+  transcription: z.boolean().optional(),
+  timeout_ms: z.int().positive().default(600_000),
+  inactivity_timeout_ms: z.int().positive().default(120_000),
+});
+export type RouteTable = z.output<typeof RouteTable>;
+
+export const RoutesFile = z.strictObject({
+  version: z.literal(1).default(1),
+  default_route: Text.optional(),
+  routes: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+});
+
+/** Keys of the format that a later release brings: refused by name, so that nobody relies on them in vain. */
+export const LATER_KEYS: readonly string[] = [
+  "auth_ref",
+  "openai_auth_source",
+  "openai_auth_file",
+  "anthropic_auth_source",
+  "anthropic_credentials_file",
+  "fallback",
+  "fallback_on",
+  "prices",
+];
+
+/** Of two keys that say the same thing only one may be given (02-R21). */
+export const EXCLUSIVE_KEYS = [
+  ["api_key", "api_key_env"],
+  ["organization", "organization_env"],
+  ["project", "project_env"],
+] as const satisfies readonly (readonly (keyof RouteTable)[])[];
+
+/** Keys that mean something to one driver only. */
+export const DRIVER_KEYS = {
+  openai: ["organization", "organization_env", "project", "project_env"],
+  anthropic: ["anthropic_version", "anthropic_beta_headers"],
+} as const satisfies Partial<Record<RouteTable["driver"], readonly (keyof RouteTable)[]>>;

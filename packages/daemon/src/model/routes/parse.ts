@@ -1,0 +1,98 @@
+import { parse, TomlError } from "smol-toml";
+import type { z } from "zod";
+import { buildRoute } from "./build.ts";
+import { factsOf } from "./drivers.ts";
+import { DRIVER_KEYS, EXCLUSIVE_KEYS, LATER_KEYS, RoutesFile, RouteTable } from "./file-schema.ts";
+import { type Env, type Route, RouteConfigError } from "./route.ts";
+
+export interface ParsedRoutes {
+  routes: Route[];
+  default_route: string | undefined;
+}
+
+/** Reads a routes file (02-R18 to 02-R23). */
+export function parseRoutes(text: string, env: Env): ParsedRoutes {
+  const file = validate(RoutesFile, readToml(text), "");
+  const routes = Object.entries(file.routes).map(([id, table]) => {
+    checkRouteId(id);
+    return buildRoute(id, readTable(id, table), env);
+  });
+  if (routes.length === 0)
+    throw new RouteConfigError("The routes file has no routes: add a [routes.<id>] table.");
+  if (routes.length > 1 && file.default_route === undefined) {
+    throw new RouteConfigError("The routes file has more than one route: it needs a 'default_route'.");
+  }
+  return { routes, default_route: file.default_route };
+}
+
+/** A parser quotes the offending lines, and a line may hold a key: only its position is told (02-R18). */
+function readToml(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw new RouteConfigError(
+      `The routes file is not valid TOML at line ${error.line}, column ${error.column}.`,
+    );
+  }
+}
+
+/** 02-R19. */
+function checkRouteId(id: string): void {
+  if (id === "" || /[\s/]/.test(id)) {
+    throw new RouteConfigError("A route id must not be empty and must hold neither '/' nor white space.");
+  }
+}
+
+function readTable(id: string, table: Record<string, unknown>): RouteTable {
+  const later = LATER_KEYS.find((key) => key in table);
+  if (later !== undefined) {
+    throw new RouteConfigError(`routes.${id}.${later} is not supported by this version of Kheish.`);
+  }
+  const route = validate(RouteTable, table, `routes.${id}.`);
+  for (const [one, other] of EXCLUSIVE_KEYS) {
+    if (route[one] !== undefined && route[other] !== undefined) {
+      throw new RouteConfigError(`routes.${id} has both '${one}' and '${other}': keep one of them.`);
+    }
+  }
+  for (const [driver, keys] of Object.entries(DRIVER_KEYS)) {
+    const stray = keys.find((key) => route[key] !== undefined);
+    if (stray !== undefined && route.driver !== driver) {
+      throw new RouteConfigError(`routes.${id}.${stray} only applies to driver '${driver}'.`);
+    }
+  }
+  checkNeeds(id, route);
+  return route;
+}
+
+function checkNeeds(id: string, route: RouteTable): void {
+  if (route.driver === "simulator") {
+    const stray = (["api_key", "api_key_env", "base_url"] as const).find((key) => route[key] !== undefined);
+    if (stray !== undefined)
+      throw new RouteConfigError(`routes.${id}.${stray} does not apply to the simulator.`);
+    return;
+  }
+  if (route.default_model === undefined)
+    throw new RouteConfigError(`routes.${id}.default_model is required.`);
+  if (route.driver === "openai_compatible" && route.base_url === undefined) {
+    throw new RouteConfigError(`routes.${id}.base_url is required for driver 'openai_compatible'.`);
+  }
+  for (const capability of ["audio_generation", "transcription"] as const) {
+    if (route[capability] === true && !factsOf(route.driver).maxima.includes(capability)) {
+      throw new RouteConfigError(
+        `routes.${id}.${capability} is not something driver '${route.driver}' can do.`,
+      );
+    }
+  }
+}
+
+/** Names the key that does not validate, never its value. */
+function validate<T>(schema: z.ZodType<T>, value: unknown, prefix: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const key = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const path = `${prefix}${[...(issue?.path ?? []), ...key].join(".")}`;
+  const reason = issue?.code === "unrecognized_keys" ? "unknown key" : (issue?.message ?? "not valid");
+  throw new RouteConfigError(`The routes file does not validate at ${path}: ${reason}.`);
+}

@@ -1,0 +1,64 @@
+import { type Command, CommanderError } from "commander";
+import type { DaemonClient } from "./client/client.ts";
+import type { CliContext } from "./context.ts";
+import { describeFailure } from "./errors.ts";
+import { ExitCode } from "./exit-codes.ts";
+import { Output, outputMode } from "./output/output.ts";
+import { buildProgram } from "./program.ts";
+import { daemonToken, daemonUrl, type GlobalFlags } from "./settings.ts";
+import { shellQuote } from "./shell-quote.ts";
+
+/** What a command works with: the machine, and what the global flags made of it. */
+export interface Cli {
+  readonly context: CliContext;
+  readonly output: Output;
+  client(): Promise<DaemonClient>;
+  /** A command line that the user can paste, with the daemon it belongs to. */
+  hint(...words: string[]): string;
+  /** The root command with every group filled in. */
+  commandTree(): Promise<Command>;
+}
+
+/** Runs one command line and answers the exit code; nothing of the process is touched directly. */
+export async function runCli(argv: readonly string[], context: CliContext): Promise<ExitCode> {
+  const { program, loadAll } = buildProgram((): Cli => {
+    const flags = program.opts<GlobalFlags>();
+    return {
+      context,
+      output: new Output(context, outputMode(flags, context.terminal)),
+      client: () => connect(flags, context),
+      hint: (...words) => commandLine(flags, words),
+      commandTree: async () => {
+        await loadAll();
+        return program;
+      },
+    };
+  }, context.terminal);
+  try {
+    await program.parseAsync(withoutHelpCommand(argv), { from: "user" });
+    return ExitCode.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    const failure = describeFailure(error);
+    context.terminal.err(failure.text);
+    return failure.exitCode;
+  }
+}
+
+/** `help runs` is `runs --help`: the group has to be loaded before it can be shown. */
+function withoutHelpCommand(argv: readonly string[]): string[] {
+  return argv[0] === "help" ? [...argv.slice(1), "--help"] : [...argv];
+}
+
+/** The client brings the whole contract along, so only commands that talk to a daemon load it. */
+async function connect(flags: GlobalFlags, context: CliContext): Promise<DaemonClient> {
+  const baseUrl = daemonUrl(flags, context.env);
+  const token = await daemonToken(flags, context);
+  const { DaemonClient } = await import("./client/client.ts");
+  return new DaemonClient({ baseUrl, clock: context.clock, ...(token !== undefined && { token }) });
+}
+
+function commandLine(flags: GlobalFlags, words: readonly string[]): string {
+  const daemon = flags.baseUrl === undefined ? [] : ["--base-url", flags.baseUrl];
+  return ["kheish", ...daemon, ...words].map(shellQuote).join(" ");
+}

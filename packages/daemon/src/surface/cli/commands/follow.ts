@@ -1,0 +1,38 @@
+import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
+import type { StreamEndpointId, StreamInput } from "../client/endpoint-types.ts";
+import type { FollowOptions, StreamFrame, StreamItem } from "../client/follow.ts";
+import { frameLine } from "../views/stream-line.ts";
+
+export interface CursorFlag {
+  cursor?: string;
+}
+
+export function addCursorFlag(command: Command): Command {
+  return command.option("--cursor <id>", "resume after this event id; 0 is everything that is kept");
+}
+
+/** Prints a stream as it comes: a line an event for eyes, else one JSON object an event. */
+export async function printStream<E extends StreamEndpointId>(
+  cli: Cli,
+  endpoint: E,
+  input: StreamInput<E>,
+  options?: FollowOptions,
+): Promise<void> {
+  const client = await cli.client();
+  for await (const item of client.stream(endpoint, input, options)) printItem(cli, item);
+}
+
+function printItem(cli: Cli, item: StreamItem): void {
+  const { output, context } = cli;
+  if (item.kind === "frame") return printFrame(cli, item.frame);
+  // Notices are no events: they go where they cannot spoil what a program reads.
+  const notice = item.kind === "lost" ? `connection lost (${item.reason}); reconnecting` : "reconnected";
+  context.terminal.err(`${output.human ? output.style().colors.dim(notice) : notice}\n`);
+}
+
+function printFrame({ output }: Cli, frame: StreamFrame): void {
+  if (!output.human) return output.raw(`${output.json(frame)}\n`);
+  const line = frameLine(frame, output.style());
+  if (line !== undefined) output.raw(`${line}\n`);
+}

@@ -1,0 +1,96 @@
+import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
+
+/** What every command module offers: it fills in the command that carries its name. */
+export interface CommandModule {
+  define(command: Command, cli: Cli): void;
+}
+
+export interface CommandGroup {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+/** The top level of the command line, in the order that `--help` shows. */
+export const groups: readonly CommandGroup[] = [
+  {
+    name: "up",
+    aliases: [],
+    summary: "Run the daemon and open its console",
+    load: () => import("./up.ts"),
+  },
+  {
+    name: "serve",
+    aliases: ["start"],
+    summary: "Run the daemon",
+    load: () => import("./serve.ts"),
+  },
+  {
+    name: "demo",
+    aliases: [],
+    summary: "See a durable run, without an API key",
+    load: () => import("./demo.ts"),
+  },
+  {
+    name: "sessions",
+    aliases: ["session"],
+    summary: "Durable conversations, and the work submitted to them",
+    load: () => import("./sessions/index.ts"),
+  },
+  {
+    name: "runs",
+    aliases: ["run"],
+    summary: "Executions inside sessions",
+    load: () => import("./runs/index.ts"),
+  },
+  {
+    name: "approvals",
+    aliases: ["approval"],
+    summary: "Tool calls that wait for a decision",
+    load: () => import("./approvals/index.ts"),
+  },
+  {
+    name: "questions",
+    aliases: ["question"],
+    summary: "Questions that runs ask",
+    load: () => import("./questions/index.ts"),
+  },
+  {
+    name: "events",
+    aliases: [],
+    summary: "The daemon's event stream",
+    load: () => import("./events.ts"),
+  },
+  {
+    name: "status",
+    aliases: [],
+    summary: "Operator snapshot of the daemon",
+    load: () => import("./status.ts"),
+  },
+  {
+    name: "capabilities",
+    aliases: [],
+    summary: "What the daemon can do",
+    load: () => import("./capabilities.ts"),
+  },
+  {
+    name: "runtime",
+    aliases: [],
+    summary: "Effective runtime settings",
+    load: () => import("./runtime.ts"),
+  },
+  {
+    name: "doctor",
+    aliases: [],
+    summary: "Check the daemon and the way to it",
+    load: () => import("./doctor/index.ts"),
+  },
+  {
+    name: "completion",
+    aliases: [],
+    summary: "Completion script for a shell",
+    load: () => import("./completion/index.ts"),
+  },
+];

@@ -1,0 +1,60 @@
+import type { ServeOptions } from "./serve-options.ts";
+
+/** Everything of the machine that commands touch, so that tests can be the machine. */
+export interface CliContext {
+  readonly env: Environment;
+  readonly workingDirectory: string;
+  readonly terminal: Terminal;
+  readonly clock: CliClock;
+  readonly host: Host;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Terminal {
+  /** Columns of the terminal behind standard output; undefined in a pipe or a file. */
+  readonly columns: number | undefined;
+  readonly rows: number | undefined;
+  out(text: string): void;
+  err(text: string): void;
+  /** All of standard input. */
+  readInput(): Promise<string>;
+  /** Standard input line by line, for prompts. */
+  inputLines(): AsyncIterable<string>;
+}
+
+/** Unlike the daemon's clock, a pending sleep keeps the process alive: the command is what runs. */
+export interface CliClock {
+  now(): number;
+  /** Resolves early, without complaint, when `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export type StopSignal = "SIGINT" | "SIGTERM";
+
+export interface Host {
+  /** Returns how to stop listening. */
+  onSignal(signal: StopSignal, handler: () => void): () => void;
+  /** Ends the process without waiting for anything. */
+  exitNow(code: number): void;
+  /** Shows a page in the user's browser; a machine without one is no error. */
+  openUrl(url: string): void;
+  /** The daemon is loaded only by the commands that run one. */
+  loadDaemon(): Promise<DaemonModule>;
+  loadDemo(): Promise<DemoModule>;
+}
+
+export interface DaemonModule {
+  serve(options: ServeOptions): Promise<RunningDaemon>;
+}
+
+export interface RunningDaemon {
+  readonly baseUrl: string;
+  /** Resolves once the daemon has let go of everything; rejects when it died. */
+  readonly closed: Promise<void>;
+  stop(reason: string): Promise<void>;
+}
+
+export interface DemoModule {
+  runDemo(args: readonly string[]): Promise<void>;
+}

@@ -1,0 +1,17 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { CliContext } from "../context.ts";
+import { messageOf, UsageError } from "../errors.ts";
+
+/** A file the command line names, relative to where the command was started. */
+export async function readNamedFile(path: string, context: CliContext): Promise<Buffer> {
+  try {
+    return await readFile(resolve(context.workingDirectory, path));
+  } catch (error) {
+    throw new UsageError(`cannot read '${path}': ${messageOf(error)}`);
+  }
+}
+
+export async function readTextFile(path: string, context: CliContext): Promise<string> {
+  return (await readNamedFile(path, context)).toString("utf8");
+}

@@ -1,0 +1,68 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import type { CliClock, CliContext, Host, Terminal } from "./context.ts";
+
+/** The context of a real process. */
+export function processContext(): CliContext {
+  endQuietlyWhenReaderLeaves();
+  return {
+    env: process.env,
+    workingDirectory: process.cwd(),
+    terminal: processTerminal,
+    clock: processClock,
+    host: processHost,
+  };
+}
+
+/** `kheish ... | head` is no failure. */
+function endQuietlyWhenReaderLeaves(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+}
+
+const FALLBACK_COLUMNS = 80;
+const FALLBACK_ROWS = 24;
+
+const processTerminal: Terminal = {
+  get columns() {
+    return process.stdout.isTTY ? process.stdout.columns || FALLBACK_COLUMNS : undefined;
+  },
+  get rows() {
+    return process.stdout.isTTY ? process.stdout.rows || FALLBACK_ROWS : undefined;
+  },
+  out: (output) => void process.stdout.write(output),
+  err: (output) => void process.stderr.write(output),
+  readInput: () => text(process.stdin),
+  inputLines: () => createInterface({ input: process.stdin }),
+};
+
+const processClock: CliClock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) => delay(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined),
+};
+
+const processHost: Host = {
+  onSignal(signal, handler) {
+    process.on(signal, handler);
+    return () => void process.off(signal, handler);
+  },
+  exitNow: (code) => process.exit(code),
+  openUrl(url) {
+    const [program, ...args] = browserCommand(url);
+    const browser = spawn(program, args, { stdio: "ignore", detached: true });
+    browser.on("error", () => undefined);
+    browser.unref();
+  },
+  loadDaemon: () => import("../../main.ts"),
+  loadDemo: () => import("./demo.ts"),
+};
+
+function browserCommand(url: string): [string, ...string[]] {
+  if (process.platform === "darwin") return ["open", url];
+  if (process.platform === "win32") return ["cmd", "/c", "start", "", url];
+  return ["xdg-open", url];
+}

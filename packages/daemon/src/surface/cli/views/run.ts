@@ -1,0 +1,70 @@
+import type { ListPage, RunView } from "@kheish/contract";
+import { type Field, fields } from "../output/fields.ts";
+import { itemsOf, type Style } from "../output/output.ts";
+import { type Column, table } from "../output/table.ts";
+import { printable } from "../output/text.ts";
+import { age, duration } from "../output/time.ts";
+import { pageFooter } from "./page-footer.ts";
+import { paintStatus, statusText } from "./status-color.ts";
+
+export function runTable(list: RunView[] | ListPage<RunView>, style: Style): string {
+  const runs = itemsOf(list);
+  if (runs.length === 0) return "No runs.";
+  return table(runs, columnsAt(style.now), style) + pageFooter(list, style);
+}
+
+function columnsAt(now: number): Column<RunView>[] {
+  return [
+    { title: "RUN", value: (run) => run.run_id, keep: true },
+    { title: "SESSION", value: (run) => run.session_id, keep: true },
+    {
+      title: "STATUS",
+      value: (run) => statusText(run.status),
+      paint: (text, run, colors) => paintStatus(text, run.status, colors),
+    },
+    { title: "MODEL", value: runModel },
+    { title: "SUBMITTED", value: (run) => age(run.submitted_at_ms, now) },
+    { title: "TOOK", value: (run) => tookText(run, now) },
+    { title: "INPUT", value: (run) => run.request.text_preview },
+  ];
+}
+
+/** `route/model`, as far as it is known. */
+export function runModel(run: RunView): string {
+  return [run.request.provider, run.request.model].filter((part) => part !== undefined).join("/");
+}
+
+function tookText(run: RunView, now: number): string | undefined {
+  return run.started_at_ms === undefined
+    ? undefined
+    : duration((run.finished_at_ms ?? now) - run.started_at_ms);
+}
+
+/** Everything about one run that a person asks for first, its outputs last. */
+export function runDetail(run: RunView, style: Style): string {
+  const { colors } = style;
+  const title = `${colors.bold(run.run_id)}  ${paintStatus(statusText(run.status), run.status, colors)}`;
+  const parts = [title, fields(detailFields(run, style.now), style)];
+  for (const output of run.outputs ?? []) parts.push("", printable(output.content));
+  return parts.join("\n");
+}
+
+function detailFields(run: RunView, now: number): Field[] {
+  return [
+    ["session", run.session_id],
+    ["kind", run.kind],
+    ["model", runModel(run)],
+    ["submitted", age(run.submitted_at_ms, now)],
+    ["queued at", run.queued_position],
+    ["took", tookText(run, now)],
+    ["tokens", run.usage && tokensText(run.usage)],
+    ["input", run.request.text_preview],
+    ["approvals", run.pending_approvals?.map(({ id, tool_name }) => `${id} (${tool_name})`).join(", ")],
+    ["questions", run.pending_question_ids?.join(", ")],
+    ["error", run.error],
+  ];
+}
+
+export function tokensText(usage: { input_tokens: number; output_tokens: number }): string {
+  return `${usage.input_tokens.toLocaleString("en")} in, ${usage.output_tokens.toLocaleString("en")} out`;
+}

@@ -1,0 +1,52 @@
+import type { DaemonCapabilities, DaemonStatusView, RunsStatus } from "@kheish/contract";
+import { fields } from "../output/fields.ts";
+import type { Style } from "../output/output.ts";
+import { oneLine } from "../output/text.ts";
+import { paintSeverity } from "./severity.ts";
+
+export function statusDetail(status: DaemonStatusView, style: Style): string {
+  const { control_plane, storage, provider_readiness, runs, events } = status;
+  const facts = fields(
+    [
+      ["daemon", `${status.status} at ${control_plane.base_url}, process ${status.process_id}`],
+      ["access", control_plane.auth_enabled ? "bearer token" : "open"],
+      ["storage", `${storage.engine} ${storage.ok ? "ok" : "FAILING"}, schema ${storage.schema_version}`],
+      [
+        "routes",
+        `${provider_readiness.ready_route_count} of ${provider_readiness.route_count} ready, ` +
+          `default ${status.runtime.route_id ?? "none"}`,
+      ],
+      ["permission mode", status.runtime.permission_mode],
+      ["sessions", status.sessions.total],
+      ["runs", runsText(runs)],
+      ["waiting", waitingText(runs)],
+      ["events", `${events.subscriber_count} subscribers, newest ${events.newest_event_id ?? "none"}`],
+    ],
+    style,
+  );
+  const warnings = status.health.warnings.map(
+    ({ severity, message, action }) =>
+      `${paintSeverity(severity, style.colors)} ${oneLine(message)}${action ? ` (${oneLine(action)})` : ""}`,
+  );
+  return [facts, ...(warnings.length > 0 ? ["", ...warnings] : [])].join("\n");
+}
+
+function runsText(runs: RunsStatus): string {
+  const counted = ["running", "queued", "completed", "failed", "interrupted", "cancelled"] as const;
+  const parts = counted.filter((name) => runs[name] > 0).map((name) => `${runs[name]} ${name}`);
+  return [`${runs.total} in all`, ...parts].join(", ");
+}
+
+function waitingText(runs: RunsStatus): string {
+  return `${runs.pending_approval_count} approvals, ${runs.pending_question_count} questions`;
+}
+
+export function capabilityList(capabilities: DaemonCapabilities, style: Style): string {
+  return fields(
+    Object.entries(capabilities).map(([name, value]) => [
+      name.replaceAll("_", " "),
+      typeof value === "boolean" ? (value ? "yes" : "no") : value,
+    ]),
+    style,
+  );
+}

@@ -1,0 +1,75 @@
+import { genericProblem, isProblem } from "@kheish/contract";
+import { type ErrorHandler, Hono } from "hono";
+import { endpointHandler } from "./endpoint.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { observe } from "./observe.ts";
+import { openApiBinding } from "./openapi/binding.ts";
+import {
+  DEFAULT_BODY_LIMIT_BYTES,
+  DEFAULT_HEARTBEAT_MS,
+  DEFAULT_MAX_STREAMS,
+  type HttpOptions,
+} from "./options.ts";
+import { probes } from "./probes.ts";
+import { ProblemDesk } from "./response/problems.ts";
+import { renderProblem } from "./response/render.ts";
+import { requestTarget } from "./routing/request-target.ts";
+import { routeTable } from "./routing/route-table.ts";
+import { unmatched } from "./routing/unmatched.ts";
+import { checkAuthSettings, isAuthEnabled } from "./security/auth-settings.ts";
+import { isLoopbackHost } from "./security/bind-address.ts";
+import { cors } from "./security/cors.ts";
+import { corsPolicy } from "./security/cors-policy.ts";
+import { Gate } from "./security/gate.ts";
+import { hostGuard } from "./security/host-guard.ts";
+import { RefusalLog } from "./security/refusal-log.ts";
+import { responseHeaders } from "./security/response-headers.ts";
+import { EventStreams } from "./sse/event-streams.ts";
+import { StreamPlaces } from "./sse/stream-places.ts";
+
+/** The control plane's app. It needs Node's request behind each request, so it runs under `startHttpServer` only. */
+export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
+  return assembleApp(options).app;
+}
+
+/** The app, and the open streams that a drain has to end. */
+export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places: StreamPlaces } {
+  checkAuthSettings(options.bind, options.auth);
+  const { clock, logger, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
+  const refusals = new RefusalLog(options);
+  const gate = new Gate({ auth: options.auth, readFile: options.readFile, refusals });
+  const places = new StreamPlaces(options.maxStreams ?? DEFAULT_MAX_STREAMS);
+  const streams = new EventStreams({ places, clock, heartbeatMs, logger });
+  const bodyLimitBytes = options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
+  const routes = routeTable([...probes(options.readiness), openApiBinding(), ...options.bindings]);
+
+  const app = new Hono<HttpEnv>({ getPath: rawPath });
+  app.use(observe(options), responseHeaders);
+  if (isLoopbackHost(options.bind.host) && !isAuthEnabled(options.auth)) app.use(hostGuard(refusals));
+  app.use(cors(corsPolicy(options.cors), refusals));
+  for (const route of routes)
+    app.on(
+      route.endpoint.method,
+      route.template.honoPath,
+      endpointHandler(route, { gate, streams, bodyLimitBytes }),
+    );
+  app.notFound(unmatched(routes, gate));
+  app.onError(problemAnswer(new ProblemDesk(logger, options.random)));
+  return { app, places };
+}
+
+/** Routes by the path as it was sent; see `requestTarget`. */
+function rawPath(_request: Request, context?: { env?: HttpEnv["Bindings"] }): string {
+  return requestTarget(context?.env?.incoming.url ?? "/").path;
+}
+
+function problemAnswer(desk: ProblemDesk): ErrorHandler<HttpEnv> {
+  return (error, c) => {
+    // A caller that left is no incident: its own signal made the work stop.
+    const left = c.req.raw.signal.aborted && !isProblem(error);
+    const problem = left
+      ? genericProblem(499, "the caller went away")
+      : desk.problemFor(error, c.get("requestId"));
+    return renderProblem(c, problem);
+  };
+}

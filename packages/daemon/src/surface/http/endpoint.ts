@@ -1,0 +1,35 @@
+import type { Context, Handler } from "hono";
+import type { HttpEnv } from "./http-env.ts";
+import { boundRequest } from "./request/bound-request.ts";
+import { renderReply } from "./response/render.ts";
+import type { Route } from "./routing/route-table.ts";
+import { callerOf } from "./security/caller.ts";
+import type { Gate } from "./security/gate.ts";
+import type { EventStreams } from "./sse/event-streams.ts";
+
+interface EndpointOptions {
+  gate: Gate;
+  streams: EventStreams;
+  bodyLimitBytes: number;
+}
+
+/** Serves one endpoint: admit the caller, decode and validate, call the binding, render its reply. */
+export function endpointHandler(route: Route, options: EndpointOptions): Handler<HttpEnv> {
+  const serve = async (c: Context<HttpEnv>): Promise<Response> => {
+    c.set("route", route.template.source);
+    const principal = await options.gate.admit(callerOf(c), route.access);
+    const request = await boundRequest(c, route, principal, options.bodyLimitBytes);
+    if (route.endpoint.kind === "sse") return options.streams.serve(c, request, route.handle);
+    const reply = await route.handle(request);
+    if ("stream" in reply) throw new Error(`endpoint ${route.template.source} must not answer with a stream`);
+    return renderReply(c, reply);
+  };
+  return (c) => serve(c).catch(rethrowAsError);
+}
+
+/** Hono hands only errors to its error handler; anything else thrown would bypass the problem document. */
+function rethrowAsError(thrown: unknown): never {
+  throw thrown instanceof Error
+    ? thrown
+    : new Error("a value that is no error was thrown", { cause: thrown });
+}

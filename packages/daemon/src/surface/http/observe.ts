@@ -1,0 +1,33 @@
+import type { MiddlewareHandler } from "hono";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { HttpEnv } from "./http-env.ts";
+import type { Logger } from "./options.ts";
+
+interface ObserveOptions {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+}
+
+const READS = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Names each request and writes one line about it: never its query, its headers, its body or its ids. */
+export function observe({ clock, random, logger }: ObserveOptions): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const startedAt = clock.now();
+    const requestId = `req_${random.hex(8)}`;
+    c.set("requestId", requestId);
+    c.header("x-request-id", requestId);
+    await next();
+    const line = {
+      request_id: requestId,
+      method: c.req.method,
+      route: c.get("route") ?? "unmatched",
+      status: c.res.status,
+      duration_ms: clock.now() - startedAt,
+    };
+    if (READS.has(c.req.method) && c.res.status < 500) logger.debug(line, "answered a request");
+    else logger.info(line, "answered a request");
+  };
+}

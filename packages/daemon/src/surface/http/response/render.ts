@@ -1,0 +1,22 @@
+import type { Problem } from "@kheish/contract";
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Reply } from "../../../features/binding.ts";
+import type { HttpEnv } from "../http-env.ts";
+
+export type FiniteReply = Exclude<Reply, { stream: unknown }>;
+
+export function renderReply(c: Context<HttpEnv>, reply: FiniteReply): Response {
+  const [body, type] =
+    "json" in reply
+      ? [JSON.stringify(reply.json), "application/json"]
+      : [reply.text, reply.contentType ?? "text/plain; charset=utf-8"];
+  return c.body(body, reply.status as ContentfulStatusCode, { "content-type": type, ...reply.headers });
+}
+
+export function renderProblem(c: Context<HttpEnv>, problem: Problem): Response {
+  return c.body(JSON.stringify(problem.toDetails()), problem.status as ContentfulStatusCode, {
+    ...problem.extras.headers,
+    "content-type": "application/problem+json",
+  });
+}

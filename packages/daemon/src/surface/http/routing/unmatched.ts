@@ -1,0 +1,30 @@
+import { problem } from "@kheish/contract";
+import type { Context } from "hono";
+import type { HttpEnv } from "../http-env.ts";
+import { callerOf } from "../security/caller.ts";
+import type { Gate } from "../security/gate.ts";
+import type { Route } from "./route-table.ts";
+
+/** Answers what no route took: an unknown path, a known one with another method or with an empty id. */
+export function unmatched(routes: readonly Route[], gate: Gate) {
+  return async (c: Context<HttpEnv>): Promise<Response> => {
+    const { method, path } = c.req;
+    const candidates = routes.filter((route) => route.template.matches(path));
+    const known = candidates.length > 0;
+    const asksForMethods = known && method === "OPTIONS";
+    // What is not in the table is for admins only, so that a forgotten endpoint fails safe (02-R84).
+    await gate.admit(callerOf(c), asksForMethods ? "read" : "admin");
+    if (!known) throw problem("api", "route_not_found", "there is no such route; see GET /v1/openapi.json");
+    for (const { template } of candidates) template.read(path);
+    const allow = allowedMethods(candidates).join(", ");
+    if (asksForMethods) return c.body(null, 204, { allow });
+    throw problem("api", "method_not_allowed", `this path takes ${allow}`, { headers: { allow } });
+  };
+}
+
+function allowedMethods(candidates: readonly Route[]): string[] {
+  const methods = new Set<string>(["OPTIONS"]);
+  for (const { endpoint } of candidates) methods.add(endpoint.method);
+  if (methods.has("GET")) methods.add("HEAD");
+  return [...methods].sort();
+}

@@ -1,0 +1,68 @@
+import type { SseFrame } from "../../../features/binding.ts";
+import type { Clock } from "../../../kernel/clock.ts";
+import { encodeFrame, HEARTBEAT } from "./frame.ts";
+
+export interface Pace {
+  clock: Clock;
+  heartbeatMs: number;
+}
+
+/**
+ * Frames as chunks, one at a time, with a heartbeat whenever the source has been silent for too long.
+ * A fetch outlives the heartbeats sent while it is pending: it is waited for once, not once a heartbeat.
+ */
+export class PacedFrames {
+  readonly #source: AsyncIterator<SseFrame>;
+  readonly #pace: Pace;
+  #fetching = false;
+  /** What the source answered and nobody has taken yet: gives the chunk or throws the source's error. */
+  #arrived: (() => Uint8Array | undefined) | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(frames: AsyncIterable<SseFrame>, pace: Pace) {
+    this.#source = frames[Symbol.asyncIterator]();
+    this.#pace = pace;
+  }
+
+  /** The next chunk; undefined when the source has ended. Asked again only after it has answered. */
+  async next(): Promise<Uint8Array | undefined> {
+    if (this.#arrived === undefined) {
+      if (!this.#fetching) void this.#fetch();
+      await this.#arrivalOrSilence();
+    }
+    if (this.#arrived === undefined) return HEARTBEAT;
+    const arrived = this.#arrived;
+    this.#arrived = undefined;
+    return arrived();
+  }
+
+  /** Lets go of the source, whatever it is waiting for. */
+  async stop(): Promise<void> {
+    this.#wake?.();
+    await this.#source.return?.();
+  }
+
+  #arrivalOrSilence(): Promise<void> {
+    return new Promise((resolve) => {
+      const silence = this.#pace.clock.schedule(this.#pace.heartbeatMs, resolve);
+      this.#wake = () => {
+        silence.cancel();
+        resolve();
+      };
+    });
+  }
+
+  async #fetch(): Promise<void> {
+    this.#fetching = true;
+    try {
+      const result = await this.#source.next();
+      this.#arrived = () => (result.done ? undefined : encodeFrame(result.value));
+    } catch (error) {
+      this.#arrived = () => {
+        throw error;
+      };
+    }
+    this.#fetching = false;
+    this.#wake?.();
+  }
+}

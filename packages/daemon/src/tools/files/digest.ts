@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Reads an open file from its start, chunk by chunk in one buffer: a file of any size takes no memory. */
+export async function eachChunk(
+  handle: FileHandle,
+  signal: AbortSignal,
+  use: (chunk: Buffer) => void,
+): Promise<void> {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let position = 0; ; ) {
+    signal.throwIfAborted();
+    const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, position);
+    if (bytesRead === 0) return;
+    use(buffer.subarray(0, bytesRead));
+    position += bytesRead;
+  }
+}
+
+/** SHA-256 of a whole open file. */
+export async function digestOf(handle: FileHandle, signal: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  await eachChunk(handle, signal, (chunk) => hash.update(chunk));
+  return hash.digest("hex");
+}

@@ -1,0 +1,47 @@
+import { applyEdit, type Edit, occurrences, splice } from "./edit-text.ts";
+
+/** Beyond so many places where the edit may have been made, telling them apart is not worth the time. */
+const MAX_PLACES = 64;
+
+/** What a file's present text says about an edit that may or may not have been made to it. */
+export type EditTrace =
+  /** The edit turned this earlier text into the present one. */
+  | { kind: "made"; before: string }
+  /** The present text cannot be the result of the edit, and the edit can still be made. */
+  | { kind: "not_made" }
+  | { kind: "ambiguous" };
+
+/**
+ * Only an earlier text that `wasBefore` recognises (by its digest) proves that the edit was made:
+ * without one, the text may have read like this all along.
+ */
+export function traceEdit(content: string, edit: Edit, wasBefore: (earlier: string) => boolean): EditTrace {
+  const earlier = earlierTexts(content, edit);
+  if (earlier === undefined) return { kind: "ambiguous" };
+  const before = earlier.find(wasBefore);
+  if (before !== undefined) return { kind: "made", before };
+  return earlier.length === 0 && canBeMade(content, edit) ? { kind: "not_made" } : { kind: "ambiguous" };
+}
+
+function canBeMade(content: string, edit: Edit): boolean {
+  const count = occurrences(content, edit.old_text, 2).length;
+  return edit.replace_all ? count > 0 : count === 1;
+}
+
+/** The texts that the edit would have turned into `content`; undefined when they are too many to tell apart. */
+function earlierTexts(content: string, edit: Edit): string[] | undefined {
+  // A deletion leaves no text behind to look for: it may have happened anywhere.
+  if (edit.new_text === "") return undefined;
+  const places = occurrences(content, edit.new_text, MAX_PLACES + 1);
+  if (places.length > MAX_PLACES) return undefined;
+  if (edit.replace_all) return places.length === 0 ? [] : reverted(content, edit);
+  return places
+    .map((at) => splice(content, at, edit.new_text, edit.old_text))
+    .filter((earlier) => occurrences(earlier, edit.old_text, 2).length === 1);
+}
+
+/** Of all texts before a `replace_all`, the one in which every `new_text` of now was an `old_text`. */
+function reverted(content: string, edit: Edit): string[] | undefined {
+  const earlier = applyEdit(content, { ...edit, old_text: edit.new_text, new_text: edit.old_text });
+  return applyEdit(earlier, edit) === content ? [earlier] : undefined;
+}

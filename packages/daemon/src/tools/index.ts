@@ -1,0 +1,54 @@
+import { tmpdir } from "node:os";
+import type { Tool, ToolPort } from "../engine/ports.ts";
+import { bashTool } from "./bash/bash.ts";
+import { childEnvironment } from "./bash/environment.ts";
+import { type StartShell, startShell } from "./bash/shell.ts";
+import { editFileTool } from "./files/edit-file.ts";
+import { readFileTool } from "./files/read-file.ts";
+import { writeFileTool } from "./files/write-file.ts";
+import { askUserQuestionTool } from "./interaction/ask-user-question.ts";
+import { noopTool } from "./interaction/noop.ts";
+import { todoWriteTool } from "./interaction/todo-write.ts";
+import { KeyedMutex } from "./mutex.ts";
+import { globSearchTool, grepSearchTool } from "./search/tools.ts";
+
+export type { Shell, ShellExit, ShellRequest, StartShell } from "./bash/shell.ts";
+
+export interface BuiltinToolsOptions {
+  /** The daemon's environment; a command sees only the harmless names of it. */
+  hostEnv: Readonly<Record<string, string | undefined>>;
+  /** Starts commands; the simulation puts its own here. */
+  startShell?: StartShell;
+  /** Where long outputs go on their way to the blob store. */
+  scratchDir?: string;
+  /** Adds `noop`, for load tests. */
+  includeNoop?: boolean;
+}
+
+/** The tools that need nothing but a workspace and the session they act for. */
+export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
+  const locks = new KeyedMutex();
+  return toolPort([
+    askUserQuestionTool(),
+    bashTool({
+      childEnv: childEnvironment(options.hostEnv),
+      start: options.startShell ?? startShell,
+      scratchDir: options.scratchDir ?? tmpdir(),
+    }),
+    editFileTool(locks),
+    globSearchTool(),
+    grepSearchTool(),
+    ...(options.includeNoop === true ? [noopTool()] : []),
+    readFileTool(),
+    todoWriteTool(),
+    writeFileTool(locks),
+  ]);
+}
+
+/** A registry of tools. A name given twice is a bug of whoever put the list together. */
+export function toolPort(tools: readonly Tool[]): ToolPort {
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  if (byName.size < tools.length) throw new Error("two tools with one name");
+  const sorted = [...tools].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { all: () => sorted, get: (name) => byName.get(name) };
+}
