@@ -59,15 +59,10 @@ module.exports = {
       "^(packages/daemon|node:)",
       "The contract runs anywhere.",
     ),
-    {
-      name: "known-packages",
-      severity: "error",
-      from: { path: "^packages/[^/]+/src" },
-      to: { dependencyTypes: ["unknown", "undetermined", "npm-no-pkg"] },
-    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },
+    parser: "swc",
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default"] },

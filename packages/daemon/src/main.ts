@@ -45,7 +45,7 @@ const THIRTY_MINUTES_MS = 30 * 60_000;
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Opens the world, composes the daemon, opens its doors. Rejects with `StartError`, and then nothing is left open. */
-export async function serve(options: ServeOptions, env: Env): Promise<RunningDaemon> {
+export async function serve(options: ServeOptions, env: Env = process.env): Promise<RunningDaemon> {
   const undo: (() => Promise<unknown>)[] = [];
   try {
     return await open(options, env, undo);
@@ -75,7 +75,7 @@ async function open(options: ServeOptions, env: Env, undo: (() => Promise<unknow
   undo.push(() => store.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
-  const models = createModels({ routes, clock: systemClock, random: systemRandom });
+  const models = createModels({ routes, clock: systemClock, random: systemRandom, fetch: globalThis.fetch, blobs });
   const tools = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
 
   let baseUrl = "";

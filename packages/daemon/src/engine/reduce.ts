@@ -182,10 +182,11 @@ function onFinished(
   return onRun(state, data.run_id, (run) => {
     const call = findCall(run, data.call_id);
     if (call === undefined) return;
+    // A result that came with somebody's answer is no work of an executor.
+    if (call.phase === "dispatched") run.active_since_wake = true;
     call.phase = "settled";
     call.result = data.result;
     run.takeovers = 0;
-    run.active_since_wake = true;
     for (const update of data.context_updates ?? []) {
       if (update.type === "file_modified") run.files_modified.add(update.path);
     }

@@ -41,13 +41,14 @@ function encodeText(value: string): string {
 
 const CURSOR_SPLIT = "\u0000";
 
-/** A place in an index: the encoded key, then the id, so that records with equal keys are told apart. */
+/** A place in an index: the encoded key, which holds no U+0000, then the id, which tells equal keys apart. */
 export function encodeCursor(key: string, id: string): string {
   return Buffer.from(key + CURSOR_SPLIT + id).toString("base64url");
 }
 
 export function decodeCursor(cursor: string): { key: string; id: string } {
-  const [key, id, ...rest] = Buffer.from(cursor, "base64url").toString().split(CURSOR_SPLIT);
-  if (key === undefined || id === undefined || rest.length > 0) throw new RangeError("not a cursor");
-  return { key, id };
+  const place = Buffer.from(cursor, "base64url").toString();
+  const split = place.indexOf(CURSOR_SPLIT);
+  if (split === -1) throw new RangeError("not a cursor");
+  return { key: place.slice(0, split), id: place.slice(split + CURSOR_SPLIT.length) };
 }

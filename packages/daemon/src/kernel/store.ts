@@ -37,7 +37,10 @@ export interface Store {
   readAll(range: { afterPosition: number; limit: number }): Promise<StoredEvent[]>;
   /** The newest position a reader may trust; 0 when the journal is empty. */
   head(): Promise<number>;
-  /** Calls `wake` soon after events were committed, here or elsewhere. It may only make a reader faster. */
+  /**
+   * Calls `wake` soon after events were appended or items enqueued, here or elsewhere.
+   * It may only make a reader faster: a wake-up can get lost.
+   */
   onCommit(wake: () => void): () => void;
 
   get<T extends Json = Json>(kind: string, id: string): Promise<StoredRecord<T> | undefined>;

@@ -11,8 +11,12 @@ import { noopTool } from "./interaction/noop.ts";
 import { todoWriteTool } from "./interaction/todo-write.ts";
 import { KeyedMutex } from "./mutex.ts";
 import { globSearchTool, grepSearchTool } from "./search/tools.ts";
+import { Slots } from "./slots.ts";
 
 export type { Shell, ShellExit, ShellRequest, StartShell } from "./bash/shell.ts";
+
+/** Over all sessions: a thread is cheap to end but not free to have. */
+const MAX_SEARCH_THREADS = 8;
 
 export interface BuiltinToolsOptions {
   /** The daemon's environment; a command sees only the harmless names of it. */
@@ -28,6 +32,7 @@ export interface BuiltinToolsOptions {
 /** The tools that need nothing but a workspace and the session they act for. */
 export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
   const locks = new KeyedMutex();
+  const searchThreads = new Slots(MAX_SEARCH_THREADS);
   return toolPort([
     askUserQuestionTool(),
     bashTool({
@@ -36,8 +41,8 @@ export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
       scratchDir: options.scratchDir ?? tmpdir(),
     }),
     editFileTool(locks),
-    globSearchTool(),
-    grepSearchTool(),
+    globSearchTool(searchThreads),
+    grepSearchTool(searchThreads),
     ...(options.includeNoop === true ? [noopTool()] : []),
     readFileTool(),
     todoWriteTool(),

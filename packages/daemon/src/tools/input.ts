@@ -23,6 +23,7 @@ function reasonOf(issue: z.core.$ZodIssue, input: Json): string {
   if (issue.code === "unrecognized_keys")
     return `unknown field ${issue.keys.map((key) => `'${key}'`).join(", ")}`;
   if (issue.code === "invalid_type" && at(input, issue.path) === undefined) return "this field is required";
+  if (issue.code === "invalid_type" && issue.expected === "int") return "expected an integer";
   return issue.message.replace(/^Invalid input: /, "").replace(/\.$/, "");
 }
 

@@ -178,6 +178,26 @@ export function commitConformance(openFixture: OpenFixture): void {
     expect(await reader.get("thing", "count")).toMatchObject({ revision: 30 });
   });
 
+  test.each([append("s"), enqueue("a")])(
+    "a commit wakes who waits for one, until they leave: $op",
+    async (op) => {
+      const [writer, reader] = await subject.pair();
+      let wakes = 0;
+      const woken = new Promise<void>((resolve) => {
+        const leave = reader.onCommit(() => {
+          wakes += 1;
+          leave();
+          resolve();
+        });
+      });
+      await land(writer, [op]);
+      await woken;
+      await land(reader, [op]);
+      await tick();
+      expect(wakes).toBe(1);
+    },
+  );
+
   test("a closed store says so", async () => {
     const { store } = subject;
     await store.close();

@@ -126,6 +126,7 @@ export function queueConformance(openFixture: OpenFixture): void {
   test("an item that is enqueued while claimed is due again, as new, once it is completed", async () => {
     const { store } = subject;
     await land(store, [enqueue("a", NOW, "first")]);
+    await land(store, [retry(await claimOne(store, "me"), NOW, "no luck")]);
     const first = await claimOne(store, "me");
     await land(store, [enqueue("a", NOW + 9, "second")]);
     await land(store, [enqueue("a", NOW + 7, "third")]);
@@ -281,8 +282,14 @@ export function queueConformance(openFixture: OpenFixture): void {
   test("payloads and keys come back as they were", async () => {
     const { store } = subject;
     const payload = { text: "\u0000 ü 🎈", list: [null, 1.5, { deep: [[]] }] };
-    await land(store, [enqueue("ключ/🎈 ", NOW, payload), enqueue("", NOW + 1, null)]);
+    await land(store, [
+      enqueue("ключ/🎈 ", NOW, payload),
+      enqueue("", NOW + 1, null),
+      enqueue("\u0000", NOW + 2, 1),
+    ]);
     expect(await store.getItem(QUEUE, "ключ/🎈 ")).toMatchObject({ key: "ключ/🎈 ", payload });
     expect(await store.getItem(QUEUE, "")).toMatchObject({ key: "", payload: null });
+    expect(keys(await claim(store, "ö\u0000", NOW + 2))).toEqual(["ключ/🎈 ", "", "\u0000"]);
+    expect(await store.getItem(QUEUE, "\u0000")).toMatchObject({ owner: "ö\u0000" });
   });
 }

@@ -7,6 +7,7 @@ import { type Primitives, prepareStep, type Step } from "./step.ts";
 interface Pending {
   readonly steps: readonly Step[];
   readonly fence: CommitOptions["fence"];
+  readonly wakes: boolean;
   readonly resolve: (result: CommitResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -22,8 +23,8 @@ const MAX_COMMITS_PER_FLUSH = 512;
 export class GroupCommit {
   readonly #primitives: Primitives;
   readonly #sequences: Sequences;
-  readonly #onAppended: () => void;
-  readonly #rollBackLost: () => void;
+  readonly #wake: () => void;
+  readonly #rollBack: () => void;
   readonly #begin;
   readonly #end;
   readonly #savepoint;
@@ -32,24 +33,24 @@ export class GroupCommit {
   #pending: Pending[] = [];
   #scheduled = false;
 
-  constructor(db: DatabaseSync, primitives: Primitives, sequences: Sequences, onAppended: () => void) {
+  constructor(db: DatabaseSync, primitives: Primitives, sequences: Sequences, wake: () => void) {
     this.#primitives = primitives;
     this.#sequences = sequences;
-    this.#onAppended = onAppended;
+    this.#wake = wake;
     this.#begin = new Query(db, "BEGIN IMMEDIATE");
     this.#end = new Query(db, "COMMIT");
     this.#savepoint = new Query(db, "SAVEPOINT one");
     this.#release = new Query(db, "RELEASE one");
     this.#undo = new Query(db, "ROLLBACK TO one");
     const rollback = new Query(db, "ROLLBACK");
-    // SQLite has rolled back on its own when the disk was full.
-    this.#rollBackLost = () => db.isTransaction && rollback.run();
+    // When the disk is full, SQLite has rolled back on its own.
+    this.#rollBack = () => db.isTransaction && rollback.run();
   }
 
   submit(ops: readonly Op[], options: CommitOptions): Promise<CommitResult> {
     const steps = ops.map((op, index) => prepareStep(op, index, this.#primitives));
     return new Promise((resolve, reject) => {
-      this.#pending.push({ steps, fence: options.fence, resolve, reject });
+      this.#pending.push({ steps, fence: options.fence, wakes: ops.some(isAwaited), resolve, reject });
       this.#schedule();
     });
   }
@@ -79,7 +80,7 @@ export class GroupCommit {
     try {
       const results = this.#transact(batch);
       for (const [index, result] of results.entries()) batch[index]?.resolve(result);
-      if (results.some(hasAppended)) this.#onAppended();
+      if (batch.some(({ wakes }, index) => wakes && results[index]?.ok)) this.#wake();
     } catch (error) {
       if (batch.length === 1) batch[0]?.reject(error);
       else for (const commit of batch) this.#land([commit]);
@@ -96,7 +97,7 @@ export class GroupCommit {
       return results;
     } catch (error) {
       this.#primitives.journal.forget();
-      this.#rollBackLost();
+      this.#rollBack();
       throw error;
     }
   }
@@ -119,6 +120,7 @@ export class GroupCommit {
   }
 }
 
-function hasAppended(result: CommitResult): boolean {
-  return result.ok && Object.keys(result.appended).length > 0;
+/** Events and items are what somebody else may be waiting for. */
+function isAwaited({ op }: Op): boolean {
+  return op === "append" || op === "enqueue";
 }

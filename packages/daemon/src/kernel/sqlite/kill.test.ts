@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { range } from "../conformance/fixture.ts";
 import { useScratch } from "../conformance/scratch.ts";
 import { openSqliteStore } from "./index.ts";
 
@@ -20,6 +19,7 @@ async function killAfter(count: number, path: string): Promise<number[]> {
     if (acknowledged.length === count) child.kill("SIGKILL");
   }
   expect(await dead).toEqual([null, "SIGKILL"]);
+  expect(acknowledged.length).toBeGreaterThanOrEqual(count);
   return acknowledged;
 }
 
@@ -34,10 +34,9 @@ test("K1 K2 what was acknowledged before SIGKILL is there, and everything is who
     const items = await Promise.all(journal.map((id) => store.getItem("work", `${id}`)));
     await store.close();
 
-    expect(new Set(journal)).toEqual(new Set([...acknowledged, ...journal]));
+    expect([...new Set(acknowledged).difference(new Set(journal))], "acknowledged and lost").toEqual([]);
     expect(records.map(({ data }) => data)).toEqual([...journal].sort((a, b) => Number(a) - Number(b)));
     expect(items.map((item) => item?.payload)).toEqual(journal);
     expect(new Set(journal).size).toBe(journal.length);
   }
-  expect(acknowledged.length).toBeGreaterThanOrEqual(range(4).length);
 });

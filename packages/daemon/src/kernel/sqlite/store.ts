@@ -135,6 +135,8 @@ export class SqliteStore implements Store {
     this.#wakes.clear();
     try {
       this.#commits.drain();
+    } catch (error) {
+      throw asStoreError(error, this.#path);
     } finally {
       this.#db.close();
     }

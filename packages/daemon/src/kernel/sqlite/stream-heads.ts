@@ -4,7 +4,8 @@ export interface StreamHead {
   lastSeq: number;
 }
 
-const MAX_HEADS = 4096;
+/** A few hundred bytes each. */
+export const MAX_HEADS = 4096;
 
 /**
  * The heads of the streams that were used last, so that an append to a busy stream reads nothing.

@@ -67,7 +67,8 @@ const CODES: readonly Row[] = [
 const LOCAL_REFUSALS =
   /^AI_(UnsupportedFunctionalityError|InvalidPromptError|InvalidArgumentError|NoSuchModelError)$/;
 /** The provider answered with something that is not what its API says. */
-const GARBLED_ANSWERS = /^AI_(JSONParseError|TypeValidationError|InvalidResponseDataError|NoContentGeneratedError)$/;
+const GARBLED_ANSWERS =
+  /^AI_(JSONParseError|TypeValidationError|InvalidResponseDataError|NoContentGeneratedError)$/;
 
 export interface ErrorContext {
   driver: string;
@@ -82,9 +83,12 @@ export function classify(error: unknown, context: ErrorContext): AttemptError {
   const byWordOrStatus = row?.class ?? classOf(error, facts);
   const overflow = canHideOverflow(byWordOrStatus) && isContextOverflow(facts.message);
   const errorClass = overflow ? "context_window_exceeded" : byWordOrStatus;
+  const message = isGarbled(error)
+    ? "The provider sent something that its API does not describe."
+    : facts.message;
   const fitting = errorClass === "context_window_exceeded" ? fittingOutputTokens(facts.message) : undefined;
   const retryAfter = retryAfterMs(facts.headers, facts.body, context.nowMs);
-  return failure(errorClass, describe(facts, context), {
+  return failure(errorClass, describe(message, facts.status, context), {
     ...(facts.status === undefined ? {} : { status: facts.status }),
     ...(row?.retryable === undefined ? {} : { retryable: row.retryable }),
     ...(facts.status === 402 ? { retryable: false } : {}),
@@ -94,9 +98,8 @@ export function classify(error: unknown, context: ErrorContext): AttemptError {
 }
 
 function classOf(error: unknown, facts: FailureFacts): ModelErrorClass {
-  const name = error instanceof Error ? error.name : "";
-  if (error instanceof CutStreamError || facts.isNetwork || GARBLED_ANSWERS.test(name)) return "transport";
-  if (LOCAL_REFUSALS.test(name)) return "invalid_request";
+  if (error instanceof CutStreamError || facts.isNetwork || isGarbled(error)) return "transport";
+  if (error instanceof Error && LOCAL_REFUSALS.test(error.name)) return "invalid_request";
   return facts.status === undefined ? "unknown" : classOfStatus(facts.status);
 }
 
@@ -105,7 +108,12 @@ function canHideOverflow(errorClass: ModelErrorClass): boolean {
   return errorClass === "invalid_request" || errorClass === "unknown" || errorClass === "server_overloaded";
 }
 
-function describe({ message, status }: FailureFacts, { driver, secret }: ErrorContext): string {
+/** The SDK's own message would quote what was sent. */
+function isGarbled(error: unknown): boolean {
+  return error instanceof Error && GARBLED_ANSWERS.test(error.name);
+}
+
+function describe(message: string, status: number | undefined, { driver, secret }: ErrorContext): string {
   const where = status === undefined ? driver : `${driver}, HTTP ${status}`;
   return `${redact(message, secret)} (${where})`;
 }

@@ -15,7 +15,7 @@ export interface FailureFacts {
 
 export function readFailure(error: unknown): FailureFacts {
   if (APICallError.isInstance(error)) {
-    const body = parse(error.responseBody) ?? error.data;
+    const body = unwrap(parse(error.responseBody) ?? error.data);
     const status = error.statusCode;
     // A broken connection has no status; a body that broke off has the status of its good beginning.
     const isNetwork = status === undefined || status < 400;
@@ -28,8 +28,7 @@ export function readFailure(error: unknown): FailureFacts {
       isNetwork,
     };
   }
-  // OpenAI's `response.failed` event wraps its error.
-  const body = member(error, "response") ?? error;
+  const body = unwrap(error);
   const status = statusIn(body);
   return {
     message: bodyMessage(body) ?? "The provider failed without a word.",
@@ -39,6 +38,11 @@ export function readFailure(error: unknown): FailureFacts {
     body,
     isNetwork: isNetworkError(error),
   };
+}
+
+/** OpenAI's `response.failed` event holds the error one level deeper. */
+function unwrap(body: unknown): unknown {
+  return member(body, "response") ?? body;
 }
 
 function parse(text: string | undefined): unknown {

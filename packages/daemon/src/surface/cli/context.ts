@@ -45,7 +45,7 @@ export interface Host {
 }
 
 export interface DaemonModule {
-  serve(options: ServeOptions): Promise<RunningDaemon>;
+  serve(options: ServeOptions, env: Environment): Promise<RunningDaemon>;
 }
 
 export interface RunningDaemon {

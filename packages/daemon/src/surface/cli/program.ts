@@ -34,10 +34,9 @@ export function buildProgram(cli: () => Cli, terminal: Terminal): Program {
     .option("--token <token>", "bearer token (env: KHEISH_DAEMON_TOKEN)")
     .option("--token-file <path>", "file with the bearer token (env: KHEISH_DAEMON_TOKEN_FILE)")
     .addOption(
-      new Option("--output <format>", "JSON on many lines or one; without it a terminal gets tables").choices([
-        "pretty",
-        "json",
-      ]),
+      new Option("--output <format>", "JSON on many lines or one; without it a terminal gets tables").choices(
+        ["pretty", "json"],
+      ),
     )
     .addHelpText("after", EXIT_CODES);
 

@@ -109,9 +109,11 @@ export function parseAnswer(text: string): RawAnswer {
   return { status: Number(statusLine.split(" ")[1]), headers, body: json ? JSON.parse(body) : body };
 }
 
-/** Lets sockets and promises settle until `condition` holds. */
+/** Waits for `condition`, which sockets and promises are about to make true. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 10_000 && !condition(); turn++)
-    await new Promise((resolve) => setImmediate(resolve));
-  if (!condition()) throw new Error("the condition did not come true");
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error("the condition did not come true");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }

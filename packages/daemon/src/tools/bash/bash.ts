@@ -65,6 +65,7 @@ async function run(input: BashInput, context: ToolContext, options: BashOptions)
   const root = context.workspace_root;
   const workdir = await locate(root, relativePath(root, input.workdir ?? ROOT));
   if (workdir.kind !== "directory") throw new ToolFailure(`'${workdir.real}' is not a directory`);
+  context.signal.throwIfAborted();
 
   const shell = started(options.start, {
     command: input.command,

@@ -145,6 +145,29 @@ describe("edit_file", () => {
   });
 });
 
+describe("finding text", () => {
+  const letters = fc.array(fc.constantFrom("a", "b"), { maxLength: 12 }).map((parts) => parts.join(""));
+
+  it("finds what indexOf finds, and replaces what replaceAll replaces", () => {
+    fc.assert(
+      fc.property(letters, letters, (content, needle) => {
+        fc.pre(needle !== "");
+        const expected = [...content].map((_, at) => at).filter((at) => content.startsWith(needle, at));
+        expect(occurrences(content, needle)).toEqual(expected);
+        const change = { old_text: needle, new_text: "$&", replace_all: true };
+        expect(applyEdit(content, change).text).toBe(content.replaceAll(needle, () => "$&"));
+      }),
+    );
+  });
+
+  it("takes its time from the length of the texts, however they are made", () => {
+    const half = "a".repeat(1024 * 1024);
+    const content = half.repeat(4);
+    expect(occurrences(content, `${half}b${half}`)).toEqual([]);
+    expect(occurrences(content, half, 3)).toEqual([0, 1, 2]);
+  });
+});
+
 describe("edit_file after a lost outcome", () => {
   function reconcile(input: Input) {
     const parsed = tool.parse(input);
@@ -201,11 +224,11 @@ describe("edit_file after a lost outcome", () => {
         const change = { old_text, new_text, replace_all };
         const count = occurrences(before, old_text).length;
         fc.pre(old_text !== new_text && (replace_all ? count > 0 : count === 1));
-        const after = applyEdit(before, change);
+        const after = applyEdit(before, change).text;
         fc.pre(after !== before);
         expect(traceEdit(after, change, () => false).kind).not.toBe("not_made");
         const traced = traceEdit(after, change, (earlier) => earlier === before);
-        if (traced.kind === "made") expect(applyEdit(traced.before, change)).toBe(after);
+        if (traced.kind === "made") expect(applyEdit(traced.before, change).text).toBe(after);
         expect(traceEdit(before, change, () => false).kind).not.toBe("made");
       }),
       { numRuns: 1000 },

@@ -8,7 +8,7 @@ import type { KeyedMutex } from "../mutex.ts";
 import { success } from "../outcome.ts";
 import { discard, openEntry, replaceable, replaceFile, statEntry } from "../workspace/replace.ts";
 import { traceEdit } from "./edit-history.ts";
-import { applyEdit, lineNumbers, occurrences, replacementCount } from "./edit-text.ts";
+import { applyEdit, lineNumbers, occurrences, replaceAt, replacedPlaces } from "./edit-text.ts";
 import { type Entry, withEntry } from "./entry.ts";
 import { path, sha256, text } from "./fields.ts";
 import { requireDigest } from "./write-file.ts";
@@ -61,14 +61,26 @@ async function edit(input: EditFileInput, entry: Entry, context: ToolContext): P
   if (previous === undefined) throw new ToolFailure(`'${entry.path}' does not exist`);
   const { content, digest } = await readText(entry);
   if (input.expected_sha256 !== undefined) requireDigest(entry.path, input.expected_sha256, digest);
-  requireOccurrence(content, input, entry.path);
-  requireRoom(content, input, entry.path);
-  const edited = applyEdit(content, input);
-  const bytes = Buffer.from(edited, "utf8");
+  const places = placesToReplace(content, input, entry.path);
+  const bytes = Buffer.from(replaceAt(content, places, input), "utf8");
   await replaceFile({ ...entry, bytes, previous, signal: context.signal });
-  return success(outputOf(entry.path, input, content, edited), {
+  return success(outputOf(entry.path, places.length, sha256Hex(bytes)), {
     context_updates: [{ type: "file_modified", path: entry.path }],
   });
+}
+
+/** Where the edit applies, as it demands (once, or anywhere) and within the size limit; a failure otherwise. */
+function placesToReplace(content: string, input: EditFileInput, path: string): number[] {
+  const found = occurrences(content, input.old_text);
+  if (found.length === 0)
+    throw new ToolFailure(`old_text does not occur in '${path}'${lineEndHint(content, input.old_text)}`);
+  if (found.length > 1 && !input.replace_all) throw ambiguous(content, found, path);
+  const places = replacedPlaces(found, input);
+  // Before the text is built: many replacements by a long text could fill the memory.
+  const growth = Buffer.byteLength(input.new_text) - Buffer.byteLength(input.old_text);
+  const size = Buffer.byteLength(content) + places.length * growth;
+  if (size > MAX_BYTES) throw tooLarge(path, `would have ${size} bytes`);
+  return places;
 }
 
 /** What the text says now tells, where it can, what became of a call whose outcome was lost. */
@@ -85,8 +97,10 @@ async function readBack(input: EditFileInput, entry: Entry): Promise<Reconciled>
     input,
     (earlier) => expected !== undefined && sha256Hex(earlier) === expected,
   );
-  if (trace.kind === "made")
-    return { kind: "applied", output: outputOf(entry.path, input, trace.before, content) };
+  if (trace.kind === "made") {
+    const { replacements } = applyEdit(trace.before, input);
+    return { kind: "applied", output: outputOf(entry.path, replacements, digest) };
+  }
   if (trace.kind === "not_made" && expected === undefined) return { kind: "not_applied" };
   return { kind: "unknown", detail: `the text of '${entry.path}' does not show whether the edit was made` };
 }
@@ -104,14 +118,10 @@ async function readText(entry: Entry): Promise<{ content: string; digest: string
   }
 }
 
-function requireOccurrence(content: string, input: EditFileInput, path: string): void {
-  const found = occurrences(content, input.old_text);
-  if (found.length === 0)
-    throw new ToolFailure(`old_text does not occur in '${path}'${lineEndHint(content, input.old_text)}`);
-  if (found.length === 1 || input.replace_all) return;
+function ambiguous(content: string, found: readonly number[], path: string): ToolFailure {
   const lines = lineNumbers(content, found.slice(0, SHOWN_LINES));
   const more = found.length > SHOWN_LINES ? ", ..." : "";
-  throw new ToolFailure(
+  return new ToolFailure(
     `old_text occurs ${found.length} times in '${path}' (lines ${lines.join(", ")}${more}); ` +
       "add surrounding text to make it unique, or set replace_all",
     { match_count: found.length, match_lines: lines },
@@ -121,22 +131,15 @@ function requireOccurrence(content: string, input: EditFileInput, path: string):
 /** The commonest reason why text that looks the same is not found. */
 function lineEndHint(content: string, oldText: string): string {
   const withCrLf = oldText.replace(/\r?\n/g, "\r\n");
-  return withCrLf !== oldText && content.includes(withCrLf)
+  return withCrLf !== oldText && occurrences(content, withCrLf, 1).length > 0
     ? "; the file's lines end in CR LF (\\r\\n), the ones of old_text do not"
     : "";
-}
-
-/** Many replacements by a long text could fill the memory before they fill the disk. */
-function requireRoom(content: string, input: EditFileInput, path: string): void {
-  const growth = Buffer.byteLength(input.new_text) - Buffer.byteLength(input.old_text);
-  const size = Buffer.byteLength(content) + replacementCount(content, input) * growth;
-  if (size > MAX_BYTES) throw tooLarge(path, `would have ${size} bytes`);
 }
 
 function tooLarge(path: string, what: string): ToolFailure {
   return new ToolFailure(`'${path}' ${what}; edit_file takes files up to ${MAX_BYTES} bytes`);
 }
 
-function outputOf(path: string, input: EditFileInput, before: string, after: string): JsonObject {
-  return { path, replacements: replacementCount(before, input), sha256: sha256Hex(after) };
+function outputOf(path: string, replacements: number, digest: string): JsonObject {
+  return { path, replacements, sha256: digest };
 }

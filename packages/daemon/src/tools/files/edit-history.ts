@@ -1,7 +1,7 @@
-import { applyEdit, type Edit, occurrences, splice } from "./edit-text.ts";
+import { applyEdit, type Edit, occurrences, replaceAt } from "./edit-text.ts";
 
 /** Beyond so many places where the edit may have been made, telling them apart is not worth the time. */
-const MAX_PLACES = 64;
+const MAX_PLACES = 16;
 
 /** What a file's present text says about an edit that may or may not have been made to it. */
 export type EditTrace =
@@ -34,14 +34,18 @@ function earlierTexts(content: string, edit: Edit): string[] | undefined {
   if (edit.new_text === "") return undefined;
   const places = occurrences(content, edit.new_text, MAX_PLACES + 1);
   if (places.length > MAX_PLACES) return undefined;
-  if (edit.replace_all) return places.length === 0 ? [] : reverted(content, edit);
+  if (edit.replace_all) return places.length === 0 ? [] : revertedAll(content, edit);
   return places
-    .map((at) => splice(content, at, edit.new_text, edit.old_text))
+    .map((at) => replaceAt(content, [at], inverse(edit)))
     .filter((earlier) => occurrences(earlier, edit.old_text, 2).length === 1);
 }
 
 /** Of all texts before a `replace_all`, the one in which every `new_text` of now was an `old_text`. */
-function reverted(content: string, edit: Edit): string[] | undefined {
-  const earlier = applyEdit(content, { ...edit, old_text: edit.new_text, new_text: edit.old_text });
-  return applyEdit(earlier, edit) === content ? [earlier] : undefined;
+function revertedAll(content: string, edit: Edit): string[] | undefined {
+  const earlier = applyEdit(content, inverse(edit)).text;
+  return applyEdit(earlier, edit).text === content ? [earlier] : undefined;
+}
+
+function inverse(edit: Edit): Edit {
+  return { ...edit, old_text: edit.new_text, new_text: edit.old_text };
 }

@@ -3,14 +3,16 @@ import { join } from "node:path";
 import type { JsonObject } from "@kheish/contract";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_TOOL_LIMITS } from "../../engine/ports.ts";
+import { Slots } from "../slots.ts";
 import { contextOf, fail, mismatch, succeed, useWorkspace } from "../testing.ts";
 import { search } from "./engine.ts";
 import type { GrepMatch, SearchRequest } from "./protocol.ts";
 import { globSearchTool, grepSearchTool } from "./tools.ts";
 
 const workspace = useWorkspace();
-const glob = globSearchTool();
-const grep = grepSearchTool();
+const threads = new Slots(2);
+const glob = globSearchTool(threads);
+const grep = grepSearchTool(threads);
 const fill = (...paths: string[]) => {
   for (const path of paths) workspace.write(path, path);
 };

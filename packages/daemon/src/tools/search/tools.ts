@@ -4,6 +4,7 @@ import type { Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
 import { defineTool } from "../define.ts";
 import { ToolFailure } from "../failure.ts";
 import { success } from "../outcome.ts";
+import type { Slots } from "../slots.ts";
 import { locate } from "../workspace/open.ts";
 import { ROOT, relativePath } from "../workspace/path.ts";
 import { globProblem, regexProblem } from "./patterns.ts";
@@ -60,7 +61,7 @@ const descriptor = {
   allowsParallel: true,
 } as const;
 
-export function globSearchTool(): Tool {
+export function globSearchTool(threads: Slots): Tool {
   return defineTool({
     ...descriptor,
     name: "glob_search",
@@ -69,12 +70,12 @@ export function globSearchTool(): Tool {
     async execute(input, context) {
       const request = await requestOf("glob", input, context);
       if (request.baseKind === "file") throw new ToolFailure(`'${request.base}' is a file, not a directory`);
-      return answer<string>(request, context, (paths) => ({ paths }));
+      return answer<string>(threads, request, context, (paths) => ({ paths }));
     },
   });
 }
 
-export function grepSearchTool(): Tool {
+export function grepSearchTool(threads: Slots): Tool {
   return defineTool({
     ...descriptor,
     name: "grep_search",
@@ -82,7 +83,7 @@ export function grepSearchTool(): Tool {
     schema: GrepSearchInput,
     async execute(input, context) {
       const request = await requestOf("grep", input, context);
-      return answer<GrepMatch>(request, context, (found) => ({
+      return answer<GrepMatch>(threads, request, context, (found) => ({
         matches: found.map((match) => ({ ...match })),
       }));
     },
@@ -109,11 +110,14 @@ async function requestOf(
 }
 
 async function answer<Item>(
+  threads: Slots,
   request: SearchRequest,
   context: ToolContext,
   show: (items: Item[]) => JsonObject,
 ): Promise<ToolOutcome> {
-  const { items, end } = await runSearch<Item>(request, TIMEOUT_MS, context);
+  const { items, end } = await threads.run(context.signal, () =>
+    runSearch<Item>(request, TIMEOUT_MS, context),
+  );
   const found = { base: request.base, pattern: request.pattern, ...show(items) };
   if (end !== undefined) return success({ ...found, truncated: end.truncated, skipped: { ...end.skipped } });
   return success({

@@ -8,6 +8,6 @@ import { below } from "./path.ts";
 export const DESCRIPTORS = existsSync("/proc/self/fd") ? "/proc/self/fd" : undefined;
 
 /** Whether an open file lies in the workspace now, whatever the path led to when it was opened. */
-export function isInside(root: string, fd: number, descriptors = DESCRIPTORS): boolean {
-  return descriptors === undefined || below(root, readlinkSync(`${descriptors}/${fd}`)) !== undefined;
+export function isInside(root: string, fd: number): boolean {
+  return DESCRIPTORS === undefined || below(root, readlinkSync(`${DESCRIPTORS}/${fd}`)) !== undefined;
 }

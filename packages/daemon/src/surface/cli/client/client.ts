@@ -53,6 +53,18 @@ export class DaemonClient {
     return decode(id, answer) as ResponseOf<E>;
   }
 
+  /** The origin that the daemon lets browsers call it from, asked as a browser asks. */
+  async preflight(origin: string): Promise<string | null> {
+    const headers = {
+      origin,
+      "access-control-request-method": "GET",
+      "access-control-request-headers": "authorization",
+    };
+    const request = { method: "OPTIONS", path: endpoints.status.path, headers };
+    const answer = await exchange(this.#options, request, REQUEST_TIMEOUT_MS);
+    return answer.headers.get("access-control-allow-origin");
+  }
+
   /** Follows a stream and outlives broken connections; see `follow`. */
   stream<E extends StreamEndpointId>(
     id: E,

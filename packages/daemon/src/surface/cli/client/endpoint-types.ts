@@ -17,7 +17,9 @@ type Sent<Schema> = Schema extends z.ZodType ? z.input<Schema> : never;
 type Params<E extends EndpointId> = [PathParameter<Table[E]["path"]>] extends [never]
   ? { params?: undefined }
   : { params: Record<PathParameter<Table[E]["path"]>, string> };
-type Query<E extends EndpointId> = Table[E] extends { query: infer Schema } ? { query?: Sent<Schema> } : object;
+type Query<E extends EndpointId> = Table[E] extends { query: infer Schema }
+  ? { query?: Sent<Schema> }
+  : object;
 type Body<E extends EndpointId> = Table[E] extends { bodyOptional: true; body: infer Schema }
   ? { body?: Sent<Schema> }
   : Table[E] extends { body: infer Schema }

@@ -1,4 +1,4 @@
-import { type ProblemDetails, ProblemDetails as ProblemSchema, genericProblem } from "@kheish/contract";
+import { genericProblem, type ProblemDetails, ProblemDetails as ProblemSchema } from "@kheish/contract";
 import { CliError } from "../errors.ts";
 import { ExitCode, exitCodeOfStatus } from "../exit-codes.ts";
 

@@ -9,6 +9,8 @@ export type StreamItem =
   | { readonly kind: "lost"; readonly reason: string }
   | { readonly kind: "reconnected" };
 
+export type { StreamFrame } from "./connection.ts";
+
 export interface FollowOptions {
   /** The frame after which the daemon is expected to close; without it every close is a loss. */
   readonly isLast?: (frame: StreamFrame) => boolean;

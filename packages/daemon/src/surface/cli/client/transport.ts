@@ -52,7 +52,9 @@ export async function exchange(target: Target, request: HttpRequest, timeoutMs: 
     return { status: response.status, headers: response.headers, text };
   } catch (error) {
     if (!timeout.aborted || request.signal?.aborted) throw error;
-    throw new DaemonTimeout(`the daemon did not answer ${request.method} ${request.path} within ${timeoutMs} ms`);
+    throw new DaemonTimeout(
+      `the daemon did not answer ${request.method} ${request.path} within ${timeoutMs} ms`,
+    );
   }
 }
 

@@ -24,15 +24,16 @@ export async function printStream<E extends StreamEndpointId>(
 }
 
 function printItem(cli: Cli, item: StreamItem): void {
-  const { output, context } = cli;
-  if (item.kind === "frame") return printFrame(cli, item.frame);
-  // Notices are no events: they go where they cannot spoil what a program reads.
-  const notice = item.kind === "lost" ? `connection lost (${item.reason}); reconnecting` : "reconnected";
-  context.terminal.err(`${output.human ? output.style().colors.dim(notice) : notice}\n`);
+  if (item.kind === "frame") printFrame(cli, item.frame);
+  else printNotice(cli, item.kind === "lost" ? `connection lost (${item.reason}); reconnecting` : "reconnected");
 }
 
 function printFrame({ output }: Cli, frame: StreamFrame): void {
-  if (!output.human) return output.raw(`${output.json(frame)}\n`);
-  const line = frameLine(frame, output.style());
+  const line = output.human ? frameLine(frame, output.style()) : output.json(frame);
   if (line !== undefined) output.raw(`${line}\n`);
+}
+
+/** Notices are no events: they go where they cannot spoil what a program reads. */
+function printNotice({ output, context }: Cli, notice: string): void {
+  context.terminal.err(`${output.style().colors.dim(notice)}\n`);
 }

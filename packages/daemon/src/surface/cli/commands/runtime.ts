@@ -1,5 +1,5 @@
-import { type Command, InvalidArgumentError } from "commander";
 import type { PermissionMode } from "@kheish/contract";
+import { type Command, InvalidArgumentError } from "commander";
 import type { Cli } from "../cli.ts";
 import { wholeNumber } from "../flags/numbers.ts";
 import { permissionModeFrom, permissionModeNames } from "../flags/permission-mode.ts";
@@ -28,6 +28,7 @@ export function define(runtime: Command, cli: Cli): void {
 
 function permissionMode(text: string): PermissionMode {
   const mode = permissionModeFrom(text);
-  if (mode === undefined) throw new InvalidArgumentError(`It must be one of ${permissionModeNames.join(", ")}.`);
+  if (mode === undefined)
+    throw new InvalidArgumentError(`It must be one of ${permissionModeNames.join(", ")}.`);
   return mode;
 }

@@ -39,7 +39,11 @@ export function printSettled(cli: Cli, result: WaitResult): void {
 export function settlementFailure(cli: Cli, { run, timedOut }: WaitResult): CliError | undefined {
   if (run === undefined) return new CliError("the time ran out before the daemon answered", ExitCode.timeout);
   if (isWaiting(run.status)) {
-    return new CliError(`${run.run_id} is ${statusText(run.status)}`, ExitCode.waiting, answerHints(cli, run));
+    return new CliError(
+      `${run.run_id} is ${statusText(run.status)}`,
+      ExitCode.waiting,
+      answerHints(cli, run),
+    );
   }
   if (timedOut) return new CliError(`${run.run_id} is still ${statusText(run.status)}`, ExitCode.timeout);
   if (!isTerminal(run.status) || run.status === "completed") return undefined;
@@ -55,6 +59,8 @@ export function answerHints(cli: Cli, run: RunView): string[] {
       cli.hint("approvals", "allow", id, ...inRun),
       cli.hint("approvals", "deny", id, ...inRun),
     ]),
-    ...(run.pending_question_ids ?? []).map((id) => cli.hint("questions", "answer", id, "--interactive", ...inRun)),
+    ...(run.pending_question_ids ?? []).map((id) =>
+      cli.hint("questions", "answer", id, "--interactive", ...inRun),
+    ),
   ];
 }

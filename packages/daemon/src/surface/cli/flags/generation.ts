@@ -2,6 +2,7 @@ import { Json, type ModelGenerationConfig } from "@kheish/contract";
 import { type Command, Option } from "commander";
 import type { CliContext } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { present } from "../present.ts";
 import { addJsonPair, readJsonPair } from "./json-pair.ts";
 import { decimalNumber, wholeNumber } from "./numbers.ts";
 
@@ -56,7 +57,7 @@ export async function generationFrom(
   flags: GenerationFlags,
   context: CliContext,
 ): Promise<ModelGenerationConfig | undefined> {
-  const config: ModelGenerationConfig = withoutUndefined({
+  const config: ModelGenerationConfig = present({
     model: flags.model,
     fallback_model: flags.fallbackModel,
     temperature: flags.temperature,
@@ -79,7 +80,7 @@ function toolChoice({ toolChoice, toolName }: GenerationFlags): ModelGenerationC
 }
 
 function reasoning(flags: GenerationFlags): ModelGenerationConfig["reasoning"] {
-  const config = withoutUndefined({
+  const config = present({
     effort: flags.reasoningEffort,
     summary: flags.reasoningSummary,
     budget_tokens: flags.reasoningBudgetTokens,
@@ -95,15 +96,11 @@ async function responseFormat(
   const source = { json: flags.responseSchemaJson, file: flags.responseSchemaFile };
   const schema = await readJsonPair(source, Json, "response schema", context);
   if (flags.responseFormat === "structured-json") {
-    if (schema === undefined) throw new UsageError("--response-format structured-json needs a response schema");
+    if (schema === undefined)
+      throw new UsageError("--response-format structured-json needs a response schema");
     return { type: "structured_json", schema };
   }
-  if (schema !== undefined) throw new UsageError("a response schema goes with --response-format structured-json");
+  if (schema !== undefined)
+    throw new UsageError("a response schema goes with --response-format structured-json");
   return flags.responseFormat && { type: flags.responseFormat };
-}
-
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

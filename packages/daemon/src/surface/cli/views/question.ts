@@ -49,7 +49,8 @@ export function questionDetail(view: PendingQuestionView, style: Style): string 
 /** A question and its numbered options, as prompts and details show it. */
 export function questionText(question: UserQuestion, { colors }: Pick<Style, "colors">): string {
   const options = question.options.map((option, index) => {
-    const description = option.description === undefined ? "" : colors.dim(`  ${oneLine(option.description)}`);
+    const description =
+      option.description === undefined ? "" : colors.dim(`  ${oneLine(option.description)}`);
     return `  ${index + 1}. ${oneLine(option.label)}${description}`;
   });
   const hint = question.multi_select ? colors.dim(" (several are possible)") : "";

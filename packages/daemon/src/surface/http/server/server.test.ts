@@ -218,7 +218,7 @@ describe("bytes that are no request", () => {
   it("an upgrade nobody offers is an ordinary request", async () => {
     await start({});
     const answer = await requestRaw(server, "GET /v1/events/stream", {
-      connection: "upgrade",
+      connection: "close, upgrade",
       upgrade: "websocket",
     });
     expect(answer.status).toBe(404);

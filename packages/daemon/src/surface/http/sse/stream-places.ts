@@ -18,10 +18,6 @@ export class StreamPlaces {
     this.#limit = limit;
   }
 
-  get taken(): number {
-    return this.#taken.size;
-  }
-
   take(): StreamPlace {
     if (this.#draining)
       throw problem("readiness", "daemon_draining", "the daemon is draining; connect again later");

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
-import { defineDecideAll } from "./decide-all.ts";
 import { defineDecide } from "./decide.ts";
+import { defineDecideAll } from "./decide-all.ts";
 import { defineList } from "./list.ts";
 import { defineShow } from "./show.ts";
 

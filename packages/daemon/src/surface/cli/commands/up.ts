@@ -1,0 +1,31 @@
+import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
+import { addServeFlags, serveOptions } from "../flags/serve.ts";
+import type { FlagValues } from "../flags/setting.ts";
+import type { ServeOptions } from "../serve-options.ts";
+import { runDaemon } from "./run-daemon.ts";
+
+export function define(up: Command, cli: Cli): void {
+  addServeFlags(up)
+    .option("--no-open", "do not open the console in a browser")
+    .action((flags: FlagValues) => {
+      const options = { ...serveOptions(flags, cli.context), open: flags.open !== false };
+      return runDaemon(cli, options, ({ baseUrl }) => welcome(cli, options, baseUrl));
+    });
+}
+
+function welcome({ context, output }: Cli, options: ServeOptions, baseUrl: string): void {
+  const { colors } = output.style();
+  const lines = [
+    `Kheish console ready at ${colors.bold(baseUrl)}`,
+    "",
+    `  ${colors.dim("state")}      ${options.stateRoot}`,
+    `  ${colors.dim("workspace")}  ${options.workspaceRoot}`,
+    "",
+    `  ${colors.dim("Press Ctrl-C to stop; runs go on where they were when the daemon is back.")}`,
+    "",
+  ];
+  output.raw(`${lines.join("\n")}\n`);
+  // Only somebody who sits at a terminal wants a browser window.
+  if (options.open && context.terminal.columns !== undefined) context.host.openUrl(`${baseUrl}/`);
+}

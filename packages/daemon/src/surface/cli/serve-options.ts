@@ -1,0 +1,48 @@
+import type { PermissionMode } from "@kheish/contract";
+
+/** How one daemon is to run: what `serve` and `up` make of their flags and the environment. */
+export interface ServeOptions {
+  bind: BindAddress;
+  /** Absolute. */
+  stateRoot: string;
+  /** Absolute. */
+  workspaceRoot: string;
+  /** `sqlite`, or the URL of a PostgreSQL database. */
+  store: string;
+  /** Absolute. */
+  routesFile?: string;
+  defaultRoute?: string;
+  noSimulator: boolean;
+  /** Undefined leaves the stored mode as it is (02, A4). */
+  permissionMode?: PermissionMode;
+  /** 0: approvals never expire. */
+  approvalTimeoutMs: number;
+  maxBodyBytes?: number;
+  httpAuthMode: HttpAuthMode;
+  /** A token stands here or in a file, never in both. */
+  adminToken?: string;
+  adminTokenFile?: string;
+  readonlyToken?: string;
+  readonlyTokenFile?: string;
+  /** Empty: any loopback origin. */
+  corsAllowOrigins: string[];
+  eventHistoryCapacity: number;
+  logFormat: LogFormat;
+  logLevel: LogLevel;
+  disableScheduler: boolean;
+  /** `up` shows the console in a browser once the daemon answers. */
+  open?: boolean;
+}
+
+export interface BindAddress {
+  host: string;
+  /** 0: any free port. */
+  port: number;
+}
+
+export const httpAuthModes = ["auto", "none", "bearer"] as const;
+export const logFormats = ["auto", "pretty", "json"] as const;
+export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
+export type HttpAuthMode = (typeof httpAuthModes)[number];
+export type LogFormat = (typeof logFormats)[number];
+export type LogLevel = (typeof logLevels)[number];

@@ -1,0 +1,61 @@
+import { isTerminal, type RunView, type StreamEvent } from "@kheish/contract";
+import type { Style } from "../output/output.ts";
+import { printable } from "../output/text.ts";
+import { type Advance, takeFact } from "./fact-lines.ts";
+import { factOf } from "./facts.ts";
+import { endingLines, waitingLines } from "./run-lines.ts";
+import type { WatchState } from "./state.ts";
+
+/** What rendering needs besides state and event: looks, and how to word a command. */
+export interface WatchView {
+  readonly style: Style;
+  /** Commands that answer what a waiting run waits for. */
+  readonly answers: (run: RunView) => readonly string[];
+}
+
+/** One event: what is known after it, and the lines it adds to the transcript for good. */
+export function advance(state: WatchState, event: StreamEvent, view: WatchView): Advance {
+  const { colors } = view.style;
+  switch (event.type) {
+    case "run_updated":
+      return takeRun(state, event.run, view);
+    case "output_delta":
+      return { state: { ...state, streaming: continued(state, event) }, lines: [] };
+    case "trace": {
+      const fact = factOf(event.trace);
+      return fact === undefined ? { state, lines: [] } : takeFact(state, fact, view.style);
+    }
+    case "output":
+      // The assistant's own text is in its message already.
+      if (event.output.source_kind === "assistant_text") return { state, lines: [] };
+      return { state, lines: ["", ...printable(event.output.content).split("\n")] };
+    case "stream_gap":
+      return { state, lines: [colors.dim(`... ${event.skipped} events are no longer there to be shown`)] };
+    default:
+      return { state, lines: [] };
+  }
+}
+
+/** The connection went or came back; the run goes on regardless. */
+export function reconnection(state: WatchState, connected: boolean, { style }: WatchView): Advance {
+  const lines = connected ? [style.colors.dim("reconnected")] : [];
+  return { state: { ...state, connected, streaming: undefined }, lines };
+}
+
+function takeRun(state: WatchState, run: RunView, view: WatchView): Advance {
+  const wait = [run.status, ...(run.pending_approval_ids ?? []), ...(run.pending_question_ids ?? [])].join();
+  const next = { ...state, run, usage: run.usage ?? state.usage, announcedWait: wait };
+  if (isTerminal(run.status)) {
+    const lines = isTerminal(state.run.status) && wait === state.announcedWait ? [] : endingLines(run, view.style);
+    return { state: { ...next, streaming: undefined, calls: new Map() }, lines };
+  }
+  return { state: next, lines: wait === state.announcedWait ? [] : waitingLines(run, view) };
+}
+
+function continued(
+  { streaming }: WatchState,
+  { turn, part, text }: Extract<StreamEvent, { type: "output_delta" }>,
+): WatchState["streaming"] {
+  const same = streaming?.turn === turn && streaming.part === part;
+  return { turn, part, text: same ? streaming.text + text : text };
+}

@@ -1,0 +1,181 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { EndpointId, JsonObject, RunView } from "@kheish/contract";
+import { compose, type Daemon } from "../../src/compose.ts";
+import { DEFAULT_RUN_LIMITS, type Log, type RunLimits, type Tool, type ToolPort } from "../../src/engine/index.ts";
+import type { BoundRequest, Reply } from "../../src/features/binding.ts";
+import { openBlobsDirectory } from "../../src/kernel/blobs-directory.ts";
+import { SimulatedClock } from "../../src/kernel/clock.ts";
+import type { Random } from "../../src/kernel/random.ts";
+import { openSqliteStore } from "../../src/kernel/sqlite/index.ts";
+import type { Store } from "../../src/kernel/store.ts";
+import { createModels, loadRoutes } from "../../src/model/index.ts";
+
+/** A whole daemon without its HTTP door: real store and engine, simulated clock and model, tools of the test's own. */
+export interface Rig {
+  clock: SimulatedClock;
+  directory: string;
+  /** Starts a daemon on the rig's data; `wrap` may put something between it and its store. */
+  boot(options?: BootOptions): Promise<RiggedDaemon>;
+  cleanup(): Promise<void>;
+}
+
+export interface BootOptions {
+  wrap?: (store: Store) => Store;
+  limits?: Partial<RunLimits>;
+  approvalTimeoutMs?: number;
+  instanceId?: string;
+}
+
+export interface RiggedDaemon {
+  daemon: Daemon;
+  store: Store;
+  call(endpoint: EndpointId, request?: CallOptions): Promise<{ status: number; json: JsonObject }>;
+  /** Lets everything that can happen now happen; moves the clock only when nothing else can go on. */
+  settle(): Promise<void>;
+  runs(): Promise<RunView[]>;
+  stop(): Promise<void>;
+}
+
+export interface CallOptions {
+  params?: Record<string, string>;
+  body?: object;
+  query?: Record<string, string>;
+  idempotencyKey?: string;
+}
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const random: Random = { hex: (bytes) => randomBytes(bytes).toString("hex"), unit: () => 0.5 };
+
+export async function createRig(toolsFor: (incarnation: number) => readonly Tool[]): Promise<Rig> {
+  const directory = await mkdtemp(join(tmpdir(), "kheish-rig-"));
+  await mkdir(join(directory, "workspace"));
+  const clock = new SimulatedClock();
+  const models = createModels({ routes: loadRoutes({ env: {} }), clock, random });
+  const opened: { store: Store; daemon: Daemon }[] = [];
+
+  return {
+    clock,
+    directory,
+    async boot(options = {}) {
+      const inner = await openSqliteStore({ path: join(directory, "kheish.db"), clock });
+      const store = options.wrap?.(inner) ?? inner;
+      const daemon = compose(
+        {
+          store,
+          blobs: await openBlobsDirectory(join(directory, "blobs"), random),
+          clock,
+          random,
+          models,
+          tools: toolPort(toolsFor(opened.length)),
+          log: silent,
+        },
+        {
+          instanceId: options.instanceId ?? "rig",
+          workspaceRoot: join(directory, "workspace"),
+          stateRoot: directory,
+          stateRootLock: { path: join(directory, "daemon.lock"), held: true, mechanism: "test" },
+          limits: { ...DEFAULT_RUN_LIMITS, ...options.limits },
+          approvalTimeoutMs: options.approvalTimeoutMs ?? 0,
+          eventHistoryCapacity: 2048,
+          concurrency: 64,
+          queuedLagThresholdMs: 1_800_000,
+          staleThresholdMs: 1_800_000,
+          processId: 1,
+          controlPlane: async () => ({
+            base_url: "http://127.0.0.1:1",
+            bind_is_loopback: true,
+            auth_enabled: false,
+            read_only_token_enabled: false,
+            cors_policy: "loopback",
+            cors_allowed_origin_count: 0,
+            externally_exposed_without_auth: false,
+          }),
+        },
+      );
+      opened.push({ store: inner, daemon });
+      await daemon.start();
+      const call: RiggedDaemon["call"] = (endpoint, request) => callBinding(daemon, endpoint, request);
+      return {
+        daemon,
+        store: inner,
+        call,
+        settle: () => settle(inner, clock),
+        runs: async () => (await call("listRuns")).json as unknown as RunView[],
+        stop: async () => {
+          const drained = daemon.drain(1_000);
+          await pump(clock, drained);
+        },
+      };
+    },
+    async cleanup() {
+      for (const { store, daemon } of opened) {
+        await pump(clock, daemon.drain(10)).catch(() => undefined);
+        await store.close().catch(() => undefined);
+      }
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function toolPort(tools: readonly Tool[]): ToolPort {
+  return { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) };
+}
+
+async function callBinding(daemon: Daemon, endpoint: EndpointId, options: CallOptions = {}) {
+  const binding = daemon.bindings.find((one) => one.endpoint === endpoint);
+  if (binding === undefined) throw new Error(`no binding for ${endpoint}`);
+  const request = {
+    params: options.params ?? {},
+    query: options.query ?? {},
+    body: options.body,
+    principal: { id: "test", access: "admin" },
+    signal: new AbortController().signal,
+    ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+  } as unknown as BoundRequest;
+  const reply: Reply = await binding.handle(request);
+  return { status: reply.status, json: ("json" in reply ? reply.json : {}) as JsonObject };
+}
+
+/** Event-loop turns without any change after which only the clock can move things. */
+const QUIET_TURNS = 30;
+const STEP_MS = 250;
+const MOST_STEPS = 4_000;
+
+async function settle(store: Store, clock: SimulatedClock): Promise<void> {
+  for (let step = 0; step < MOST_STEPS; step++) {
+    await quiesce(store);
+    const busy = await Promise.all(
+      ["queued", "running"].map((status) => store.count("run", { index: "status", prefix: [status] })),
+    );
+    const [queued = 0, running = 0] = busy;
+    const parked = (await store.count("approval", { index: "pending" })) + (await store.count("question", { index: "pending" }));
+    if (running === 0 && (queued === 0 || parked > 0)) return;
+    await clock.advance(STEP_MS);
+  }
+  throw new Error("the daemon did not settle");
+}
+
+async function quiesce(store: Store): Promise<void> {
+  let head = await store.head();
+  for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const now = await store.head();
+    if (now !== head) quiet = 0;
+    head = now;
+  }
+}
+
+async function pump(clock: SimulatedClock, work: Promise<void>): Promise<void> {
+  let done = false;
+  const finished = work.finally(() => {
+    done = true;
+  });
+  while (!done) {
+    await clock.advance(100);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await finished;
+}

@@ -1,0 +1,73 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type RunningDaemon, serve } from "../../src/main.ts";
+import type { ServeOptions } from "../../src/surface/cli/serve-options.ts";
+
+/** What a test may choose; address and directories are the test daemon's own. */
+export type ServedOptions = Pick<ServeOptions, "store"> &
+  Partial<Omit<ServeOptions, "bind" | "stateRoot" | "workspaceRoot">>;
+
+/** The whole daemon behind its HTTP door: a free port, a state root and a workspace of its own. */
+export class ServedDaemon {
+  /** Holds the workspace and the state root. */
+  readonly directory: string;
+  readonly workspace: string;
+  readonly #options: ServedOptions;
+  #running: RunningDaemon | undefined;
+
+  private constructor(directory: string, options: ServedOptions) {
+    this.directory = directory;
+    this.workspace = join(directory, "workspace");
+    this.#options = options;
+  }
+
+  static async start(options: ServedOptions): Promise<ServedDaemon> {
+    const daemon = new ServedDaemon(await mkdtemp(join(tmpdir(), "kheish-served-")), options);
+    await mkdir(daemon.workspace);
+    await daemon.start();
+    return daemon;
+  }
+
+  /** Another address after each restart. */
+  get baseUrl(): string {
+    if (this.#running === undefined) throw new Error("the daemon is not running");
+    return this.#running.baseUrl;
+  }
+
+  async start(): Promise<void> {
+    this.#running = await serve(
+      {
+        noSimulator: false,
+        approvalTimeoutMs: 0,
+        httpAuthMode: "none",
+        corsAllowOrigins: [],
+        eventHistoryCapacity: 2048,
+        logFormat: "json",
+        logLevel: "error",
+        disableScheduler: false,
+        ...this.#options,
+        bind: { host: "127.0.0.1", port: 0 },
+        stateRoot: join(this.directory, "state"),
+        workspaceRoot: this.workspace,
+      },
+      { PATH: process.env.PATH, HOME: this.directory },
+    );
+  }
+
+  /** As SIGTERM does it. */
+  async stop(): Promise<void> {
+    await this.#running?.stop("the test says so");
+    this.#running = undefined;
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
