@@ -11,7 +11,7 @@ const bin = join(root, "node_modules", ".bin");
 const stamp = join(root, "node_modules", ".kheish-installed");
 
 const jobs = {
-  demo: [["node", "scripts/demo.ts"]],
+  demo: [["node", "packages/daemon/bin/kheish.js", "demo"]],
   test: [["vitest", "run"]],
   check: [
     ["tsc", "--noEmit"],

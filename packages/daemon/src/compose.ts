@@ -4,8 +4,6 @@ import {
   createTimers,
   DEFAULT_TOOL_LIMITS,
   Executor,
-  KeyedMutex,
-  type Log,
   type LoopDeps,
   type ModelPort,
   type RouteResolver,
@@ -18,12 +16,19 @@ import type { Binding } from "./features/binding.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
-import { RuntimeSettings, runtimeBindings, StatusService, type StatusSources } from "./features/runtime/index.ts";
+import {
+  RuntimeSettings,
+  runtimeBindings,
+  StatusService,
+  type StatusSources,
+} from "./features/runtime/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
 import type { Blobs } from "./kernel/blobs.ts";
 import type { Clock } from "./kernel/clock.ts";
+import { KeyedMutex } from "./kernel/keyed-mutex.ts";
+import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";

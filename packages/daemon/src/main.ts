@@ -1,9 +1,10 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { compose, type Daemon } from "./compose.ts";
-import { DEFAULT_RUN_LIMITS, type Log, type RunLimits } from "./engine/index.ts";
+import { DEFAULT_RUN_LIMITS, type RunLimits } from "./engine/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
+import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openSqliteStore } from "./kernel/sqlite/index.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
@@ -55,8 +56,13 @@ export async function serve(options: ServeOptions, env: Env = process.env): Prom
   }
 }
 
-async function open(options: ServeOptions, env: Env, undo: (() => Promise<unknown>)[]): Promise<RunningDaemon> {
-  const format = options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
+async function open(
+  options: ServeOptions,
+  env: Env,
+  undo: (() => Promise<unknown>)[],
+): Promise<RunningDaemon> {
+  const format =
+    options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
   const log = createLog({ level: options.logLevel, format, write: (line) => process.stderr.write(line) });
   const auth = authSettings(options);
   const cors = { allowedOrigins: options.corsAllowOrigins };
@@ -75,7 +81,13 @@ async function open(options: ServeOptions, env: Env, undo: (() => Promise<unknow
   undo.push(() => store.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
-  const models = createModels({ routes, clock: systemClock, random: systemRandom, fetch: globalThis.fetch, blobs });
+  const models = createModels({
+    routes,
+    clock: systemClock,
+    random: systemRandom,
+    fetch: globalThis.fetch,
+    blobs,
+  });
   const tools = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
 
   let baseUrl = "";
@@ -93,7 +105,9 @@ async function open(options: ServeOptions, env: Env, undo: (() => Promise<unknow
       queuedLagThresholdMs: wholeNumber(env, "KHEISH_QUEUED_RUN_LAG_WARNING_THRESHOLD_MS", THIRTY_MINUTES_MS),
       staleThresholdMs: wholeNumber(env, "KHEISH_STALE_NON_TERMINAL_RUN_THRESHOLD_MS", THIRTY_MINUTES_MS),
       processId: process.pid,
-      controlPlane: async () => ({ ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })) }),
+      controlPlane: async () => ({
+        ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
+      }),
       ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
     },
   );
@@ -112,7 +126,10 @@ async function open(options: ServeOptions, env: Env, undo: (() => Promise<unknow
   });
   baseUrl = http.baseUrl;
   const [route] = models.routes();
-  log.info({ base_url: baseUrl, store: store.engine, state_root: stateRoot.path, route: route?.route_id }, "kheish is ready");
+  log.info(
+    { base_url: baseUrl, store: store.engine, state_root: stateRoot.path, route: route?.route_id },
+    "kheish is ready",
+  );
   if (route?.provider === "simulator") {
     log.info({}, "no provider key found: the default route is the simulator, which answers without a model");
   }
@@ -181,7 +198,8 @@ async function openStore(store: string, stateRoot: string): Promise<Store> {
 /** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */
 function runLimits(env: Env, log: Log): RunLimits {
   const maxTurns = wholeNumber(env, "KHEISH_AGENT_MAX_TURNS", DEFAULT_RUN_LIMITS.maxTurns);
-  if (maxTurns === 0) log.warn({}, "KHEISH_AGENT_MAX_TURNS=0: RUNS HAVE NO TURN LIMIT and may spend without end");
+  if (maxTurns === 0)
+    log.warn({}, "KHEISH_AGENT_MAX_TURNS=0: RUNS HAVE NO TURN LIMIT and may spend without end");
   return { ...DEFAULT_RUN_LIMITS, maxTurns };
 }
 

@@ -120,7 +120,9 @@ async function checkInvariants(daemon: RiggedDaemon, outside: OutsideWorld): Pro
   const events = await journal(daemon.store);
   expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
 
-  const terminal = events.filter((event) => ["completed", "failed", "cancelled", "interrupted"].includes(event.type));
+  const terminal = events.filter((event) =>
+    ["completed", "failed", "cancelled", "interrupted"].includes(event.type),
+  );
   expect(terminal.length).toBe(2);
   const starts = events.flatMap((event) => (event.type === "started" ? [event.data.run_id] : []));
   expect(starts, "FIFO, each started once").toEqual(runs.map((run) => run.run_id));
@@ -133,21 +135,38 @@ async function checkInvariants(daemon: RiggedDaemon, outside: OutsideWorld): Pro
     const times = outside.count(tool, input);
     expect(times, `${tool} is never repeated`).toBeLessThanOrEqual(1);
     const ledger = ledgerOf(events, tool, input);
-    expect(ledger, `${tool} is never silently dropped`).toBe(times === 1 && ledger === "settled" ? "settled" : "unknown");
+    expect(ledger, `${tool} is never silently dropped`).toBe(
+      times === 1 && ledger === "settled" ? "settled" : "unknown",
+    );
   }
   const keys = new Set(outside.done.filter((one) => one.tool === "effect_idempotent").map((one) => one.key));
   expect(keys.size, "every attempt of an idempotent effect carries one key").toBe(1);
-  const resolved = events.filter((event) => event.type === "approval_resolved").flatMap((event) => event.data.resolutions);
-  expect(new Set(resolved.map((one) => one.request_id)).size, "each approval decided once").toBe(resolved.length);
+  const resolved = events
+    .filter((event) => event.type === "approval_resolved")
+    .flatMap((event) => event.data.resolutions);
+  expect(new Set(resolved.map((one) => one.request_id)).size, "each approval decided once").toBe(
+    resolved.length,
+  );
   expect(resolved.length).toBe(2);
 }
 
-function ledgerOf(events: Awaited<ReturnType<typeof journal>>, tool: string, input: JsonObject): string | undefined {
+function ledgerOf(
+  events: Awaited<ReturnType<typeof journal>>,
+  tool: string,
+  input: JsonObject,
+): string | undefined {
   const call = events
     .flatMap((event) =>
-      event.type === "message_appended" && event.data.message.role === "assistant" ? event.data.message.parts : [],
+      event.type === "message_appended" && event.data.message.role === "assistant"
+        ? event.data.message.parts
+        : [],
     )
-    .find((part) => part.type === "tool_call" && part.name === tool && JSON.stringify(part.input) === JSON.stringify(input));
+    .find(
+      (part) =>
+        part.type === "tool_call" &&
+        part.name === tool &&
+        JSON.stringify(part.input) === JSON.stringify(input),
+    );
   const id = call?.type === "tool_call" ? call.id : "";
   const finished = events.find((event) => event.type === "tool_call_finished" && event.data.call_id === id);
   return finished?.type === "tool_call_finished" ? finished.data.ledger : undefined;

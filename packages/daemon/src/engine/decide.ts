@@ -1,4 +1,4 @@
-import { type ContextPlan, planContext, type ContextLimits } from "./context/plan.ts";
+import { type ContextLimits, type ContextPlan, planContext } from "./context/plan.ts";
 import type { RunLimits } from "./limits.ts";
 import { toolCallsOf } from "./messages.ts";
 import type { CallState, RunState, SessionState } from "./state.ts";
@@ -66,7 +66,11 @@ function afterAnswer(run: RunState, input: DecideInput): Step {
   const { limits, requiredFiles } = input;
   if (run.last_message?.finish_reason === "length") {
     if (run.output_nudges < limits.maxOutputNudges) {
-      return { kind: "nudge", nudge: "output", text: "Your answer was cut at the output limit. Continue exactly where it stopped." };
+      return {
+        kind: "nudge",
+        nudge: "output",
+        text: "Your answer was cut at the output limit. Continue exactly where it stopped.",
+      };
     }
     return { kind: "fail", error: `the answer was cut at the output limit ${run.output_nudges + 1} times` };
   }

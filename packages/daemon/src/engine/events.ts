@@ -65,7 +65,13 @@ export interface SessionEvents {
     message: AssistantMessage | UserMessage;
     nudge?: "output" | "requirement";
   };
-  model_call_failed: { run_id: string; turn: number; model: string; error: ModelError; next: AfterModelError };
+  model_call_failed: {
+    run_id: string;
+    turn: number;
+    model: string;
+    error: ModelError;
+    next: AfterModelError;
+  };
   permission_audit: { run_id: string; audit: PermissionAudit };
   /** Dispatch of the effect ledger: written before the effect leaves. */
   tool_call_started: {
@@ -150,7 +156,6 @@ export interface RunCounters {
   fallback_active: boolean;
   started_seq: number;
 }
-
 
 /** The stream of a session's journal. */
 export function sessionStream(sessionId: string): string {

@@ -4,8 +4,8 @@ import { backoff, QueueWorker, type Settled } from "../kernel/queue-worker.ts";
 import type { Fence, QueueItem } from "../kernel/store.ts";
 import { endRun } from "./commands/end-run.ts";
 import { requireRun, transact } from "./commands/transact.ts";
-import { driveSession } from "./loop/drive.ts";
 import type { LoopDeps } from "./loop/deps.ts";
+import { driveSession } from "./loop/drive.ts";
 import { StopSignal } from "./loop/stop.ts";
 import { SESSION_QUEUE } from "./transitions.ts";
 
@@ -107,7 +107,10 @@ export class Executor {
       if (end === "rest") return { kind: "done", ops: [release] };
       return { kind: "retry", dueAtMs: clock.now(), resetAttempts: true, ops: [release] };
     } catch (error) {
-      this.#options.log.error({ session_id: sessionId, attempts: item.attempts, err: describe(error) }, "drive failed");
+      this.#options.log.error(
+        { session_id: sessionId, attempts: item.attempts, err: describe(error) },
+        "drive failed",
+      );
       if (item.attempts >= MAX_DRIVE_FAILURES) await this.#quarantine(sessionId, error);
       const dueAtMs = clock.now() + backoff(item.attempts);
       return { kind: "retry", dueAtMs, error: describe(error), ops: [release] };
@@ -133,7 +136,14 @@ export class Executor {
       if (runId === undefined) return;
       const run = await requireRun(store, runId);
       if (isTerminal(run.data.status)) return;
-      await endRun(store, change, session, run, "failed", `quarantined: the run could not be driven (${describe(cause)})`);
+      await endRun(
+        store,
+        change,
+        session,
+        run,
+        "failed",
+        `quarantined: the run could not be driven (${describe(cause)})`,
+      );
     });
   }
 

@@ -1,5 +1,5 @@
-import { sessionStream, recorded } from "./events.ts";
 import type { Store } from "../kernel/store.ts";
+import { recorded, sessionStream } from "./events.ts";
 import { reduce } from "./reduce.ts";
 import { emptyState, newRun, type SessionState } from "./state.ts";
 
@@ -17,7 +17,10 @@ export async function fold(
   const stream = sessionStream(sessionId);
   const state = emptyState();
   if (from.checkpointSeq !== undefined) {
-    const [stored] = await store.readStream(stream, { afterSeq: from.checkpointSeq - 1, toSeq: from.checkpointSeq });
+    const [stored] = await store.readStream(stream, {
+      afterSeq: from.checkpointSeq - 1,
+      toSeq: from.checkpointSeq,
+    });
     const event = stored === undefined ? undefined : recorded(stored);
     if (event?.type !== "checkpoint") {
       throw new Error(`journal of session '${sessionId}' has no checkpoint at ${from.checkpointSeq}`);

@@ -36,7 +36,11 @@ export function idempotencyKey(call: {
 export type RecoveryPlan = "run_again" | "read_back" | "give_up" | "surface";
 
 /** Pure: the class decides, the number of attempts bounds. */
-export function planRecovery(call: CallState, tool: { canReadBack: boolean } | undefined, limits: RunLimits): RecoveryPlan {
+export function planRecovery(
+  call: CallState,
+  tool: { canReadBack: boolean } | undefined,
+  limits: RunLimits,
+): RecoveryPlan {
   if (call.effect === "once") return tool?.canReadBack === true ? "read_back" : "surface";
   return call.attempt < limits.maxAttempts ? "run_again" : "give_up";
 }

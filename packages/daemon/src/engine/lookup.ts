@@ -1,7 +1,7 @@
+import type { ApprovalRequest } from "@kheish/contract";
 import type { Store } from "../kernel/store.ts";
 import { type RecordedEvent, recorded, sessionStream } from "./events.ts";
 import { type AssistantMessage, textOf, toolCallsOf } from "./messages.ts";
-import type { ApprovalRequest } from "@kheish/contract";
 import type { StoredApproval } from "./ports.ts";
 
 /** One event of a session by its seq; a reference that leads nowhere is a broken store. */
@@ -31,6 +31,8 @@ export async function withInputs(
   messageSeq: number,
   requests: readonly StoredApproval[],
 ): Promise<ApprovalRequest[]> {
-  const calls = new Map(toolCallsOf(await assistantAt(store, sessionId, messageSeq)).map((call) => [call.id, call]));
+  const calls = new Map(
+    toolCallsOf(await assistantAt(store, sessionId, messageSeq)).map((call) => [call.id, call]),
+  );
   return requests.map((request) => ({ ...request, input: calls.get(request.tool_call_id)?.input ?? null }));
 }

@@ -195,19 +195,34 @@ export function put<K extends RecordKind>(
   data: RecordKinds[K],
   expectedRevision: number,
 ): PutOp {
-  return { op: "put", kind, id, data: data as unknown as Json, keys: indexKeys[kind](data), expectedRevision };
+  return {
+    op: "put",
+    kind,
+    id,
+    data: data as unknown as Json,
+    keys: indexKeys[kind](data),
+    expectedRevision,
+  };
 }
 
 export function check(kept: Kept<RecordKind>, kind: RecordKind): Op {
   return { op: "check", kind, id: kept.id, revision: kept.revision };
 }
 
-export async function read<K extends RecordKind>(store: Store, kind: K, id: string): Promise<Kept<K> | undefined> {
+export async function read<K extends RecordKind>(
+  store: Store,
+  kind: K,
+  id: string,
+): Promise<Kept<K> | undefined> {
   const stored = await store.get(kind, id);
   return stored === undefined ? undefined : kept(kind, stored);
 }
 
-export async function readMany<K extends RecordKind>(store: Store, kind: K, ids: readonly string[]): Promise<Kept<K>[]> {
+export async function readMany<K extends RecordKind>(
+  store: Store,
+  kind: K,
+  ids: readonly string[],
+): Promise<Kept<K>[]> {
   if (ids.length === 0) return [];
   return (await store.getMany(kind, ids)).map((stored) => kept(kind, stored));
 }

@@ -1,9 +1,9 @@
-import { toolCallsOf, type Message, type ToolMessage, type ToolResult } from "./messages.ts";
 import { estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { Checkpoint, RecordedEvent, SessionEvents } from "./events.ts";
-import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
+import { type Message, type ToolMessage, type ToolResult, toolCallsOf } from "./messages.ts";
 import { type CallState, newRun, type RunState, type SessionState } from "./state.ts";
+import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
 
 /**
  * Folds one event into what is known. Decides nothing and reads nothing but its arguments.
@@ -166,7 +166,8 @@ function onApprovals(state: SessionState, data: SessionEvents["approval_resolved
     for (const resolution of data.resolutions) {
       const call = run.calls.find((one) => one.approval_id === resolution.request_id);
       if (call === undefined || call.phase !== "asking_approval") continue;
-      if (resolution.updated_input !== undefined) call.call = { ...call.call, input: resolution.updated_input };
+      if (resolution.updated_input !== undefined)
+        call.call = { ...call.call, input: resolution.updated_input };
       // A denied call is settled by the result that is committed together with the resolution.
       if (resolution.behavior === "allow") call.phase = "allowed";
     }

@@ -1,8 +1,8 @@
+import type { Log } from "../kernel/log.ts";
 import { QueueWorker } from "../kernel/queue-worker.ts";
 import { expireQuestion } from "./commands/answer-question.ts";
 import { expireApproval } from "./commands/resolve-approvals.ts";
 import type { CommandDeps } from "./commands/transact.ts";
-import type { Log } from "./loop/deps.ts";
 import { TIMER_QUEUE } from "./transitions.ts";
 
 const LEASE_MS = 30_000;

@@ -1,6 +1,6 @@
-import { type RunStatus, type SessionStatus, problem, type Problem } from "@kheish/contract";
+import { type Problem, problem, type RunStatus, type SessionStatus } from "@kheish/contract";
 import type { NewEvent, Op } from "../kernel/store.ts";
-import { event, type SessionEventType, type SessionEvents, sessionStream } from "./events.ts";
+import { event, type SessionEvents, type SessionEventType, sessionStream } from "./events.ts";
 import { type Kept, put, type RecordKind, type RunRecord, type SessionRecord } from "./records.ts";
 
 /** The state machine of a run (01-R37). Same to same is a no-op and not listed. */
@@ -30,6 +30,11 @@ export function checkTransition(run: RunRecord, to: RunStatus): Problem | undefi
     "run_state_conflict",
     `run '${run.run_id}' is ${run.status} and cannot become ${to}`,
   );
+}
+
+function requireTransition(run: RunRecord, to: RunStatus): void {
+  const refused = checkTransition(run, to);
+  if (refused !== undefined) throw refused;
 }
 
 /** The queue that wakes a session's executor; the key is the session id. */
@@ -167,6 +172,7 @@ export function startRun(
   run: { data: RunRecord; revision: number },
   input: NonNullable<RunRecord["queued_input"]>,
 ): void {
+  requireTransition(run.data, "running");
   const { queued_input: _moved, ...rest } = run.data;
   const startedSeq = change.emit("started", { run_id: rest.run_id });
   change.emit("input_received", { run_id: rest.run_id, message: input });
@@ -212,6 +218,8 @@ export function settleRun(
   settlement: Settlement,
   next: Kept<"run"> | undefined,
 ): void {
+  requireTransition(run.data, settlement.status);
+  if (run.data.status === settlement.status) return;
   const { error: _stale, ...data } = run.data;
   const finishedSeq = emitTerminal(change, data.run_id, settlement);
   change.put(
@@ -267,7 +275,13 @@ function freeSlot(change: SessionChange, settlement: Settlement): void {
 }
 
 /** The run's wait is over and the executor may go on (01-R41). Scheduled kinds keep theirs. */
-export function resumeRun(change: SessionChange, run: Kept<"run">, how: "approval_resume" | "user_question_resume"): void {
+export function resumeRun(
+  change: SessionChange,
+  run: Kept<"run">,
+  how: "approval_resume" | "user_question_resume",
+): void {
+  requireTransition(run.data, "running");
+  if (run.data.status === "running") return;
   const { error: _cleared, ...data } = run.data;
   const keepsKind = data.kind.startsWith("scheduled_") || data.kind === "channel_delivery";
   change.put(
@@ -296,4 +310,3 @@ export function isTopologyIdle(session: SessionRecord): boolean {
     session.pending_questions === 0
   );
 }
-

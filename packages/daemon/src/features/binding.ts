@@ -63,7 +63,6 @@ export function param(request: { params: Record<string, string> }, name: string)
   return value;
 }
 
-
 /** Who asked, and under which idempotency key, as the engine wants to know it. */
 export function callerOf(request: { principal: Principal; idempotencyKey?: string }): {
   principal: string;

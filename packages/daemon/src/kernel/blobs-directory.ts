@@ -4,9 +4,8 @@ import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promis
 import { dirname, join } from "node:path";
 import type { BlobRef, Blobs } from "./blobs.ts";
 import { makeDirectory, syncDirectory } from "./durable-files.ts";
-import { errnoOf } from "./errno.ts";
+import { asFileError, errnoOf, isDiskFull } from "./errno.ts";
 import type { Random } from "./random.ts";
-import { StoreError } from "./store.ts";
 
 type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
@@ -40,9 +39,8 @@ class DirectoryBlobs implements Blobs {
       await this.#settle(blob.sha256, temporary);
       return blob;
     } catch (error) {
-      throw errnoOf(error) === "ENOSPC" || errnoOf(error) === "EDQUOT"
-        ? new StoreError("full", `no space left for a blob in ${this.#root}`, { cause: error })
-        : error;
+      // Other failures may be those of the content's source, which stay what they are.
+      throw isDiskFull(error) ? asFileError(error, this.#root) : error;
     } finally {
       await rm(temporary, { force: true });
     }

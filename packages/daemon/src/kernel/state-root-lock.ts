@@ -27,21 +27,26 @@ export async function acquireLock(root: string): Promise<{ state: StateRootLock;
   const path = join(root, "daemon.lock");
   const connection = await lockedConnection(root, path);
   connections.add(connection);
-  await writeFile(path, `pid=${process.pid}\nmechanism=${MECHANISM}\n`, { mode: 0o600 });
-  return {
-    state: {
-      path,
-      mechanism: MECHANISM,
-      get held() {
-        return connection.isOpen;
-      },
-    },
-    async release() {
-      if (!connections.delete(connection)) return;
-      await rm(path, { force: true });
-      connection.close();
+  const release = async () => {
+    if (!connections.delete(connection)) return;
+    // What the file says means nothing without the lock, so it may also stay.
+    await rm(path, { force: true }).catch(() => undefined);
+    connection.close();
+  };
+  try {
+    await writeFile(path, `pid=${process.pid}\nmechanism=${MECHANISM}\n`, { mode: 0o600 });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  const state = {
+    path,
+    mechanism: MECHANISM,
+    get held() {
+      return connection.isOpen;
     },
   };
+  return { state, release };
 }
 
 async function lockedConnection(root: string, path: string): Promise<DatabaseSync> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
@@ -104,6 +104,14 @@ test("an instance id that is none is reported, not replaced, and the root is giv
   await (await open()).release();
   await writeFile(`${path()}/instance-id`, "");
   for (const _ of [1, 2]) await expect(open()).rejects.toMatchObject({ code: "corrupt" });
+});
+
+test("01-R97 a root that cannot say who holds it is not held", async () => {
+  await (await open()).release();
+  await mkdir(`${path()}/daemon.lock/in the way`, { recursive: true });
+  for (const _ of [1, 2]) await expect(open()).rejects.toMatchObject({ code: "unavailable" });
+  await rm(`${path()}/daemon.lock`, { recursive: true });
+  await (await open()).release();
 });
 
 test("a path that cannot be a directory is refused as unavailable", async () => {

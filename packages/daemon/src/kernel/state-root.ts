@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { makeDirectory, writeWholeFile } from "./durable-files.ts";
-import { errnoOf } from "./errno.ts";
+import { asFileError, errnoOf } from "./errno.ts";
 import type { Random } from "./random.ts";
 import { acquireLock, type StateRootLock } from "./state-root-lock.ts";
 import { StoreError } from "./store.ts";
@@ -20,19 +20,17 @@ export async function openStateRoot(path: string, random: Random): Promise<State
   const root = resolve(path);
   try {
     await makeDirectory(root);
+    return await lockedRoot(root, random);
   } catch (error) {
-    throw new StoreError("unavailable", `${root} cannot be a state root: ${errnoOf(error)}`, {
-      cause: error,
-    });
+    throw asFileError(error, root);
   }
+}
+
+async function lockedRoot(root: string, random: Random): Promise<StateRoot> {
   const lock = await acquireLock(root);
   try {
-    return {
-      path: root,
-      instanceId: await instanceIdOf(root, random),
-      lock: lock.state,
-      release: () => lock.release(),
-    };
+    const instanceId = await instanceIdOf(root, random);
+    return { path: root, instanceId, lock: lock.state, release: () => lock.release() };
   } catch (error) {
     await lock.release();
     throw error;

@@ -3,12 +3,23 @@ import { type Logger, pino, stdTimeFunctions } from "pino";
 export type LogFormat = "pretty" | "json";
 export type LogLevel = "error" | "warn" | "info" | "debug" | "trace";
 
-const LABELS: Record<number, string> = { 10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal" };
+const LABELS: Record<number, string> = {
+  10: "trace",
+  20: "debug",
+  30: "info",
+  40: "warn",
+  50: "error",
+  60: "fatal",
+};
 /** Never shown as fields: pino's own. */
 const OWN = new Set(["level", "time", "msg", "pid", "hostname"]);
 
 /** The daemon's log. One JSON object a line, or the same as a sentence for a person at a terminal. */
-export function createLog(options: { level: LogLevel; format: LogFormat; write: (line: string) => void }): Logger {
+export function createLog(options: {
+  level: LogLevel;
+  format: LogFormat;
+  write: (line: string) => void;
+}): Logger {
   const { level, format, write } = options;
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime },

@@ -62,14 +62,22 @@ export function defineTool<S extends z.ZodType>(definition: ToolDefinition<S>): 
   return reconcile === undefined ? tool : { ...tool, reconcile: reconciler(read, reconcile) };
 }
 
-/** What a thrown error says to the model. Only a bug is thrown on. */
+/** What a thrown error says to the model. */
 function outcomeOf(error: unknown, signal: AbortSignal): ToolOutcome {
   if (error instanceof ToolFailure) return failure(error.message, error.details);
-  if (signal.aborted && error === signal.reason)
-    return failure("the call was stopped before it finished", { interrupted: true });
-  const reason = systemReason(error);
-  if (reason === undefined) throw error;
-  return failure(reason);
+  return failure(detailOf(error, signal), isStop(error, signal) ? { interrupted: true } : {});
+}
+
+/** Only a bug is thrown on. */
+function detailOf(error: unknown, signal: AbortSignal): string {
+  if (isStop(error, signal)) return "the call was stopped before it finished";
+  const detail = error instanceof ToolFailure ? error.message : systemReason(error);
+  if (detail === undefined) throw error;
+  return detail;
+}
+
+function isStop(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && error === signal.reason;
 }
 
 type Read<T> = (input: Json) => { ok: true; value: T } | { ok: false; error: string };
@@ -85,9 +93,7 @@ function reconciler<T>(
     try {
       return await reconcile(parsed.value, context);
     } catch (error) {
-      const detail = error instanceof ToolFailure ? error.message : systemReason(error);
-      if (detail === undefined) throw error;
-      return { kind: "unknown", detail };
+      return { kind: "unknown", detail: detailOf(error, context.signal) };
     }
   };
 }

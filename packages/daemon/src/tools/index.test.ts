@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Tool } from "../engine/ports.ts";
 import { createBuiltinTools, toolPort } from "./index.ts";
-import { contextOf, mismatch, succeed, useWorkspace } from "./testing.ts";
+import { contextOf, mismatch, succeed, useWorkspace } from "./testing/harness.ts";
 
 const port = createBuiltinTools({ hostEnv: {} });
 

@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import type { Tool, ToolPort } from "../engine/ports.ts";
+import { KeyedMutex } from "../kernel/keyed-mutex.ts";
 import { bashTool } from "./bash/bash.ts";
 import { childEnvironment } from "./bash/environment.ts";
 import { type StartShell, startShell } from "./bash/shell.ts";
@@ -9,7 +10,6 @@ import { writeFileTool } from "./files/write-file.ts";
 import { askUserQuestionTool } from "./interaction/ask-user-question.ts";
 import { noopTool } from "./interaction/noop.ts";
 import { todoWriteTool } from "./interaction/todo-write.ts";
-import { KeyedMutex } from "./mutex.ts";
 import { globSearchTool, grepSearchTool } from "./search/tools.ts";
 import { Slots } from "./slots.ts";
 

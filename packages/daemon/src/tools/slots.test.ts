@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { KeyedMutex } from "./mutex.ts";
+import { KeyedMutex } from "../kernel/keyed-mutex.ts";
 import { Slots } from "./slots.ts";
 
 const never = new AbortController().signal;

@@ -78,5 +78,9 @@ function parse(block: string): Frame {
       ?.slice(name.length + 1)
       .trim();
   const id = field("id");
-  return { ...(id === undefined ? {} : { id }), event: field("event") ?? "message", data: JSON.parse(field("data") ?? "null") };
+  return {
+    ...(id === undefined ? {} : { id }),
+    event: field("event") ?? "message",
+    data: JSON.parse(field("data") ?? "null"),
+  };
 }

@@ -1,16 +1,20 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { isTerminal, type RunView, type SessionEventLog } from "@kheish/contract";
 import { afterEach, describe, expect, test } from "vitest";
 import { DaemonProcess } from "../../src/surface/cli/demo/daemon-process.ts";
 import { processContext } from "../../src/surface/cli/process-context.ts";
-import { follow } from "./follow.ts";
+import { type Frame, follow } from "./follow.ts";
 
 /**
  * A real daemon in a process of its own, under load, killed with SIGKILL at moments nobody chose.
  * The outside world is a file per run that commands append to: what stands in it happened.
  */
+const BIN = fileURLToPath(new URL("../../bin/kheish.js", import.meta.url));
 const RUNS = 8;
 const STEPS = 5;
 const KILLS = 4;
@@ -62,11 +66,35 @@ async function startDaemon() {
   undo.push(() => rm(directory, { recursive: true, force: true }));
   const workspace = join(directory, "workspace");
   await mkdir(workspace);
-  const place = { directory, workspace, stateRoot: join(directory, "state"), log: join(directory, "daemon.log") };
+  const place = {
+    directory,
+    workspace,
+    stateRoot: join(directory, "state"),
+    log: join(directory, "daemon.log"),
+  };
   const { clock } = processContext();
   const daemon = await DaemonProcess.start(place, clock, ["--permission-mode", "bypass-permissions"]);
   undo.push(() => daemon.stop());
-  return { daemon, workspace, clock };
+  return { daemon, workspace, clock, stateRoot: place.stateRoot };
+}
+
+/** A second daemon on the same state root: what it says and how it ends. */
+async function startRival(stateRoot: string): Promise<{ code: number | null; said: string }> {
+  const rival = spawn(process.execPath, [BIN, "serve", "--bind", "127.0.0.1:0", "--state-root", stateRoot], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  rival.stderr.on("data", (chunk) => {
+    said += String(chunk);
+  });
+  const [code] = (await once(rival, "close")) as [number | null];
+  return { code, said };
+}
+
+function runIn(frame: Frame | undefined): RunView {
+  const data = frame?.data as { run?: RunView } | undefined;
+  if (data?.run === undefined) throw new Error("the stream ended without a run");
+  return data.run;
 }
 
 /** What the journal says became of each command, by its step. */
@@ -75,10 +103,13 @@ function ledger(log: SessionEventLog): Map<string, string> {
   const found = new Map<string, string>();
   for (const { event } of log.session.journal) {
     if (event.type === "message_appended") {
-      const { parts } = event.message as { parts: { type: string; id?: string; input?: { command: string } }[] };
+      const { parts } = event.message as {
+        parts: { type: string; id?: string; input?: { command: string } }[];
+      };
       for (const part of parts) {
         const step = /echo (\d+)/.exec(part.input?.command ?? "")?.[1];
-        if (part.type === "tool_call" && part.id !== undefined && step !== undefined) steps.set(part.id, step);
+        if (part.type === "tool_call" && part.id !== undefined && step !== undefined)
+          steps.set(part.id, step);
       }
     }
     if (event.type === "tool_call_finished") {
@@ -94,7 +125,9 @@ describe("a daemon killed with SIGKILL under load", () => {
     const { daemon, workspace, clock } = await startDaemon();
     const stop = new AbortController();
     const stream = follow(`${daemon.baseUrl}/v1/events/stream?cursor=0`, stop.signal);
-    const accepted = Promise.all(Array.from({ length: RUNS }, (_, run) => submitUntilAcknowledged(daemon, run)));
+    const accepted = Promise.all(
+      Array.from({ length: RUNS }, (_, run) => submitUntilAcknowledged(daemon, run)),
+    );
 
     for (let kill = 0; kill < KILLS; kill++) {
       await clock.sleep(60 + Math.random() * 160);
@@ -104,8 +137,9 @@ describe("a daemon killed with SIGKILL under load", () => {
     const runIds = await accepted;
     const runs: RunView[] = [];
     for (const runId of runIds) {
-      const lastFrame = await follow(`${daemon.baseUrl}/v1/runs/${runId}/stream?snapshot=true&until=terminal`).last;
-      runs.push((lastFrame?.data as { run: RunView }).run);
+      const lastFrame = await follow(`${daemon.baseUrl}/v1/runs/${runId}/stream?snapshot=true&until=terminal`)
+        .last;
+      runs.push(runIn(lastFrame));
     }
     expect(runs.every((run) => isTerminal(run.status))).toBe(true);
     expect(runs.map((run) => run.status)).toEqual(runs.map(() => "completed"));
@@ -116,12 +150,18 @@ describe("a daemon killed with SIGKILL under load", () => {
       const text = await readFile(join(workspace, `ledger-${run}`), "utf8").catch(() => "");
       const done = text.split("\n").filter((line) => line !== "");
       expect(new Set(done).size, `run ${run} repeated nothing: ${done.join(" ")}`).toBe(done.length);
-      const log = (await (await fetch(`${daemon.baseUrl}/v1/sessions/s${run}/events`)).json()) as SessionEventLog;
+      const log = (await (
+        await fetch(`${daemon.baseUrl}/v1/sessions/s${run}/events`)
+      ).json()) as SessionEventLog;
       const outcomes = ledger(log);
       for (let step = 0; step < STEPS; step++) {
         const outcome = outcomes.get(String(step));
         if (outcome === "unknown") unknown += 1;
-        else expect([outcome, done.includes(String(step))], `run ${run} step ${step}`).toEqual(["settled", true]);
+        else
+          expect([outcome, done.includes(String(step))], `run ${run} step ${step}`).toEqual([
+            "settled",
+            true,
+          ]);
       }
     }
     const restarts = runs.reduce((sum, run) => sum + (run.usage?.restarts ?? 0), 0);
@@ -139,13 +179,17 @@ describe("a daemon killed with SIGKILL under load", () => {
   });
 
   test("01-R97 a second daemon on the same state root is refused, and the lock is free after SIGKILL", async () => {
-    const { daemon } = await startDaemon();
-    await expect(daemon.second()).resolves.toMatch(/in use|locked|another/i);
+    const { daemon, stateRoot } = await startDaemon();
+    const rival = await startRival(stateRoot);
+    expect(rival).toEqual({ code: 1, said: expect.stringContaining(stateRoot) });
+    expect(rival.said).toContain(String(daemon.pid));
     await daemon.kill();
     await daemon.restart();
   });
 });
 
 async function status(daemon: DaemonProcess): Promise<{ events: { tail_event_id_cursor: string } }> {
-  return (await (await fetch(`${daemon.baseUrl}/v1/status`)).json()) as { events: { tail_event_id_cursor: string } };
+  return (await (await fetch(`${daemon.baseUrl}/v1/status`)).json()) as {
+    events: { tail_event_id_cursor: string };
+  };
 }

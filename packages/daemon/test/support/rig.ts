@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EndpointId, JsonObject, RunView } from "@kheish/contract";
 import { compose, type Daemon } from "../../src/compose.ts";
-import { DEFAULT_RUN_LIMITS, type Log, type RunLimits, type Tool, type ToolPort } from "../../src/engine/index.ts";
+import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool, type ToolPort } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
 import { openBlobsDirectory } from "../../src/kernel/blobs-directory.ts";
 import { SimulatedClock } from "../../src/kernel/clock.ts";
+import type { Log } from "../../src/kernel/log.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { openSqliteStore } from "../../src/kernel/sqlite/index.ts";
 import type { Store } from "../../src/kernel/store.ts";
@@ -151,7 +152,9 @@ async function settle(store: Store, clock: SimulatedClock): Promise<void> {
       ["queued", "running"].map((status) => store.count("run", { index: "status", prefix: [status] })),
     );
     const [queued = 0, running = 0] = busy;
-    const parked = (await store.count("approval", { index: "pending" })) + (await store.count("question", { index: "pending" }));
+    const parked =
+      (await store.count("approval", { index: "pending" })) +
+      (await store.count("question", { index: "pending" }));
     if (running === 0 && (queued === 0 || parked > 0)) return;
     await clock.advance(STEP_MS);
   }

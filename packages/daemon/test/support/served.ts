@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunningDaemon, serve } from "../../src/main.ts";
@@ -6,7 +6,10 @@ import type { ServeOptions } from "../../src/surface/cli/serve-options.ts";
 
 /** What a test may choose; address and directories are the test daemon's own. */
 export type ServedOptions = Pick<ServeOptions, "store"> &
-  Partial<Omit<ServeOptions, "bind" | "stateRoot" | "workspaceRoot">>;
+  Partial<Omit<ServeOptions, "bind" | "stateRoot" | "workspaceRoot" | "routesFile">> & {
+    /** The text of a routes file. */
+    routes?: string;
+  };
 
 /** The whole daemon behind its HTTP door: a free port, a state root and a workspace of its own. */
 export class ServedDaemon {
@@ -36,6 +39,9 @@ export class ServedDaemon {
   }
 
   async start(): Promise<void> {
+    const { routes, ...options } = this.#options;
+    const routesFile = join(this.directory, "routes.toml");
+    if (routes !== undefined) await writeFile(routesFile, routes);
     this.#running = await serve(
       {
         noSimulator: false,
@@ -46,7 +52,8 @@ export class ServedDaemon {
         logFormat: "json",
         logLevel: "error",
         disableScheduler: false,
-        ...this.#options,
+        ...options,
+        ...(routes === undefined ? {} : { routesFile }),
         bind: { host: "127.0.0.1", port: 0 },
         stateRoot: join(this.directory, "state"),
         workspaceRoot: this.workspace,

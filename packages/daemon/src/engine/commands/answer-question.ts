@@ -25,12 +25,16 @@ export async function answerQuestion(
   const { resolution } = request;
   const { session_id: sessionId } = (await requireRun(deps.store, runId)).data;
   const receipt =
-    key === undefined ? undefined : receiptOf({ space: "question", scope: runId, key, request: { resolution } });
+    key === undefined
+      ? undefined
+      : receiptOf({ space: "question", scope: runId, key, request: { resolution } });
   await transact(deps, sessionId, async (change, session) => {
     if ((await earlier(deps.store, receipt)) !== undefined) return;
     const run = await requireRun(deps.store, runId);
     const question = await read(deps.store, "question", questionRecordId(runId, resolution.request_id));
-    if (question?.data.answer !== undefined) return refuseOtherAnswer(question, resolution);
+    // Nobody answered what a run took with it when it ended: the run's state refuses.
+    const answered = question?.data.answer !== undefined && question.data.answer.cause !== "run_ended";
+    if (answered) return refuseOtherAnswer(question, resolution);
     requireWaiting(session, run.data);
     if (question === undefined) throw mismatch(runId, resolution.request_id);
     refuseLate(question, change.now);
@@ -42,7 +46,11 @@ export async function answerQuestion(
 }
 
 function mismatch(runId: string, requestId: string) {
-  return problem("questions", "question_request_mismatch", `run '${runId}' does not wait for question '${requestId}'`);
+  return problem(
+    "questions",
+    "question_request_mismatch",
+    `run '${runId}' does not wait for question '${requestId}'`,
+  );
 }
 
 function answerDigest(resolution: UserQuestionResolution): string {
@@ -75,7 +83,11 @@ function requireWaiting(session: Kept<"session">, run: RunRecord): void {
     );
   }
   if (run.status !== "waiting_for_user_question") {
-    throw problem("questions", "question_state_conflict", `run '${run.run_id}' is ${run.status}, not waiting for an answer`);
+    throw problem(
+      "questions",
+      "question_state_conflict",
+      `run '${run.run_id}' is ${run.status}, not waiting for an answer`,
+    );
   }
 }
 
@@ -166,14 +178,23 @@ export async function cancelQuestion(
   const { session_id: sessionId } = (await requireRun(deps.store, runId)).data;
   const fingerprint = { request_id: requestId, justification: request.justification ?? null };
   const receipt =
-    key === undefined ? undefined : receiptOf({ space: "question_cancel", scope: runId, key, request: fingerprint });
+    key === undefined
+      ? undefined
+      : receiptOf({ space: "question_cancel", scope: runId, key, request: fingerprint });
   const ended = await transact(deps, sessionId, async (change, session) => {
     if ((await earlier(deps.store, receipt)) !== undefined) return false;
     const run = await requireRun(deps.store, runId);
     requireWaiting(session, run.data);
     if (!run.data.pending_question_ids.includes(requestId)) throw mismatch(runId, requestId);
     const why = request.justification === undefined ? "" : `: ${request.justification}`;
-    await endRun(deps.store, change, session, run, "cancelled", `question '${requestId}' was cancelled${why}`);
+    await endRun(
+      deps.store,
+      change,
+      session,
+      run,
+      "cancelled",
+      `question '${requestId}' was cancelled${why}`,
+    );
     remember(change, receipt, { run_id: runId });
     return true;
   });

@@ -24,7 +24,8 @@ export async function createSession(
   const { idempotency_key: _key, ...fields } = request;
   const receipt =
     key === undefined ? undefined : receiptOf({ space: "session", scope: "", key, request: fields });
-  const sessionId = request.session_id === undefined ? `session-${deps.random.hex(8)}` : validId(request.session_id);
+  const sessionId =
+    request.session_id === undefined ? `session-${deps.random.hex(8)}` : validId(request.session_id);
 
   return deps.mutex.run(sessionId, async () => {
     const before = await earlier(deps.store, receipt);
@@ -45,7 +46,10 @@ export async function createSession(
       if (raced?.session_id !== undefined) {
         return { session: await requireSession(deps.store, raced.session_id), created: false };
       }
-      if ((await deps.store.streamHead(sessionStream(sessionId))) > 0 && !(await read(deps.store, "session", sessionId))) {
+      if (
+        (await deps.store.streamHead(sessionStream(sessionId))) > 0 &&
+        !(await read(deps.store, "session", sessionId))
+      ) {
         throw new Error(`session '${sessionId}' has a journal but no record`);
       }
     }
@@ -62,7 +66,11 @@ function validId(id: string): string {
     throw problem("sessions", "session_id_invalid", "session_id must not begin or end with white space");
   }
   if (Buffer.byteLength(id) > 512 || /\p{Cc}/u.test(id)) {
-    throw problem("sessions", "session_id_invalid", "session_id is at most 512 bytes without control characters");
+    throw problem(
+      "sessions",
+      "session_id_invalid",
+      "session_id is at most 512 bytes without control characters",
+    );
   }
   return id;
 }
@@ -105,7 +113,8 @@ function refuseDifference(known: Kept<"session">, request: CreateSessionRequest)
   const differs = (["capability_scope", "credential_scope"] as const).find((name) => {
     const wanted = request[name];
     return (
-      wanted !== undefined && JSON.stringify(normalizeScope(wanted)) !== JSON.stringify(known.data[name] ?? {})
+      wanted !== undefined &&
+      JSON.stringify(normalizeScope(wanted)) !== JSON.stringify(known.data[name] ?? {})
     );
   });
   if (differs !== undefined) {

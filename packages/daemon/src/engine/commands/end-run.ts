@@ -57,12 +57,7 @@ export async function endRun(
   const freesSlot = session.data.active_run_id === run.id;
   const next = freesSlot && !queueIsCleared ? await queueHead(store, session.id) : undefined;
   const { queued_input: _never, ...data } = run.data;
-  settleRun(
-    change,
-    { ...run, data },
-    { status, ...(reason === undefined ? {} : { error: reason }) },
-    next,
-  );
+  settleRun(change, { ...run, data }, { status, ...(reason === undefined ? {} : { error: reason }) }, next);
 }
 
 async function cancelQueued(store: Store, change: SessionChange, session: Kept<"session">): Promise<void> {
@@ -77,8 +72,11 @@ export async function endSession(deps: CommandDeps, sessionId: string, reason?: 
   await requireSession(deps.store, sessionId);
   await transact(deps, sessionId, (change, session) => {
     requireIdle(session);
-    change.updateSession({ ended_at_ms: change.now, ...(reason === undefined ? {} : { ended_reason: reason }) });
+    change.clearSession("ended_reason");
+    change.updateSession({
+      ended_at_ms: change.now,
+      ...(reason === undefined ? {} : { ended_reason: reason }),
+    });
     change.emit("session_ended", reason === undefined ? {} : { reason });
   });
 }
-

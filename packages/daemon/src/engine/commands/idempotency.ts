@@ -63,7 +63,10 @@ function plain(value: object): Json {
 }
 
 /** The first call's record, when this is a repetition; 409 when the key was used for something else (01-R28). */
-export async function earlier(store: Store, receipt: Receipt | undefined): Promise<IdempotencyRecord | undefined> {
+export async function earlier(
+  store: Store,
+  receipt: Receipt | undefined,
+): Promise<IdempotencyRecord | undefined> {
   if (receipt === undefined) return undefined;
   const found = await read(store, "idempotency", receipt.id);
   if (found === undefined) return undefined;

@@ -13,17 +13,25 @@ import type { UserPart } from "../messages.ts";
 /** Keys that belong to the daemon: these refuse a submission … (01-R20). */
 const REFUSED_METADATA = ["daemon", "flow", "kheish_flow"];
 /** … and these are taken out of it without a word, as old clients expect. */
-const STRIPPED_METADATA = ["learned_context", "recovered_memory", "skill_state", "visible_skills", "output_contract"];
+const STRIPPED_METADATA = [
+  "learned_context",
+  "recovered_memory",
+  "skill_state",
+  "visible_skills",
+  "output_contract",
+];
 
-/** Checks (1), (3) and (4) of 01-R20: everything that needs no store. */
-export function checkInput(request: SubmitInputRequest): void {
-  const { metadata } = request;
-  if (typeof metadata === "object" && metadata !== null && !Array.isArray(metadata)) {
-    const reserved = REFUSED_METADATA.find((name) => Object.hasOwn(metadata, name));
-    if (reserved !== undefined) {
-      throw problem("runs", "metadata_reserved", `metadata key '${reserved}' is reserved for the daemon`);
-    }
+/** Check (1) of 01-R20. */
+export function checkMetadata({ metadata }: SubmitInputRequest): void {
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) return;
+  const reserved = REFUSED_METADATA.find((name) => Object.hasOwn(metadata, name));
+  if (reserved !== undefined) {
+    throw problem("runs", "metadata_reserved", `metadata key '${reserved}' is reserved for the daemon`);
   }
+}
+
+/** Checks (3) and (4) of 01-R20. */
+export function checkContent(request: SubmitInputRequest): void {
   const hasContent = request.content.trim() !== "";
   const hasItems = request.input_items.length > 0;
   const hasAttachments = request.attachments.length > 0;
@@ -73,7 +81,8 @@ function decodeItem(item: InputItem | InputAttachment, path: string): DecodedPar
     case "text":
       return item;
     case "inline_asset": {
-      if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(item.content_base64)) throw invalid("content_base64 is not base64");
+      if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(item.content_base64))
+        throw invalid("content_base64 is not base64");
       const bytes = Buffer.from(item.content_base64, "base64");
       if (bytes.byteLength === 0) throw invalid("content_base64 holds no bytes");
       return { type: "file", file: { file_name: item.file_name, media_type: item.media_type, bytes } };

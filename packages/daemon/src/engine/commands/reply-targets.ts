@@ -1,4 +1,10 @@
-import { type Json, type JsonObject, problem, type ReplyHandle, type ReplyTargetInput } from "@kheish/contract";
+import {
+  type Json,
+  type JsonObject,
+  problem,
+  type ReplyHandle,
+  type ReplyTargetInput,
+} from "@kheish/contract";
 
 /** Normalises handles and the structured variants `raw`, `external`, `telegram`, `slack`, `http` to handles. */
 export function normalizeReplyTargets(targets: readonly ReplyTargetInput[]): ReplyHandle[] {

@@ -58,7 +58,11 @@ function checkBatch(resolutions: readonly ApprovalResolution[]): void {
   const ids = resolutions.map((resolution) => resolution.request_id);
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);
   if (twice !== undefined) {
-    throw problem("approvals", "approval_duplicate_resolution", `request '${twice}' is resolved twice in one batch`);
+    throw problem(
+      "approvals",
+      "approval_duplicate_resolution",
+      `request '${twice}' is resolved twice in one batch`,
+    );
   }
 }
 
@@ -75,7 +79,13 @@ async function undecided(
   resolutions: readonly ApprovalResolution[],
 ): Promise<Fresh[]> {
   const known = new Map(
-    (await readMany(deps.store, "approval", resolutions.map((one) => one.request_id)))
+    (
+      await readMany(
+        deps.store,
+        "approval",
+        resolutions.map((one) => one.request_id),
+      )
+    )
       .filter((approval) => approval.data.run_id === run.id)
       .map((approval) => [approval.id, approval]),
   );
@@ -83,14 +93,20 @@ async function undecided(
   let unknown: string | undefined;
   for (const resolution of resolutions) {
     const approval = known.get(resolution.request_id);
+    const decision = approval?.data.decision;
     if (approval === undefined) unknown ??= resolution.request_id;
-    else if (approval.data.decision === undefined) fresh.push({ approval, resolution });
-    else refuseOtherDecision(approval.data.decision, resolution);
+    // Nobody decided what a run took with it when it ended: the run's state refuses.
+    else if (decision === undefined || decision.cause === "run_ended") fresh.push({ approval, resolution });
+    else refuseOtherDecision(decision, resolution);
   }
   if (unknown === undefined && fresh.length === 0) return [];
   requireWaiting(session, run.data);
   if (unknown !== undefined) {
-    throw problem("approvals", "approval_request_not_pending", `run '${run.id}' never asked for approval '${unknown}'`);
+    throw problem(
+      "approvals",
+      "approval_request_not_pending",
+      `run '${run.id}' never asked for approval '${unknown}'`,
+    );
   }
   return fresh;
 }
@@ -113,12 +129,20 @@ function requireWaiting(session: Kept<"session">, run: RunRecord): void {
     );
   }
   if (run.status !== "waiting_for_approval") {
-    throw problem("approvals", "approval_state_conflict", `run '${run.run_id}' is ${run.status}, not waiting for approval`);
+    throw problem(
+      "approvals",
+      "approval_state_conflict",
+      `run '${run.run_id}' is ${run.status}, not waiting for approval`,
+    );
   }
 }
 
 /** An edited input must be one that the tool would take. */
-function checkUpdatedInput(deps: CommandDeps, approval: Kept<"approval">, resolution: ApprovalResolution): void {
+function checkUpdatedInput(
+  deps: CommandDeps,
+  approval: Kept<"approval">,
+  resolution: ApprovalResolution,
+): void {
   if (resolution.behavior === "deny" || resolution.updated_input === undefined) return;
   const parsed = deps.tools.get(approval.data.request.tool_name)?.parse(resolution.updated_input);
   if (parsed?.ok !== false) return;
@@ -165,7 +189,12 @@ async function applyResolutions(
     return;
   }
   const pending = left.map((approval) => approval.id);
-  change.put("run", run.id, { ...run.data, pending_approval_ids: pending, updated_at_ms: change.now }, run.revision);
+  change.put(
+    "run",
+    run.id,
+    { ...run.data, pending_approval_ids: pending, updated_at_ms: change.now },
+    run.revision,
+  );
   change.updateSession({ pending_approvals: pending.length });
 }
 
@@ -204,7 +233,10 @@ export async function expireApproval(deps: CommandDeps, approvalId: string): Pro
       return true;
     }
     const resolution: ApprovalResolution = { request_id: approvalId, behavior: "deny", reason };
-    await applyResolutions(deps, change, run, [{ approval, resolution }], { decided_by: "daemon", cause: "timeout" });
+    await applyResolutions(deps, change, run, [{ approval, resolution }], {
+      decided_by: "daemon",
+      cause: "timeout",
+    });
     return false;
   });
   if (cancelled) deps.abortRun(known.data.run_id, "cancelled");

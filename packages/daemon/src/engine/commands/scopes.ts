@@ -6,7 +6,9 @@ type Scope = Partial<Record<string, string[] | undefined>>;
 export function normalizeScope<T extends CapabilityScope | CredentialScope>(scope: T): T {
   const normal: Scope = {};
   for (const [name, list] of Object.entries(scope as Scope).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const entries = [...new Set((list ?? []).map((entry) => entry.trim()).filter((entry) => entry !== ""))].sort();
+    const entries = [
+      ...new Set((list ?? []).map((entry) => entry.trim()).filter((entry) => entry !== "")),
+    ].sort();
     if (entries.includes("*")) normal[name] = ["*"];
     else if (entries.length > 0) normal[name] = entries;
   }
@@ -20,7 +22,8 @@ export function isEmptyScope(scope: CapabilityScope | CredentialScope): boolean 
 /** Whether a credential scope lets a route be used: deny wins, an allow-list that is present is exhaustive. */
 export function routeAllowed(scope: CredentialScope | undefined, routeId: string): boolean {
   if (scope === undefined) return true;
-  const listed = (list: string[] | undefined) => list?.includes("*") === true || list?.includes(routeId) === true;
+  const listed = (list: string[] | undefined) =>
+    list?.includes("*") === true || list?.includes(routeId) === true;
   if (listed(scope.route_deny)) return false;
   return scope.route_allow === undefined || listed(scope.route_allow);
 }

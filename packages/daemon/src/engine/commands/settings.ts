@@ -82,7 +82,11 @@ function checkOverrides(deps: CommandDeps, overrides: ToolOverrides): ToolOverri
   const named = [...(overrides.enable ?? []), ...(overrides.disable ?? [])];
   const unknown = named.find((name) => deps.tools.get(name) === undefined);
   if (unknown !== undefined) {
-    throw problem("runtime", "runtime_validation_failed", `tool_overrides names an unknown tool '${unknown}'`);
+    throw problem(
+      "runtime",
+      "runtime_validation_failed",
+      `tool_overrides names an unknown tool '${unknown}'`,
+    );
   }
   return named.length === 0 ? undefined : overrides;
 }

@@ -5,10 +5,10 @@ import {
   type SubmitInputRequest,
 } from "@kheish/contract";
 import type { PinnedRoute } from "../ports.ts";
-import { type Kept, read, type RunRecord, type SessionRecord, ZERO_USAGE } from "../records.ts";
+import { type Kept, type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
 import { type SessionChange, startRun } from "../transitions.ts";
 import { earlier, idempotencyKeyOf, type Receipt, receiptOf, remember } from "./idempotency.ts";
-import { checkInput, cleanMetadata, type DecodedPart, decodeInput, storeParts } from "./input.ts";
+import { checkContent, checkMetadata, cleanMetadata, type DecodedPart, decodeInput, storeParts } from "./input.ts";
 import { normalizeReplyTargets } from "./reply-targets.ts";
 import { routeAllowed } from "./scopes.ts";
 import { type CommandDeps, requireSession, transact } from "./transact.ts";
@@ -33,8 +33,9 @@ export async function submit(
   options: SubmitOptions,
 ): Promise<{ runId: string; repeated: boolean }> {
   const key = idempotencyKeyOf(options.headerKey, request.idempotency_key);
-  checkInput(request);
+  checkMetadata(request);
   const known = await requireSession(deps.store, sessionId);
+  checkContent(request);
   const receipt = key === undefined ? undefined : receiptFor(sessionId, key, request, options.mode);
   const before = await earlier(deps.store, receipt);
   if (before?.run_id !== undefined) return { runId: before.run_id, repeated: true };
@@ -157,7 +158,9 @@ function newRun(
     generation: plan.generation,
     ...(metadata === undefined ? {} : { input_metadata: metadata }),
     reply_targets: plan.replyTargets,
-    ...(request.completion_requirements?.length ? { completion_requirements: request.completion_requirements } : {}),
+    ...(request.completion_requirements?.length
+      ? { completion_requirements: request.completion_requirements }
+      : {}),
     pending_approval_ids: [],
     pending_question_ids: [],
     accepted_seq: 0,
@@ -168,8 +171,11 @@ function newRun(
 }
 
 function preview(text: string): string {
-  const characters = [...text.slice(0, PREVIEW_CHARACTERS * 2)];
-  return characters.length <= PREVIEW_CHARACTERS ? text : `${characters.slice(0, PREVIEW_CHARACTERS).join("")}…`;
+  // A character is at most two code units, so this holds one character more than is shown, if there is one.
+  const characters = [...text.slice(0, PREVIEW_CHARACTERS * 2 + 2)];
+  return characters.length <= PREVIEW_CHARACTERS
+    ? text
+    : `${characters.slice(0, PREVIEW_CHARACTERS).join("")}…`;
 }
 
 /** 01-R44, 01-R45: starts at once when the session is free, else joins the end of the queue. */
@@ -204,7 +210,8 @@ function rememberTargets(
   const source = request.source_plugin ?? "daemon";
   const fromConnector = source !== "daemon" && source !== "scheduler";
   const wasIdle = session.active_run_id === undefined && session.queued_count === 0;
-  if (plan.explicitTargets && fromConnector && wasIdle) change.updateSession({ reply_targets: plan.replyTargets });
+  if (plan.explicitTargets && fromConnector && wasIdle)
+    change.updateSession({ reply_targets: plan.replyTargets });
 }
 
 /** The fields a repetition must agree in; an explicit list, so that a new default does not break old retries. */

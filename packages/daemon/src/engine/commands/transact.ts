@@ -1,10 +1,10 @@
 import { problem } from "@kheish/contract";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Store } from "../../kernel/store.ts";
 import { sessionStream } from "../events.ts";
-import type { KeyedMutex } from "../keyed-mutex.ts";
 import type { QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { type Kept, read } from "../records.ts";
 import { SessionChange } from "../transitions.ts";

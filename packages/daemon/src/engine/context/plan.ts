@@ -75,7 +75,12 @@ function aggressiveSnip(state: SessionState): ContextPlan | undefined {
   return cutUntil(state, before / 2, SNIP_KEEP_MESSAGES, before);
 }
 
-function cutUntil(state: SessionState, target: number, keep: number, before: number): ContextPlan | undefined {
+function cutUntil(
+  state: SessionState,
+  target: number,
+  keep: number,
+  before: number,
+): ContextPlan | undefined {
   let head = 0;
   for (const start of groupStarts(state)) {
     if (state.entries.length - start < keep) break;
@@ -141,7 +146,8 @@ function sessionMemory(state: SessionState, size: number, threshold: number): Co
   if (chosen === undefined || chosen === 0) return undefined;
   const kept = paddedTokens(state.entries.slice(chosen));
   const first = state.entries[chosen];
-  if (first === undefined || kept < SESSION_MEMORY_MIN_TOKENS || kept >= size || kept >= threshold) return undefined;
+  if (first === undefined || kept < SESSION_MEMORY_MIN_TOKENS || kept >= size || kept >= threshold)
+    return undefined;
   return { kind: "session_memory", headSeq: first.seq, removed: chosen, preTokens: size };
 }
 

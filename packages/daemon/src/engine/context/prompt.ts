@@ -44,13 +44,20 @@ function systemPrompt(workspaceRoot: string): string {
 function resumeNotice(state: SessionState): UserMessage[] {
   const checkpoint = state.checkpoint?.checkpoint;
   if (checkpoint === undefined) return [];
-  const lines = [`[${checkpoint.messages_removed} earlier messages of this conversation are no longer shown.]`];
+  const lines = [
+    `[${checkpoint.messages_removed} earlier messages of this conversation are no longer shown.]`,
+  ];
   if (checkpoint.summary !== undefined) {
     lines.push(`Summary of them (${checkpoint.summary.title}):`, checkpoint.summary.content);
   }
   if (state.todos.length > 0) lines.push("Open task list:", ...state.todos.map(todoLine));
   return [
-    { role: "user", id: `resume-${state.checkpoint?.seq ?? 0}`, synthetic: true, parts: [{ type: "text", text: lines.join("\n") }] },
+    {
+      role: "user",
+      id: `resume-${state.checkpoint?.seq ?? 0}`,
+      synthetic: true,
+      parts: [{ type: "text", text: lines.join("\n") }],
+    },
   ];
 }
 

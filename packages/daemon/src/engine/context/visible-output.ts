@@ -49,4 +49,7 @@ function isVisibleOutput(output: Json): boolean {
 }
 
 /** What a microcompaction leaves of an old output. */
-export const CLEARED_OUTPUT: Json = { cleared: true, message: "Old tool output was removed to save context." };
+export const CLEARED_OUTPUT: Json = {
+  cleared: true,
+  message: "Old tool output was removed to save context.",
+};

@@ -1,6 +1,6 @@
-import type { ContextPlan } from "../context/plan.ts";
 import { checkpointAt } from "../context/checkpoint.ts";
-import { decide, type DecideInput } from "../decide.ts";
+import type { ContextPlan } from "../context/plan.ts";
+import { type DecideInput, decide } from "../decide.ts";
 import type { CallState } from "../state.ts";
 import type { SessionChange } from "../transitions.ts";
 import { authorize } from "./authorize.ts";

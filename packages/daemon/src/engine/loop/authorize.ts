@@ -86,11 +86,16 @@ async function ask(
   const { run, runState } = driver;
   await driver.sessionFor(change);
   const first = await driver.deps.store.reserveIds("approval", asked.length);
-  const requests = asked.map(({ call, verdict }, index) => approvalFor(driver, change.now, call, verdict, first + index));
+  const requests = asked.map(({ call, verdict }, index) =>
+    approvalFor(driver, change.now, call, verdict, first + index),
+  );
   for (const [index, request] of requests.entries()) {
     const audit = asked[index]?.verdict.audit;
     if (audit !== undefined) {
-      change.emit("permission_audit", { run_id: run.id, audit: { ...audit, approval_request_id: request.id } });
+      change.emit("permission_audit", {
+        run_id: run.id,
+        audit: { ...audit, approval_request_id: request.id },
+      });
     }
     const record: ApprovalRecord = {
       request,

@@ -1,5 +1,5 @@
-import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
 import type { ContextPlan } from "../context/plan.ts";
+import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
 import type { AfterModelError } from "../events.ts";
 import type { AssistantMessage, AssistantPart } from "../messages.ts";
 import type { ModelError, ModelOutcome } from "../ports.ts";
@@ -19,10 +19,13 @@ export type Outcome = (change: SessionChange) => void | Promise<void>;
 export async function callModel(driver: Driver, stop: StopSignal): Promise<Outcome | undefined> {
   const { deps, run } = driver;
   const { turn } = driver.runState;
-  const outcome = await deps.model.call(buildTurn(driver.state, { ...promptInput(driver), tools: visibleTools(deps.tools, driver.session) }), {
-    signal: stop.soft,
-    onDelta: (delta) => deps.onDelta({ ...delta, session_id: driver.sessionId, run_id: run.id, turn }),
-  });
+  const outcome = await deps.model.call(
+    buildTurn(driver.state, { ...promptInput(driver), tools: visibleTools(deps.tools, driver.session) }),
+    {
+      signal: stop.soft,
+      onDelta: (delta) => deps.onDelta({ ...delta, session_id: driver.sessionId, run_id: run.id, turn }),
+    },
+  );
   if (stop.reason !== undefined) return undefined;
   return outcome.ok ? appendMessage(driver, turn, outcome) : recordFailure(driver, turn, outcome.error);
 }
@@ -134,6 +137,12 @@ export async function summarize(
     runState.compact_failures += 1;
     if (plan.trigger === "auto") return;
     const next = afterModelError(runState, error, driver.run.data.route.fallback_model !== undefined);
-    change.emit("model_call_failed", { run_id: driver.run.id, turn: runState.turn, model: request.model, error, next });
+    change.emit("model_call_failed", {
+      run_id: driver.run.id,
+      turn: runState.turn,
+      model: request.model,
+      error,
+      next,
+    });
   };
 }

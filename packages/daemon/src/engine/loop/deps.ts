@@ -1,18 +1,11 @@
 import type { PermissionMode } from "@kheish/contract";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
+import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
-import type { KeyedMutex } from "../keyed-mutex.ts";
 import type { RunLimits } from "../limits.ts";
 import type { AuthorityPort, ModelDelta, ModelPort, ToolPort, ToolRuntimeLimits } from "../ports.ts";
-
-/** A line for the operator's log; fields hold ids, never content or secrets. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 /** What the loop works with; everything comes in from `main.ts`. */
 export interface LoopDeps {

@@ -1,18 +1,27 @@
-import type { SandboxProfile } from "../ports.ts";
 import { idempotencyKey } from "../ledger.ts";
+import type { SandboxProfile } from "../ports.ts";
 import type { CallState } from "../state.ts";
 import type { SessionChange } from "../transitions.ts";
 import type { Effect } from "./advance.ts";
 import type { Driver } from "./driver.ts";
 
 /** 03-R8. */
-const SANDBOX_ORDER: readonly SandboxProfile[] = ["inherited", "read_only", "workspace_write", "network_enabled"];
+const SANDBOX_ORDER: readonly SandboxProfile[] = [
+  "inherited",
+  "read_only",
+  "workspace_write",
+  "network_enabled",
+];
 
 /**
  * Writes the dispatch of the next batch: as many parallel calls as may run together, or one that runs alone (03-R7).
  * The attempt is charged here, before the effect leaves.
  */
-export function dispatch(driver: Driver, change: SessionChange, open: readonly CallState[]): Effect | undefined {
+export function dispatch(
+  driver: Driver,
+  change: SessionChange,
+  open: readonly CallState[],
+): Effect | undefined {
   const { tools, toolLimits } = driver.deps;
   const batch: CallState[] = [];
   for (const call of open) {
@@ -34,7 +43,12 @@ function exceeds(wanted: SandboxProfile, ceiling: SandboxProfile): boolean {
   return SANDBOX_ORDER.indexOf(wanted) > SANDBOX_ORDER.indexOf(ceiling);
 }
 
-export function start(driver: Driver, change: SessionChange, call: CallState, effect: NonNullable<CallState["effect"]>): void {
+export function start(
+  driver: Driver,
+  change: SessionChange,
+  call: CallState,
+  effect: NonNullable<CallState["effect"]>,
+): void {
   const { runState } = driver;
   change.emit("tool_call_started", {
     run_id: driver.run.id,
@@ -63,7 +77,11 @@ function refuseSandbox(driver: Driver, change: SessionChange, { call }: CallStat
       call_id: call.id,
       tool_name: call.name,
       output: known
-        ? { error: `the sandbox ceiling is ${driver.deps.toolLimits.max_sandbox}`, quota: "sandbox", tool: call.name }
+        ? {
+            error: `the sandbox ceiling is ${driver.deps.toolLimits.max_sandbox}`,
+            quota: "sandbox",
+            tool: call.name,
+          }
         : { error: "tool not found" },
       is_error: true,
     },

@@ -1,5 +1,5 @@
-import type { Fence } from "../../kernel/store.ts";
 import { isTerminal, isWaiting } from "@kheish/contract";
+import type { Fence } from "../../kernel/store.ts";
 import { read } from "../records.ts";
 import { advance, type Effect } from "./advance.ts";
 import { callModel, type Outcome, summarize } from "./call-model.ts";

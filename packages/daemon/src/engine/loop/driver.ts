@@ -1,5 +1,4 @@
-import type { NewEvent } from "../../kernel/store.ts";
-import type { Fence } from "../../kernel/store.ts";
+import type { Fence, NewEvent } from "../../kernel/store.ts";
 import { type RecordedEvent, sessionStream } from "../events.ts";
 import { catchUp, fold } from "../fold.ts";
 import { check, type Kept, read } from "../records.ts";
@@ -31,7 +30,13 @@ export class Driver {
   run: Kept<"run">;
   state: SessionState;
 
-  private constructor(deps: LoopDeps, fence: Fence, session: Kept<"session">, run: Kept<"run">, state: SessionState) {
+  private constructor(
+    deps: LoopDeps,
+    fence: Fence,
+    session: Kept<"session">,
+    run: Kept<"run">,
+    state: SessionState,
+  ) {
     this.deps = deps;
     this.sessionId = session.id;
     this.fence = fence;
@@ -40,7 +45,12 @@ export class Driver {
     this.state = state;
   }
 
-  static async open(deps: LoopDeps, fence: Fence, session: Kept<"session">, run: Kept<"run">): Promise<Driver> {
+  static async open(
+    deps: LoopDeps,
+    fence: Fence,
+    session: Kept<"session">,
+    run: Kept<"run">,
+  ): Promise<Driver> {
     return new Driver(deps, fence, session, run, await foldSession(deps, session));
   }
 

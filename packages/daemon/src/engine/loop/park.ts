@@ -27,5 +27,6 @@ export async function park(
     run.revision,
   );
   change.updateSession({ status: "waiting_for_user_input", pending_questions: 1 });
-  if (request.expires_at_ms !== undefined) change.remind(`question/${run.id}/${request.id}`, request.expires_at_ms);
+  if (request.expires_at_ms !== undefined)
+    change.remind(`question/${run.id}/${request.id}`, request.expires_at_ms);
 }

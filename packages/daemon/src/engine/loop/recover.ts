@@ -21,7 +21,11 @@ export async function recover(
   const readBack: CallState[] = [];
   for (const call of lost) {
     const tool = driver.deps.tools.get(call.call.name);
-    const plan = planRecovery(call, tool && { canReadBack: tool.reconcile !== undefined }, driver.deps.limits);
+    const plan = planRecovery(
+      call,
+      tool && { canReadBack: tool.reconcile !== undefined },
+      driver.deps.limits,
+    );
     if (plan === "run_again") again.push(call);
     else if (plan === "read_back") readBack.push(call);
     else if (plan === "give_up") surfaceGivenUp(driver, change, call);
@@ -34,7 +38,13 @@ export async function recover(
 }
 
 function surfaceGivenUp(driver: Driver, change: SessionChange, call: CallState): void {
-  finishLost(driver, change, call, "failed", `the call was attempted ${call.attempt} times and the daemon stopped each time`);
+  finishLost(
+    driver,
+    change,
+    call,
+    "failed",
+    `the call was attempted ${call.attempt} times and the daemon stopped each time`,
+  );
 }
 
 /**

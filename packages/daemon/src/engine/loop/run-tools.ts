@@ -1,10 +1,10 @@
 import { type Json, problem } from "@kheish/contract";
 import type { Timer } from "../../kernel/clock.ts";
+import { sleep } from "../../kernel/clock.ts";
 import { visibleOutput } from "../context/visible-output.ts";
 import type { LedgerOutcome, SessionEvents } from "../events.ts";
-import { sleep } from "../../kernel/clock.ts";
-import { questionRecordId } from "../records.ts";
 import type { ContextUpdate, Tool, ToolContext, ToolOutcome } from "../ports.ts";
+import { questionRecordId } from "../records.ts";
 import type { CallState } from "../state.ts";
 import type { SessionChange } from "../transitions.ts";
 import type { Outcome } from "./call-model.ts";
@@ -75,14 +75,22 @@ async function perform(
   stop.hard.addEventListener("abort", onStop, { once: true });
   if (stop.hard.aborted) controller.abort();
   let timedOut = false;
-  const timer: Timer = clock.schedule(Math.max(1, Math.min(tool.timeoutMs, toolLimits.max_timeout_ms)), () => {
-    timedOut = true;
-    controller.abort();
-  });
-  const work = invoke(tool, call, contextFor(driver, call, controller.signal)).catch((error: unknown): ToolOutcome => {
-    log.error({ run_id: driver.run.id, call_id: call.call.id, tool: tool.name, err: String(error) }, "tool threw");
-    return { kind: "result", output: { error: `tool '${tool.name}' failed unexpectedly` }, is_error: true };
-  });
+  const timer: Timer = clock.schedule(
+    Math.max(1, Math.min(tool.timeoutMs, toolLimits.max_timeout_ms)),
+    () => {
+      timedOut = true;
+      controller.abort();
+    },
+  );
+  const work = invoke(tool, call, contextFor(driver, call, controller.signal)).catch(
+    (error: unknown): ToolOutcome => {
+      log.error(
+        { run_id: driver.run.id, call_id: call.call.id, tool: tool.name, err: String(error) },
+        "tool threw",
+      );
+      return { kind: "result", output: { error: `tool '${tool.name}' failed unexpectedly` }, is_error: true };
+    },
+  );
   try {
     const outcome = await Promise.race([work, whenGivenUp(driver, stop, controller.signal)]);
     if (!timedOut) return outcome;
@@ -155,7 +163,12 @@ async function limited(
   }
   if (bytes <= JOURNAL_OUTPUT_BYTES) return outcome;
   const { sha256, sizeBytes } = await blobs.put(Buffer.from(text));
-  const result = { call_id: call.call.id, tool_name: call.call.name, output: outcome.output, is_error: outcome.is_error };
+  const result = {
+    call_id: call.call.id,
+    tool_name: call.call.name,
+    output: outcome.output,
+    is_error: outcome.is_error,
+  };
   return { ...outcome, output: visibleOutput(result, text), blob: { sha256, size_bytes: sizeBytes } };
 }
 
@@ -227,7 +240,8 @@ export async function readBack(
     calls.map(async (call) => {
       const tool = driver.deps.tools.get(call.call.name);
       const parsed = tool?.parse(call.call.input);
-      if (tool?.reconcile === undefined || parsed?.ok !== true) return { call, read: { kind: "unknown" as const } };
+      if (tool?.reconcile === undefined || parsed?.ok !== true)
+        return { call, read: { kind: "unknown" as const } };
       return { call, read: await tool.reconcile(parsed.input, contextFor(driver, call, stop.hard)) };
     }),
   );
@@ -235,7 +249,13 @@ export async function readBack(
   return async (change) => {
     for (const { call, read } of found) {
       if (read.kind === "applied") {
-        emitFinished(driver, change, call, { output: read.output, is_error: false }, { ledger: "reconciled" });
+        emitFinished(
+          driver,
+          change,
+          call,
+          { output: read.output, is_error: false },
+          { ledger: "reconciled" },
+        );
       } else if (read.kind === "not_applied") {
         change.emit("effect_not_applied", { run_id: driver.run.id, call_id: call.call.id });
       } else if (await surface(driver, change, call, read.detail)) {

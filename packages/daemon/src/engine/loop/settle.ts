@@ -1,7 +1,7 @@
 import { queueHead } from "../commands/transact.ts";
 import { textOf } from "../messages.ts";
 import { addUsage } from "../records.ts";
-import { settleRun, type SessionChange } from "../transitions.ts";
+import { type SessionChange, settleRun } from "../transitions.ts";
 import type { Driver } from "./driver.ts";
 
 /** The final answer: outputs for each reply target, the terminal event, and the next run's start, in one commit. */
@@ -26,7 +26,12 @@ export async function completeRun(driver: Driver, change: SessionChange): Promis
   }
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
   const next = await queueHead(driver.deps.store, driver.sessionId);
-  settleRun(change, run, { status: "completed", usage, output_seqs: outputSeqs, answer_seq: answerSeq }, next);
+  settleRun(
+    change,
+    run,
+    { status: "completed", usage, output_seqs: outputSeqs, answer_seq: answerSeq },
+    next,
+  );
 }
 
 export async function failRun(driver: Driver, change: SessionChange, error: string): Promise<void> {

@@ -1,9 +1,9 @@
 import type { RuntimeSettingsView, StreamEvent } from "@kheish/contract";
-import { type RecordedEvent, recorded, read, runOf, sessionOfStream } from "../../engine/index.ts";
+import { type RecordedEvent, read, recorded, runOf, sessionOfStream } from "../../engine/index.ts";
 import type { Store, StoredEvent } from "../../kernel/store.ts";
+import type { SseFrame } from "../binding.ts";
 import { movesRun, outputRecord, runViewAt } from "../runs/index.ts";
 import { agentSnapshot } from "../sessions/index.ts";
-import type { SseFrame } from "../binding.ts";
 
 /** A trace larger than this would break clients that bound their frames; the journal has it whole. */
 const MAX_TRACE_BYTES = 512 * 1024;
@@ -38,7 +38,11 @@ async function dataOf(source: FrameSource, stored: StoredEvent): Promise<StreamE
   return ownFrame(source, sessionId, event);
 }
 
-async function ownFrame(source: FrameSource, sessionId: string, event: RecordedEvent): Promise<StreamEvent | undefined> {
+async function ownFrame(
+  source: FrameSource,
+  sessionId: string,
+  event: RecordedEvent,
+): Promise<StreamEvent | undefined> {
   switch (event.type) {
     case "output": {
       const run = { session_id: sessionId, run_id: event.data.run_id };

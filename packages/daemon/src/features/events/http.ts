@@ -21,7 +21,9 @@ export function eventBindings(streams: EventStreams): Binding[] {
       };
       return open(scope, request);
     }),
-    bind("sessionStream", (request) => open({ kind: "session", sessionId: id(request, "session_id") }, request)),
+    bind("sessionStream", (request) =>
+      open({ kind: "session", sessionId: id(request, "session_id") }, request),
+    ),
     bind("runStream", (request) => open({ kind: "run", runId: id(request, "run_id") }, request)),
   ];
 }

@@ -57,7 +57,11 @@ export class EventStreams {
   }
 
   /** Refuses before the stream opens; then follows until the caller goes away or the run is over. */
-  async open(scope: StreamScope, options: StreamOptions, signal: AbortSignal): Promise<AsyncIterable<SseFrame>> {
+  async open(
+    scope: StreamScope,
+    options: StreamOptions,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<SseFrame>> {
     checkOptions(scope, options);
     const run = scope.kind === "run" ? await requireRun(this.#source.store, scope.runId) : undefined;
     if (scope.kind === "session") await requireSession(this.#source.store, scope.sessionId);
@@ -245,15 +249,24 @@ function checkOptions(scope: StreamScope, options: StreamOptions): void {
 
 /** The larger of header and query; both decimal strings, read as BigInt (01-R54, 01-R57). */
 function cursorOf(options: StreamOptions): bigint | undefined {
-  const given = [options.lastEventId, options.cursor].filter((text) => text !== undefined && text.trim() !== "");
+  const given = [options.lastEventId, options.cursor].filter(
+    (text) => text !== undefined && text.trim() !== "",
+  );
   const cursors = given.map((text) => {
     const trimmed = (text ?? "").trim();
     if (!/^\d{1,20}$/.test(trimmed)) {
-      throw problem("events", "invalid_event_cursor", `event cursor '${trimmed.slice(0, 40)}' is not a decimal number`);
+      throw problem(
+        "events",
+        "invalid_event_cursor",
+        `event cursor '${trimmed.slice(0, 40)}' is not a decimal number`,
+      );
     }
     return BigInt(trimmed);
   });
-  return cursors.reduce<bigint | undefined>((most, one) => (most === undefined || one > most ? one : most), undefined);
+  return cursors.reduce<bigint | undefined>(
+    (most, one) => (most === undefined || one > most ? one : most),
+    undefined,
+  );
 }
 
 function endsRun(frame: SseFrame): boolean {

@@ -1,4 +1,4 @@
-import { activeRunOf, answerQuestion, cancelQuestion, type CommandDeps } from "../../engine/index.ts";
+import { activeRunOf, answerQuestion, type CommandDeps, cancelQuestion } from "../../engine/index.ts";
 import { type Binding, bind, callerOf, ok, param } from "../binding.ts";
 import type { RunService } from "../runs/index.ts";
 import type { SessionService } from "../sessions/index.ts";
@@ -11,7 +11,9 @@ export function questionBindings(
   sessions: SessionService,
 ): Binding[] {
   return [
-    bind("listQuestions", async (request) => ok(await questions.list(request.query, request.query.session_id))),
+    bind("listQuestions", async (request) =>
+      ok(await questions.list(request.query, request.query.session_id)),
+    ),
     bind("listSessionQuestions", async (request) =>
       ok(await questions.list(request.query, param(request, "session_id"))),
     ),

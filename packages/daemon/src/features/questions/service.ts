@@ -1,6 +1,6 @@
 import type { ListPage, ListQuery, PendingQuestionView } from "@kheish/contract";
 import { type CommandDeps, type Kept, questionRecordId, read, requireSession } from "../../engine/index.ts";
-import { encodeCursor as indexCursor, encodeKey } from "../../kernel/keys.ts";
+import { encodeKey, encodeCursor as indexCursor } from "../../kernel/keys.ts";
 import type { KeyParts } from "../../kernel/store.ts";
 import { pageOf, parsePage } from "../pagination.ts";
 
@@ -34,7 +34,11 @@ export class QuestionService {
     const views = await Promise.all(open.map((question) => this.#view(question)));
     if (!page.envelope) return views;
     const totalCount = await store.count("question", { index, prefix });
-    return pageOf(open, { limit: wanted, totalCount, order: "created_at_ms_asc,request_id_asc", sortKey }, views);
+    return pageOf(
+      open,
+      { limit: wanted, totalCount, order: "created_at_ms_asc,request_id_asc", sortKey },
+      views,
+    );
   }
 
   async #view(question: Kept<"question">): Promise<PendingQuestionView> {

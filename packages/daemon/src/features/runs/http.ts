@@ -22,7 +22,11 @@ export function runBindings(runs: RunService): Binding[] {
     }),
     bind("runDebugArtifact", async (request) => {
       const { run_id } = await runs.get(param(request, "run_id"));
-      throw problem("runs", "run_debug_not_found", `run '${run_id}' was not captured: the debug level is off`);
+      throw problem(
+        "runs",
+        "run_debug_not_found",
+        `run '${run_id}' was not captured: the debug level is off`,
+      );
     }),
     bind("pruneRuns", async (request) => ok(await runs.pruneDebug(request.body))),
   ];

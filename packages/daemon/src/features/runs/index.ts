@@ -1,4 +1,12 @@
-export { RunService } from "./service.ts";
-export { approvalsOf, currentRunView, movesRun, outputRecord, outputsOf, runEventEntry, runViewAt } from "./view.ts";
 export { runBindings } from "./http.ts";
+export { RunService } from "./service.ts";
+export {
+  approvalsOf,
+  currentRunView,
+  movesRun,
+  outputRecord,
+  outputsOf,
+  runEventEntry,
+  runViewAt,
+} from "./view.ts";
 export { WaitForRun } from "./wait.ts";

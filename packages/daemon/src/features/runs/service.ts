@@ -10,18 +10,18 @@ import {
 } from "@kheish/contract";
 import type { z } from "zod";
 import {
-  cancelRun,
   type CommandDeps,
+  cancelRun,
   type Kept,
+  type RunRecord,
   recorded,
   requireRun,
-  type RunRecord,
   runOf,
   runSortKey,
   sessionStream,
   submit,
 } from "../../engine/index.ts";
-import { encodeCursor as indexCursor, encodeKey } from "../../kernel/keys.ts";
+import { encodeKey, encodeCursor as indexCursor } from "../../kernel/keys.ts";
 import type { KeyParts, StoredEvent } from "../../kernel/store.ts";
 import { pageOf, parsePage } from "../pagination.ts";
 import { currentRunView, runEventEntry } from "./view.ts";
@@ -102,7 +102,8 @@ export class RunService {
     const { data: run } = await requireRun(this.#deps.store, runId);
     const entries: RunEventEntry[] = [];
     for (const event of await this.#journalOf(run)) {
-      const entry = runOf(event) === run.run_id ? await runEventEntry(this.#deps.store, run, recorded(event)) : undefined;
+      const entry =
+        runOf(event) === run.run_id ? await runEventEntry(this.#deps.store, run, recorded(event)) : undefined;
       if (entry !== undefined) entries.push(entry);
     }
     return entries;
@@ -126,7 +127,12 @@ export class RunService {
     return events;
   }
 
-  async #page(index: RunIndex, limit: number, order: Order, after: string | undefined): Promise<ListPage<RunView>> {
+  async #page(
+    index: RunIndex,
+    limit: number,
+    order: Order,
+    after: string | undefined,
+  ): Promise<ListPage<RunView>> {
     const runs = await this.#read(index, {
       limit: limit + 1,
       reverse: order === "desc",
@@ -134,7 +140,10 @@ export class RunService {
     });
     const { store } = this.#deps;
     const totalCount = await store.count("run", { index: index.name, prefix: index.prefix });
-    const label = "submitted_at_ms,run_id".split(",").map((name) => `${name}_${order}`).join(",");
+    const label = "submitted_at_ms,run_id"
+      .split(",")
+      .map((name) => `${name}_${order}`)
+      .join(",");
     return pageOf(
       runs,
       { limit, totalCount, order: label, sortKey: (run) => runSortKey(run.data) },

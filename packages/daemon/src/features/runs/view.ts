@@ -90,7 +90,9 @@ export async function outputsOf(
   run: RunRecord,
   seqs: readonly number[],
 ): Promise<DaemonOutputRecord[]> {
-  return Promise.all(seqs.map(async (seq) => outputRecord(store, run, await eventAt(store, run.session_id, seq))));
+  return Promise.all(
+    seqs.map(async (seq) => outputRecord(store, run, await eventAt(store, run.session_id, seq))),
+  );
 }
 
 export async function outputRecord(
@@ -101,7 +103,9 @@ export async function outputRecord(
   if (event.type !== "output") throw new Error(`event ${event.seq} of '${run.session_id}' is no output`);
   const { data } = event;
   const content =
-    data.message_seq === undefined ? (data.content ?? "") : await answerText(store, run.session_id, data.message_seq);
+    data.message_seq === undefined
+      ? (data.content ?? "")
+      : await answerText(store, run.session_id, data.message_seq);
   return {
     session_id: run.session_id,
     run_id: data.run_id,
@@ -146,7 +150,8 @@ export async function runViewAt(store: Store, run: RunRecord, event: RecordedEve
   if (status === undefined) throw new Error(`event '${event.type}' moves no run`);
   const { error: _later, finished_at_ms: finishedAt, started_at_ms: startedAt, ...rest } = run;
   const started = run.started_seq !== undefined && run.started_seq <= event.seq && startedAt !== undefined;
-  const finished = run.finished_seq !== undefined && run.finished_seq <= event.seq && finishedAt !== undefined;
+  const finished =
+    run.finished_seq !== undefined && run.finished_seq <= event.seq && finishedAt !== undefined;
   const at: RunRecord = {
     ...rest,
     status,

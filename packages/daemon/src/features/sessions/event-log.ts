@@ -1,4 +1,10 @@
-import type { JsonObject, JournalEntry, PermissionAudit, RunEventEntry, SessionEventLog } from "@kheish/contract";
+import type {
+  JournalEntry,
+  JsonObject,
+  PermissionAudit,
+  RunEventEntry,
+  SessionEventLog,
+} from "@kheish/contract";
 import { type Kept, type RecordedEvent, recorded, runOf, sessionStream } from "../../engine/index.ts";
 import type { Store } from "../../kernel/store.ts";
 import { outputRecord, runEventEntry } from "../runs/index.ts";
@@ -38,7 +44,8 @@ export async function sessionEventLog(
   };
   for (const event of events) {
     if (CONVERSATION.has(event.type)) log.session.journal.push(journalEntry(event));
-    if (event.type === "checkpoint") log.session.checkpoints.push(event.data.checkpoint as unknown as JsonObject);
+    if (event.type === "checkpoint")
+      log.session.checkpoints.push(event.data.checkpoint as unknown as JsonObject);
     if (event.type === "permission_audit") log.session.audits.push(event.data.audit);
     const runId = runOf(event);
     if (runId === undefined) continue;

@@ -25,7 +25,7 @@ import {
   setSessionDefault,
   submit,
 } from "../../engine/index.ts";
-import { encodeCursor as indexCursor, encodeKey } from "../../kernel/keys.ts";
+import { encodeKey, encodeCursor as indexCursor } from "../../kernel/keys.ts";
 import { pageOf, parsePage } from "../pagination.ts";
 import type { WaitForRun } from "../runs/index.ts";
 import { permissionAudits, sessionEventLog } from "./event-log.ts";
@@ -43,7 +43,10 @@ export class SessionService {
     this.#waits = waits;
   }
 
-  async create(request: CreateSessionRequest, headerKey?: string): Promise<SessionView & { created: boolean }> {
+  async create(
+    request: CreateSessionRequest,
+    headerKey?: string,
+  ): Promise<SessionView & { created: boolean }> {
     const { session, created } = await createSession(this.#deps, request, headerKey);
     return { ...(await sessionView(this.#deps.store, session)), created };
   }
@@ -91,17 +94,30 @@ export class SessionService {
     });
   }
 
-  async permissionAudits(sessionId: string, query: ListQuery): Promise<PermissionAudit[] | ListPage<PermissionAudit>> {
+  async permissionAudits(
+    sessionId: string,
+    query: ListQuery,
+  ): Promise<PermissionAudit[] | ListPage<PermissionAudit>> {
     await requireSession(this.#deps.store, sessionId);
     const page = parsePage(query);
-    const audits = (await permissionAudits(this.#deps.store, sessionId)).map((audit, index) => ({ audit, index }));
-    if (!page.envelope || page.limit === undefined) return audits.slice(0, page.limit).map(({ audit }) => audit);
+    const audits = (await permissionAudits(this.#deps.store, sessionId)).map((audit, index) => ({
+      audit,
+      index,
+    }));
+    if (!page.envelope || page.limit === undefined)
+      return audits.slice(0, page.limit).map(({ audit }) => audit);
     const from = page.after === undefined ? 0 : Number(page.after) + 1;
-    if (!Number.isSafeInteger(from)) throw problem("pagination", "invalid_cursor", "the cursor is not of this list");
+    if (!Number.isSafeInteger(from))
+      throw problem("pagination", "invalid_cursor", "the cursor is not of this list");
     const listed = audits.slice(from, from + page.limit + 1);
     return pageOf(
       listed,
-      { limit: page.limit, totalCount: audits.length, order: "sequence_asc", sortKey: ({ index }) => String(index) },
+      {
+        limit: page.limit,
+        totalCount: audits.length,
+        order: "sequence_asc",
+        sortKey: ({ index }) => String(index),
+      },
       listed.map(({ audit }) => audit),
     );
   }
@@ -123,7 +139,7 @@ export class SessionService {
     if (run === undefined) throw problem("api", "internal_error", "the caller went away", { run_id: runId });
     switch (run.data.status) {
       case "failed":
-        throw problem("runs", "run_failed", run.data.error ?? "the run failed", { run_id: runId });
+        throw new Problem(undefined, "internal_error", 500, run.data.error ?? "the run failed", { run_id: runId });
       case "interrupted":
         throw new Problem(undefined, "conflict", 409, "run interrupted", { run_id: runId });
       case "cancelled":
@@ -185,7 +201,11 @@ export class SessionService {
 function positive(name: string, text: string, least = 1): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
   if (value < least) {
-    throw problem("pagination", "invalid_limit", `${name} must be a whole number from ${least}, not '${text}'`);
+    throw problem(
+      "pagination",
+      "invalid_limit",
+      `${name} must be a whole number from ${least}, not '${text}'`,
+    );
   }
   return value;
 }

@@ -75,7 +75,9 @@ export async function agentSnapshot(store: Store, session: Kept<"session">): Pro
       nickname: data.nickname,
       retention: "retain",
       spawned_at_ms: data.created_at_ms,
-      ...(data.settled_at_ms === undefined || active !== undefined ? {} : { settled_at_ms: data.settled_at_ms }),
+      ...(data.settled_at_ms === undefined || active !== undefined
+        ? {}
+        : { settled_at_ms: data.settled_at_ms }),
       subtasks: [],
     },
     pending_approvals: active === undefined ? [] : await approvalsOf(store, active.data),
@@ -109,6 +111,8 @@ async function recentOutputs(store: Store, sessionId: string): Promise<DaemonOut
     limit: RECENT_RUNS,
     reverse: true,
   })) as unknown as Kept<"run">[];
-  const outputs = await Promise.all(runs.reverse().map((run) => outputsOf(store, run.data, run.data.output_seqs)));
+  const outputs = await Promise.all(
+    runs.reverse().map((run) => outputsOf(store, run.data, run.data.output_seqs)),
+  );
   return outputs.flat();
 }

@@ -2,62 +2,63 @@ import { DatabaseError } from "pg";
 import { StoreError } from "../store.ts";
 
 /**
- * What may help after a failure:
- * - `retry`: other transactions were in the way and this one was rolled back
- * - `reconnect`: the connection ended; another may work
- * - `isolate`: the statement itself failed; without its neighbours in the transaction each of them may land
- * - `none`: there is no server to talk to
+ * What a failure means for the transaction that it met:
+ * - `conflict`: rolled back, others were in the way; another attempt may land
+ * - `statement`: rolled back because one of its statements failed; what shared the transaction may land without it
+ * - `cancelled`: rolled back because it took too long
+ * - `lost`: its connection ended; on another it may be tried again, if it had not come to the commit
+ * - `unreachable`: no server answers
  */
-type Remedy = "retry" | "reconnect" | "isolate" | "none";
+type Failure = "conflict" | "statement" | "cancelled" | "lost" | "unreachable";
 
 /** A failure of PostgreSQL, or of the way to it. */
 export class PostgresError extends StoreError {
-  readonly remedy: Remedy;
+  readonly failure: Failure;
 
-  constructor(code: StoreError["code"], remedy: Remedy, cause: Error) {
+  constructor(failure: Failure, cause: Error, code: StoreError["code"] = "unavailable") {
     super(code, `PostgreSQL: ${cause.message || cause.name}`, { cause });
-    this.remedy = remedy;
+    this.failure = failure;
   }
 }
 
+/** Deadlock, serialization failure, and a unique key that another transaction was the first to add. */
+const CONFLICT = /^(40P01|40001|23505)$/;
+const CANCELLED = /^57014$/;
 /**
- * SQLSTATEs that mean something to us: deadlock, serialization failure and a unique key that another transaction
- * was first to insert; disk full; corrupted data and index.
+ * Class 08, operator intervention, the timeouts that end a session, and a server that has become a read-only standby:
+ * the connection is of no more use, another may reach the server that took over.
  */
-const CONFLICTS = new Set(["40P01", "40001", "23505"]);
-const DISK_FULL = "53100";
-const CORRUPTED = new Set(["XX001", "XX002"]);
-
-/** Class 08, operator intervention but for a cancelled query, and the timeouts that end a session. */
-const SESSION_ENDED = /^(08...|57P0.|25P0[34])$/;
+const LOST = /^(08...|57P0.|25P0[34]|25006)$/;
+const DISK_FULL = /^53100$/;
+const CORRUPTED = /^XX00[12]$/;
 
 /** The driver has no codes for a connection that ended under a query; these are its words. */
-const ENDED_WORDS = /^Connection terminated( unexpectedly)?$|is not queryable$/;
-const ENDED_CODES = new Set(["ECONNRESET", "EPIPE"]);
+const LOST_WORDS = /^Connection terminated( unexpectedly)?$|is not queryable$/;
+const LOST_CODES = /^(ECONNRESET|EPIPE)$/;
 
-/** Sorts what a query threw. */
+/** What a query threw, as the port says it. */
 export function queryFailure(error: unknown): unknown {
+  if (error instanceof DatabaseError) return databaseFailure(error, error.code ?? "");
   if (!(error instanceof Error)) return error;
-  if (!(error instanceof DatabaseError))
-    return new PostgresError("unavailable", isConnectionEnd(error) ? "reconnect" : "none", error);
-  const state = error.code ?? "";
-  if (CONFLICTS.has(state)) return new PostgresError("unavailable", "retry", error);
-  if (SESSION_ENDED.test(state)) return new PostgresError("unavailable", "reconnect", error);
-  if (state === DISK_FULL) return new PostgresError("full", "isolate", error);
-  if (CORRUPTED.has(state)) return new PostgresError("corrupt", "isolate", error);
-  return new PostgresError("unavailable", "isolate", error);
+  const code = "code" in error ? String(error.code) : "";
+  const isLost = LOST_WORDS.test(error.message) || LOST_CODES.test(code);
+  return new PostgresError(isLost ? "lost" : "unreachable", error);
 }
 
-/** Whatever a server answers to a greeting, it is not there for us. */
+/** What an attempt to connect threw: whatever a server answers to a greeting, it is not there for us. */
 export function connectFailure(error: unknown): unknown {
-  return error instanceof Error ? new PostgresError("unavailable", "none", error) : error;
+  return error instanceof Error ? new PostgresError("unreachable", error) : error;
 }
 
-/** Whether `error` is a failure that `remedy` may help against. */
-export function isHelpedBy(remedy: Remedy, error: unknown): boolean {
-  return error instanceof PostgresError && error.remedy === remedy;
+export function isFailure(error: unknown, ...failures: readonly Failure[]): boolean {
+  return error instanceof PostgresError && failures.includes(error.failure);
 }
 
-function isConnectionEnd(error: Error): boolean {
-  return ENDED_WORDS.test(error.message) || ("code" in error && ENDED_CODES.has(String(error.code)));
+function databaseFailure(error: DatabaseError, state: string): PostgresError {
+  if (CONFLICT.test(state)) return new PostgresError("conflict", error);
+  if (CANCELLED.test(state)) return new PostgresError("cancelled", error);
+  if (LOST.test(state)) return new PostgresError("lost", error);
+  if (DISK_FULL.test(state)) return new PostgresError("statement", error, "full");
+  if (CORRUPTED.test(state)) return new PostgresError("statement", error, "corrupt");
+  return new PostgresError("statement", error);
 }

@@ -13,7 +13,7 @@ export interface Migration {
  *   touches only the ones that changed.
  * - `queue_items.ready_at_ms` is the due time of an item that waits and the end of the claim of one that is claimed:
  *   one index answers both what is due and what was left behind. A dead letter has a `buried_no` instead.
- *   Claims and burials are numbered by `queue_numbers`.
+ *   Items are numbered by `queue_item_ids`, claims and burials by `queue_numbers`.
  * - A lease that was released keeps its row, without an owner: its token must not be given again (K6).
  * - Rows that change often leave room in their page for the next version.
  */
@@ -51,9 +51,10 @@ CREATE TABLE record_index (
   PRIMARY KEY (kind, name, key, id)
 );
 
+CREATE SEQUENCE queue_item_ids;
 CREATE SEQUENCE queue_numbers;
 CREATE TABLE queue_items (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id bigint PRIMARY KEY,
   queue text COLLATE "C" NOT NULL,
   key text COLLATE "C" NOT NULL,
   payload text NOT NULL,
@@ -65,7 +66,9 @@ CREATE TABLE queue_items (
   owner text COLLATE "C",
   last_error text,
   buried_no bigint,
-  UNIQUE (queue, key)
+  UNIQUE (queue, key),
+  CHECK ((ready_at_ms IS NULL) = (buried_no IS NOT NULL)),
+  CHECK (buried_no IS NULL OR owner IS NULL)
 ) WITH (fillfactor = 70);
 CREATE INDEX queue_items_ready ON queue_items (queue, ready_at_ms, id) WHERE ready_at_ms IS NOT NULL;
 CREATE INDEX queue_items_claimed ON queue_items (owner) WHERE owner IS NOT NULL;

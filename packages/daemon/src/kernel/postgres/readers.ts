@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { isHelpedBy } from "./errors.ts";
+import { isFailure } from "./errors.ts";
 import type { Param, Statement } from "./statement.ts";
 
 /**
@@ -21,7 +21,7 @@ export class Readers {
       try {
         return await statement.run(this.#pool, ...params);
       } catch (error) {
-        if (spare === 0 || !isHelpedBy("reconnect", error)) throw error;
+        if (spare === 0 || !isFailure(error, "lost")) throw error;
       }
     }
   }

@@ -48,10 +48,9 @@ export class BulkStatement<Row> {
 
   /** Sends nothing when there are no rows. */
   async run(session: Session, rows: readonly Row[]): Promise<void> {
-    const columns: Scalar[][] = [];
-    for (const row of rows)
-      for (const [column, field] of this.#fieldsOf(row).entries()) (columns[column] ??= []).push(field);
-    if (columns.length > 0) await this.#statement.run(session, ...columns);
+    const fields = rows.map(this.#fieldsOf);
+    const columns = fields[0]?.map((_, column) => fields.map((row) => row[column] ?? null));
+    if (columns !== undefined) await this.#statement.run(session, ...columns);
   }
 }
 

@@ -89,15 +89,17 @@ function codesIn(body: unknown): string[] {
   );
 }
 
-const NETWORK_NAMES = /^(AI_(APICallError|EmptyResponseBodyError)|FetchError|SocketError)$/;
 const NETWORK_CODES = /^(E[A-Z]{4,}|UND_ERR_[A-Z_]+)$/;
 
 function isNetworkError(error: unknown): boolean {
   for (let current = error; current instanceof Error; current = current.cause) {
     const code = member(current, "code");
-    if (NETWORK_NAMES.test(current.name) || (typeof code === "string" && NETWORK_CODES.test(code)))
+    if (
+      current.name === "AI_EmptyResponseBodyError" ||
+      (typeof code === "string" && NETWORK_CODES.test(code))
+    ) {
       return true;
-    if (current instanceof TypeError && /fetch failed|terminated/.test(current.message)) return true;
+    }
   }
   return false;
 }

@@ -56,5 +56,5 @@ export interface RunningDaemon {
 }
 
 export interface DemoModule {
-  runDemo(args: readonly string[]): Promise<void>;
+  runDemo(args: readonly string[], context: CliContext): Promise<void>;
 }

@@ -5,13 +5,13 @@ import { parseArgs } from "node:util";
 import { isTerminal, type RunView, type StreamEvent } from "@kheish/contract";
 import pc from "picocolors";
 import { DaemonClient } from "./client/client.ts";
+import type { CliContext } from "./context.ts";
 import { DaemonProcess } from "./demo/daemon-process.ts";
 import { examine } from "./demo/evidence.ts";
 import { type Human, humanAtTerminal, scriptedHuman } from "./demo/human.ts";
 import { narrate } from "./demo/narrate.ts";
 import { type DemoPlace, makePlace } from "./demo/workspace.ts";
 import { CliError } from "./errors.ts";
-import { processContext } from "./process-context.ts";
 import { streamEvent } from "./views/stream-line.ts";
 
 const SESSION = "demo";
@@ -31,7 +31,7 @@ const REAL_TASK =
  * The main job, seen: an agent run that reads a workspace, asks, waits for a yes, is killed with SIGKILL in the
  * middle of a tool call, comes back by itself and finishes, with nothing lost and nothing done twice.
  */
-export async function runDemo(args: readonly string[]): Promise<void> {
+export async function runDemo(args: readonly string[], context: CliContext): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -46,7 +46,7 @@ export async function runDemo(args: readonly string[]): Promise<void> {
   let finished = false;
   try {
     const real = interactive && values.simulator !== true && (await wantsRealModel(human));
-    await new Demo(place, human, real).play();
+    await new Demo(place, human, real, context).play();
     finished = true;
   } finally {
     human.close();
@@ -80,17 +80,18 @@ class Demo {
   readonly #place: DemoPlace;
   readonly #human: Human;
   readonly #real: boolean;
-  readonly #context = processContext();
+  readonly #context: CliContext;
   /** The tool call whose start is the daemon's end. */
   #killAtCall = 1 + randomInt(FIRST_CALLS);
   #callsSeen = 0;
   #killed = false;
   readonly #answered = new Set<string>();
 
-  constructor(place: DemoPlace, human: Human, real: boolean) {
+  constructor(place: DemoPlace, human: Human, real: boolean, context: CliContext) {
     this.#place = place;
     this.#human = human;
     this.#real = real;
+    this.#context = context;
   }
 
   async play(): Promise<void> {

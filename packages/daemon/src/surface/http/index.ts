@@ -1,7 +1,7 @@
 /** The control plane over HTTP: it validates, authorises and renders; what to answer is up to the bindings. */
 export { createHttpApp } from "./app.ts";
 export { ServeConfigError } from "./config-error.ts";
-export type { HttpOptions, Logger } from "./options.ts";
+export type { HttpOptions } from "./options.ts";
 export type { AuthMode, AuthSettings } from "./security/auth-settings.ts";
 export { checkAuthSettings } from "./security/auth-settings.ts";
 export type { BindAddress } from "./security/bind-address.ts";

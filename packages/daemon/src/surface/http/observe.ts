@@ -1,13 +1,13 @@
 import type { MiddlewareHandler } from "hono";
 import type { Clock } from "../../kernel/clock.ts";
+import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { HttpEnv } from "./http-env.ts";
-import type { Logger } from "./options.ts";
 
 interface ObserveOptions {
   clock: Clock;
   random: Random;
-  logger: Logger;
+  logger: Log;
 }
 
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);

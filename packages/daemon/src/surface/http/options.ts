@@ -1,20 +1,11 @@
 import type { Binding } from "../../features/binding.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { AuthSettings } from "./security/auth-settings.ts";
 import type { BindAddress } from "./security/bind-address.ts";
 import type { CorsSettings } from "./security/cors-policy.ts";
 import type { SecurityEvent } from "./security/refusal-log.ts";
-
-type LogLine = (fields: Readonly<Record<string, unknown>>, message: string) => void;
-
-/** What the surface needs of a logger; pino fits. */
-export interface Logger {
-  debug: LogLine;
-  info: LogLine;
-  warn: LogLine;
-  error: LogLine;
-}
 
 export interface HttpOptions {
   /** Where the daemon listens; the security rules depend on it. */
@@ -25,7 +16,7 @@ export interface HttpOptions {
   cors: CorsSettings;
   /** Reads a token file; rejects when it cannot. */
   readFile: (path: string) => Promise<string>;
-  logger: Logger;
+  logger: Log;
   clock: Clock;
   random: Random;
   /** False from the moment a drain begins. */

@@ -8,6 +8,7 @@ import { failure, success } from "../outcome.ts";
 import { locate } from "../workspace/open.ts";
 import { absolutePath, ROOT, relativePath } from "../workspace/path.ts";
 import { type Captured, capture } from "./capture.ts";
+import { Reading } from "./reading.ts";
 import { runShell } from "./run-shell.ts";
 import type { Shell, ShellExit, ShellRequest, StartShell } from "./shell.ts";
 
@@ -31,6 +32,9 @@ const BashInput = z.strictObject({
     .describe("What the command is for, in a few words, for people who read along."),
 });
 type BashInput = z.output<typeof BashInput>;
+
+const OUTPUT_LEFT_OPEN =
+  "a process that detached itself still holds the output open; what it writes from now on is not shown";
 
 const DESCRIPTION =
   "Runs a command with /bin/bash in a login shell and waits for it. stdin is empty; the environment holds only PATH, HOME, " +
@@ -72,11 +76,14 @@ async function run(input: BashInput, context: ToolContext, options: BashOptions)
     cwd: absolutePath(root, workdir.real),
     env: options.childEnv,
   });
+  const reading = new Reading();
   const outputs = Promise.all([
-    capture(shell.stdout, context.blobs, options.scratchDir),
-    capture(shell.stderr, context.blobs, options.scratchDir),
+    capture(reading.watch(shell.stdout), context.blobs, options.scratchDir),
+    capture(reading.watch(shell.stderr), context.blobs, options.scratchDir),
   ]);
-  const exit = await runShell(shell, outputs, context.clock, context.signal).catch(notStarted);
+  const { complete, ...exit } = await runShell(shell, reading, context.clock, context.signal).catch(
+    notStarted,
+  );
   const [stdout, stderr] = await outputs;
 
   const report = {
@@ -85,6 +92,7 @@ async function run(input: BashInput, context: ToolContext, options: BashOptions)
     ...exitFields(exit),
     ...outputFields("stdout", stdout),
     ...outputFields("stderr", stderr),
+    ...(complete ? {} : { note: OUTPUT_LEFT_OPEN }),
   };
   return context.signal.aborted
     ? failure("the command was stopped before it finished", { ...report, success: false, interrupted: true })

@@ -1,25 +1,33 @@
 import { type Clock, sleep } from "../../kernel/clock.ts";
+import type { Reading } from "./reading.ts";
 import type { Shell, ShellExit } from "./shell.ts";
 
 const GRACE_STEPS = 10;
 const GRACE_STEP_MS = 50;
+/** How long a process that left the group may keep us reading what it writes. */
+const MAX_READING_STEPS = 100;
+
+export interface ShellRun extends ShellExit {
+  /** False: some process still holds an output open. */
+  complete: boolean;
+}
 
 /**
  * Waits until the shell ends by itself or `signal` aborts, and leaves nothing of its group behind in either case
- * (03-R14). `drained` settles when both outputs are read to their end.
+ * (03-R14). Afterwards its outputs are read as far as they ever will be.
  */
 export async function runShell(
   shell: Shell,
-  drained: Promise<unknown>,
+  reading: Reading,
   clock: Clock,
   signal: AbortSignal,
-): Promise<ShellExit> {
+): Promise<ShellRun> {
   try {
     await firstOf(shell.exited, signal);
     await terminateGroup(shell, clock);
     const exit = await shell.exited;
-    await Promise.race([drained, sleep(clock, GRACE_STEPS * GRACE_STEP_MS)]);
-    return exit;
+    await reading.finish(clock, GRACE_STEP_MS, GRACE_STEPS, signal.aborted ? GRACE_STEPS : MAX_READING_STEPS);
+    return { ...exit, complete: reading.ended };
   } finally {
     shell.closePipes();
   }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { ToolFailure } from "../failure.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -24,4 +25,15 @@ export async function digestOf(handle: FileHandle, signal: AbortSignal): Promise
   const hash = createHash("sha256");
   await eachChunk(handle, signal, (chunk) => hash.update(chunk));
   return hash.digest("hex");
+}
+
+/** Compares the whole current file with what the caller saw (03-R12). */
+export function requireDigest(path: string, expected: string, found: string | undefined): void {
+  if (found === expected) return;
+  throw found === undefined
+    ? new ToolFailure(`'${path}' does not exist, so it cannot have the expected SHA-256`)
+    : new ToolFailure(
+        `'${path}' is not what was expected: its SHA-256 is ${found}; read it again before changing it`,
+        { sha256: found },
+      );
 }

@@ -2,9 +2,9 @@ import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileS
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import { sha256Hex } from "../bytes.ts";
-import { KeyedMutex } from "../mutex.ts";
-import { call, contextOf, fail, mismatch, succeed, useWorkspace } from "../testing.ts";
+import { call, contextOf, fail, mismatch, succeed, useWorkspace } from "../testing/harness.ts";
 import { stagingName } from "../workspace/replace.ts";
 import { editFileTool } from "./edit-file.ts";
 import { traceEdit } from "./edit-history.ts";

@@ -1,17 +1,17 @@
 import type { JsonObject } from "@kheish/contract";
 import { z } from "zod";
 import type { Reconciled, Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
+import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import { isText, sha256Hex } from "../bytes.ts";
 import { defineTool } from "../define.ts";
 import { ToolFailure } from "../failure.ts";
-import type { KeyedMutex } from "../mutex.ts";
 import { success } from "../outcome.ts";
 import { discard, openEntry, replaceable, replaceFile, statEntry } from "../workspace/replace.ts";
+import { requireDigest } from "./digest.ts";
 import { traceEdit } from "./edit-history.ts";
 import { applyEdit, lineNumbers, occurrences, replaceAt, replacedPlaces } from "./edit-text.ts";
 import { type Entry, withEntry } from "./entry.ts";
 import { path, sha256, text } from "./fields.ts";
-import { requireDigest } from "./write-file.ts";
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const SHOWN_LINES = 20;

@@ -1,6 +1,6 @@
 import type { ToolContext } from "../../engine/ports.ts";
+import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import { about, ToolFailure } from "../failure.ts";
-import type { KeyedMutex } from "../mutex.ts";
 import { type HeldDirectory, holdDirectory } from "../workspace/held-directory.ts";
 import { absolutePath, ROOT, relativePath, splitPath } from "../workspace/path.ts";
 import { stagingName } from "../workspace/replace.ts";

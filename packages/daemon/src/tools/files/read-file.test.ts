@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../bytes.ts";
-import { contextOf, fail, succeed, useWorkspace } from "../testing.ts";
+import { contextOf, fail, succeed, useWorkspace } from "../testing/harness.ts";
 import { WindowReader } from "./line-window.ts";
 import { readFileTool } from "./read-file.ts";
 

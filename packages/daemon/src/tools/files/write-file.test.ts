@@ -11,9 +11,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import { sha256Hex } from "../bytes.ts";
-import { KeyedMutex } from "../mutex.ts";
-import { call, contextOf, fail, succeed, useWorkspace } from "../testing.ts";
+import { call, contextOf, fail, succeed, useWorkspace } from "../testing/harness.ts";
 import { stagingName } from "../workspace/replace.ts";
 import { writeFileTool } from "./write-file.ts";
 
@@ -27,9 +27,9 @@ type Input = { path: string; content?: string; content_base64?: string; expected
 const write = (input: Input) => succeed(tool, input, contextOf(workspace));
 const refusal = (input: Input) => fail(tool, input, contextOf(workspace));
 
-function reconcile(input: Input) {
+function reconcile(input: Input, context = contextOf(workspace)) {
   if (tool.reconcile === undefined) throw new Error("write_file cannot be read back");
-  return tool.reconcile(input, contextOf(workspace));
+  return tool.reconcile(input, context);
 }
 
 describe("write_file", () => {
@@ -179,5 +179,11 @@ describe("write_file after a lost outcome", () => {
     symlinkSync("a", at("link"));
     for (const path of ["a", "missing", "no/parent", "link", "../x"])
       expect(await reconcile({ path, content: "new" })).toMatchObject({ kind: "unknown" });
+  });
+
+  it("is unknown when the reading itself is stopped", async () => {
+    workspace.write("a", "new");
+    const stopped = contextOf(workspace, { signal: AbortSignal.abort() });
+    expect(await reconcile({ path: "a", content: "new" }, stopped)).toMatchObject({ kind: "unknown" });
   });
 });

@@ -1,13 +1,12 @@
 import type { JsonObject } from "@kheish/contract";
 import { z } from "zod";
 import type { Reconciled, Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
+import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import { sha256Hex } from "../bytes.ts";
 import { defineTool } from "../define.ts";
-import { ToolFailure } from "../failure.ts";
-import type { KeyedMutex } from "../mutex.ts";
 import { success } from "../outcome.ts";
 import { discard, openEntry, replaceable, replaceFile, statEntry } from "../workspace/replace.ts";
-import { digestOf } from "./digest.ts";
+import { digestOf, requireDigest } from "./digest.ts";
 import { type Entry, withEntry } from "./entry.ts";
 import { path, sha256, text } from "./fields.ts";
 
@@ -72,17 +71,6 @@ async function readBack(input: WriteFileInput, entry: Entry, context: ToolContex
   if (found === sha256Hex(bytes)) return { kind: "applied", output: outputOf(entry.path, bytes) };
   if (found === input.expected_sha256) return { kind: "not_applied" };
   return { kind: "unknown", detail: `'${entry.path}' holds other content than the call would have written` };
-}
-
-/** Compares the whole current file with what the caller saw (03-R12). */
-export function requireDigest(path: string, expected: string, found: string | undefined): void {
-  if (found === expected) return;
-  throw new ToolFailure(
-    found === undefined
-      ? `'${path}' does not exist, so it cannot have the expected SHA-256`
-      : `'${path}' is not what was expected: its SHA-256 is ${found}; read it again before changing it`,
-    found === undefined ? {} : { sha256: found },
-  );
 }
 
 async function currentDigest(entry: Entry, signal: AbortSignal): Promise<string> {

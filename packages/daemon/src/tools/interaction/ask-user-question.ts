@@ -1,5 +1,6 @@
 import type { Tool } from "../../engine/ports.ts";
 import { defineTool } from "../define.ts";
+import { ToolFailure } from "../failure.ts";
 import { AskUserQuestionInput, foldQuestions, withDefaults } from "./question-input.ts";
 
 export function askUserQuestionTool(): Tool {
@@ -15,7 +16,10 @@ export function askUserQuestionTool(): Tool {
     sandbox: "inherited",
     allowsParallel: false,
     async execute({ questions, expires_at_ms, expires_after_ms }, { clock }) {
-      const expiresAt = expires_after_ms === undefined ? expires_at_ms : clock.now() + expires_after_ms;
+      const now = clock.now();
+      if (expires_at_ms !== undefined && expires_at_ms <= now)
+        throw new ToolFailure(`expires_at_ms is over: it is ${now} now; nobody could answer in time`);
+      const expiresAt = expires_after_ms === undefined ? expires_at_ms : now + expires_after_ms;
       return {
         kind: "ask",
         questions: withDefaults(questions),

@@ -1,7 +1,7 @@
 import type { Json } from "@kheish/contract";
 import { describe, expect, it } from "vitest";
 import { SimulatedClock } from "../../kernel/clock.ts";
-import { call, contextOf, mismatch, useWorkspace } from "../testing.ts";
+import { call, contextOf, mismatch, useWorkspace } from "../testing/harness.ts";
 import { askUserQuestionTool } from "./ask-user-question.ts";
 import { todoWriteTool } from "./todo-write.ts";
 
@@ -80,8 +80,15 @@ describe("ask_user_question", () => {
     expect(await asked({ questions: [deploy], expires_after_ms: 500 })).toMatchObject({
       expires_at_ms: 1_500,
     });
-    expect(await asked({ ...deploy, expires_at_ms: 7 })).toMatchObject({ expires_at_ms: 7 });
+    expect(await asked({ ...deploy, expires_at_ms: 1_001 })).toMatchObject({ expires_at_ms: 1_001 });
     expect(await asked(deploy)).not.toHaveProperty("expires_at_ms");
+  });
+
+  it("refuses a question that nobody could answer in time", async () => {
+    expect(await asked({ ...deploy, expires_at_ms: 1_000 })).toMatchObject({
+      kind: "result",
+      is_error: true,
+    });
   });
 
   it.each<[string, Json, string]>([

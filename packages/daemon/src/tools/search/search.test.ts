@@ -4,7 +4,7 @@ import type { JsonObject } from "@kheish/contract";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_TOOL_LIMITS } from "../../engine/ports.ts";
 import { Slots } from "../slots.ts";
-import { contextOf, fail, mismatch, succeed, useWorkspace } from "../testing.ts";
+import { contextOf, fail, mismatch, succeed, useWorkspace } from "../testing/harness.ts";
 import { search } from "./engine.ts";
 import type { GrepMatch, SearchRequest } from "./protocol.ts";
 import { globSearchTool, grepSearchTool } from "./tools.ts";

@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { useWorkspace } from "../testing.ts";
+import { useWorkspace } from "../testing/harness.ts";
 import { DESCRIPTORS, isInside } from "./descriptors.ts";
 import { holdDirectory } from "./held-directory.ts";
 import { below, relativePath } from "./path.ts";

@@ -1,6 +1,7 @@
 import type { Json } from "@kheish/contract";
 import type { ToolResult } from "../../../engine/messages.ts";
 import { defaultCallId } from "../turn.ts";
+import type { Listing } from "./listing.ts";
 import { REPORT_FILE, SEARCHES, SHORT_OPTION } from "./plan.ts";
 import { clip } from "./words.ts";
 
@@ -18,12 +19,12 @@ export interface Answer {
 
 /** What the tour learned so far. A tool that failed or was refused leaves its part empty. */
 export interface Findings {
-  documents: string[];
-  sources: string[];
+  documents: Listing<string>;
+  sources: Listing<string>;
   readmePath: string;
   /** Text of the README; undefined when it could not be read. */
   readme: string | undefined;
-  searches: { title: string; matches: Match[] }[];
+  searches: { title: string; matches: Listing<Match> }[];
   answer: Answer;
   written: boolean;
   /** The report as read back from disk. */
@@ -39,7 +40,7 @@ export function readFindings(results: readonly ToolResult[]): Findings {
   return {
     documents: pathsOf(output(0, 0)),
     sources: pathsOf(output(0, 1)),
-    readmePath: chooseReadme(pathsOf(output(0, 2))),
+    readmePath: chooseReadme(pathsOf(output(0, 2)).items),
     readme: stringOf(member(output(1, 0), "content")),
     searches: SEARCHES.map(({ title }, call) => ({ title, matches: matchesOf(output(2, call)) })),
     answer: answerOf(output(3, 0)),
@@ -48,9 +49,10 @@ export function readFindings(results: readonly ToolResult[]): Findings {
   };
 }
 
-/** Markdown before anything else, then the first by name. */
+/** The one nearest to the root, Markdown before anything else. */
 function chooseReadme(paths: readonly string[]): string {
-  return paths.find((path) => path.toLowerCase().endsWith(".md")) ?? paths[0] ?? "README.md";
+  const rank = (path: string) => path.split("/").length * 2 + (path.toLowerCase().endsWith(".md") ? 0 : 1);
+  return paths.toSorted((a, b) => rank(a) - rank(b))[0] ?? "README.md";
 }
 
 function answerOf(output: Json | undefined): Answer {
@@ -65,22 +67,39 @@ function answerOf(output: Json | undefined): Answer {
   return { format: isShort ? "short" : "detailed", sentence: `You answered "${clip(words, 100)}".` };
 }
 
-/** The tour's own report is no finding: a second tour sees the same workspace as the first. */
-function pathsOf(output: Json | undefined): string[] {
-  return elements(member(output, "paths")).flatMap((path) =>
-    typeof path === "string" && path !== REPORT_FILE ? [path] : [],
+function pathsOf(output: Json | undefined): Listing<string> {
+  return listing(
+    output,
+    "paths",
+    (path) => stringOf(path),
+    (path) => path,
   );
 }
 
-function matchesOf(output: Json | undefined): Match[] {
-  return elements(member(output, "matches")).flatMap((match) => {
-    const path = stringOf(member(match, "path"));
-    const line = member(match, "line");
-    const text = stringOf(member(match, "text"));
-    if (path === undefined || path === REPORT_FILE || typeof line !== "number" || text === undefined)
-      return [];
-    return [{ path, line, text: text.trim() }];
+function matchesOf(output: Json | undefined): Listing<Match> {
+  return listing(output, "matches", matchOf, (match) => match.path);
+}
+
+function matchOf(value: Json): Match | undefined {
+  const path = stringOf(member(value, "path"));
+  const line = member(value, "line");
+  const text = stringOf(member(value, "text"));
+  if (path === undefined || typeof line !== "number" || text === undefined) return undefined;
+  return { path, line, text: text.trim() };
+}
+
+/** The tour's own report is no finding: a second tour sees the same workspace as the first. */
+function listing<Item>(
+  output: Json | undefined,
+  key: string,
+  read: (value: Json) => Item | undefined,
+  pathOf: (item: Item) => string,
+): Listing<Item> {
+  const items = elements(member(output, key)).flatMap((value) => {
+    const item = read(value);
+    return item === undefined || pathOf(item) === REPORT_FILE ? [] : [item];
   });
+  return { items, truncated: member(output, "truncated") === true };
 }
 
 function member(value: Json | undefined, key: string): Json | undefined {

@@ -2,10 +2,10 @@ import { z } from "zod";
 import type { Scenario } from "../scenario.ts";
 import { say, type Turn } from "../turn.ts";
 import { type Findings, readFindings } from "./findings.ts";
+import { countFound } from "./listing.ts";
 import { DOCUMENTS, READMES, REPORT_FILE, REPORT_QUESTION, SEARCHES, SOURCES } from "./plan.ts";
 import { writeReport } from "./report.ts";
-import { summarise } from "./summary.ts";
-import { count } from "./words.ts";
+import { countLinesFound, summarise } from "./summary.ts";
 
 /** `{"simulate":"tour"}`: the demo. `delay_ms` is the time before each turn; 0 plays it at once. */
 export const TourScript = z.strictObject({
@@ -64,7 +64,7 @@ function lookAround(): Turn {
 function readReadme({ documents, sources, readmePath }: Findings): Turn {
   return {
     ...say(
-      `I see ${count(documents.length, "document")} and ${count(sources.length, "source file")}. ` +
+      `I see ${countFound(documents, "document")} and ${countFound(sources, "source file")}. ` +
         `${readmePath} should say what this is about.`,
     ),
     tool_calls: [{ name: "read_file", input: { path: readmePath } }],
@@ -80,9 +80,8 @@ function search({ readme, readmePath }: Findings): Turn {
 }
 
 function askForFormat({ searches }: Findings): Turn {
-  const matches = searches.reduce((sum, { matches }) => sum + matches.length, 0);
   return {
-    ...say(`The searches found ${count(matches, "line")}. Before I write them up, one question for you.`),
+    ...say(`The searches found ${countLinesFound(searches)}. Before I write them up, one question for you.`),
     tool_calls: [{ name: "ask_user_question", input: { questions: [REPORT_QUESTION] } }],
   };
 }

@@ -1,5 +1,6 @@
 import type { Findings, Match } from "./findings.ts";
-import { clip, code, count, countLines } from "./words.ts";
+import { countFound } from "./listing.ts";
+import { clip, code, countLines } from "./words.ts";
 
 const LISTED_FILES = 40;
 const LISTED_MATCHES = 10;
@@ -15,8 +16,8 @@ function overview({ documents, sources }: Findings): string {
   return [
     "# A tour of this workspace",
     "",
-    `- ${count(documents.length, "document")}`,
-    `- ${count(sources.length, "source file")}${kinds(sources)}`,
+    `- ${countFound(documents, "document")}`,
+    `- ${countFound(sources, "source file")}${kinds(sources.items)}`,
   ].join("\n");
 }
 
@@ -44,7 +45,10 @@ function opening(readme: string): string {
 }
 
 function searchTable({ searches }: Findings): string {
-  const rows = searches.map(({ title, matches }) => `| ${title} | ${matches.length} | ${filesOf(matches)} |`);
+  const rows = searches.map(
+    ({ title, matches }) =>
+      `| ${title} | ${matches.items.length}${matches.truncated ? "+" : ""} | ${filesOf(matches.items)} |`,
+  );
   return ["## Searches", "", "| search | lines | files |", "|---|---|---|", ...rows].join("\n");
 }
 
@@ -53,15 +57,15 @@ function filesOf(matches: readonly Match[]): number {
 }
 
 function fileList({ documents, sources }: Findings): string {
-  const files = [...documents, ...sources].sort();
+  const files = [...documents.items, ...sources.items].sort();
   return ["## Files", "", ...bullets(files.map(code), LISTED_FILES)].join("\n");
 }
 
 function searchDetails({ searches }: Findings): string[] {
   return searches
-    .filter(({ matches }) => matches.length > 0)
+    .filter(({ matches }) => matches.items.length > 0)
     .map(({ title, matches }) => {
-      const lines = matches.map(
+      const lines = matches.items.map(
         ({ path, line, text }) => `${code(`${path}:${line}`)} ${code(clip(text, 100))}`,
       );
       return [`## ${title}`, "", ...bullets(lines, LISTED_MATCHES)].join("\n");

@@ -1,12 +1,12 @@
 import type { Findings } from "./findings.ts";
+import { countFound } from "./listing.ts";
 import { REPORT_FILE } from "./plan.ts";
-import { count, countLines } from "./words.ts";
+import { countLines } from "./words.ts";
 
 /** The last words of the tour. */
 export function summarise(findings: Findings): string {
   const { documents, sources, readme, readmePath, searches, answer } = findings;
-  const matches = searches.reduce((sum, search) => sum + search.matches.length, 0);
-  const files = `${count(documents.length, "document")} and ${count(sources.length, "source file")}`;
+  const files = `${countFound(documents, "document")} and ${countFound(sources, "source file")}`;
   return [
     "That was the tour.",
     "",
@@ -14,12 +14,18 @@ export function summarise(findings: Findings): string {
     readme === undefined
       ? `- I looked for ${readmePath}, but there is none that I can read.`
       : `- I read ${readmePath} (${countLines(readme)}).`,
-    `- I ran ${searches.length} searches in one turn; they found ${count(matches, "line")}.`,
+    `- I ran ${searches.length} searches in one turn; they found ${countLinesFound(searches)}.`,
     `- I asked you one question. ${answer.sentence}`,
     `- ${outcome(findings)}`,
     "",
     "Each of these steps is in the journal: had the daemon been killed in between, the run would have gone on from the last one.",
   ].join("\n");
+}
+
+/** The lines of all searches together. */
+export function countLinesFound(searches: Findings["searches"]): string {
+  const items = searches.flatMap(({ matches }) => matches.items);
+  return countFound({ items, truncated: searches.some(({ matches }) => matches.truncated) }, "line");
 }
 
 function outcome({ written, readBack, answer }: Findings): string {

@@ -66,11 +66,11 @@ function queryAt(query: object, lastEventId: string | undefined): object {
   return lastEventId === undefined ? query : { ...query, snapshot: undefined, cursor: undefined };
 }
 
-function parsed(raw: RawFrame): StreamFrame {
+function parsed({ id, event, data }: RawFrame): StreamFrame {
   try {
-    return { ...raw, data: JSON.parse(raw.data) as Json };
+    return { ...(id && { id }), event, data: JSON.parse(data) as Json };
   } catch {
-    throw new UndecodableAnswer(`the daemon sent an event '${raw.event}' that is not JSON`);
+    throw new UndecodableAnswer(`the daemon sent an event '${event}' that is not JSON`);
   }
 }
 

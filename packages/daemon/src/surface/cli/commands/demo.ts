@@ -8,6 +8,6 @@ export function define(demo: Command, { context }: Cli): void {
     .allowUnknownOption()
     .action(async (args: string[]) => {
       const { runDemo } = await context.host.loadDemo();
-      await runDemo(args);
+      await runDemo(args, context);
     });
 }

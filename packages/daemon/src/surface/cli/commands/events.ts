@@ -13,7 +13,8 @@ export function define(events: Command, cli: Cli): void {
     .description("Everything that happens in the daemon, as it happens")
     .option("--session-id <id>", "events of one session")
     .option("--run-id <id>", "events of one run")
-    .action(({ cursor, sessionId, runId }: Flags) =>
-      printStream(cli, "eventsStream", { query: { cursor, session_id: sessionId, run_id: runId } }),
-    );
+    .action(async ({ cursor, sessionId, runId }: Flags) => {
+      const query = { cursor, session_id: sessionId, run_id: runId };
+      await printStream(cli, "eventsStream", { query });
+    });
 }

@@ -12,20 +12,29 @@ export function addCursorFlag(command: Command): Command {
   return command.option("--cursor <id>", "resume after this event id; 0 is everything that is kept");
 }
 
-/** Prints a stream as it comes: a line an event for eyes, else one JSON object an event. */
+/**
+ * Prints a stream as it comes: a line an event for eyes, else one JSON object an event.
+ * Answers the last frame, once there is a last one.
+ */
 export async function printStream<E extends StreamEndpointId>(
   cli: Cli,
   endpoint: E,
   input: StreamInput<E>,
   options?: FollowOptions,
-): Promise<void> {
+): Promise<StreamFrame | undefined> {
   const client = await cli.client();
-  for await (const item of client.stream(endpoint, input, options)) printItem(cli, item);
+  let last: StreamFrame | undefined;
+  for await (const item of client.stream(endpoint, input, options)) {
+    printItem(cli, item);
+    if (item.kind === "frame") last = item.frame;
+  }
+  return last;
 }
 
 function printItem(cli: Cli, item: StreamItem): void {
   if (item.kind === "frame") printFrame(cli, item.frame);
-  else printNotice(cli, item.kind === "lost" ? `connection lost (${item.reason}); reconnecting` : "reconnected");
+  else
+    printNotice(cli, item.kind === "lost" ? `connection lost (${item.reason}); reconnecting` : "reconnected");
 }
 
 function printFrame({ output }: Cli, frame: StreamFrame): void {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
-import { addServeFlags, serveOptions } from "../flags/serve.ts";
+import { serveOptions } from "../flags/serve.ts";
+import { addServeFlags } from "../flags/serve-settings.ts";
 import type { FlagValues } from "../flags/setting.ts";
 import { runDaemon } from "./run-daemon.ts";
 

@@ -25,7 +25,11 @@ export class DaemonProcess {
     this.#flags = flags;
   }
 
-  static async start(place: DemoPlace, clock: CliClock, flags: readonly string[] = []): Promise<DaemonProcess> {
+  static async start(
+    place: DemoPlace,
+    clock: CliClock,
+    flags: readonly string[] = [],
+  ): Promise<DaemonProcess> {
     const daemon = new DaemonProcess(place, await freePort(), clock, flags);
     await daemon.#spawn();
     return daemon;
@@ -51,14 +55,6 @@ export class DaemonProcess {
 
   async stop(): Promise<void> {
     await this.#end("SIGTERM");
-  }
-
-  /** Starts a rival on the same state root; answers what it said when it gave up. */
-  async second(): Promise<string> {
-    const rival = spawn(process.execPath, [...this.#arguments("127.0.0.1:0")], { stdio: ["ignore", "ignore", "pipe"] });
-    let said = "";
-    for await (const chunk of rival.stderr) said += String(chunk);
-    return said;
   }
 
   async #spawn(): Promise<void> {

@@ -1,11 +1,11 @@
 import type { JsonObject, StreamEvent } from "@kheish/contract";
-import type { Colors } from "picocolors/types";
+import type { Style } from "../output/output.ts";
 import { oneLine, truncate } from "../output/text.ts";
 
 const WIDTH = 100;
 
 /** One line of the demo's story for what the daemon just did; nothing for what only machines care about. */
-export function narrate(event: StreamEvent, colors: Colors): string | undefined {
+export function narrate(event: StreamEvent, colors: Style["colors"]): string | undefined {
   if (event.type === "trace") return trace(event.trace.kind, (event.trace.data ?? {}) as JsonObject, colors);
   if (event.type !== "run_updated") return undefined;
   const { run } = event;
@@ -27,7 +27,7 @@ export function narrate(event: StreamEvent, colors: Colors): string | undefined 
   }
 }
 
-function trace(kind: string, data: JsonObject, colors: Colors): string | undefined {
+function trace(kind: string, data: JsonObject, colors: Style["colors"]): string | undefined {
   switch (kind) {
     case "message_appended": {
       const said = textOf(data.message);

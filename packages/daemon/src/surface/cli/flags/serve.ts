@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { present } from "../present.ts";
@@ -11,121 +10,19 @@ import {
   type ServeOptions,
 } from "../serve-options.ts";
 import { permissionModeFrom, permissionModeNames } from "./permission-mode.ts";
-import { addSettings, type FlagValues, type Setting, SettingReader } from "./setting.ts";
+import { type ServeSetting, serveSettings } from "./serve-settings.ts";
+import { type FlagValues, SettingReader } from "./setting.ts";
 
-/** Named as commander names the values of the flags. */
-const settings = {
-  bind: { flag: "--bind <host:port>", env: "KHEISH_BIND", help: "where to listen; default 127.0.0.1:4000" },
-  stateRoot: {
-    flag: "--state-root <path>",
-    env: "KHEISH_STATE_ROOT",
-    help: "where everything durable lives; default .kheish-daemon",
-  },
-  workspaceRoot: {
-    flag: "--workspace-root <path>",
-    env: "KHEISH_WORKSPACE_ROOT",
-    help: "the folder that agents work in; default the current one",
-  },
-  store: {
-    flag: "--store <sqlite|url>",
-    env: "KHEISH_STORE",
-    help: "sqlite in the state root (default), or a postgres:// URL that daemons share",
-  },
-  routesFile: { flag: "--routes-file <path>", env: "KHEISH_ROUTES_FILE", help: "model routes, TOML" },
-  defaultRoute: {
-    flag: "--default-route <id>",
-    env: "KHEISH_DEFAULT_ROUTE",
-    help: "route of runs that name none",
-  },
-  simulator: {
-    flag: "--no-simulator",
-    env: "KHEISH_NO_SIMULATOR",
-    help: "leave out the route that needs no key",
-  },
-  permissionMode: {
-    flag: "--permission-mode <mode>",
-    env: "KHEISH_PERMISSION_MODE",
-    help: permissionModeNames.join(", "),
-  },
-  approvalTimeoutMs: {
-    flag: "--approval-timeout-ms <n>",
-    env: "KHEISH_APPROVAL_TIMEOUT_MS",
-    help: "how long an approval may wait; 0 (default) is for ever",
-  },
-  httpAuthMode: {
-    flag: "--http-auth-mode <mode>",
-    env: "KHEISH_HTTP_AUTH_MODE",
-    help: `${httpAuthModes.join(", ")}; default auto: bearer as soon as there is a token`,
-  },
-  httpAdminToken: {
-    flag: "--http-admin-token <token>",
-    env: "KHEISH_DAEMON_ADMIN_TOKEN",
-    help: "the token that may do everything",
-  },
-  httpAdminTokenFile: {
-    flag: "--http-admin-token-file <path>",
-    env: "KHEISH_DAEMON_ADMIN_TOKEN_FILE",
-    help: "file with that token",
-  },
-  httpReadonlyToken: {
-    flag: "--http-readonly-token <token>",
-    env: "KHEISH_DAEMON_READONLY_TOKEN",
-    help: "the token that may only look",
-  },
-  httpReadonlyTokenFile: {
-    flag: "--http-readonly-token-file <path>",
-    env: "KHEISH_DAEMON_READONLY_TOKEN_FILE",
-    help: "file with that token",
-  },
-  httpCorsAllowOrigin: {
-    flag: "--http-cors-allow-origin <origin>",
-    env: "KHEISH_HTTP_CORS_ALLOW_ORIGINS",
-    help: "browser origin to accept, repeatable; default any on loopback",
-    repeatable: true,
-  },
-  eventHistoryCapacity: {
-    flag: "--event-history-capacity <n>",
-    env: "KHEISH_EVENT_HISTORY_CAPACITY",
-    help: "events a stream can replay; default 2048",
-  },
-  logFormat: {
-    flag: "--log-format <format>",
-    env: "KHEISH_LOG_FORMAT",
-    help: `${logFormats.join(", ")}; default auto: pretty on a terminal`,
-  },
-  logLevel: {
-    flag: "--log-level <level>",
-    env: "KHEISH_LOG_LEVEL",
-    help: `${logLevels.join(", ")}; default info`,
-  },
-  disableScheduler: {
-    flag: "--disable-scheduler",
-    env: "KHEISH_DISABLE_SCHEDULER",
-    help: "let no schedule fire",
-  },
-  maxBodyBytes: {
-    flag: "--max-body-bytes <n>",
-    env: "KHEISH_MAX_BODY_BYTES",
-    help: "largest request body",
-    hidden: true,
-  },
-} satisfies Record<string, Setting>;
-
-type SettingName = keyof typeof settings;
-type Reader = SettingReader<SettingName>;
+type Reader = SettingReader<ServeSetting>;
 
 const DEFAULT_BIND = "127.0.0.1:4000";
 const DEFAULT_STATE_ROOT = ".kheish-daemon";
 const DEFAULT_EVENT_HISTORY = 2_048;
 const LARGEST_EVENT_HISTORY = 262_144;
 
-export function addServeFlags(command: Command): Command {
-  return addSettings(command, settings);
-}
-
 /** A flag wins over its variable, a variable over the default. */
 export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliContext): ServeOptions {
-  const reader = new SettingReader(settings, flags, env);
+  const reader = new SettingReader(serveSettings, flags, env);
   const path = (text: string) => resolve(workingDirectory, text);
   const routesFile = reader.text("routesFile");
   return {
@@ -168,10 +65,10 @@ function storeFrom(reader: Reader): string {
 
 function permissionMode(reader: Reader): ServeOptions["permissionMode"] {
   const text = reader.text("permissionMode");
-  const mode = text && permissionModeFrom(text);
-  if (text && !mode)
-    throw reader.refusal("permissionMode", `must be one of ${permissionModeNames.join(", ")}`);
-  return mode || undefined;
+  if (text === undefined) return undefined;
+  const mode = permissionModeFrom(text);
+  if (mode !== undefined) return mode;
+  throw reader.refusal("permissionMode", `must be one of ${permissionModeNames.join(", ")}`);
 }
 
 function eventHistoryCapacity(reader: Reader): number {
@@ -193,12 +90,13 @@ function tokens(reader: Reader, path: (text: string) => string): Tokens {
 }
 
 /** A secret stands inline or in a file. One on the command line hides both variables. */
-function secret(reader: Reader, inline: SettingName, file: SettingName) {
+function secret(reader: Reader, inline: ServeSetting, file: ServeSetting) {
   const named = reader.onCommandLine(inline) || reader.onCommandLine(file);
-  const value = (name: SettingName) => (!named || reader.onCommandLine(name) ? reader.text(name) : undefined);
+  const value = (name: ServeSetting) => (!named || reader.onCommandLine(name) ? reader.text(name) : undefined);
   const found = { inline: value(inline), file: value(file) };
   if (found.inline !== undefined && found.file !== undefined) {
-    throw new UsageError(`give the token of ${settings[inline].flag.split(" ")[0]} or its file, not both`);
+    const [flag] = serveSettings[inline].flag.split(" ");
+    throw new UsageError(`give ${flag} or ${flag}-file, not both`);
   }
   return found;
 }

@@ -30,6 +30,28 @@ function graphemeWidth(segment: string): number {
   return invisible.test(segment) ? 0 : 1;
 }
 
+/** The rows that printable text takes on a screen of `width` columns. */
+export function wrap(text: string, width: number): string[] {
+  return text.split("\n").flatMap((line) => wrapLine(line, width));
+}
+
+function wrapLine(line: string, width: number): string[] {
+  const rows: string[] = [];
+  let row = "";
+  let used = 0;
+  for (const { segment } of graphemes.segment(line)) {
+    const segmentWidth = graphemeWidth(segment);
+    if (used + segmentWidth > width) {
+      rows.push(row);
+      row = "";
+      used = 0;
+    }
+    row += segment;
+    used += segmentWidth;
+  }
+  return [...rows, row];
+}
+
 /** At most `width` columns; what is left out shows as an ellipsis. */
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;

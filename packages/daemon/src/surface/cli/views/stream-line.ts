@@ -12,11 +12,17 @@ export function frameLine(frame: StreamFrame, style: Style): string | undefined 
   if (frame.event === "heartbeat" || frame.event === "output_delta") return undefined;
   const { colors, columns, now } = style;
   const event = streamEvent(frame);
-  const head = `${timeOfDay(now)}  ${oneLine(frame.event).padEnd(NAME_WIDTH)}`;
+  const head = `${timeOfDay(momentOf(event) ?? now)}  ${oneLine(frame.event).padEnd(NAME_WIDTH)}`;
   const text = event === undefined ? compactJson(frame.data) : eventText(event);
   const detail = truncate(oneLine(text), Math.max(1, columns - head.length - 1));
   const painted = event?.type === "run_updated" ? paintStatus(detail, event.run.status, colors) : detail;
   return `${colors.dim(head)} ${painted}`;
+}
+
+/** When it happened, which is not now when a stream is replayed. */
+function momentOf(event: StreamEvent | undefined): number | undefined {
+  if (event?.type === "trace") return event.trace.timestamp_ms;
+  return event?.type === "run_updated" ? event.run.updated_at_ms : undefined;
 }
 
 /** The event in a frame; undefined for a type that this version does not know. */

@@ -1,16 +1,16 @@
 import { isTerminal, type RunView, type StreamEvent } from "@kheish/contract";
-import type { Style } from "../output/output.ts";
 import { printable } from "../output/text.ts";
-import { type Advance, takeFact } from "./fact-lines.ts";
+import { factLines } from "./fact-lines.ts";
+import { withFact } from "./fact-state.ts";
 import { factOf } from "./facts.ts";
 import { endingLines, waitingLines } from "./run-lines.ts";
 import type { WatchState } from "./state.ts";
+import type { WatchView } from "./view.ts";
 
-/** What rendering needs besides state and event: looks, and how to word a command. */
-export interface WatchView {
-  readonly style: Style;
-  /** Commands that answer what a waiting run waits for. */
-  readonly answers: (run: RunView) => readonly string[];
+export interface Advance {
+  readonly state: WatchState;
+  /** What the transcript grows by. */
+  readonly lines: readonly string[];
 }
 
 /** One event: what is known after it, and the lines it adds to the transcript for good. */
@@ -23,7 +23,8 @@ export function advance(state: WatchState, event: StreamEvent, view: WatchView):
       return { state: { ...state, streaming: continued(state, event) }, lines: [] };
     case "trace": {
       const fact = factOf(event.trace);
-      return fact === undefined ? { state, lines: [] } : takeFact(state, fact, view.style);
+      if (fact === undefined) return { state, lines: [] };
+      return { state: withFact(state, fact), lines: factLines(state, fact, view.style) };
     }
     case "output":
       // The assistant's own text is in its message already.
@@ -43,13 +44,12 @@ export function reconnection(state: WatchState, connected: boolean, { style }: W
 }
 
 function takeRun(state: WatchState, run: RunView, view: WatchView): Advance {
-  const wait = [run.status, ...(run.pending_approval_ids ?? []), ...(run.pending_question_ids ?? [])].join();
-  const next = { ...state, run, usage: run.usage ?? state.usage, announcedWait: wait };
-  if (isTerminal(run.status)) {
-    const lines = isTerminal(state.run.status) && wait === state.announcedWait ? [] : endingLines(run, view.style);
-    return { state: { ...next, streaming: undefined, calls: new Map() }, lines };
-  }
-  return { state: next, lines: wait === state.announcedWait ? [] : waitingLines(run, view) };
+  const waitsFor = [...(run.pending_approval_ids ?? []), ...(run.pending_question_ids ?? [])];
+  const situation = [run.status, ...waitsFor].join(" ");
+  const next = { ...state, run, usage: run.usage ?? state.usage, announced: situation };
+  if (situation === state.announced) return { state: next, lines: [] };
+  if (isTerminal(run.status)) return { state: next, lines: endingLines(run, view.style) };
+  return { state: next, lines: waitingLines(run, view) };
 }
 
 function continued(

@@ -5,7 +5,7 @@ import { duration } from "../output/time.ts";
 import { questionText } from "../views/question.ts";
 import { runModel, tokensText } from "../views/run.ts";
 import { paintStatus, statusText } from "../views/status-color.ts";
-import type { WatchView } from "./advance.ts";
+import type { WatchView } from "./view.ts";
 
 export function headerLine(run: RunView, { colors, columns }: Style): string {
   const rest = [`session ${run.session_id}`, runModel(run)].filter((part) => part !== "").join(", ");
@@ -36,6 +36,11 @@ export function endingLines(run: RunView, { colors }: Style): string[] {
   const from = run.started_at_ms ?? run.submitted_at_ms;
   const took = run.finished_at_ms === undefined ? "" : ` after ${duration(run.finished_at_ms - from)}`;
   const tokens = run.usage === undefined ? "" : `, ${tokensText(run.usage)}`;
-  const error = run.error === undefined ? [] : printable(run.error).split("\n").map((line) => colors.red(`  ${line}`));
+  const error =
+    run.error === undefined
+      ? []
+      : printable(run.error)
+          .split("\n")
+          .map((line) => colors.red(`  ${line}`));
   return ["", `${paintStatus(statusText(run.status), run.status, colors)}${took}${tokens}`, ...error];
 }

@@ -10,8 +10,8 @@ export interface WatchState {
   /** Calls the model asked for that have not finished. */
   readonly calls: ReadonlyMap<string, Call>;
   readonly connected: boolean;
-  /** The wait that was printed last, so that a repeated update does not print it again. */
-  readonly announcedWait: string;
+  /** The situation that was printed last, so that a repeated update does not print it again. */
+  readonly announced: string;
 }
 
 export interface Streaming {
@@ -22,7 +22,8 @@ export interface Streaming {
 
 export interface Call {
   readonly name: string;
-  readonly input: Json;
+  /** Undefined when the message that asked for it was not seen. */
+  readonly input?: Json;
   /** Undefined until it was dispatched. */
   readonly startedAtMs?: number;
 }
@@ -37,6 +38,6 @@ export function watchStateOf(run: RunView, fromStart: boolean): WatchState {
     streaming: undefined,
     calls: new Map(),
     connected: true,
-    announcedWait: "",
+    announced: "",
   };
 }

@@ -1,17 +1,17 @@
 import { isProblem, type Problem, problem } from "@kheish/contract";
+import type { Log } from "../../../kernel/log.ts";
 import type { Random } from "../../../kernel/random.ts";
 import { StoreError } from "../../../kernel/store.ts";
-import type { Logger } from "../options.ts";
 
 /**
  * Turns whatever was thrown into the problem the caller may see.
  * What is not typed becomes an incident: the log has all of it, the caller only the number to ask for.
  */
 export class ProblemDesk {
-  readonly #logger: Logger;
+  readonly #logger: Log;
   readonly #random: Random;
 
-  constructor(logger: Logger, random: Random) {
+  constructor(logger: Log, random: Random) {
     this.#logger = logger;
     this.#random = random;
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../../kernel/clock.ts";
-import type { Logger } from "../options.ts";
+import type { Log } from "../../../kernel/log.ts";
 import type { Caller } from "./caller.ts";
 import { FailureLimiter } from "./failure-limiter.ts";
 
@@ -25,7 +25,7 @@ const CORS_EVENTS = ["cors_origin_rejected", "cors_origin_rate_limited"] as cons
 
 interface RefusalLogOptions {
   clock: Clock;
-  logger: Logger;
+  logger: Log;
   onSecurityEvent?: (event: SecurityEvent) => void;
 }
 

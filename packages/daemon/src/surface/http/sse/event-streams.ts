@@ -1,8 +1,8 @@
 import { isProblem, problem } from "@kheish/contract";
 import type { Context } from "hono";
 import type { Binding, BoundRequest } from "../../../features/binding.ts";
+import type { Log } from "../../../kernel/log.ts";
 import type { HttpEnv } from "../http-env.ts";
-import type { Logger } from "../options.ts";
 import { eventBody } from "./event-body.ts";
 import { SSE_HEADERS } from "./frame.ts";
 import type { Pace } from "./paced-frames.ts";
@@ -10,7 +10,7 @@ import type { StreamPlaces } from "./stream-places.ts";
 
 interface EventStreamsOptions extends Pace {
   places: StreamPlaces;
-  logger: Logger;
+  logger: Log;
 }
 
 /** Answers SSE endpoints. Until the binding has returned its stream a failure is an ordinary problem. */

@@ -14,12 +14,9 @@ export function defineStream(runs: Command, cli: Cli): void {
     .description("Events of a run as they happen")
     .option("--snapshot", "begin with the run as it is")
     .addOption(new Option("--until <moment>", "end with the run").choices(["terminal"]))
-    .action((runId: string, { cursor, snapshot, until }: Flags) =>
-      printStream(
-        cli,
-        "runStream",
-        { params: { run_id: runId }, query: { cursor, until, snapshot: snapshot ? "true" : undefined } },
-        until === undefined ? {} : { isLast: endsRun },
-      ),
-    );
+    .action(async (runId: string, { cursor, snapshot, until }: Flags) => {
+      const query = { cursor, until, snapshot: snapshot ? "true" : undefined };
+      const options = until === undefined ? {} : { isLast: endsRun };
+      await printStream(cli, "runStream", { params: { run_id: runId }, query }, options);
+    });
 }

@@ -11,8 +11,8 @@ export function defineStream(sessions: Command, cli: Cli): void {
     .aliases(["watch", "follow"])
     .description("Events of a session as they happen")
     .option("--snapshot", "begin with the session as it is")
-    .action((sessionId: string, { cursor, snapshot }: Flags) => {
+    .action(async (sessionId: string, { cursor, snapshot }: Flags) => {
       const query = { cursor, snapshot: snapshot ? "true" : undefined };
-      return printStream(cli, "sessionStream", { params: { session_id: sessionId }, query });
+      await printStream(cli, "sessionStream", { params: { session_id: sessionId }, query });
     });
 }

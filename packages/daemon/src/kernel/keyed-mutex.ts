@@ -1,4 +1,7 @@
-/** Runs work one at a time per key; what waits runs in the order of arrival. */
+/**
+ * Runs work one at a time per key; what waits runs in the order of arrival.
+ * Around commits it only saves retries: correctness rests on the store's guards, which hold between processes too.
+ */
 export class KeyedMutex {
   readonly #tails = new Map<string, Promise<void>>();
 

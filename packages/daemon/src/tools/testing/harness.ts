@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Json, JsonObject } from "@kheish/contract";
 import { afterEach, beforeEach } from "vitest";
-import { DEFAULT_TOOL_LIMITS, type Tool, type ToolContext, type ToolOutcome } from "../engine/ports.ts";
-import type { BlobRef, Blobs } from "../kernel/blobs.ts";
-import { systemClock } from "../kernel/clock.ts";
-import { sha256Hex } from "./bytes.ts";
+import { DEFAULT_TOOL_LIMITS, type Tool, type ToolContext, type ToolOutcome } from "../../engine/ports.ts";
+import type { BlobRef, Blobs } from "../../kernel/blobs.ts";
+import { systemClock } from "../../kernel/clock.ts";
+import { sha256Hex } from "../bytes.ts";
 
 /** What the tests of the tools share: a workspace on the real disk, and calls as the engine would make them. */
 export interface TestWorkspace {

@@ -1,0 +1,101 @@
+import type { Client } from "pg";
+import type { CommitResult } from "../store.ts";
+import { StoreError } from "../store.ts";
+import type { Connector } from "./connector.ts";
+import { isFailure } from "./errors.ts";
+import { type EncodedCommit, Flush, hasAppended } from "./flush.ts";
+import { Statement } from "./statement.ts";
+import { Transaction } from "./transaction.ts";
+
+const begin = new Statement("writer.begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+const commit = new Statement("writer.commit", "COMMIT");
+const rollback = new Statement("writer.rollback", "ROLLBACK");
+/** Outside the transaction: inside, it would hold one more lock of all daemons while the commit goes to the disk. */
+const announce = new Statement("writer.announce", "SELECT pg_notify(current_schema(), '')");
+const backend = new Statement<[], { pid: number }>("writer.backend", "SELECT pg_backend_pid() AS pid");
+
+/** Deadlocks and lost races end with the other's commit; only steady bad luck needs more than a second attempt. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * The one connection that commits. A flush takes two round trips: begin and load, write and commit.
+ *
+ * Up to the second one nothing is decided: a flush whose connection ends is made again on another. Behind it the
+ * outcome is unknown until it is answered; when the connection ends there, the caller is told so and must look.
+ */
+export class Writer {
+  readonly #connector: Connector;
+  #client: Client | undefined;
+  #processId = 0;
+
+  constructor(connector: Connector) {
+    this.#connector = connector;
+  }
+
+  /** What the server calls this connection; what others hear from it is no news here. */
+  get processId(): number {
+    return this.#processId;
+  }
+
+  async write(commits: readonly EncodedCommit[]): Promise<CommitResult[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#attempt(commits);
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !isFailure(error, "conflict", "lost")) throw error;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.end();
+    this.#client = undefined;
+  }
+
+  async #attempt(commits: readonly EncodedCommit[]): Promise<CommitResult[]> {
+    const client = this.#client ?? (await this.#connect());
+    const flush = new Flush(commits);
+    await this.#load(client, flush);
+    return await this.#commit(client, flush);
+  }
+
+  async #load(client: Client, flush: Flush): Promise<void> {
+    const transaction = new Transaction(client);
+    try {
+      await Promise.all([begin.run(transaction), flush.load(transaction)]);
+    } catch (error) {
+      await rollback.run(client).catch(() => this.#drop(client));
+      throw transaction.causeOf(error);
+    }
+  }
+
+  async #commit(client: Client, flush: Flush): Promise<CommitResult[]> {
+    const transaction = new Transaction(client);
+    try {
+      const [results] = await Promise.all([flush.write(transaction), commit.run(transaction)]);
+      if (results.some(hasAppended)) announce.run(client).catch(() => this.#drop(client));
+      return results;
+    } catch (error) {
+      const cause = transaction.causeOf(error);
+      if (!isFailure(cause, "lost", "unreachable")) throw cause;
+      this.#drop(client);
+      throw new StoreError("unavailable", "PostgreSQL was lost while committing: the outcome is unknown", {
+        cause,
+      });
+    }
+  }
+
+  async #connect(): Promise<Client> {
+    const client = await this.#connector.connect({ pipeline: true });
+    client.once("end", () => this.#drop(client));
+    const [row] = await backend.run(client);
+    this.#processId = row?.pid ?? 0;
+    this.#client = client;
+    return client;
+  }
+
+  #drop(client: Client): void {
+    if (this.#client === client) this.#client = undefined;
+    void client.end();
+  }
+}

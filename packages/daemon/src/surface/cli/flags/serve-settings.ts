@@ -1,0 +1,108 @@
+import type { Command } from "commander";
+import { httpAuthModes, logFormats, logLevels } from "../serve-options.ts";
+import { permissionModeNames } from "./permission-mode.ts";
+import { addSettings, type Setting } from "./setting.ts";
+
+/** What `serve` and `up` can be told, each named as commander names the value of its flag. */
+export const serveSettings = {
+  bind: { flag: "--bind <host:port>", env: "KHEISH_BIND", help: "where to listen; default 127.0.0.1:4000" },
+  stateRoot: {
+    flag: "--state-root <path>",
+    env: "KHEISH_STATE_ROOT",
+    help: "where everything durable lives; default .kheish-daemon",
+  },
+  workspaceRoot: {
+    flag: "--workspace-root <path>",
+    env: "KHEISH_WORKSPACE_ROOT",
+    help: "the folder that agents work in; default the current one",
+  },
+  store: {
+    flag: "--store <sqlite|url>",
+    env: "KHEISH_STORE",
+    help: "sqlite in the state root (default), or a postgres:// URL that daemons share",
+  },
+  routesFile: { flag: "--routes-file <path>", env: "KHEISH_ROUTES_FILE", help: "model routes, TOML" },
+  defaultRoute: {
+    flag: "--default-route <id>",
+    env: "KHEISH_DEFAULT_ROUTE",
+    help: "route of runs that name none",
+  },
+  simulator: {
+    flag: "--no-simulator",
+    env: "KHEISH_NO_SIMULATOR",
+    help: "leave out the route that needs no key",
+  },
+  permissionMode: {
+    flag: "--permission-mode <mode>",
+    env: "KHEISH_PERMISSION_MODE",
+    help: permissionModeNames.join(", "),
+  },
+  approvalTimeoutMs: {
+    flag: "--approval-timeout-ms <n>",
+    env: "KHEISH_APPROVAL_TIMEOUT_MS",
+    help: "how long an approval may wait; 0 (default) is for ever",
+  },
+  httpAuthMode: {
+    flag: "--http-auth-mode <mode>",
+    env: "KHEISH_HTTP_AUTH_MODE",
+    help: `${httpAuthModes.join(", ")}; default auto: bearer as soon as there is a token`,
+  },
+  httpAdminToken: {
+    flag: "--http-admin-token <token>",
+    env: "KHEISH_DAEMON_ADMIN_TOKEN",
+    help: "the token that may do everything",
+  },
+  httpAdminTokenFile: {
+    flag: "--http-admin-token-file <path>",
+    env: "KHEISH_DAEMON_ADMIN_TOKEN_FILE",
+    help: "file with that token",
+  },
+  httpReadonlyToken: {
+    flag: "--http-readonly-token <token>",
+    env: "KHEISH_DAEMON_READONLY_TOKEN",
+    help: "the token that may only look",
+  },
+  httpReadonlyTokenFile: {
+    flag: "--http-readonly-token-file <path>",
+    env: "KHEISH_DAEMON_READONLY_TOKEN_FILE",
+    help: "file with that token",
+  },
+  httpCorsAllowOrigin: {
+    flag: "--http-cors-allow-origin <origin>",
+    env: "KHEISH_HTTP_CORS_ALLOW_ORIGINS",
+    help: "browser origin to accept, repeatable; default any on loopback",
+    repeatable: true,
+  },
+  eventHistoryCapacity: {
+    flag: "--event-history-capacity <n>",
+    env: "KHEISH_EVENT_HISTORY_CAPACITY",
+    help: "events a stream can replay; default 2048",
+  },
+  logFormat: {
+    flag: "--log-format <format>",
+    env: "KHEISH_LOG_FORMAT",
+    help: `${logFormats.join(", ")}; default auto: pretty on a terminal`,
+  },
+  logLevel: {
+    flag: "--log-level <level>",
+    env: "KHEISH_LOG_LEVEL",
+    help: `${logLevels.join(", ")}; default info`,
+  },
+  disableScheduler: {
+    flag: "--disable-scheduler",
+    env: "KHEISH_DISABLE_SCHEDULER",
+    help: "let no schedule fire",
+  },
+  maxBodyBytes: {
+    flag: "--max-body-bytes <n>",
+    env: "KHEISH_MAX_BODY_BYTES",
+    help: "largest request body",
+    hidden: true,
+  },
+} satisfies Record<string, Setting>;
+
+export type ServeSetting = keyof typeof serveSettings;
+
+export function addServeFlags(command: Command): Command {
+  return addSettings(command, serveSettings);
+}

@@ -1,0 +1,3 @@
+import { httpSuite } from "./suite.ts";
+
+httpSuite("SQLite", async () => "sqlite");

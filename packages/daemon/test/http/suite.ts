@@ -1,0 +1,20 @@
+import { describe } from "vitest";
+import { ending } from "./ending.ts";
+import type { OpenStore } from "./fixture.ts";
+import { input } from "./input.ts";
+import { runs } from "./runs.ts";
+import { sessions } from "./sessions.ts";
+import { settings } from "./settings.ts";
+import { submission } from "./submission.ts";
+
+/** The control plane's behaviour as its callers see it, the same on every store engine. */
+export function httpSuite(name: string, openStore: OpenStore): void {
+  describe(`HTTP on ${name}`, () => {
+    describe("sessions", () => sessions(openStore));
+    describe("session settings", () => settings(openStore));
+    describe("submission", () => submission(openStore));
+    describe("runs", () => runs(openStore));
+    describe("cancel and interrupt", () => ending(openStore));
+    describe("inline input", () => input(openStore));
+  });
+}
