@@ -87,6 +87,7 @@ async function open(
     random: systemRandom,
     fetch: globalThis.fetch,
     blobs,
+    onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
   });
   const tools = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
 

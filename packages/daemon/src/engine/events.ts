@@ -119,7 +119,13 @@ export type AfterModelError = "snip" | "compact" | "fallback" | "fail";
 
 export type Boundary =
   | { kind: "snip"; head_seq: number; messages_removed: number; tokens_freed: number }
-  | { kind: "microcompact"; cleared_call_ids: string[]; tokens_freed: number };
+  | { kind: "microcompact"; cleared: ResultPlace[]; tokens_freed: number };
+
+/** Where a tool result stands: the seq of its message, too, because the ids of calls begin anew in each run. */
+export interface ResultPlace {
+  seq: number;
+  call_id: string;
+}
 
 /**
  * A point from which the fold may start: what came before `head_seq` is in the summary.
@@ -136,7 +142,6 @@ export interface Checkpoint {
   messages_removed: number;
   /** SHA-256 over the previous checkpoint's digest and this summary: a chain. */
   digest: string;
-  cleared_call_ids: string[];
   todos: Json[];
   run: RunCounters;
 }

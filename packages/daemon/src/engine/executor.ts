@@ -1,7 +1,7 @@
 import { isTerminal } from "@kheish/contract";
 import { sleep, type Timer } from "../kernel/clock.ts";
 import { backoff, QueueWorker, type Settled } from "../kernel/queue-worker.ts";
-import type { Fence, QueueItem } from "../kernel/store.ts";
+import { type Fence, type QueueItem, StoreError } from "../kernel/store.ts";
 import { endRun } from "./commands/end-run.ts";
 import { requireRun, transact } from "./commands/transact.ts";
 import type { LoopDeps } from "./loop/deps.ts";
@@ -111,9 +111,11 @@ export class Executor {
         { session_id: sessionId, attempts: item.attempts, err: describe(error) },
         "drive failed",
       );
-      if (item.attempts >= MAX_DRIVE_FAILURES) await this.#quarantine(sessionId, error);
+      // A store that cannot work says nothing about the run; the run waits for the store.
+      const storeFailed = error instanceof StoreError;
+      if (!storeFailed && item.attempts >= MAX_DRIVE_FAILURES) await this.#quarantine(sessionId, error);
       const dueAtMs = clock.now() + backoff(item.attempts);
-      return { kind: "retry", dueAtMs, error: describe(error), ops: [release] };
+      return { kind: "retry", dueAtMs, error: describe(error), resetAttempts: storeFailed, ops: [release] };
     } finally {
       for (const runId of driven) this.#active.delete(runId);
     }

@@ -10,11 +10,23 @@ import type { CallState } from "./state.ts";
  * all are written by commits the run makes anyway, before the effect leaves.
  */
 
-/** RFC 8785 text of a value: equal values, equal text. */
+/**
+ * RFC 8785 text of a value: equal values, equal text. The standard knows no half of a surrogate pair, models send
+ * them all the same: each counts as U+FFFD.
+ */
 export function canonical(value: Json): string {
-  const text = canonicalize(value);
+  const text = canonicalize(wellFormed(value));
   if (text === undefined) throw new TypeError("value has no canonical JSON form");
   return text;
+}
+
+function wellFormed(value: Json): Json {
+  if (typeof value === "string") return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name.toWellFormed(), wellFormed(member)]),
+  );
 }
 
 export function digest(value: Json): string {

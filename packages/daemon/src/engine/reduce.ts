@@ -1,8 +1,8 @@
 import { estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
-import type { Checkpoint, RecordedEvent, SessionEvents } from "./events.ts";
-import { type Message, type ToolMessage, type ToolResult, toolCallsOf } from "./messages.ts";
-import { type CallState, newRun, type RunState, type SessionState } from "./state.ts";
+import type { Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
+import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
+import { type CallState, type Entry, newRun, type RunState, type SessionState } from "./state.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
 
 /**
@@ -179,7 +179,7 @@ function onFinished(
   event: { seq: number; atMs: number },
   data: SessionEvents["tool_call_finished"],
 ): SessionState {
-  addResult(state, event, data.run_id, promptVisible(data.result));
+  addResult(state, event, promptVisible(data.result));
   return onRun(state, data.run_id, (run) => {
     const call = findCall(run, data.call_id);
     if (call === undefined) return;
@@ -195,21 +195,14 @@ function onFinished(
   });
 }
 
-/** Results stand together behind their message, in the order of the calls, whatever order they came in (03-R7). */
-function addResult(
-  state: SessionState,
-  event: { seq: number; atMs: number },
-  runId: string,
-  result: ToolResult,
-): void {
+/** Results stand together behind their message, in the order of its calls, whatever order they came in (03-R7). */
+function addResult(state: SessionState, event: { seq: number; atMs: number }, result: ToolResult): void {
   const last = state.entries.at(-1);
   if (last?.message.role !== "tool") {
     addMessage(state, event, { role: "tool", results: [result] });
     return;
   }
-  const order = new Map(
-    (state.run?.run_id === runId ? state.run.calls : []).map((call, index) => [call.call.id, index]),
-  );
+  const order = callOrder(state.entries.at(-2)?.message);
   const results = [...last.message.results, result].sort(
     (a, b) => (order.get(a.call_id) ?? 0) - (order.get(b.call_id) ?? 0),
   );
@@ -217,36 +210,35 @@ function addResult(
   last.tokens = estimateMessage(last.message);
 }
 
+/** Read from the message, not from the run: the run may be over by the time its journal is folded again. */
+function callOrder(message: Message | undefined): Map<string, number> {
+  const calls = message?.role === "assistant" ? toolCallsOf(message) : [];
+  return new Map(calls.map((call, index) => [call.id, index]));
+}
+
 function onBoundary(state: SessionState, data: SessionEvents["compaction_boundary"]): SessionState {
   const { boundary } = data;
   // A snip is carried out by the checkpoint that is committed with it.
   if (boundary.kind === "snip") return state;
-  for (const id of boundary.cleared_call_ids) state.cleared_call_ids.add(id);
-  clearOutputs(state, new Set(boundary.cleared_call_ids));
+  const cleared = Map.groupBy(boundary.cleared, (place) => place.seq);
+  for (const entry of state.entries) clearOutputs(entry, cleared.get(entry.seq) ?? []);
   return state;
 }
 
-function clearOutputs(state: SessionState, cleared: ReadonlySet<string>): void {
-  for (const entry of state.entries) {
-    if (entry.message.role !== "tool") continue;
-    if (!entry.message.results.some((result) => cleared.has(result.call_id))) continue;
-    const message: ToolMessage = {
-      role: "tool",
-      results: entry.message.results.map((result) =>
-        cleared.has(result.call_id) ? { ...result, output: CLEARED_OUTPUT } : result,
-      ),
-    };
-    entry.message = message;
-    entry.tokens = estimateMessage(message);
-  }
+function clearOutputs(entry: Entry, places: readonly ResultPlace[]): void {
+  if (entry.message.role !== "tool" || places.length === 0) return;
+  const cleared = new Set(places.map((place) => place.call_id));
+  const results = entry.message.results.map((result) =>
+    cleared.has(result.call_id) ? { ...result, output: CLEARED_OUTPUT } : result,
+  );
+  entry.message = { role: "tool", results };
+  entry.tokens = estimateMessage(entry.message);
 }
 
 function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint): SessionState {
   state.checkpoint = { seq, checkpoint };
   state.entries = state.entries.filter((entry) => entry.seq >= checkpoint.head_seq);
   state.todos = checkpoint.todos;
-  state.cleared_call_ids = new Set(checkpoint.cleared_call_ids);
-  clearOutputs(state, state.cleared_call_ids);
   if (state.run !== undefined) {
     state.run.turn = checkpoint.run.turn;
     state.run.usage = { ...checkpoint.run.usage };

@@ -12,8 +12,6 @@ export interface SessionState {
   entries: Entry[];
   checkpoint?: { seq: number; checkpoint: Checkpoint };
   todos: Json[];
-  /** Outputs blanked by a microcompaction; kept so that a checkpoint can carry them on. */
-  cleared_call_ids: Set<string>;
   run?: RunState;
 }
 
@@ -78,7 +76,7 @@ export interface CallState {
 }
 
 export function emptyState(): SessionState {
-  return { seq: 0, entries: [], todos: [], cleared_call_ids: new Set() };
+  return { seq: 0, entries: [], todos: [] };
 }
 
 export function newRun(runId: string, startedSeq: number): RunState {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "./clock.ts";
+import { type Clock, sleep, type Timer } from "./clock.ts";
 import type { Op, QueueItem, Store } from "./store.ts";
 
 /** How a handler leaves its item. `ops` are committed with it. */
@@ -36,6 +36,7 @@ export class QueueWorker {
   #pumping = false;
   #again = false;
   #stopped = true;
+  readonly #stopping = new AbortController();
 
   constructor(options: QueueWorkerOptions) {
     this.#options = options;
@@ -50,6 +51,7 @@ export class QueueWorker {
   /** Claims nothing more; resolves when what is in hand has been settled. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#stopping.abort();
     this.#unsubscribe();
     this.#timer?.cancel();
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
@@ -116,14 +118,26 @@ export class QueueWorker {
         error: String(error),
       };
     }
-    try {
-      const { store } = this.#options;
-      const result = await store.commit([...(settled.ops ?? []), closing(item, settled)]);
-      // What should go with it is somebody else's by now; the item may still be ours to close.
-      if (!result.ok && settled.ops !== undefined) await store.commit([closing(item, settled)]);
-    } catch (error) {
-      // The claim's lease runs out and the item is due again; nothing is lost.
-      this.#options.onError(item, error);
+    await this.#close(item, settled);
+  }
+
+  /**
+   * Says what became of the item, again until the store takes it: leases are renewed for as long as this process
+   * lives, so an item that is never closed would never be looked at again.
+   */
+  async #close(item: QueueItem, settled: Settled): Promise<void> {
+    const { store, clock, onError } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await store.commit([...(settled.ops ?? []), closing(item, settled)]);
+        // What should go with it is somebody else's by now; the item may still be ours to close.
+        if (!result.ok && settled.ops !== undefined) await store.commit([closing(item, settled)]);
+        return;
+      } catch (error) {
+        onError(item, error);
+        if (this.#stopped) return;
+        await sleep(clock, backoff(attempt), this.#stopping.signal);
+      }
     }
   }
 

@@ -8,11 +8,16 @@ type Schemas<E extends EndpointId> = Spec<E>["responses"][keyof Spec<E>["respons
 export type Answer<E extends EndpointId> = Schemas<E> extends z.ZodType ? z.output<Schemas<E>> : never;
 type Body<E extends EndpointId> = Spec<E> extends { body: infer S extends z.ZodType } ? z.input<S> : never;
 
-export interface Call<E extends EndpointId> {
+/** A call whose body the contract may not allow. */
+export interface LooseCall {
   params?: Record<string, string>;
   query?: Record<string, string>;
-  body?: Body<E>;
+  body?: unknown;
   headers?: Record<string, string>;
+}
+
+export interface Call<E extends EndpointId> extends LooseCall {
+  body?: Body<E>;
 }
 
 export interface Reply {
@@ -41,23 +46,28 @@ export class Client {
   /** The same with its status. */
   async exchange<E extends EndpointId>(
     endpoint: E,
-    call: Call<E> = {},
+    call: LooseCall = {},
   ): Promise<{ status: number; answer: Answer<E> }> {
     const reply = await this.#send(endpoint, call);
-    const schema = (endpoints[endpoint] as Endpoint).responses[reply.status];
+    const { responses, kind }: Endpoint = endpoints[endpoint];
+    const schema = responses[reply.status];
     if (schema === undefined) throw new Error(`${endpoint} answered ${reply.status}: ${reply.text}`);
-    const answer = endpoints[endpoint].kind === "text" ? reply.text : JSON.parse(reply.text);
+    const answer = kind === "text" ? reply.text : JSON.parse(reply.text);
     requireShape(schema, answer, endpoint);
     return { status: reply.status, answer };
   }
 
   /** The problem document of a call that is refused. */
-  async refusal<E extends EndpointId>(endpoint: E, call: Call<E> = {}): Promise<ProblemDetails> {
+  async refusal(endpoint: EndpointId, call: LooseCall = {}): Promise<ProblemDetails> {
     return problemIn(await this.#send(endpoint, call), endpoint);
   }
 
   /** A request of any shape. */
-  async send(method: string, path: string, init: { headers?: HeadersInit; body?: BodyInit } = {}): Promise<Reply> {
+  async send(
+    method: string,
+    path: string,
+    init: { headers?: Record<string, string>; body?: string | Uint8Array<ArrayBuffer> } = {},
+  ): Promise<Reply> {
     const response = await fetch(this.#baseUrl() + path, {
       method,
       signal: AbortSignal.timeout(10_000),
@@ -67,12 +77,15 @@ export class Client {
   }
 
   /** Where an endpoint is. */
-  url<E extends EndpointId>(endpoint: E, call: Call<E> = {}): string {
+  url(endpoint: EndpointId, call: LooseCall = {}): string {
     return this.#baseUrl() + pathOf(endpoint, call);
   }
 
-  #send<E extends EndpointId>(endpoint: E, call: Call<E>): Promise<Reply> {
-    const headers = { ...(call.body === undefined ? {} : { "content-type": "application/json" }), ...call.headers };
+  #send(endpoint: EndpointId, call: LooseCall): Promise<Reply> {
+    const headers = {
+      ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+      ...call.headers,
+    };
     return this.send(endpoints[endpoint].method, pathOf(endpoint, call), {
       headers,
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
@@ -80,7 +93,7 @@ export class Client {
   }
 }
 
-function pathOf<E extends EndpointId>(endpoint: E, call: Call<E>): string {
+function pathOf(endpoint: EndpointId, call: LooseCall): string {
   const path = endpoints[endpoint].path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = call.params?.[name];
     if (value === undefined) throw new Error(`${endpoint} needs '${name}'`);
@@ -102,7 +115,8 @@ export function requireShape(schema: z.ZodType, value: unknown, what: string): v
 export function problemIn(reply: Reply, what: string): ProblemDetails {
   if (reply.status < 400) throw new Error(`${what} was not refused: ${reply.status} ${reply.text}`);
   const type = reply.headers.get("content-type");
-  if (type !== "application/problem+json") throw new Error(`${what} was refused with a ${type}: ${reply.text}`);
+  if (type !== "application/problem+json")
+    throw new Error(`${what} was refused with a ${type}: ${reply.text}`);
   const problem = JSON.parse(reply.text) as ProblemDetails;
   requireShape(ProblemDetails, problem, what);
   if (problem.status !== reply.status || problem.type !== `urn:kheish:problem:${problem.code}`) {

@@ -20,22 +20,25 @@ export function ending(openStore: OpenStore): void {
   const cancel = ({ run_id }: RunView) => api.call("cancelRun", { params: { run_id } });
 
   describe("cancel", () => {
-    test.each(ACTIVE)("01-R49 a run within $what: ended, the slot is free, the next starts", async ({ status, content }) => {
-      const active = await fixture.begin(content);
-      await fixture.reaches(active.run_id, status);
-      const next = await fixture.submit(active.session_id, script(say("next")));
-      const cancelled = await cancel(active);
-      expect(cancelled).toMatchObject({ run_id: active.run_id, status: "cancelled" });
-      expect(cancelled.finished_at_ms).toBeDefined();
-      for (const gone of ["error", "pending_approvals", "pending_questions", "pending_approval_ids"]) {
-        expect(cancelled).not.toHaveProperty(gone);
-      }
-      expect((await fixture.settles(next.run_id)).status).toBe("completed");
-      expect((await fixture.movesOf(active.run_id)).at(-1)).toBe("cancelled");
-      const { snapshot, active_run_id } = await api.call("getSession", at(active.session_id));
-      expect(snapshot).toMatchObject({ pending_approvals: [], pending_questions: [] });
-      expect(active_run_id).toBeUndefined();
-    });
+    test.each(ACTIVE)(
+      "01-R49 a run within $what: ended, the slot is free, the next starts",
+      async ({ status, content }) => {
+        const active = await fixture.begin(content);
+        await fixture.reaches(active.run_id, status);
+        const next = await fixture.submit(active.session_id, script(say("next")));
+        const cancelled = await cancel(active);
+        expect(cancelled).toMatchObject({ run_id: active.run_id, status: "cancelled" });
+        expect(cancelled.finished_at_ms).toBeDefined();
+        for (const gone of ["error", "pending_approvals", "pending_questions", "pending_approval_ids"]) {
+          expect(cancelled).not.toHaveProperty(gone);
+        }
+        expect((await fixture.settles(next.run_id)).status).toBe("completed");
+        expect((await fixture.movesOf(active.run_id)).at(-1)).toBe("cancelled");
+        const { snapshot, active_run_id } = await api.call("getSession", at(active.session_id));
+        expect(snapshot).toMatchObject({ pending_approvals: [], pending_questions: [] });
+        expect(active_run_id).toBeUndefined();
+      },
+    );
 
     test("01-R49 a queued run: it never starts, and those behind it move up", async () => {
       const active = await fixture.beginWaiting(ASKING);
@@ -79,7 +82,9 @@ export function ending(openStore: OpenStore): void {
     test("01-R49 a command that runs is told to stop, and its result is not history", async () => {
       const started = join(fixture.daemon.workspace, "started");
       const finished = join(fixture.daemon.workspace, "finished");
-      const run = await fixture.beginWaiting(script(bash("touch started; sleep 30; touch finished"), say("never")));
+      const run = await fixture.beginWaiting(
+        script(bash("touch started; sleep 30; touch finished"), say("never")),
+      );
       const stream = await fixture.stream("runStream", { params: { run_id: run.run_id } });
       const [request_id = ""] = run.pending_approval_ids ?? [];
       await api.call("resolveRunApprovals", {
@@ -120,26 +125,36 @@ export function ending(openStore: OpenStore): void {
     test("01-R18 an idle session: nothing is interrupted, and nothing is written", async () => {
       const session_id = await fixture.session();
       await fixture.leavesAlone(session_id, async () => {
-        const answer = await api.call("interruptSession", { ...at(session_id), query: { clear_queue: "true" } });
+        const answer = await api.call("interruptSession", {
+          ...at(session_id),
+          query: { clear_queue: "true" },
+        });
         expect(answer).toMatchObject({ interrupted: false, snapshot: { agent: { status: "idle" } } });
       });
     });
 
-    test.each(ACTIVE)("01-R18 a run within $what ends interrupted, and the session says so", async ({ status, content }) => {
-      const run = await fixture.begin(content);
-      await fixture.reaches(run.run_id, status);
-      const stream = await fixture.stream("sessionStream", at(run.session_id));
-      const answer = await api.call("interruptSession", at(run.session_id));
-      expect(answer).toMatchObject({
-        interrupted: true,
-        snapshot: { agent: { status: "idle" }, pending_approvals: [], pending_questions: [] },
-      });
-      expect(await fixture.run(run.run_id)).toMatchObject({ status: "interrupted" });
-      await stream.until(({ event }) => event === "session_state_changed");
-      const seen = stream.frames.map((frame) => runIn(frame)?.status ?? frame.event);
-      expect(seen).toEqual(["interrupted", "interrupted", "session_snapshot", "session_state_changed"]);
-      expect(stream.frames.at(-1)?.data).toMatchObject({ status: "idle", pending_approvals: 0, pending_questions: 0 });
-    });
+    test.each(ACTIVE)(
+      "01-R18 a run within $what ends interrupted, and the session says so",
+      async ({ status, content }) => {
+        const run = await fixture.begin(content);
+        await fixture.reaches(run.run_id, status);
+        const stream = await fixture.stream("sessionStream", at(run.session_id));
+        const answer = await api.call("interruptSession", at(run.session_id));
+        expect(answer).toMatchObject({
+          interrupted: true,
+          snapshot: { agent: { status: "idle" }, pending_approvals: [], pending_questions: [] },
+        });
+        expect(await fixture.run(run.run_id)).toMatchObject({ status: "interrupted" });
+        await stream.until(({ event }) => event === "session_state_changed");
+        const seen = stream.frames.map((frame) => runIn(frame)?.status ?? frame.event);
+        expect(seen).toEqual(["interrupted", "interrupted", "session_snapshot", "session_state_changed"]);
+        expect(stream.frames.at(-1)?.data).toMatchObject({
+          status: "idle",
+          pending_approvals: 0,
+          pending_questions: 0,
+        });
+      },
+    );
 
     test("01-R18 queued runs stay, and the next one starts", async () => {
       const active = await fixture.beginWaiting(GATED);
@@ -152,22 +167,26 @@ export function ending(openStore: OpenStore): void {
       expect((await fixture.settles(last.run_id)).status).toBe("completed");
     });
 
-    test.each(ACTIVE)("clear_queue=true cancels what waits behind $what, and the session is quiet", async ({ content }) => {
-      const active = await fixture.begin(content);
-      const behind = [];
-      for (let index = 0; index < 3; index++) behind.push(await fixture.submit(active.session_id, script(say("no"))));
-      const query = { clear_queue: "true" };
-      const answer = await api.call("interruptSession", { ...at(active.session_id), query });
-      expect(answer.interrupted).toBe(true);
-      for (const { run_id } of behind) {
-        expect(await fixture.run(run_id)).toMatchObject({ status: "cancelled" });
-        expect(await fixture.movesOf(run_id)).toEqual(["accepted", "queued", "cancelled"]);
-      }
-      const view = await api.call("getSession", at(active.session_id));
-      expect(view).toMatchObject({ queued_run_count: 0, snapshot: { agent: { status: "idle" } } });
-      expect(view).not.toHaveProperty("active_run_id");
-      await api.call("endSession", { ...at(active.session_id), body: {} });
-    });
+    test.each(ACTIVE)(
+      "clear_queue=true cancels what waits behind $what, and the session is quiet",
+      async ({ content }) => {
+        const active = await fixture.begin(content);
+        const behind = [];
+        for (let index = 0; index < 3; index++)
+          behind.push(await fixture.submit(active.session_id, script(say("no"))));
+        const query = { clear_queue: "true" };
+        const answer = await api.call("interruptSession", { ...at(active.session_id), query });
+        expect(answer.interrupted).toBe(true);
+        for (const { run_id } of behind) {
+          expect(await fixture.run(run_id)).toMatchObject({ status: "cancelled" });
+          expect(await fixture.movesOf(run_id)).toEqual(["accepted", "queued", "cancelled"]);
+        }
+        const view = await api.call("getSession", at(active.session_id));
+        expect(view).toMatchObject({ queued_run_count: 0, snapshot: { agent: { status: "idle" } } });
+        expect(view).not.toHaveProperty("active_run_id");
+        await api.call("endSession", { ...at(active.session_id), body: {} });
+      },
+    );
 
     test("of a session that nobody knows: 404", async () => {
       const refused = await api.refusal("interruptSession", at("nobody"));

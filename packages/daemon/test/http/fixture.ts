@@ -6,10 +6,10 @@ import {
   type SessionStatus,
   type SubmitInputRequest,
 } from "@kheish/contract";
-import type { z } from "zod";
 import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
+import type { z } from "zod";
 import { ServedDaemon, type ServedOptions } from "../support/served.ts";
-import { type Call, Client } from "./client.ts";
+import { type Call, Client, type LooseCall } from "./client.ts";
 import { EventStream, runIn } from "./stream.ts";
 
 /** Opens a new, empty store: `sqlite`, or the URL of a PostgreSQL database. */
@@ -59,7 +59,9 @@ export class Fixture {
   /** A new session; answers its id. */
   async session(body: Call<"createSession">["body"] = {}): Promise<string> {
     this.#sessions += 1;
-    const created = await this.api.call("createSession", { body: { session_id: `s-${this.#sessions}`, ...body } });
+    const created = await this.api.call("createSession", {
+      body: { session_id: `s-${this.#sessions}`, ...body },
+    });
     return created.session_id;
   }
 
@@ -98,7 +100,9 @@ export class Fixture {
     stream.close();
     const run = runIn(frame);
     if (run === undefined || !statuses.includes(run.status)) {
-      throw new Error(`run '${runId}' ended as ${run?.status} (${run?.error}), not as ${statuses.join(" or ")}`);
+      throw new Error(
+        `run '${runId}' ended as ${run?.status} (${run?.error}), not as ${statuses.join(" or ")}`,
+      );
     }
     return this.run(runId);
   }
@@ -121,7 +125,7 @@ export class Fixture {
   }
 
   /** Closed with the test at the latest. */
-  async stream<E extends EndpointId>(endpoint: E, call: Call<E> = {}): Promise<EventStream> {
+  async stream(endpoint: EndpointId, call: LooseCall = {}): Promise<EventStream> {
     const stream = await EventStream.open(this.api.url(endpoint, call), call.headers);
     onTestFinished(() => stream.close());
     return stream;

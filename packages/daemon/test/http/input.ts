@@ -7,7 +7,8 @@ export function input(openStore: OpenStore): void {
   const fixture = useDaemon(openStore);
   const { api } = fixture;
   const at = (session_id: string) => ({ params: { session_id } });
-  const send = (session_id: string, content: string) => api.call("sessionInput", { ...at(session_id), body: { content } });
+  const send = (session_id: string, content: string) =>
+    api.call("sessionInput", { ...at(session_id), body: { content } });
   const sendInVain = (session_id: string, content: string) =>
     api.refusal("sessionInput", { ...at(session_id), body: { content } });
 
@@ -44,9 +45,17 @@ export function input(openStore: OpenStore): void {
 
     test("failed: a problem with the run's error, and the run that it belongs to", async () => {
       const session_id = await fixture.session();
-      const refused = await sendInVain(session_id, script({ error: { status: 400, message: "no way", times: 0 } }));
+      const refused = await sendInVain(
+        session_id,
+        script({ error: { status: 400, message: "no way", times: 0 } }),
+      );
       const run = await onlyRun(session_id);
-      expect(refused).toMatchObject({ status: 500, code: "internal_error", run_id: run.run_id, detail: run.error });
+      expect(refused).toMatchObject({
+        status: 500,
+        code: "internal_error",
+        run_id: run.run_id,
+        detail: run.error,
+      });
       expect(refused.detail).toContain("no way");
       expect(run.status).toBe("failed");
     });
@@ -86,7 +95,8 @@ export function input(openStore: OpenStore): void {
       ["waits for an answer", ASKING],
     ])("409 session_busy while a run %s, before any side effect", async (_what, content) => {
       const { session_id, run_id } = await fixture.begin(content);
-      if (content !== ENDLESS) await fixture.reaches(run_id, "waiting_for_approval", "waiting_for_user_question");
+      if (content !== ENDLESS)
+        await fixture.reaches(run_id, "waiting_for_approval", "waiting_for_user_question");
       await fixture.leavesAlone(session_id, async () => {
         expect(await sendInVain(session_id, "hello")).toMatchObject({
           status: 409,
@@ -124,7 +134,10 @@ export function input(openStore: OpenStore): void {
         body: { content: script({ delay_ms: 50, text: "once" }) },
         headers: { "idempotency-key": "input-1" },
       };
-      const [one, other] = await Promise.all([api.call("sessionInput", call), api.call("sessionInput", call)]);
+      const [one, other] = await Promise.all([
+        api.call("sessionInput", call),
+        api.call("sessionInput", call),
+      ]);
       const later = await api.call("sessionInput", call);
       for (const view of [one, other, later]) expect(view.outputs).toMatchObject([{ content: "once" }]);
       expect(await fixture.runsOf(session_id)).toHaveLength(1);

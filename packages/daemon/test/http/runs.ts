@@ -52,7 +52,8 @@ export function runs(openStore: OpenStore): void {
       }
       await stream.until(showsEndOf(queued.run_id));
       const seen = stream.frames.flatMap((frame) => runIn(frame) ?? []);
-      const statuses = (run_id: string) => seen.filter((run) => run.run_id === run_id).map((run) => run.status);
+      const statuses = (run_id: string) =>
+        seen.filter((run) => run.run_id === run_id).map((run) => run.status);
       const rest = ["running", "waiting_for_user_question", "running", "completed"];
       expect(statuses(holder.run_id)).toEqual(["queued", ...rest]);
       expect(statuses(queued.run_id)).toEqual(["queued", "queued", ...rest]);
@@ -96,7 +97,11 @@ export function runs(openStore: OpenStore): void {
     const completion_requirements = [{ type: "workspace_file" as const, path: "report.md" }];
 
     test("unmet: the model is told, and then does it", async () => {
-      const content = script(say("done?"), use("write_file", { path: "report.md", content: "all" }), say("done"));
+      const content = script(
+        say("done?"),
+        use("write_file", { path: "report.md", content: "all" }),
+        say("done"),
+      );
       const run = await fixture.settles((await fixture.begin(content, { completion_requirements })).run_id);
       expect(run).toMatchObject({ status: "completed", outputs: [{ content: "done" }] });
     });
@@ -170,7 +175,9 @@ export function runs(openStore: OpenStore): void {
       await stream.until((frame) => runIn(frame)?.status === "running");
       await api.call("cancelRun", { params: { run_id: second.run_id } });
       await stream.until(showsEndOf(second.run_id));
-      const shown = stream.frames.flatMap((frame) => runIn(frame) ?? []).filter((run) => run.run_id === second.run_id);
+      const shown = stream.frames
+        .flatMap((frame) => runIn(frame) ?? [])
+        .filter((run) => run.run_id === second.run_id);
       expect(shown.map((run) => run.queued_position)).toEqual([1, undefined]);
       await api.call("cancelRun", { params: { run_id: first.run_id } });
     });
@@ -183,7 +190,9 @@ export function runs(openStore: OpenStore): void {
       const first = await fixture.submit(session_id, content);
       const next = await fixture.finish(session_id, script(say("next")));
       expect(next.status).toBe("completed");
-      expect(next.started_at_ms).toBeGreaterThanOrEqual((await fixture.run(first.run_id)).finished_at_ms ?? 0);
+      expect(next.started_at_ms).toBeGreaterThanOrEqual(
+        (await fixture.run(first.run_id)).finished_at_ms ?? 0,
+      );
     });
 
     test("01-R43 thirty runs submitted at once to one session all run, in the order of acceptance", async () => {
@@ -193,7 +202,8 @@ export function runs(openStore: OpenStore): void {
       );
       await Promise.all(submitted.map(({ run_id }) => fixture.settles(run_id)));
       const log = await api.call("sessionEvents", at(session_id));
-      const order = (type: string) => log.run_events.flatMap((one) => (one.event.type === type ? [one.run_id] : []));
+      const order = (type: string) =>
+        log.run_events.flatMap((one) => (one.event.type === type ? [one.run_id] : []));
       expect(order("accepted")).toHaveLength(30);
       expect(order("started")).toEqual(order("accepted"));
       expect(order("completed")).toEqual(order("accepted"));
@@ -203,8 +213,14 @@ export function runs(openStore: OpenStore): void {
   describe("debug evidence", () => {
     test("was not captured: none to read, none to prune", async () => {
       const { run_id } = await fixture.settles((await fixture.begin("hi")).run_id);
-      expect(await api.call("runDebug", { params: { run_id } })).toEqual({ run_id, level: "off", artifacts: [] });
-      const artifact = await api.refusal("runDebugArtifact", { params: { run_id, artifact_id: "turn-0000" } });
+      expect(await api.call("runDebug", { params: { run_id } })).toEqual({
+        run_id,
+        level: "off",
+        artifacts: [],
+      });
+      const artifact = await api.refusal("runDebugArtifact", {
+        params: { run_id, artifact_id: "turn-0000" },
+      });
       expect(artifact).toMatchObject({ status: 404, domain: "runs", code: "run_debug_not_found" });
       const pruned = await api.call("pruneRuns", { body: { older_than_ms: 1 } });
       expect(pruned).toMatchObject({ dry_run: false, matched_run_count: 0, pruned_debug_run_ids: [] });

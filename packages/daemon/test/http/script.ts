@@ -32,7 +32,10 @@ export function bash(...commands: string[]): Turn {
 }
 
 /** A question with the options `option-1` and `option-2`. */
-export function ask(question: string, more: { expires_after_ms?: number; multi_select?: boolean } = {}): Turn {
+export function ask(
+  question: string,
+  more: { expires_after_ms?: number; multi_select?: boolean } = {},
+): Turn {
   const { expires_after_ms, ...rest } = more;
   const options = [{ label: "Yes" }, { label: "No" }];
   return use("ask_user_question", {

@@ -45,7 +45,11 @@ export function sessions(openStore: OpenStore): void {
     });
 
     test("01-R12 a scope that differs from what is stored is a conflict, whichever way it is written", async () => {
-      const capability_scope = { skill_allow: ["b", " a ", "b", ""], mcp_tool_deny: ["x", "*"], skill_deny: [] };
+      const capability_scope = {
+        skill_allow: ["b", " a ", "b", ""],
+        mcp_tool_deny: ["x", "*"],
+        skill_deny: [],
+      };
       const credential_scope = { connector_allow: ["mail"] };
       const session_id = await fixture.session({ capability_scope, credential_scope });
       const normal = { skill_allow: ["a", "b"], mcp_tool_deny: ["*"] };
@@ -92,7 +96,9 @@ export function sessions(openStore: OpenStore): void {
     });
 
     test("01-R13 a refused creation leaves the id free", async () => {
-      const refused = await api.refusal("createSession", { body: { session_id: "free", persona_id: "nobody" } });
+      const refused = await api.refusal("createSession", {
+        body: { session_id: "free", persona_id: "nobody" },
+      });
       expect(refused.status).toBe(400);
       expect(await api.refusal("getSession", at("free"))).toMatchObject({ code: "session_not_found" });
       const created = await api.exchange("createSession", { body: { session_id: "free" } });
@@ -104,12 +110,18 @@ export function sessions(openStore: OpenStore): void {
     test.each(ODD_IDS)("01, HTTP, Base: '%s' is one path segment", async (session_id) => {
       expect((await api.exchange("createSession", { body: { session_id } })).status).toBe(201);
       expect((await api.call("getSession", at(session_id))).session_id).toBe(session_id);
-      const view = await api.call("sessionInput", { ...at(session_id), body: { content: script(say("hello")) } });
+      const view = await api.call("sessionInput", {
+        ...at(session_id),
+        body: { content: script(say("hello")) },
+      });
       expect(view.outputs).toMatchObject([{ session_id, content: "hello" }]);
       expect(await fixture.runsOf(session_id)).toMatchObject([{ session_id, status: "completed" }]);
       const log = await api.call("sessionEvents", at(session_id));
       expect(log.session.session_id).toBe(session_id);
-      const stream = await fixture.stream("sessionStream", { ...at(session_id), query: { snapshot: "true" } });
+      const stream = await fixture.stream("sessionStream", {
+        ...at(session_id),
+        query: { snapshot: "true" },
+      });
       expect((await stream.next())?.data).toMatchObject({ type: "session_snapshot", session_id });
       const ended = await api.call("endSession", { ...at(session_id), body: {} });
       expect(ended.session_id).toBe(session_id);
@@ -120,7 +132,9 @@ export function sessions(openStore: OpenStore): void {
     test("01-R14 a session without any run is listed and readable", async () => {
       const session_id = await fixture.session();
       const listed = await api.call("listSessions");
-      expect(listed).toContainEqual(expect.objectContaining({ session_id, status: "idle", pending_approvals: 0 }));
+      expect(listed).toContainEqual(
+        expect.objectContaining({ session_id, status: "idle", pending_approvals: 0 }),
+      );
       expect(await fixture.runsOf(session_id)).toEqual([]);
       expect((await fixture.journalOf(session_id)).map(({ type }) => type)).toEqual(["session_created"]);
     });
@@ -230,7 +244,10 @@ export function sessions(openStore: OpenStore): void {
 
     test("needs a JSON body", async () => {
       const session_id = await fixture.session();
-      expect(await api.refusal("endSession", at(session_id))).toMatchObject({ status: 400, code: "malformed_json" });
+      expect(await api.refusal("endSession", at(session_id))).toMatchObject({
+        status: 400,
+        code: "malformed_json",
+      });
     });
   });
 }

@@ -1,17 +1,24 @@
-import type { EndpointId } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
-import type { Call } from "./client.ts";
 import { type Fixture, type OpenStore, ROUTES, useDaemon } from "./fixture.ts";
 import { ASKING, bash, ENDLESS, GATED, say, script, use } from "./script.ts";
 
 const at = (session_id: string) => ({ params: { session_id } });
 
+type Name =
+  | "CapabilityScope"
+  | "CredentialScope"
+  | "RoutePolicy"
+  | "ReplyTargets"
+  | "Operator"
+  | "ToolOverrides";
+type Change = `${"post" | "put" | "delete"}${Name}`;
+
 /** A session default: how it is replaced and cleared, and what the view then shows. */
 interface Setting {
   name: string;
-  post: EndpointId;
-  put: EndpointId;
-  remove: EndpointId;
+  post: Change;
+  put: Change;
+  remove: Change;
   /** A body with a value, the same with none, and the member of the view that shows it. */
   value: object;
   nothing: object;
@@ -25,7 +32,9 @@ const SETTINGS: Setting[] = [
     post: "postCapabilityScope",
     put: "putCapabilityScope",
     remove: "deleteCapabilityScope",
-    value: { capability_scope: { skill_allow: [" b", "a", "b"], mcp_tool_allow: ["*", "x"], skill_deny: [""] } },
+    value: {
+      capability_scope: { skill_allow: [" b", "a", "b"], mcp_tool_allow: ["*", "x"], skill_deny: [""] },
+    },
     nothing: { capability_scope: null },
     member: "capability_scope",
     shown: { skill_allow: ["a", "b"], mcp_tool_allow: ["*"] },
@@ -35,7 +44,9 @@ const SETTINGS: Setting[] = [
     post: "postCredentialScope",
     put: "putCredentialScope",
     remove: "deleteCredentialScope",
-    value: { credential_scope: { connector_allow: ["mail", "chat"], connector_credential_allow: ["mail:KEY"] } },
+    value: {
+      credential_scope: { connector_allow: ["mail", "chat"], connector_credential_allow: ["mail:KEY"] },
+    },
     nothing: { credential_scope: null },
     member: "credential_scope",
     shown: { connector_allow: ["chat", "mail"], connector_credential_allow: ["mail:KEY"] },
@@ -55,7 +66,12 @@ const SETTINGS: Setting[] = [
     post: "postReplyTargets",
     put: "putReplyTargets",
     remove: "deleteReplyTargets",
-    value: { reply_targets: [{ plugin: "mail", address: "a@b" }, { type: "slack", channel: "C1" }] },
+    value: {
+      reply_targets: [
+        { plugin: "mail", address: "a@b" },
+        { type: "slack", channel: "C1" },
+      ],
+    },
     nothing: { reply_targets: [] },
     member: "reply_targets",
     shown: [
@@ -93,9 +109,9 @@ export function settings(openStore: OpenStore): void {
   const fixture = useDaemon(openStore, { routes: ROUTES });
   const { api } = fixture;
 
-  const replace = (endpoint: EndpointId, sessionId: string, body: object) =>
-    api.call(endpoint, { ...at(sessionId), body } as Call<EndpointId>);
-  const view = async (sessionId: string) => ({ ...(await api.call("getSession", at(sessionId))) });
+  const change = async (endpoint: Change, sessionId: string, body?: object) =>
+    (await api.exchange(endpoint, { ...at(sessionId), body })).answer;
+  const view = (sessionId: string) => api.call("getSession", at(sessionId));
 
   describe.each(SETTINGS)("$name", (setting) => {
     test("POST and PUT replace it, DELETE clears it, and so does an empty value", async () => {
@@ -103,27 +119,29 @@ export function settings(openStore: OpenStore): void {
       const before = await view(session_id);
       expect(before).not.toHaveProperty(setting.member);
       for (const write of [setting.post, setting.put]) {
-        const written = await replace(write, session_id, setting.value);
+        const written = await change(write, session_id, setting.value);
         expect(written).toHaveProperty(setting.member, setting.shown);
         expect(await view(session_id)).toEqual(written);
 
-        const clearing = write === setting.post ? setting.remove : setting.put;
-        const cleared = await replace(clearing, session_id, clearing === setting.remove ? {} : setting.nothing);
+        const cleared =
+          write === setting.post
+            ? await change(setting.remove, session_id)
+            : await change(setting.put, session_id, setting.nothing);
         expect(cleared).not.toHaveProperty(setting.member);
       }
     });
 
     test("is listed, and refuses a session that is not there and members nobody knows", async () => {
       const session_id = await fixture.session();
-      await replace(setting.put, session_id, setting.value);
+      await change(setting.put, session_id, setting.value);
       expect(await api.call("listSessions")).toContainEqual(
         expect.objectContaining({ session_id, [setting.member]: setting.shown }),
       );
-      const lost = await api.refusal(setting.put, { ...at("nobody"), body: setting.value } as Call<EndpointId>);
+      const lost = await api.refusal(setting.put, { ...at("nobody"), body: setting.value });
       expect(lost).toMatchObject({ status: 404, domain: "sessions", code: "session_not_found" });
       await fixture.leavesAlone(session_id, async () => {
         const body = { ...setting.value, more: 1 };
-        const odd = await api.refusal(setting.put, { ...at(session_id), body } as Call<EndpointId>);
+        const odd = await api.refusal(setting.put, { ...at(session_id), body });
         expect(odd).toMatchObject({ status: 422, code: "request_body_invalid", errors: [{ path: "/more" }] });
       });
     });
@@ -142,18 +160,21 @@ export function settings(openStore: OpenStore): void {
           [setting.put, setting.value],
           [setting.remove, undefined],
         ] as const) {
-          const refused = await api.refusal(endpoint, { ...at(session_id), ...(body && { body }) } as Call<EndpointId>);
+          const refused = await api.refusal(endpoint, { ...at(session_id), body });
           expect(refused).toMatchObject({ status: 409, domain: "sessions", code: "session_not_idle" });
         }
       });
       await api.call("cancelRun", { params: { run_id } });
-      await replace(setting.put, session_id, setting.value);
+      await change(setting.put, session_id, setting.value);
     });
 
     test.each(ANY_TIME)("01-R16 the $name can change", async (setting) => {
       const { run_id, session_id } = await fixture.begin(content);
       await fixture.reaches(run_id, status);
-      expect(await replace(setting.put, session_id, setting.value)).toHaveProperty(setting.member, setting.shown);
+      expect(await change(setting.put, session_id, setting.value)).toHaveProperty(
+        setting.member,
+        setting.shown,
+      );
       await api.call("cancelRun", { params: { run_id } });
     });
   });
@@ -162,8 +183,8 @@ export function settings(openStore: OpenStore): void {
     test("01-R16 a queued run keeps the route and the reply targets it was submitted with", async () => {
       const { session_id, run_id } = await fixture.beginWaiting(GATED);
       const queued = await fixture.submit(session_id, script(say("queued")));
-      await replace("putRoutePolicy", session_id, { route_policy: { provider: "second" } });
-      await replace("putReplyTargets", session_id, { reply_targets: [{ plugin: "mail", address: "late" }] });
+      await change("putRoutePolicy", session_id, { route_policy: { provider: "second" } });
+      await change("putReplyTargets", session_id, { reply_targets: [{ plugin: "mail", address: "late" }] });
       const later = await fixture.submit(session_id, script(say("later")));
       await api.call("cancelRun", { params: { run_id } });
 
@@ -182,7 +203,9 @@ export function settings(openStore: OpenStore): void {
         return all.map(({ plugin, address }) => ({ plugin, address }));
       };
       expect(await outputs({})).toEqual([{ plugin: undefined, address: null }]);
-      await replace("putReplyTargets", session_id, { reply_targets: [{ plugin: "mail", address: "default" }] });
+      await change("putReplyTargets", session_id, {
+        reply_targets: [{ plugin: "mail", address: "default" }],
+      });
       expect(await outputs({})).toEqual([{ plugin: "mail", address: "default" }]);
       const reply_targets = [
         { plugin: "mail", address: "a" },
@@ -254,9 +277,9 @@ export function settings(openStore: OpenStore): void {
       const current = async () => (await api.call("getOperator", at(session_id))).operator;
       const defaults = { enabled: false, allow_notify: true, allow_questions: true };
       expect(await current()).toEqual(defaults);
-      await replace("putOperator", session_id, { operator: { display_name: "Ada", approval_timeout_ms: 5 } });
+      await change("putOperator", session_id, { operator: { display_name: "Ada", approval_timeout_ms: 5 } });
       expect(await current()).toEqual({ ...defaults, display_name: "Ada", approval_timeout_ms: 5 });
-      await replace("postOperator", session_id, { operator: { enabled: true } });
+      await change("postOperator", session_id, { operator: { enabled: true } });
       expect(await current()).toEqual({ ...defaults, enabled: true });
     });
 
@@ -268,13 +291,16 @@ export function settings(openStore: OpenStore): void {
         const refused = await api.refusal("putToolOverrides", { ...at(session_id), body });
         expect(refused).toMatchObject({ status: 400, domain: "runtime", code: "runtime_validation_failed" });
       });
-      await replace("putToolOverrides", session_id, { tool_overrides: { disable: ["bash", "noop"] } });
+      await change("putToolOverrides", session_id, { tool_overrides: { disable: ["bash", "noop"] } });
       expect(await api.call("getToolOverrides", at(session_id))).toEqual({ disable: ["bash", "noop"] });
       const content = script(bash("touch forbidden"), use("noop", {}), say("{{tool_output:sim-0-0}}"));
       const run = await fixture.finish(session_id, content);
       expect(run.outputs?.[0]?.content).toContain("unavailable for this agent");
-      await replace("deleteToolOverrides", session_id, {});
-      const free = await fixture.finish(session_id, script(use("noop", { bytes: 3 }), say("{{last_tool_output}}")));
+      await change("deleteToolOverrides", session_id);
+      const free = await fixture.finish(
+        session_id,
+        script(use("noop", { bytes: 3 }), say("{{last_tool_output}}")),
+      );
       expect(free.outputs?.[0]?.content).toBe('{"bytes":3,"padding":"xxx"}');
     });
   });

@@ -50,7 +50,7 @@ export class EventStream {
 
   /** Reads up to the end that the daemon sets. */
   async rest(): Promise<Frame[]> {
-    while ((await this.next()) !== undefined) continue;
+    while ((await this.next()) !== undefined);
     return this.frames;
   }
 

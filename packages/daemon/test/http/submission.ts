@@ -15,7 +15,12 @@ const CHECKS: { rule: string; session?: string; body: Body; status: number; code
     status: 400,
     code: "metadata_reserved",
   },
-  { rule: "(1) the flow's metadata", body: { content: "x", metadata: { flow: 1 } }, status: 400, code: "metadata_reserved" },
+  {
+    rule: "(1) the flow's metadata",
+    body: { content: "x", metadata: { flow: 1 } },
+    status: 400,
+    code: "metadata_reserved",
+  },
   {
     rule: "(2) the unknown session, before the empty input",
     session: "nobody",
@@ -23,7 +28,12 @@ const CHECKS: { rule: string; session?: string; body: Body; status: number; code
     status: 404,
     code: "session_not_found",
   },
-  { rule: "(3) no input, before the unknown route", body: { provider: "nowhere" }, status: 400, code: "input_empty" },
+  {
+    rule: "(3) no input, before the unknown route",
+    body: { provider: "nowhere" },
+    status: 400,
+    code: "input_empty",
+  },
   {
     rule: "(4) items together with content, before the items themselves",
     body: { content: "x", input_items: [{ type: "asset_reference", asset_id: "gone" }] },
@@ -59,14 +69,24 @@ const CHECKS: { rule: string; session?: string; body: Body; status: number; code
     status: 400,
     code: "input_item_invalid",
   },
-  { rule: "(9) an unknown route", body: { content: "x", provider: "nowhere" }, status: 400, code: "route_not_ready" },
+  {
+    rule: "(9) an unknown route",
+    body: { content: "x", provider: "nowhere" },
+    status: 400,
+    code: "route_not_ready",
+  },
   {
     rule: "(9) a model that the route does not have",
     body: { content: "x", provider: "simulator", generation: { model: "gpt-5" } },
     status: 400,
     code: "runtime_validation_failed",
   },
-  { rule: "(10) a route without its key", body: { content: "x", provider: "keyless" }, status: 400, code: "route_not_ready" },
+  {
+    rule: "(10) a route without its key",
+    body: { content: "x", provider: "keyless" },
+    status: 400,
+    code: "route_not_ready",
+  },
 ];
 
 export function submission(openStore: OpenStore): void {
@@ -79,7 +99,7 @@ export function submission(openStore: OpenStore): void {
       const session_id = await fixture.session();
       await fixture.leavesAlone(session_id, async () => {
         for (const endpoint of ["submitRun", "sessionInput"] as const) {
-          const refused = await api.refusal(endpoint, { ...at(session ?? session_id), body } as Call<"submitRun">);
+          const refused = await api.refusal(endpoint, { ...at(session ?? session_id), body });
           expect(refused).toMatchObject({ status, code });
         }
       });
@@ -109,7 +129,10 @@ export function submission(openStore: OpenStore): void {
           }),
         ),
       );
-      expect(all.map(({ status }) => status).toSorted()).toEqual([202, ...Array.from({ length: 7 }, () => 409)]);
+      expect(all.map(({ status }) => status).toSorted()).toEqual([
+        202,
+        ...Array.from({ length: 7 }, () => 409),
+      ]);
       const runs = await Promise.all(sessions.map((session_id) => fixture.runsOf(session_id)));
       expect(runs.flat()).toHaveLength(1);
     });
@@ -141,7 +164,9 @@ export function submission(openStore: OpenStore): void {
     test("metadata that is no object, and none at all", async () => {
       expect((await fixture.begin("hi", { metadata: ["a", 1] })).input_metadata).toEqual(["a", 1]);
       expect(await fixture.begin("hi", { metadata: null })).not.toHaveProperty("input_metadata");
-      expect(await fixture.begin("hi", { metadata: { skill_state: 1 } })).not.toHaveProperty("input_metadata");
+      expect(await fixture.begin("hi", { metadata: { skill_state: 1 } })).not.toHaveProperty(
+        "input_metadata",
+      );
     });
 
     test("a long text only in part: the preview splits no character", async () => {
@@ -150,7 +175,12 @@ export function submission(openStore: OpenStore): void {
     });
 
     test("its files, which the model sees", async () => {
-      const file = { type: "inline_asset" as const, file_name: "a.txt", media_type: "text/plain", content_base64: DATA };
+      const file = {
+        type: "inline_asset" as const,
+        file_name: "a.txt",
+        media_type: "text/plain",
+        content_base64: DATA,
+      };
       const run = await fixture.begin("look at this", { attachments: [file] });
       expect(run.input_attachments).toEqual([
         { id: expect.stringMatching(/^asset-/), media_type: "text/plain", file_name: "a.txt" },

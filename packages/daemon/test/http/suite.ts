@@ -1,6 +1,8 @@
 import { describe } from "vitest";
+import { approvals } from "./approvals.ts";
 import { ending } from "./ending.ts";
 import type { OpenStore } from "./fixture.ts";
+import { idempotency } from "./idempotency.ts";
 import { input } from "./input.ts";
 import { runs } from "./runs.ts";
 import { sessions } from "./sessions.ts";
@@ -16,5 +18,7 @@ export function httpSuite(name: string, openStore: OpenStore): void {
     describe("runs", () => runs(openStore));
     describe("cancel and interrupt", () => ending(openStore));
     describe("inline input", () => input(openStore));
+    describe("idempotency", () => idempotency(openStore));
+    describe("approvals", () => approvals(openStore));
   });
 }

@@ -54,7 +54,9 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
   const directory = await mkdtemp(join(tmpdir(), "kheish-rig-"));
   await mkdir(join(directory, "workspace"));
   const clock = new SimulatedClock();
-  const models = createModels({ routes: loadRoutes({ env: {} }), clock, random });
+  const blobs = await openBlobsDirectory(join(directory, "blobs"), random);
+  const noNetwork: typeof fetch = () => Promise.reject(new Error("a rigged daemon has no network"));
+  const models = createModels({ routes: loadRoutes({ env: {} }), clock, random, blobs, fetch: noNetwork });
   const opened: { store: Store; daemon: Daemon }[] = [];
 
   return {
@@ -66,7 +68,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
       const daemon = compose(
         {
           store,
-          blobs: await openBlobsDirectory(join(directory, "blobs"), random),
+          blobs,
           clock,
           random,
           models,

@@ -8,7 +8,14 @@ import type { PinnedRoute } from "../ports.ts";
 import { type Kept, type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
 import { type SessionChange, startRun } from "../transitions.ts";
 import { earlier, idempotencyKeyOf, type Receipt, receiptOf, remember } from "./idempotency.ts";
-import { checkContent, checkMetadata, cleanMetadata, type DecodedPart, decodeInput, storeParts } from "./input.ts";
+import {
+  checkContent,
+  checkMetadata,
+  cleanMetadata,
+  type DecodedPart,
+  decodeInput,
+  storeParts,
+} from "./input.ts";
 import { normalizeReplyTargets } from "./reply-targets.ts";
 import { routeAllowed } from "./scopes.ts";
 import { type CommandDeps, requireSession, transact } from "./transact.ts";

@@ -37,7 +37,6 @@ export function checkpointAt(
     post_tokens: paddedTokens(head),
     messages_removed: (earlier?.messages_removed ?? 0) + plan.removed,
     digest: digest([earlier?.digest ?? "", plan.headSeq, kept?.content ?? ""]),
-    cleared_call_ids: [...state.cleared_call_ids],
     todos: state.todos,
     run: counters(run),
   };

@@ -1,5 +1,7 @@
+import type { ResultPlace } from "../events.ts";
 import type { RunState, SessionState } from "../state.ts";
-import { calibratedTokens, paddedTokens } from "./estimate.ts";
+import { calibratedTokens, estimateJson, paddedTokens } from "./estimate.ts";
+import { CLEARED_OUTPUT } from "./visible-output.ts";
 
 /** 01, Limits and defaults. */
 export const SNIP_BUDGET_TOKENS = 120_000;
@@ -33,7 +35,7 @@ export interface ContextLimits {
 export type ContextPlan =
   | { kind: "none" }
   | { kind: "snip"; headSeq: number; removed: number; tokensFreed: number }
-  | { kind: "microcompact"; callIds: string[]; tokensFreed: number }
+  | { kind: "microcompact"; cleared: ResultPlace[]; tokensFreed: number }
   | { kind: "session_memory"; headSeq: number; removed: number; preTokens: number }
   | { kind: "model_driven"; headSeq: number; removed: number; preTokens: number; trigger: "auto" | "forced" };
 
@@ -112,12 +114,12 @@ function microcompact(state: SessionState, nowMs: number): ContextPlan | undefin
   const candidates = results.filter(({ result }) => MICROCOMPACT_TOOLS.has(result.tool_name));
   const stale = candidates
     .slice(0, Math.max(0, candidates.length - MICROCOMPACT_KEEP))
-    .filter(({ result }) => !state.cleared_call_ids.has(result.call_id));
+    .filter(({ result }) => result.output !== CLEARED_OUTPUT);
   if (stale.length === 0) return undefined;
   return {
     kind: "microcompact",
-    callIds: stale.map(({ result }) => result.call_id),
-    tokensFreed: stale.reduce((sum, { entry }) => sum + entry.tokens, 0),
+    cleared: stale.map(({ result, entry }) => ({ seq: entry.seq, call_id: result.call_id })),
+    tokensFreed: stale.reduce((sum, { result }) => sum + estimateJson(result.output), 0),
   };
 }
 

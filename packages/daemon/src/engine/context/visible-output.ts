@@ -33,10 +33,16 @@ export function visibleOutput(result: ToolResult, text: string, tokens = estimat
       bytes: Buffer.byteLength(text),
       estimated_tokens: tokens,
       token_limit: VISIBLE_TOKEN_LIMIT,
-      preview: text.slice(0, PREVIEW_CHARACTERS),
+      preview: previewOf(text),
       message: `The output is too large to show whole: these are its first ${PREVIEW_CHARACTERS} characters. Narrow the call to see more.`,
     },
   };
+}
+
+/** Ends between characters, never within one. */
+function previewOf(text: string): string {
+  const isHalf = /[\ud800-\udbff]/.test(text.charAt(PREVIEW_CHARACTERS - 1));
+  return text.slice(0, isHalf ? PREVIEW_CHARACTERS - 1 : PREVIEW_CHARACTERS);
 }
 
 function isVisibleOutput(output: Json): boolean {

@@ -1,25 +1,13 @@
 import { checkpointAt } from "../context/checkpoint.ts";
 import type { ContextPlan } from "../context/plan.ts";
 import { type DecideInput, decide } from "../decide.ts";
-import type { CallState } from "../state.ts";
 import type { SessionChange } from "../transitions.ts";
 import { authorize } from "./authorize.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Driver } from "./driver.ts";
+import type { Effect } from "./effect.ts";
 import { recover } from "./recover.ts";
 import { completeRun, failRun } from "./settle.ts";
-
-/** What has to be performed outside of the store before the run can go on. */
-export type Effect =
-  | { kind: "call_model" }
-  | { kind: "summarize"; plan: Extract<ContextPlan, { kind: "model_driven" }> }
-  /** Dispatched: their start is on disk. */
-  | { kind: "run_tools"; calls: CallState[] }
-  /** Lost calls whose outcome can be read back. */
-  | { kind: "read_back"; calls: CallState[] }
-  /** Rows in the store and nothing in memory. */
-  | { kind: "suspended" }
-  | { kind: "settled" };
 
 /**
  * Writes an outcome and everything that follows from it without leaving the store, in one commit:
@@ -97,7 +85,7 @@ async function shrink(
     case "microcompact":
       change.emit("compaction_boundary", {
         run_id,
-        boundary: { kind: "microcompact", cleared_call_ids: plan.callIds, tokens_freed: plan.tokensFreed },
+        boundary: { kind: "microcompact", cleared: plan.cleared, tokens_freed: plan.tokensFreed },
       });
       return undefined;
     case "snip":

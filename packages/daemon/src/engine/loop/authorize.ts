@@ -4,8 +4,8 @@ import type { StoredApproval, Tool, Verdict } from "../ports.ts";
 import type { ApprovalRecord } from "../records.ts";
 import type { CallState } from "../state.ts";
 import type { SessionChange } from "../transitions.ts";
-import type { Effect } from "./advance.ts";
 import type { Driver } from "./driver.ts";
+import type { Effect } from "./effect.ts";
 import { isVisible } from "./visible-tools.ts";
 
 /**

@@ -2,8 +2,8 @@ import { idempotencyKey } from "../ledger.ts";
 import type { SandboxProfile } from "../ports.ts";
 import type { CallState } from "../state.ts";
 import type { SessionChange } from "../transitions.ts";
-import type { Effect } from "./advance.ts";
 import type { Driver } from "./driver.ts";
+import type { Effect } from "./effect.ts";
 
 /** 03-R8. */
 const SANDBOX_ORDER: readonly SandboxProfile[] = [

@@ -1,10 +1,11 @@
 import { isTerminal, isWaiting } from "@kheish/contract";
 import type { Fence } from "../../kernel/store.ts";
 import { read } from "../records.ts";
-import { advance, type Effect } from "./advance.ts";
+import { advance } from "./advance.ts";
 import { callModel, type Outcome, summarize } from "./call-model.ts";
 import type { LoopDeps } from "./deps.ts";
 import { Driver, Superseded } from "./driver.ts";
+import type { Effect } from "./effect.ts";
 import { readBack, runTools } from "./run-tools.ts";
 import type { StopSignal } from "./stop.ts";
 

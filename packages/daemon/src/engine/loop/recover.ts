@@ -3,9 +3,9 @@ import { questionRecordId } from "../records.ts";
 import type { CallState } from "../state.ts";
 import type { SessionChange } from "../transitions.ts";
 import { unknownEffectQuestion } from "../unknown-effect.ts";
-import type { Effect } from "./advance.ts";
 import { start } from "./dispatch.ts";
 import type { Driver } from "./driver.ts";
+import type { Effect } from "./effect.ts";
 import { park } from "./park.ts";
 
 /**

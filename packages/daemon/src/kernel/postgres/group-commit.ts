@@ -61,16 +61,15 @@ export class GroupCommit {
 /** The batch in its order, cut where a transaction would become too large. */
 function parts(batch: readonly Pending[]): Pending[][] {
   const parts: Pending[][] = [];
-  let part: Pending[] = [];
   let room = 0;
   for (const commit of batch) {
+    const part = parts.at(-1);
     room -= commit.size;
-    if (part.length === MAX_COMMITS_PER_FLUSH || room < 0) {
-      part = [];
-      parts.push(part);
+    if (part !== undefined && part.length < MAX_COMMITS_PER_FLUSH && room >= 0) part.push(commit);
+    else {
+      parts.push([commit]);
       room = MAX_FLUSH_SIZE - commit.size;
     }
-    part.push(commit);
   }
   return parts;
 }

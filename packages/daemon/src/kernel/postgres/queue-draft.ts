@@ -41,22 +41,22 @@ const drawNumbers = new Statement<[number], { number: number }>(
 /** An item that waits to be written; `json` is null when the payload stays what it was. */
 type Written = Omit<Item, "json"> & { readonly json: string | null };
 
-const STATE = "payload, due_at_ms, ready_at_ms, again_at_ms, attempts, token, owner, last_error, buried_no";
-const stateFieldsOf = (item: Written) => [
-  ...[item.json, item.dueAtMs, item.readyAtMs, item.againAtMs, item.attempts],
-  ...[item.token, item.owner, item.lastError, item.buriedNo],
+const NAMES = `
+  queue, key, payload, due_at_ms, ready_at_ms, again_at_ms, attempts, token, owner, last_error, buried_no`;
+const COLUMNS = `
+  unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+    $9::text[], $10::text[], $11::bigint[]) AS w (${NAMES})`;
+const fieldsOf = (item: Written) => [
+  ...[item.queue, item.key, item.json, item.dueAtMs, item.readyAtMs, item.againAtMs],
+  ...[item.attempts, item.token, item.owner, item.lastError, item.buriedNo],
 ];
 /** Numbered in the order of arrival, then added in the order in which every daemon adds: no two wait for each other. */
 const add = new BulkStatement<Written>(
   "queue.add",
-  `INSERT INTO queue_items (id, queue, key, ${STATE})
-   SELECT * FROM (
-     SELECT nextval('queue_item_ids'), w.*
-     FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-       $8::bigint[], $9::text[], $10::text[], $11::bigint[]) AS w (queue, key, ${STATE})
-   ) AS numbered
+  `INSERT INTO queue_items (id, ${NAMES})
+   SELECT * FROM (SELECT nextval('queue_item_ids'), w.* FROM ${COLUMNS}) AS numbered
    ORDER BY queue COLLATE "C", key COLLATE "C"`,
-  (item) => [item.queue, item.key, ...stateFieldsOf(item)],
+  fieldsOf,
 );
 const update = new BulkStatement<Written>(
   "queue.update",
@@ -64,15 +64,14 @@ const update = new BulkStatement<Written>(
    SET payload = coalesce(w.payload, i.payload), due_at_ms = w.due_at_ms, ready_at_ms = w.ready_at_ms,
      again_at_ms = w.again_at_ms, attempts = w.attempts, token = w.token, owner = w.owner,
      last_error = w.last_error, buried_no = w.buried_no
-   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-     $8::text[], $9::text[], $10::bigint[]) AS w (id, ${STATE})
-   WHERE i.id = w.id`,
-  (item) => [item.id, ...stateFieldsOf(item)],
+   FROM ${COLUMNS} WHERE i.queue = w.queue AND i.key = w.key`,
+  fieldsOf,
 );
 const remove = new BulkStatement<Item>(
   "queue.remove",
-  "DELETE FROM queue_items WHERE id = ANY ($1::bigint[])",
-  ({ id }) => [id],
+  `DELETE FROM queue_items i USING unnest($1::text[], $2::text[]) AS w (queue, key)
+   WHERE i.queue = w.queue AND i.key = w.key`,
+  ({ queue, key }) => [queue, key],
 );
 
 /** A claim operation draws one number, and its items' tokens from the block that begins there. */

@@ -14,15 +14,9 @@ export async function migrate(
   const client = await connector.connect({ statement_timeout: false, query_timeout: 0 });
   try {
     await refuseForeignEncoding(client);
-    const known = migrations.at(-1)?.version ?? 0;
-    const found = await newestVersion(client);
-    if (found > known)
-      throw new StoreError(
-        "newer_schema",
-        `schema ${connector.schema} has version ${found}, this binary knows versions up to ${known}: use a newer Kheish`,
-      );
-    for (const migration of migrations)
-      if (migration.version > found) await apply(client, connector.schema, migration, nowMs);
+    const known = newestOf(migrations);
+    const isBehind = (await versionUpTo(client, connector.schema, known)) < known;
+    if (isBehind) await applyMissing(client, connector.schema, migrations, nowMs);
     return known;
   } catch (error) {
     throw error instanceof StoreError ? error : queryFailure(error);
@@ -39,43 +33,49 @@ async function refuseForeignEncoding(client: Client): Promise<void> {
     throw new StoreError("unavailable", `the database is encoded in ${encoding}; Kheish needs one in UTF8`);
 }
 
-/** 0 when the schema is not there yet. */
-async function newestVersion(client: Client): Promise<number> {
+/** The schema's version, 0 when it is not there yet. Refuses what a newer binary has written. */
+async function versionUpTo(client: Client, schema: string, known: number): Promise<number> {
   const { rows: tables } = await client.query("SELECT to_regclass('schema_migrations') AS name");
   if (tables[0]?.name === null) return 0;
   const { rows } = await client.query("SELECT coalesce(max(version), 0) AS version FROM schema_migrations");
-  return rows[0]?.version;
+  const found: number = rows[0]?.version;
+  if (found > known)
+    throw new StoreError(
+      "newer_schema",
+      `schema ${schema} has version ${found}, this binary knows versions up to ${known}: use a newer Kheish`,
+    );
+  return found;
 }
 
 /**
- * One transaction, which its version row opens. Of many daemons that start on an empty database one applies it;
- * the others wait for the lock, and then find that it has been done.
+ * Of many daemons that start on an empty database one migrates it: the others wait for the lock, which the end of
+ * its session sets free, and look again. The lock is not a transaction's, because a transaction that has waited
+ * still knows the catalogue as it was before.
  */
-async function apply(
+async function applyMissing(
   client: Client,
   schema: string,
-  { version, sql }: Migration,
+  migrations: readonly Migration[],
   nowMs: number,
 ): Promise<void> {
+  await client.query("SELECT pg_advisory_lock(hashtextextended('kheish.migrations.' || $1, 0))", [schema]);
+  const found = await versionUpTo(client, schema, newestOf(migrations));
+  for (const migration of migrations.filter(({ version }) => version > found))
+    await apply(client, schema, migration, nowMs);
+}
+
+/** One transaction, which the version row opens. */
+async function apply(client: Client, schema: string, { version, sql }: Migration, nowMs: number): Promise<void> {
   await client.query("BEGIN");
-  try {
-    await client.query("SELECT pg_advisory_xact_lock(hashtextextended('kheish.migrations.' || $1, 0))", [
-      schema,
-    ]);
-    if ((await newestVersion(client)) < version) {
-      await client.query(`CREATE SCHEMA IF NOT EXISTS ${escapeIdentifier(schema)}`);
-      await client.query(
-        "CREATE TABLE IF NOT EXISTS schema_migrations (version bigint PRIMARY KEY, applied_at_ms bigint NOT NULL)",
-      );
-      await client.query("INSERT INTO schema_migrations (version, applied_at_ms) VALUES ($1, $2)", [
-        version,
-        nowMs,
-      ]);
-      await client.query(sql);
-    }
-    await client.query("COMMIT");
-  } catch (error) {
-    await client.query("ROLLBACK");
-    throw error;
-  }
+  await client.query(`CREATE SCHEMA IF NOT EXISTS ${escapeIdentifier(schema)}`);
+  await client.query(
+    "CREATE TABLE IF NOT EXISTS schema_migrations (version bigint PRIMARY KEY, applied_at_ms bigint NOT NULL)",
+  );
+  await client.query("INSERT INTO schema_migrations (version, applied_at_ms) VALUES ($1, $2)", [version, nowMs]);
+  await client.query(sql);
+  await client.query("COMMIT");
+}
+
+function newestOf(migrations: readonly Migration[]): number {
+  return migrations.at(-1)?.version ?? 0;
 }

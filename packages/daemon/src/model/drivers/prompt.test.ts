@@ -127,6 +127,18 @@ describe("toPrompt", () => {
     expect(toPrompt("", [message], TARGET).map((translated) => translated.content)).toEqual([content]);
   });
 
+  test.each([
+    { plainCallIds: true, id: "functions_ls_0" },
+    { plainCallIds: undefined, id: "functions.ls:0" },
+  ])("calls and results share the id $id", ({ plainCallIds, id }) => {
+    const messages = [
+      assistant([{ type: "tool_call", id: "functions.ls:0", name: "ls", input: {} }]),
+      results({ call_id: "functions.ls:0", tool_name: "ls", output: "", is_error: false }),
+    ];
+    const prompt = toPrompt("", messages, { ...TARGET, plainCallIds });
+    expect(prompt).toMatchObject([{ content: [{ toolCallId: id }] }, { content: [{ toolCallId: id }] }]);
+  });
+
   test("puts the system prompt first and leaves out what says nothing", () => {
     const prompt = toPrompt(
       "Be brief.",

@@ -19,6 +19,7 @@ export interface PromptTarget {
   model: string;
   /** Bytes of the files that the model is shown; what is missing is only described. */
   files: FileBytes;
+  plainCallIds?: boolean | undefined;
 }
 
 type Content<R extends LanguageModelV4Message["role"]> = Extract<
@@ -47,7 +48,7 @@ function translate(message: Message, target: PromptTarget): LanguageModelV4Messa
     case "assistant":
       return { role: "assistant", content: assistantContent(message, target) };
     case "tool":
-      return { role: "tool", content: message.results.map(toolContent) };
+      return { role: "tool", content: message.results.map((result) => toolContent(result, target)) };
   }
 }
 
@@ -75,7 +76,8 @@ function assistantContent(message: AssistantMessage, target: PromptTarget): Cont
     const options = own ? optionsOf(part.provider_metadata) : {};
     if (part.type === "tool_call") {
       const { id, name, input } = part;
-      return [{ type: "tool-call", toolCallId: id, toolName: name, input: callInput(input), ...options }];
+      const toolCallId = callId(id, target);
+      return [{ type: "tool-call", toolCallId, toolName: name, input: callInput(input), ...options }];
     }
     if (!isWorthShowing(part, own)) return [];
     return [{ type: part.type, text: part.text, ...options }];
@@ -94,9 +96,13 @@ function callInput(input: Json): JsonObject {
   return { invalid_input: input };
 }
 
-function toolContent(result: ToolResult): Content<"tool">[number] {
-  const { call_id, tool_name } = result;
-  return { type: "tool-result", toolCallId: call_id, toolName: tool_name, output: outputOf(result) };
+function toolContent(result: ToolResult, target: PromptTarget): Content<"tool">[number] {
+  const toolCallId = callId(result.call_id, target);
+  return { type: "tool-result", toolCallId, toolName: result.tool_name, output: outputOf(result) };
+}
+
+function callId(id: string, { plainCallIds }: PromptTarget): string {
+  return plainCallIds === true ? id.replace(/[^a-zA-Z0-9_-]/g, "_") : id;
 }
 
 function outputOf({ output, is_error }: ToolResult): LanguageModelV4ToolResultOutput {

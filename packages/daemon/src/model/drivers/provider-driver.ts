@@ -1,5 +1,5 @@
 import type { LanguageModelV4Prompt, SharedV4Warning } from "@ai-sdk/provider";
-import type { AssistantMessage } from "../../engine/messages.ts";
+import { type AssistantMessage, toolCallsOf } from "../../engine/messages.ts";
 import type { ModelCallOptions, ModelRequest } from "../../engine/ports.ts";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -91,13 +91,14 @@ export class ProviderDriver implements Driver {
 
   async #prompt(request: ModelRequest): Promise<LanguageModelV4Prompt> {
     const { route_id, capabilities } = this.#route;
-    const { media, namespace, cacheMark } = this.#quirks;
+    const { media, namespace, cacheMark, plainCallIds } = this.#quirks;
     const files = await loadFiles(
       request.messages,
       this.#ports.blobs,
       (type) => isText(type) || (capabilities.multimodal_input && media.test(type)),
     );
-    const prompt = toPrompt(request.system, request.messages, { route_id, model: request.model, files });
+    const target = { route_id, model: request.model, files, plainCallIds };
+    const prompt = toPrompt(request.system, request.messages, target);
     if (cacheMark === undefined) return prompt;
     return prompt.map((message, index) =>
       message.role === "system" || index === prompt.length - 1
@@ -126,10 +127,9 @@ function describe(warning: SharedV4Warning): string {
 }
 
 function callIdsIn({ messages }: ModelRequest): Set<string> {
-  const ids = messages.flatMap((message) =>
-    message.role === "assistant"
-      ? message.parts.flatMap((part) => (part.type === "tool_call" ? [part.id] : []))
-      : [],
+  return new Set(
+    messages.flatMap((message) =>
+      message.role === "assistant" ? toolCallsOf(message).map(({ id }) => id) : [],
+    ),
   );
-  return new Set(ids);
 }

@@ -15,6 +15,10 @@ export interface Quirks {
   needsOutputLimit?: true;
   /** A system prompt and last message marked for the provider's prompt cache. */
   cacheMark?: JsonObject;
+  /** Ids of calls are letters, digits, `_` and `-` only; other providers, whose calls may be shown here, have more. */
+  plainCallIds?: true;
+  /** A conversation with calls in it goes wrong without declared tools, also where none may be called. */
+  declaresPastTools?: true;
   /** Tools are strict unless we say otherwise, and strict schemas allow no optional property. */
   toolsAreStrictByDefault?: true;
   /** The end of a stream always carries the provider's word for it; the Responses API has none for a good end. */
@@ -37,6 +41,8 @@ export const QUIRKS: Record<ProviderName, Quirks> = {
     media: /^(image\/(jpeg|png|gif|webp)|application\/pdf)$/,
     needsOutputLimit: true,
     cacheMark: { cacheControl: { type: "ephemeral" } },
+    plainCallIds: true,
+    declaresPastTools: true,
     namesItsEnd: true,
     oneCallAtATime: { disableParallelToolUse: true },
     mapsEffort: true,
@@ -86,6 +92,8 @@ export const QUIRKS: Record<ProviderName, Quirks> = {
   openrouter: {
     namespace: "openrouter",
     media: /^image\/|^application\/pdf$/,
+    // Amazon's models of the same families, which OpenRouter may choose, refuse such a conversation.
+    declaresPastTools: true,
     namesItsEnd: true,
     always: { usage: { include: true } },
     oneCallAtATime: { parallel_tool_calls: false },

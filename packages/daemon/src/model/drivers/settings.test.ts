@@ -1,5 +1,6 @@
 import type { Json, ModelGenerationConfig } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
+import type { Message } from "../../engine/messages.ts";
 import { NOTE, requestOf } from "../testing/kit.ts";
 import { type ProviderName, QUIRKS } from "./quirks.ts";
 import { toSettings } from "./settings.ts";
@@ -77,6 +78,25 @@ describe("toSettings", () => {
     expect(settingsOf("anthropic", {}, "claude-haiku-4-5").maxOutputTokens).toBe(64_000);
     expect(settingsOf("anthropic", {}, "unknown")).not.toHaveProperty("maxOutputTokens");
     expect(settingsOf("openai", {}, "gpt-5.4")).not.toHaveProperty("maxOutputTokens");
+  });
+
+  test.each<{ driver: ProviderName; declares: boolean }>([
+    { driver: "anthropic", declares: true },
+    { driver: "openrouter", declares: true },
+    { driver: "openai", declares: false },
+  ])("$driver declares past tools where none may be called: $declares", ({ driver, declares }) => {
+    const called: Message = {
+      role: "assistant",
+      id: "a1",
+      parts: [1, 2].map((n) => ({ type: "tool_call", id: `c${n}`, name: "note", input: {} })),
+      route_id: "main",
+      model: "m",
+      finish_reason: "tool_calls",
+    };
+    const request = requestOf({ route_id: "main", driver, model: "m" }, [called], { kind: "compaction" });
+    const { tools, toolChoice } = toSettings(request, QUIRKS[driver]);
+    expect(tools?.map(({ name }) => name)).toEqual(declares ? ["note"] : undefined);
+    expect(toolChoice).toEqual(declares ? { type: "none" } : undefined);
   });
 
   test("a schema that strict mode refuses is followed loosely", () => {

@@ -1,6 +1,12 @@
-import type { JSONSchema7, LanguageModelV4CallOptions, LanguageModelV4ToolChoice } from "@ai-sdk/provider";
+import type {
+  JSONSchema7,
+  LanguageModelV4CallOptions,
+  LanguageModelV4FunctionTool,
+  LanguageModelV4ToolChoice,
+} from "@ai-sdk/provider";
 import type { Json, JsonObject, ModelGenerationConfig } from "@kheish/contract";
-import type { ModelRequest } from "../../engine/ports.ts";
+import { toolCallsOf } from "../../engine/messages.ts";
+import type { ModelRequest, ToolSpec } from "../../engine/ports.ts";
 import { limitsOf } from "../models.ts";
 import type { Quirks } from "./quirks.ts";
 import { isStrictSchema } from "./strict-schema.ts";
@@ -20,20 +26,35 @@ export function toSettings(request: ModelRequest, quirks: Quirks): Settings {
     ...(generation.temperature === undefined ? {} : { temperature: generation.temperature }),
     ...(effort === undefined ? {} : { reasoning: effort }),
   };
+  const pastTools = tools.length === 0 && quirks.declaresPastTools ? toolsCalledIn(request) : [];
   if (tools.length > 0) {
-    settings.tools = tools.map(({ name, description, input_schema }) => ({
-      type: "function",
-      name,
-      description,
-      inputSchema: toSchema(input_schema),
-      ...(quirks.toolsAreStrictByDefault ? { strict: false } : {}),
-    }));
+    settings.tools = tools.map((tool) => declare(tool, quirks));
     if (generation.tool_choice !== undefined) settings.toolChoice = toolChoice(generation.tool_choice);
+  } else if (pastTools.length > 0) {
+    settings.tools = pastTools.map((tool) => declare(tool, quirks));
+    settings.toolChoice = { type: "none" };
   }
   if (generation.response_format?.type === "structured_json") {
     settings.responseFormat = { type: "json", schema: toSchema(generation.response_format.schema) };
   }
   return settings;
+}
+
+function declare({ name, description, input_schema }: ToolSpec, quirks: Quirks): LanguageModelV4FunctionTool {
+  return {
+    type: "function",
+    name,
+    description,
+    inputSchema: toSchema(input_schema),
+    ...(quirks.toolsAreStrictByDefault ? { strict: false } : {}),
+  };
+}
+
+function toolsCalledIn({ messages }: ModelRequest): ToolSpec[] {
+  const names = messages.flatMap((message) =>
+    message.role === "assistant" ? toolCallsOf(message).map(({ name }) => name) : [],
+  );
+  return [...new Set(names)].map((name) => ({ name, description: "", input_schema: { type: "object" } }));
 }
 
 function providerOptions(generation: ModelGenerationConfig, quirks: Quirks): JsonObject {

@@ -49,9 +49,12 @@ export async function* follow(
   for (;;) {
     try {
       for await (const frame of connectStream(source, timing, { lastEventId, signal })) {
-        if (state === "lost") yield { kind: "reconnected" };
-        state = "connected";
+        if (state === "lost") {
+          state = "connected";
+          yield { kind: "reconnected" };
+        }
         if (frame === "open") continue;
+        state = "connected";
         // Only a frame proves that the daemon is back: one that accepts and closes must not be hammered.
         loss = undefined;
         lastEventId = frame.id ?? lastEventId;

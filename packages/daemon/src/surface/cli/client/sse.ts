@@ -39,7 +39,7 @@ class FrameBuilder {
   /** Takes one line; answers the frame that an empty line completes. */
   take(line: string): RawFrame | undefined {
     if (line === "") return this.#complete();
-    this.#size += Buffer.byteLength(line);
+    this.#size += Buffer.byteLength(line) + 1;
     this.refuseOversize();
     const colon = line.indexOf(":");
     const field = colon === -1 ? line : line.slice(0, colon);

@@ -92,7 +92,8 @@ function tokens(reader: Reader, path: (text: string) => string): Tokens {
 /** A secret stands inline or in a file. One on the command line hides both variables. */
 function secret(reader: Reader, inline: ServeSetting, file: ServeSetting) {
   const named = reader.onCommandLine(inline) || reader.onCommandLine(file);
-  const value = (name: ServeSetting) => (!named || reader.onCommandLine(name) ? reader.text(name) : undefined);
+  const value = (name: ServeSetting) =>
+    !named || reader.onCommandLine(name) ? reader.text(name) : undefined;
   const found = { inline: value(inline), file: value(file) };
   if (found.inline !== undefined && found.file !== undefined) {
     const [flag] = serveSettings[inline].flag.split(" ");

@@ -8,7 +8,7 @@ export function duration(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   if (whole < SECOND) return `${whole}ms`;
   if (whole < 10 * SECOND) return `${(whole / SECOND).toFixed(1)}s`;
-  if (whole < MINUTE) return `${Math.round(whole / SECOND)}s`;
+  if (whole < MINUTE) return `${Math.floor(whole / SECOND)}s`;
   if (whole < HOUR) return pair(whole, MINUTE, "m", SECOND, "s");
   if (whole < DAY) return pair(whole, HOUR, "h", MINUTE, "m");
   return pair(whole, DAY, "d", HOUR, "h");

@@ -3,7 +3,7 @@ import { compactJson, type Style } from "../output/output.ts";
 import { oneLine, printable, truncate } from "../output/text.ts";
 import { duration } from "../output/time.ts";
 import type { Fact } from "./facts.ts";
-import type { WatchState } from "./state.ts";
+import type { Call, WatchState } from "./state.ts";
 
 /** What the transcript shows of an engine fact; `state` is what was known before it. */
 export function factLines(state: WatchState, fact: Fact, style: Style): string[] {
@@ -42,11 +42,14 @@ function finishedLine(
   { colors, columns }: Style,
 ): string {
   const call = calls.get(fact.callId);
-  const timed = call?.startedAtMs !== undefined && fact.atMs !== undefined;
-  const took = timed ? `  ${duration(fact.atMs - call.startedAtMs)}` : "";
   const outcome = fact.isError ? `: ${errorText(fact.output)}` : "";
   const mark = fact.isError ? colors.red("x") : colors.green("✓");
-  return `  ${mark} ${truncate(callText(fact.toolName, call?.input, columns) + took + outcome, columns - 4)}`;
+  return `  ${mark} ${truncate(callText(fact.toolName, call?.input, columns) + tookText(call, fact.atMs) + outcome, columns - 4)}`;
+}
+
+function tookText(call: Call | undefined, finishedAtMs: number | undefined): string {
+  if (call?.startedAtMs === undefined || finishedAtMs === undefined) return "";
+  return `  ${duration(finishedAtMs - call.startedAtMs)}`;
 }
 
 /** A call as its tool and a short form of its input. */

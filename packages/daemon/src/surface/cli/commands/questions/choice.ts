@@ -7,9 +7,8 @@ export type Choice = { ok: true; optionIds: string[] } | { ok: false; complaint:
  * A whole line or a part between commas may be a label with spaces in it, so the widest reading goes first.
  */
 export function chooseOptions(question: UserQuestion, line: string): Choice {
-  const text = line.trim();
-  if (text === "") return complaint("Choose at least one option.");
-  const tokens = tokensOf(question.options, text);
+  const tokens = tokensOf(question.options, line.trim());
+  if (tokens.length === 0) return complaint("Choose at least one option.");
   const chosen: string[] = [];
   for (const token of tokens) {
     const option = optionFor(question.options, token);

@@ -1,0 +1,14 @@
+import type { ContextPlan } from "../context/plan.ts";
+import type { CallState } from "../state.ts";
+
+/** What has to be performed outside of the store before the run can go on. */
+export type Effect =
+  | { kind: "call_model" }
+  | { kind: "summarize"; plan: Extract<ContextPlan, { kind: "model_driven" }> }
+  /** Dispatched: their start is on disk. */
+  | { kind: "run_tools"; calls: CallState[] }
+  /** Lost calls whose outcome can be read back. */
+  | { kind: "read_back"; calls: CallState[] }
+  /** Rows in the store and nothing in memory. */
+  | { kind: "suspended" }
+  | { kind: "settled" };

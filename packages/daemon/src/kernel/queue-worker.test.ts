@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SimulatedClock } from "./clock.ts";
+import { backoff, QueueWorker, type Settled } from "./queue-worker.ts";
+import { openSqliteStore } from "./sqlite/index.ts";
+import { type QueueItem, type Store, StoreError } from "./store.ts";
+
+let directory: string;
+let store: Store;
+let clock: SimulatedClock;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "kheish-worker-"));
+  clock = new SimulatedClock();
+  store = await openSqliteStore({ path: join(directory, "kheish.db"), clock });
+});
+afterEach(async () => {
+  await store.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+function worker(handle: (item: QueueItem) => Promise<Settled>, over: Store = store): QueueWorker {
+  return new QueueWorker({
+    store: over,
+    clock,
+    queue: "work",
+    owner: "me",
+    leaseMs: 30_000,
+    concurrency: 4,
+    handle,
+    onError: () => undefined,
+  });
+}
+
+async function enqueue(key: string, dueAtMs = clock.now()): Promise<void> {
+  await store.commit([{ op: "enqueue", queue: "work", key, dueAtMs, payload: null }]);
+}
+
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("queue worker", () => {
+  test("an item is handled once it is due, and then gone", async () => {
+    const seen: string[] = [];
+    const subject = worker(async (item) => {
+      seen.push(item.key);
+      return { kind: "done" };
+    });
+    subject.start();
+    await enqueue("now");
+    await enqueue("later", clock.now() + 5_000);
+    await quiet();
+    expect(seen).toEqual(["now"]);
+    await clock.advance(5_000);
+    await quiet();
+    expect(seen).toEqual(["now", "later"]);
+    expect(await store.nextDueAt("work")).toBeUndefined();
+    await subject.stop();
+  });
+
+  test("a handler that throws gets its item back after a growing pause, with its attempts counted", async () => {
+    const attempts: number[] = [];
+    const subject = worker(async (item) => {
+      attempts.push(item.attempts);
+      if (item.attempts < 3) throw new Error("not yet");
+      return { kind: "done" };
+    });
+    subject.start();
+    await enqueue("stubborn");
+    await quiet();
+    expect(attempts).toEqual([1]);
+    await clock.advance(backoff(1));
+    await quiet();
+    await clock.advance(backoff(2));
+    await quiet();
+    expect(attempts).toEqual([1, 2, 3]);
+    await subject.stop();
+  });
+
+  test("an item whose closing fails, as on a full disk, is closed when the store takes writes again", async () => {
+    let full = false;
+    const flaky = new Proxy(store, {
+      get(target, key) {
+        const member = Reflect.get(target, key) as unknown;
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]) => {
+          if (key === "commit" && full) return Promise.reject(new StoreError("full", "the disk is full"));
+          return (member as (...all: unknown[]) => unknown).apply(target, args);
+        };
+      },
+    });
+    const handled: string[] = [];
+    const subject = worker(async (item) => {
+      handled.push(item.key);
+      full = handled.length === 1;
+      return { kind: "done" };
+    }, flaky);
+    subject.start();
+    await enqueue("first");
+    await quiet();
+    expect((await store.getItem("work", "first"))?.owner).toBe("me");
+    full = false;
+    await clock.advance(backoff(1));
+    await quiet();
+    expect(await store.getItem("work", "first")).toBeUndefined();
+    expect(handled).toEqual(["first"]);
+    await subject.stop();
+  });
+});

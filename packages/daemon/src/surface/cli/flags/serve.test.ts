@@ -1,0 +1,113 @@
+import { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import type { ServeOptions } from "../serve-options.ts";
+import { FakeMachine } from "../testing/run-cli.ts";
+import { serveOptions } from "./serve.ts";
+import { addServeFlags } from "./serve-settings.ts";
+import type { FlagValues } from "./setting.ts";
+
+function parse(argv: readonly string[], env: Record<string, string> = {}): ServeOptions {
+  const command = addServeFlags(new Command("serve")).exitOverride();
+  command.parse(argv, { from: "user" });
+  const { context } = new FakeMachine({ env, workingDirectory: "/work" });
+  return serveOptions(command.opts<FlagValues>(), context);
+}
+
+const defaults: ServeOptions = {
+  bind: { host: "127.0.0.1", port: 4000 },
+  stateRoot: "/work/.kheish-daemon",
+  workspaceRoot: "/work",
+  store: "sqlite",
+  noSimulator: false,
+  approvalTimeoutMs: 0,
+  httpAuthMode: "auto",
+  corsAllowOrigins: [],
+  eventHistoryCapacity: 2048,
+  logFormat: "auto",
+  logLevel: "info",
+  disableScheduler: false,
+};
+
+describe("serve options", () => {
+  it("have defaults", () => {
+    expect(parse([])).toEqual(defaults);
+  });
+
+  it("come from flags", () => {
+    const argv = [
+      ...["--bind", "[::1]:0", "--state-root", "state", "--workspace-root", "/elsewhere"],
+      ...["--store", "postgres://u:p@db/kheish", "--routes-file", "routes.toml", "--default-route", "main"],
+      ...["--no-simulator", "--permission-mode", "accept-edits", "--approval-timeout-ms", "60000"],
+      ...["--http-auth-mode", "bearer", "--http-admin-token", "a", "--http-readonly-token-file", "r"],
+      ...["--http-cors-allow-origin", "http://a", "--http-cors-allow-origin", "http://b"],
+      ...["--event-history-capacity", "999999999", "--log-format", "json", "--log-level", "debug"],
+      ...["--disable-scheduler", "--max-body-bytes", "1024"],
+    ];
+    expect(parse(argv)).toEqual({
+      bind: { host: "::1", port: 0 },
+      stateRoot: "/work/state",
+      workspaceRoot: "/elsewhere",
+      store: "postgres://u:p@db/kheish",
+      routesFile: "/work/routes.toml",
+      defaultRoute: "main",
+      noSimulator: true,
+      permissionMode: "acceptEdits",
+      approvalTimeoutMs: 60_000,
+      httpAuthMode: "bearer",
+      adminToken: "a",
+      readonlyTokenFile: "/work/r",
+      corsAllowOrigins: ["http://a", "http://b"],
+      eventHistoryCapacity: 262_144,
+      logFormat: "json",
+      logLevel: "debug",
+      disableScheduler: true,
+      maxBodyBytes: 1024,
+    });
+  });
+
+  it("come from the environment, where flags win over it and emptiness is absence", () => {
+    const env = {
+      KHEISH_BIND: "0.0.0.0:80",
+      KHEISH_STATE_ROOT: "",
+      KHEISH_NO_SIMULATOR: "true",
+      KHEISH_DISABLE_SCHEDULER: "0",
+      KHEISH_PERMISSION_MODE: "dontAsk",
+      KHEISH_HTTP_CORS_ALLOW_ORIGINS: "http://a, http://b,",
+      KHEISH_LOG_LEVEL: "trace",
+      KHEISH_DAEMON_ADMIN_TOKEN_FILE: "/run/secrets/admin",
+    };
+    expect(parse(["--log-level", "warn", "--http-admin-token", "a"], env)).toEqual({
+      ...defaults,
+      bind: { host: "0.0.0.0", port: 80 },
+      noSimulator: true,
+      permissionMode: "dontAsk",
+      corsAllowOrigins: ["http://a", "http://b"],
+      logLevel: "warn",
+      adminToken: "a",
+    });
+  });
+
+  it.each([
+    [["--bind", "4000"], {}, "--bind must be host:port"],
+    [["--bind", "127.0.0.1:70000"], {}, "--bind must be host:port"],
+    [[], { KHEISH_BIND: "x:y" }, "KHEISH_BIND must be host:port"],
+    [["--store", "mysql://u:secret@db"], {}, "--store must be 'sqlite' or a postgres:// URL"],
+    [["--permission-mode", "never"], {}, "--permission-mode must be one of default, accept-edits,"],
+    [["--log-level", "loud"], {}, "--log-level must be one of error, warn, info, debug, trace"],
+    [[], { KHEISH_APPROVAL_TIMEOUT_MS: "soon" }, "KHEISH_APPROVAL_TIMEOUT_MS must be a whole number"],
+    [[], { KHEISH_NO_SIMULATOR: "maybe" }, "KHEISH_NO_SIMULATOR must be true or false"],
+    [
+      ["--http-admin-token", "secret", "--http-admin-token-file", "f"],
+      {},
+      "give --http-admin-token or --http-admin-token-file, not both",
+    ],
+    [
+      [],
+      { KHEISH_DAEMON_READONLY_TOKEN: "secret", KHEISH_DAEMON_READONLY_TOKEN_FILE: "f" },
+      "give --http-readonly-token or --http-readonly-token-file, not both",
+    ],
+  ])("refuse %j with %j, by name and without the value", (argv, env, message) => {
+    expect(() => parse(argv, env)).toThrow(message);
+    expect(() => parse(argv, env)).not.toThrow("secret");
+  });
+});
