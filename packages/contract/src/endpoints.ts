@@ -1,5 +1,11 @@
 import { z } from "zod";
 import { ResolveApprovalsRequest } from "./approvals.ts";
+import {
+  InputContract,
+  OutputContract,
+  SetInputContractRequest,
+  SetOutputContractRequest,
+} from "./contracts.ts";
 import { GlobalStreamQuery, StreamEvent, StreamQuery } from "./events.ts";
 import { JsonObject } from "./json.ts";
 import { listOf } from "./pagination.ts";
@@ -107,6 +113,8 @@ const routePolicy = setting("route policy", "route-policy", SetRoutePolicyReques
 const replyTargets = setting("reply targets", "reply-targets", SetReplyTargetsRequest);
 const operator = setting("operator config", "operator", SetOperatorRequest);
 const toolOverrides = setting("tool overrides", "tool-overrides", SetToolOverridesRequest);
+const inputContract = setting("input contract", "input-contract", SetInputContractRequest);
+const outputContract = setting("output contract", "output-contract", SetOutputContractRequest);
 
 /** Every route of the daemon, once: HTTP, CLI, SDK and the OpenAPI document read it. */
 export const endpoints = define({
@@ -312,6 +320,28 @@ export const endpoints = define({
   postToolOverrides: toolOverrides.post,
   putToolOverrides: toolOverrides.put,
   deleteToolOverrides: toolOverrides.delete,
+  getInputContract: {
+    method: "GET",
+    path: `${session}/input-contract`,
+    tag: "sessions",
+    summary: "What the session's input must be; null when it may be anything",
+    access: "read",
+    responses: { 200: InputContract.nullable() },
+  },
+  postInputContract: inputContract.post,
+  putInputContract: inputContract.put,
+  deleteInputContract: inputContract.delete,
+  getOutputContract: {
+    method: "GET",
+    path: `${session}/output-contract`,
+    tag: "sessions",
+    summary: "What the answers of the session's runs must be; null when they may be anything",
+    access: "read",
+    responses: { 200: OutputContract.nullable() },
+  },
+  postOutputContract: outputContract.post,
+  putOutputContract: outputContract.put,
+  deleteOutputContract: outputContract.delete,
 
   listRuns: {
     method: "GET",

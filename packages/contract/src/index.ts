@@ -3,6 +3,7 @@
  * Daemon, CLI, SDK, console and the OpenAPI document all read this package, so they cannot disagree.
  */
 export * from "./approvals.ts";
+export * from "./contracts.ts";
 export * from "./endpoints.ts";
 export * from "./events.ts";
 export * from "./json.ts";

@@ -54,6 +54,9 @@ export const problemRegistry = {
     conflict: 409,
     session_id_invalid: 400,
     feature_not_available: 400,
+    input_contract_violated: 400,
+    input_contract_schema_unsupported: 400,
+    output_contract_schema_unsupported: 400,
   },
   runs: {
     run_not_found: 404,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApprovalRequest, ApprovalResolution } from "./approvals.ts";
+import { StructuredOutput } from "./contracts.ts";
 import { Json, Millis } from "./json.ts";
 import { ListQuery } from "./pagination.ts";
 import { UserQuestionRequest, UserQuestionResolution } from "./questions.ts";
@@ -180,6 +181,7 @@ export const DaemonOutputRecord = z
     parts: z.array(ContentPart).optional(),
     artifacts: z.array(AttachmentRef).optional(),
     source_kind: z.string().optional(),
+    metadata: StructuredOutput.optional().describe("only where an output contract held"),
     plugin: z.string().optional(),
     address: Json.nullable(),
   })

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApprovalRequest, PermissionScope } from "./approvals.ts";
+import { InputContract, OutputContract } from "./contracts.ts";
 import { Json, Millis } from "./json.ts";
 import { ListQuery } from "./pagination.ts";
 import { UserQuestionRequest } from "./questions.ts";
@@ -136,6 +137,8 @@ const common = {
   effective_credential_scope: CredentialScope.optional(),
   operator: OperatorConfig.optional(),
   tool_overrides: ToolOverrides.optional(),
+  input_contract: InputContract.optional(),
+  output_contract: OutputContract.optional(),
   reply_targets: z.array(ReplyHandle).optional(),
   usage: UsageTotals.optional(),
 };

@@ -33,7 +33,8 @@ function handOver(node) {
     env: { ...process.env, [HANDED_OVER]: "1" },
   });
   // A terminal sends Ctrl-C to the child as well; forwarding it would count as the second, impatient one.
-  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+  const atTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
+  process.on("SIGINT", () => atTerminal || child.kill("SIGINT"));
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => fail(`cannot start ${node}: ${error.message}`));
   child.on("exit", (code, signal) => {

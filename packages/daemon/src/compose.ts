@@ -13,6 +13,7 @@ import {
 } from "./engine/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
 import type { Binding } from "./features/binding.ts";
+import { contractBindings } from "./features/contracts/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
@@ -153,6 +154,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   return {
     bindings: [
       ...sessionBindings(sessions),
+      ...contractBindings(store, sessions),
       ...runBindings(runs),
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),

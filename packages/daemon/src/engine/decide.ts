@@ -1,6 +1,9 @@
 import { type ContextLimits, type ContextPlan, planContext } from "./context/plan.ts";
+import { conform } from "./contracts/conform.ts";
+import type { KeptOutputContract } from "./contracts/contracts.ts";
+import type { Nudge } from "./events.ts";
 import type { RunLimits } from "./limits.ts";
-import { toolCallsOf } from "./messages.ts";
+import { textOf, toolCallsOf } from "./messages.ts";
 import type { CallState, RunState, SessionState } from "./state.ts";
 
 /** What comes next. The loop carries it out; it decides nothing itself. */
@@ -16,9 +19,10 @@ export type Step =
   | { kind: "run_tools"; calls: CallState[] }
   | { kind: "wait_for_approval" }
   | { kind: "wait_for_answer" }
-  /** The answer was cut at the output limit, or left a requirement unmet: ask for the rest. */
-  | { kind: "nudge"; nudge: "output" | "requirement"; text: string }
-  | { kind: "finish" }
+  /** The answer was cut at the output limit, left a requirement unmet or broke its contract: ask for the rest. */
+  | { kind: "nudge"; nudge: Nudge; text: string }
+  /** `structured`: the canonical JSON that is delivered instead of the answer's text. */
+  | { kind: "finish"; structured?: string }
   | { kind: "fail"; error: string };
 
 export interface DecideInput {
@@ -26,6 +30,8 @@ export interface DecideInput {
   context: ContextLimits;
   /** Workspace-relative paths the run must have written before it may end (01-R36). */
   requiredFiles: readonly string[];
+  /** What the final answer must be (01-R34). */
+  outputContract?: KeptOutputContract;
   nowMs: number;
 }
 
@@ -42,6 +48,9 @@ export function decide(state: SessionState, input: DecideInput): Step {
   const open = run.calls.filter((call) => call.phase !== "settled");
   if (open.length > 0) return nextForCalls(run, open);
   if (answered(state)) return afterAnswer(run, input);
+  if (isRepairing(run) && state.entries.at(-1)?.message.role === "tool") {
+    return repair(run, input.outputContract, "$: a tool call is no answer");
+  }
   return beforeModelCall(state, run, input);
 }
 
@@ -75,7 +84,7 @@ function afterAnswer(run: RunState, input: DecideInput): Step {
     return { kind: "fail", error: `the answer was cut at the output limit ${run.output_nudges + 1} times` };
   }
   const missing = requiredFiles.filter((path) => !run.files_modified.has(path));
-  if (missing.length === 0) return { kind: "finish" };
+  if (missing.length === 0) return checkContract(run, input.outputContract);
   if (run.requirement_nudges < limits.maxRequirementNudges) {
     return {
       kind: "nudge",
@@ -86,9 +95,36 @@ function afterAnswer(run: RunState, input: DecideInput): Step {
   return { kind: "fail", error: `completion requirement unmet: the run did not write ${missing.join(", ")}` };
 }
 
+/** Tools are withheld while an answer is repaired (01-R34). */
+export function isRepairing(run: RunState): boolean {
+  return run.contract_repairs > 0;
+}
+
+function checkContract(run: RunState, contract: KeptOutputContract | undefined): Step {
+  if (contract === undefined) return { kind: "finish" };
+  const answer = run.last_message === undefined ? "" : textOf(run.last_message);
+  const conformed = conform(contract.schema, answer);
+  return conformed.ok
+    ? { kind: "finish", structured: conformed.text }
+    : repair(run, contract, conformed.mismatch);
+}
+
+function repair(run: RunState, contract: KeptOutputContract | undefined, mismatch: string): Step {
+  const attempts = run.contract_repairs;
+  if (attempts < (contract?.max_repair_attempts ?? 0)) {
+    return {
+      kind: "nudge",
+      nudge: "contract",
+      text: `Your answer breaks its contract at ${mismatch}. Answer again with nothing but the whole corrected JSON value; you cannot call tools.`,
+    };
+  }
+  return { kind: "fail", error: `output contract unmet after ${attempts} repairs: ${mismatch}` };
+}
+
 function beforeModelCall(state: SessionState, run: RunState, input: DecideInput): Step {
   const { maxTurns } = input.limits;
-  if (maxTurns > 0 && run.turn >= maxTurns) {
+  // Repairs have a count of their own (01-R34).
+  if (maxTurns > 0 && run.turn >= maxTurns + run.contract_repairs) {
     return { kind: "fail", error: `the run reached its limit of ${maxTurns} turns` };
   }
   const plan = planContext(state, run, input.context, input.nowMs);

@@ -42,11 +42,16 @@ export interface SessionEvents {
   };
   waiting_for_user_question: { run_id: string; request: UserQuestionRequest; about?: UnknownEffect };
   user_question_resolved: { run_id: string; resolution: UserQuestionResolution; decided_by: string };
-  /** `message_seq` points at the assistant message whose text this is. */
+  /** The answer as its output contract wants it: canonical JSON (01-R34). */
+  answer_conformed: { run_id: string; message_seq: number; content: string };
+  /**
+   * `message_seq` points at the assistant message whose text this is; `conformed_seq` at what a contract made of it.
+   */
   output: {
     run_id: string;
     source_kind: string;
     message_seq?: number;
+    conformed_seq?: number;
     content?: string;
     plugin?: string;
     address: Json;
@@ -58,12 +63,12 @@ export interface SessionEvents {
 
   // the conversation and its effects
   input_received: { run_id: string; message: UserMessage };
-  /** `nudge`: the daemon's own words, and why (01-R36, 01-R86). */
+  /** `nudge`: the daemon's own words, and why. */
   message_appended: {
     run_id: string;
     turn: number;
     message: AssistantMessage | UserMessage;
-    nudge?: "output" | "requirement";
+    nudge?: Nudge;
   };
   model_call_failed: {
     run_id: string;
@@ -114,6 +119,9 @@ export interface UnknownEffect {
 /** `settled`: done. `failed`: done with an error. `denied`: never left. */
 export type LedgerOutcome = "settled" | "failed" | "denied" | "unknown" | "reconciled";
 
+/** Cut at the output limit (01-R86), a requirement unmet (01-R36), an output contract broken (01-R34). */
+export type Nudge = "output" | "requirement" | "contract";
+
 /** What the run does after a failed model call (01-R85). */
 export type AfterModelError = "snip" | "compact" | "fallback" | "fail";
 
@@ -157,9 +165,11 @@ export interface RunCounters {
   usage: UsageTotals;
   output_nudges: number;
   requirement_nudges: number;
+  contract_repairs: number;
   files_modified: string[];
   fallback_active: boolean;
   started_seq: number;
+  input_seq: number;
 }
 
 /** The stream of a session's journal. */

@@ -138,7 +138,7 @@ describe("folding a session's journal", () => {
     expect(shelf.reads.map((range) => range.afterSeq)).toEqual([0, 1_000, 2_000]);
   });
 
-  it("01 weakness 5: reads what follows the checkpoint's head, not what it replaced", async () => {
+  it("01 weakness 5: reads what follows the checkpoint's head and the run's input, not what it replaced", async () => {
     const history = new History();
     history.start();
     for (let turn = 0; turn < 2_000; turn++) history.says(assistant(`${turn}`), turn);
@@ -153,6 +153,7 @@ describe("folding a session's journal", () => {
     expect(short.entries.map((entry) => entry.seq)).toEqual([1_999, 2_000, 2_001, 2_002]);
     expect(shelf.reads).toEqual([
       { afterSeq: checkpointSeq - 1, toSeq: checkpointSeq },
+      { afterSeq: 1, toSeq: 2 },
       { afterSeq: 1_998, limit: 1_000 },
     ]);
   });

@@ -1,5 +1,7 @@
 import type { Store } from "../kernel/store.ts";
-import { recorded, sessionStream } from "./events.ts";
+import { estimateMessage } from "./context/estimate.ts";
+import { recorded, type SessionEvents, sessionStream } from "./events.ts";
+import { eventAt } from "./lookup.ts";
 import { reduce } from "./reduce.ts";
 import { emptyState, newRun, type SessionState } from "./state.ts";
 
@@ -26,12 +28,26 @@ export async function fold(
       throw new Error(`journal of session '${sessionId}' has no checkpoint at ${from.checkpointSeq}`);
     }
     state.seq = event.data.checkpoint.head_seq - 1;
-    // The run's own start lies before the head; the checkpoint carries its counters.
-    if (event.data.run_id === from.activeRunId) {
-      state.run = newRun(event.data.run_id, event.data.checkpoint.run.started_seq);
-    }
+    if (event.data.run_id === from.activeRunId) await restoreRun(store, sessionId, state, event.data);
   }
   return catchUp(store, sessionId, state);
+}
+
+/** The run's own start and input lie before the head: the checkpoint says where. */
+async function restoreRun(
+  store: Store,
+  sessionId: string,
+  state: SessionState,
+  { run_id, checkpoint }: SessionEvents["checkpoint"],
+): Promise<void> {
+  const { started_seq: startedSeq, input_seq: inputSeq } = checkpoint.run;
+  state.run = { ...newRun(run_id, startedSeq), input_seq: inputSeq };
+  if (inputSeq >= checkpoint.head_seq) return;
+  const input = await eventAt(store, sessionId, inputSeq);
+  if (input.type !== "input_received")
+    throw new Error(`event ${inputSeq} of session '${sessionId}' is no input`);
+  const { message } = input.data;
+  state.pinned = { seq: inputSeq, atMs: input.atMs, message, tokens: estimateMessage(message) };
 }
 
 /** Folds what was appended since `state.seq`. */

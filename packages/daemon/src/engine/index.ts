@@ -6,6 +6,7 @@ export { activeRunOf, resolveApprovals } from "./commands/resolve-approvals.ts";
 export { type SessionSetting, setSessionDefault } from "./commands/settings.ts";
 export { submit } from "./commands/submit.ts";
 export { type CommandDeps, requireRun, requireSession } from "./commands/transact.ts";
+export type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
 export { DEFAULT_RUN_LIMITS, type RunLimits } from "./limits.ts";

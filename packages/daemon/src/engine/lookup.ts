@@ -24,6 +24,15 @@ export async function answerText(store: Store, sessionId: string, seq: number): 
   return textOf(await assistantAt(store, sessionId, seq));
 }
 
+/** The canonical JSON that a contract made of an answer (01-R34). */
+export async function conformedAnswer(store: Store, sessionId: string, seq: number): Promise<string> {
+  const event = await eventAt(store, sessionId, seq);
+  if (event.type !== "answer_conformed") {
+    throw new Error(`event ${seq} of session '${sessionId}' is no conformed answer`);
+  }
+  return event.data.content;
+}
+
 /** Approval requests with the input that would run, which stands in the journal once (01, weakness 7). */
 export async function withInputs(
   store: Store,

@@ -17,6 +17,8 @@ export interface UserMessage {
   parts: UserPart[];
   /** What the daemon itself put in: a nudge, a resume notice. Never shown as the caller's words. */
   synthetic?: boolean;
+  /** Its text is the canonical JSON of a value that the session's input contract admitted (01-R33). */
+  structured?: true;
 }
 
 export type AssistantPart =

@@ -19,6 +19,7 @@ import {
   type UserQuestionRequest,
 } from "@kheish/contract";
 import type { IndexKeys, Op, PutOp, Store, StoredRecord } from "../kernel/store.ts";
+import type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 import type { UnknownEffect } from "./events.ts";
 import type { UserMessage } from "./messages.ts";
 import type { PinnedRoute, StoredApproval } from "./ports.ts";
@@ -44,6 +45,8 @@ export interface SessionRecord {
   credential_scope?: CredentialScope;
   operator?: OperatorConfig;
   tool_overrides?: ToolOverrides;
+  input_contract?: KeptInputContract;
+  output_contract?: KeptOutputContract;
   /** Absent: never set; empty: cleared on purpose (01-R17). */
   reply_targets?: ReplyHandle[];
   permission_mode?: PermissionMode;
@@ -77,6 +80,8 @@ export interface RunRecord {
   input_metadata?: Json;
   reply_targets: ReplyHandle[];
   completion_requirements?: CompletionRequirement[];
+  /** As the session had it when the run was created (01-R16). */
+  output_contract?: KeptOutputContract;
   pending_approval_ids: string[];
   pending_question_ids: string[];
   accepted_seq: number;

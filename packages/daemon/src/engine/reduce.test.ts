@@ -39,7 +39,6 @@ describe("results", () => {
 
   it("03-R7: stay in that order when the run is over and its journal is folded again", () => {
     const history = withCalls("a", "b");
-    history.add("session_updated", { field: "operator" });
     history.finishes(result("b"));
     history.finishes(result("a"));
     history.add("cancelled", { run_id: RUN });

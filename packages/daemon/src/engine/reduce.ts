@@ -24,7 +24,9 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
       });
     case "input_received":
       addMessage(state, event, event.data.message);
-      return state;
+      return onRun(state, event.data.run_id, (run) => {
+        run.input_seq = event.seq;
+      });
     case "message_appended":
       return onMessage(state, event, event.data);
     case "model_call_failed":
@@ -98,7 +100,10 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
     case "failed":
     case "interrupted":
     case "cancelled":
-      if (state.run?.run_id === event.data.run_id) delete state.run;
+      if (state.run?.run_id === event.data.run_id) {
+        delete state.run;
+        delete state.pinned;
+      }
       return state;
     default:
       return state;
@@ -140,6 +145,7 @@ function onMessage(
     run.active_since_wake = true;
     if (data.message.role !== "assistant") {
       if (data.nudge === "requirement") run.requirement_nudges += 1;
+      else if (data.nudge === "contract") run.contract_repairs += 1;
       else run.output_nudges += 1;
       return;
     }
@@ -237,6 +243,8 @@ function clearOutputs(entry: Entry, places: readonly ResultPlace[]): void {
 
 function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint): SessionState {
   state.checkpoint = { seq, checkpoint };
+  const input = state.entries.find((entry) => entry.seq === state.run?.input_seq);
+  if (input !== undefined && input.seq < checkpoint.head_seq) state.pinned = input;
   state.entries = state.entries.filter((entry) => entry.seq >= checkpoint.head_seq);
   state.todos = checkpoint.todos;
   if (state.run !== undefined) {
@@ -244,9 +252,11 @@ function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint):
     state.run.usage = { ...checkpoint.run.usage };
     state.run.output_nudges = checkpoint.run.output_nudges;
     state.run.requirement_nudges = checkpoint.run.requirement_nudges;
+    state.run.contract_repairs = checkpoint.run.contract_repairs;
     state.run.files_modified = new Set(checkpoint.run.files_modified);
     state.run.fallback_active = checkpoint.run.fallback_active;
     state.run.started_seq = checkpoint.run.started_seq;
+    state.run.input_seq = checkpoint.run.input_seq;
     delete state.run.remedy;
   }
   return state;

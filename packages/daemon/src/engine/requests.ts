@@ -2,10 +2,12 @@ import type { Store } from "../kernel/store.ts";
 import { type Kept, questionRecordId, type RunRecord, readMany } from "./records.ts";
 import type { SessionChange } from "./transitions.ts";
 
-/** The open requests of a waiting run. */
+/** The open requests of a waiting run, in the order of the calls they are for. */
 export async function pendingApprovals(store: Store, run: RunRecord): Promise<Kept<"approval">[]> {
   const found = await readMany(store, "approval", run.pending_approval_ids);
-  return found.filter((approval) => approval.data.decision === undefined).sort(byCreation);
+  const inOrder = (a: Kept<"approval">, b: Kept<"approval">) =>
+    run.pending_approval_ids.indexOf(a.id) - run.pending_approval_ids.indexOf(b.id);
+  return found.filter((approval) => approval.data.decision === undefined).sort(inOrder);
 }
 
 export async function pendingQuestions(store: Store, run: RunRecord): Promise<Kept<"question">[]> {
@@ -35,8 +37,4 @@ export async function closeRequests(store: Store, change: SessionChange, run: Ru
     };
     change.put("question", question.id, { ...question.data, answer }, question.revision);
   }
-}
-
-function byCreation(a: Kept<"approval">, b: Kept<"approval">): number {
-  return a.data.created_at_ms - b.data.created_at_ms || (a.id < b.id ? -1 : 1);
 }

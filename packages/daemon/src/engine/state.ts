@@ -10,6 +10,8 @@ export interface SessionState {
   seq: number;
   /** The prompt's messages since the last checkpoint or snip, each with where it stands in the journal. */
   entries: Entry[];
+  /** The active run's input, once the prompt begins after it: what the work is about is never cut (01-R78). */
+  pinned?: Entry;
   checkpoint?: { seq: number; checkpoint: Checkpoint };
   todos: Json[];
   run?: RunState;
@@ -27,6 +29,8 @@ export interface Entry {
 export interface RunState {
   run_id: string;
   started_seq: number;
+  /** Where its input stands; 0 before it is folded. */
+  input_seq: number;
   /** Model calls that produced a message. */
   turn: number;
   /** The calls of the newest assistant message, in order. */
@@ -38,6 +42,8 @@ export interface RunState {
   question?: { request: UserQuestionRequest; about?: UnknownEffect };
   output_nudges: number;
   requirement_nudges: number;
+  /** Repair turns asked for; once there is one, tools are withheld (01-R34). */
+  contract_repairs: number;
   /** Workspace-relative paths that calls of this run wrote. */
   files_modified: Set<string>;
   /** Consecutive failed compactions in this run, in this process (01-R81). */
@@ -75,6 +81,11 @@ export interface CallState {
   result?: ToolResult;
 }
 
+/** What the prompt shows of the conversation, in order. */
+export function visible(state: SessionState): Entry[] {
+  return state.pinned === undefined ? state.entries : [state.pinned, ...state.entries];
+}
+
 export function emptyState(): SessionState {
   return { seq: 0, entries: [], todos: [] };
 }
@@ -83,12 +94,14 @@ export function newRun(runId: string, startedSeq: number): RunState {
   return {
     run_id: runId,
     started_seq: startedSeq,
+    input_seq: 0,
     turn: 0,
     calls: [],
     message_seq: 0,
     usage: { ...ZERO_USAGE },
     output_nudges: 0,
     requirement_nudges: 0,
+    contract_repairs: 0,
     files_modified: new Set(),
     compact_failures: 0,
     fallback_active: false,

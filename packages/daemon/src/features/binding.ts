@@ -35,7 +35,7 @@ export interface SseFrame {
 }
 
 export type Reply =
-  | { status: number; json: object; headers?: Record<string, string> }
+  | { status: number; json: object | null; headers?: Record<string, string> }
   | { status: number; text: string; contentType?: string; headers?: Record<string, string> }
   | { status: 200; stream: AsyncIterable<SseFrame> };
 
@@ -52,7 +52,7 @@ export function bind<E extends EndpointId>(
   return { endpoint, handle: handle as unknown as Binding["handle"] };
 }
 
-export function ok(json: object, status = 200): Reply {
+export function ok(json: object | null, status = 200): Reply {
   return { status, json };
 }
 

@@ -56,6 +56,15 @@ export function approvals(openStore: OpenStore): void {
       await api.call("cancelRun", of(run.run_id));
     });
 
+    test("lists the calls in their order", async () => {
+      const commands = Array.from({ length: 12 }, (_, index) => `echo ${index}`);
+      const run = await fixture.beginWaiting(script(bash(...commands), say("done")));
+      expect(run.pending_approvals?.map(({ input }) => input)).toEqual(commands.map((command) => ({ command })));
+      const { snapshot } = await api.call("getSession", at(run.session_id));
+      expect(snapshot.pending_approvals).toEqual(run.pending_approvals);
+      await api.call("cancelRun", of(run.run_id));
+    });
+
     test("is written into the audit with the rule that asked", async () => {
       const run = await fixture.beginWaiting(script(bash("true"), use("noop", {}), say("done")));
       await decide(run, [pending(run)[0] ?? "", ALLOW]);

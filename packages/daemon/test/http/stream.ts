@@ -16,9 +16,10 @@ export class EventStream {
   readonly #controller: AbortController;
   readonly #blocks: AsyncIterator<string>;
 
-  private constructor(controller: AbortController, body: AsyncIterable<Uint8Array>) {
+  private constructor(controller: AbortController, body: ReadableStream<Uint8Array>) {
     this.#controller = controller;
-    this.#blocks = blocksOf(body)[Symbol.asyncIterator]();
+    // Locked from now on: a body that nobody has begun to read is cancelled when its response is collected.
+    this.#blocks = blocksOf(body.getReader());
   }
 
   static async open(url: string, headers: Record<string, string> = {}): Promise<EventStream> {
@@ -95,11 +96,13 @@ export function showsEndOf(runId: string): (frame: Frame) => boolean {
   };
 }
 
-async function* blocksOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+async function* blocksOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let text = "";
-  for await (const chunk of body) {
-    text += decoder.decode(chunk, { stream: true });
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    text += decoder.decode(value, { stream: true });
     const blocks = text.split("\n\n");
     text = blocks.pop() ?? "";
     yield* blocks;

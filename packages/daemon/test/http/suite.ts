@@ -4,9 +4,12 @@ import { ending } from "./ending.ts";
 import type { OpenStore } from "./fixture.ts";
 import { idempotency } from "./idempotency.ts";
 import { input } from "./input.ts";
+import { questions } from "./questions.ts";
+import { restart } from "./restart.ts";
 import { runs } from "./runs.ts";
 import { sessions } from "./sessions.ts";
 import { settings } from "./settings.ts";
+import { streams } from "./streams.ts";
 import { submission } from "./submission.ts";
 
 /** The control plane's behaviour as its callers see it, the same on every store engine. */
@@ -20,5 +23,8 @@ export function httpSuite(name: string, openStore: OpenStore): void {
     describe("inline input", () => input(openStore));
     describe("idempotency", () => idempotency(openStore));
     describe("approvals", () => approvals(openStore));
+    describe("questions", () => questions(openStore));
+    describe("streams", () => streams(openStore));
+    describe("restart", () => restart(openStore));
   });
 }

@@ -8,7 +8,8 @@ export class OutsideWorld {
   readonly dead = new Set<number>();
 
   count(tool: string, input: Json): number {
-    return this.done.filter((one) => one.tool === tool && JSON.stringify(one.input) === JSON.stringify(input)).length;
+    return this.done.filter((one) => one.tool === tool && JSON.stringify(one.input) === JSON.stringify(input))
+      .length;
   }
 
   /** One tool of each effect class, a gated one that needs approval, and one that asks. */

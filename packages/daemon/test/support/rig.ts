@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EndpointId, JsonObject, RunView } from "@kheish/contract";
 import { compose, type Daemon } from "../../src/compose.ts";
-import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool, type ToolPort } from "../../src/engine/index.ts";
+import {
+  DEFAULT_RUN_LIMITS,
+  type ModelPort,
+  type RouteResolver,
+  type RunLimits,
+  type Tool,
+  type ToolPort,
+} from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
 import { openBlobsDirectory } from "../../src/kernel/blobs-directory.ts";
 import { SimulatedClock } from "../../src/kernel/clock.ts";
@@ -25,6 +32,12 @@ export interface Rig {
 
 export interface BootOptions {
   wrap?: (store: Store) => Store;
+  /** Shares another daemon's store, as the daemons on one PostgreSQL do; an SQLite file belongs to one process. */
+  store?: Store;
+  /** In the simulator's place. */
+  models?: ModelPort & RouteResolver;
+  /** Lines are thrown away unless a test wants to read them. */
+  log?: Log;
   limits?: Partial<RunLimits>;
   approvalTimeoutMs?: number;
   instanceId?: string;
@@ -63,7 +76,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
     clock,
     directory,
     async boot(options = {}) {
-      const inner = await openSqliteStore({ path: join(directory, "kheish.db"), clock });
+      const inner = options.store ?? (await openSqliteStore({ path: join(directory, "kheish.db"), clock }));
       const store = options.wrap?.(inner) ?? inner;
       const daemon = compose(
         {
@@ -71,9 +84,9 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           blobs,
           clock,
           random,
-          models,
+          models: options.models ?? models,
           tools: toolPort(toolsFor(opened.length)),
-          log: silent,
+          log: options.log ?? silent,
         },
         {
           instanceId: options.instanceId ?? "rig",

@@ -5,8 +5,11 @@ import {
   problem,
   type ReplyTargetInput,
   type RoutePolicy,
+  type SetInputContractRequest,
+  type SetOutputContractRequest,
   type ToolOverrides,
 } from "@kheish/contract";
+import { inputContract, outputContract } from "../contracts/contracts.ts";
 import type { Kept } from "../records.ts";
 import { isTopologyIdle } from "../transitions.ts";
 import { normalizeReplyTargets } from "./reply-targets.ts";
@@ -20,6 +23,8 @@ export type SessionSetting =
   | { name: "route_policy"; value: RoutePolicy | null }
   | { name: "operator"; value: OperatorConfig | null }
   | { name: "tool_overrides"; value: ToolOverrides | null }
+  | { name: "input_contract"; value: SetInputContractRequest | null }
+  | { name: "output_contract"; value: SetOutputContractRequest | null }
   /** Null is remembered as a clear, which is not the same as never set (01-R17). */
   | { name: "reply_targets"; value: ReplyTargetInput[] | null };
 
@@ -59,6 +64,10 @@ function normalize(deps: CommandDeps, setting: SessionSetting): unknown {
       return normalizePolicy(deps, setting.value);
     case "tool_overrides":
       return checkOverrides(deps, setting.value);
+    case "input_contract":
+      return inputContract(setting.value);
+    case "output_contract":
+      return outputContract(setting.value);
     case "operator":
       return setting.value;
   }

@@ -4,6 +4,7 @@ import {
   type ReplyHandle,
   type SubmitInputRequest,
 } from "@kheish/contract";
+import { conformInput } from "../contracts/input.ts";
 import type { PinnedRoute } from "../ports.ts";
 import { type Kept, type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
 import { type SessionChange, startRun } from "../transitions.ts";
@@ -46,7 +47,9 @@ export async function submit(
   const receipt = key === undefined ? undefined : receiptFor(sessionId, key, request, options.mode);
   const before = await earlier(deps.store, receipt);
   if (before?.run_id !== undefined) return { runId: before.run_id, repeated: true };
-  const parts = decodeInput(request);
+  const { input_contract: contract } = known.data;
+  const where = request.input_items.length > 0 ? "/input_items" : "/content";
+  const parts = conformInput(contract, decodeInput(request), where);
   const plan = planRun(deps, known.data, request);
   if (options.mode === "inline") refuseBusy(known.data);
   const stored = await storeParts(deps.blobs, parts);
@@ -59,7 +62,13 @@ export async function submit(
     await bindKeys(deps, change, request.binding_keys, sessionId);
     const run = newRun(`run-${number}`, session.data, request, plan, change.now, options.principal, parts);
     if (stored.attachments.length > 0) run.input_attachments = stored.attachments;
-    accept(change, session, run, { role: "user", id: `msg-${run.run_id}`, parts: stored.parts });
+    const structured = contract === undefined ? {} : { structured: true as const };
+    accept(change, session, run, {
+      role: "user",
+      id: `msg-${run.run_id}`,
+      parts: stored.parts,
+      ...structured,
+    });
     rememberTargets(change, session.data, request, plan);
     remember(change, receipt, { run_id: run.run_id });
     return { runId: run.run_id, repeated: false };
@@ -168,6 +177,7 @@ function newRun(
     ...(request.completion_requirements?.length
       ? { completion_requirements: request.completion_requirements }
       : {}),
+    ...(session.output_contract === undefined ? {} : { output_contract: session.output_contract }),
     pending_approval_ids: [],
     pending_question_ids: [],
     accepted_seq: 0,

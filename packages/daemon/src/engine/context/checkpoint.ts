@@ -11,9 +11,11 @@ function counters(run: RunState): RunCounters {
     usage: run.usage,
     output_nudges: run.output_nudges,
     requirement_nudges: run.requirement_nudges,
+    contract_repairs: run.contract_repairs,
     files_modified: [...run.files_modified],
     fallback_active: run.fallback_active,
     started_seq: run.started_seq,
+    input_seq: run.input_seq,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ResultPlace } from "../events.ts";
-import type { RunState, SessionState } from "../state.ts";
+import { type RunState, type SessionState, visible } from "../state.ts";
 import { calibratedTokens, estimateJson, paddedTokens } from "./estimate.ts";
 import { CLEARED_OUTPUT } from "./visible-output.ts";
 
@@ -67,9 +67,10 @@ export function compactionThreshold(limits: ContextLimits): number {
 
 /** 01-R78a: drops the oldest whole groups until the estimate fits, keeping at least ten messages. */
 function snip(state: SessionState, budget: number): ContextPlan | undefined {
+  if (paddedTokens(visible(state)) <= budget) return undefined;
+  const pinned = state.pinned === undefined ? 0 : paddedTokens([state.pinned]);
   const before = paddedTokens(state.entries);
-  if (before <= budget) return undefined;
-  return cutUntil(state, budget * SNIP_TARGET, SNIP_KEEP_MESSAGES, before);
+  return cutUntil(state, budget * SNIP_TARGET - pinned, SNIP_KEEP_MESSAGES, before);
 }
 
 function aggressiveSnip(state: SessionState): ContextPlan | undefined {
@@ -125,14 +126,14 @@ function microcompact(state: SessionState, nowMs: number): ContextPlan | undefin
 
 /** 01-R78c: session memory where a summary exists, else the model is asked. */
 function compaction(state: SessionState, run: RunState, limits: ContextLimits): ContextPlan | undefined {
-  const size = calibratedTokens(state.entries, state.checkpoint?.seq ?? 0);
+  const size = calibratedTokens(visible(state), state.checkpoint?.seq ?? 0);
   const threshold = compactionThreshold(limits);
   if (size <= threshold || run.compact_failures >= COMPACT_FAILURE_CAP) return undefined;
   return sessionMemory(state, size, threshold) ?? modelDriven(state, size, "auto");
 }
 
 function forcedCompaction(state: SessionState): ContextPlan | undefined {
-  return modelDriven(state, calibratedTokens(state.entries, state.checkpoint?.seq ?? 0), "forced");
+  return modelDriven(state, calibratedTokens(visible(state), state.checkpoint?.seq ?? 0), "forced");
 }
 
 /** 01-R80: whole recent groups totalling 10,000 to 40,000 tokens, when the result is smaller and fits. */

@@ -1,6 +1,7 @@
 import { checkpointAt } from "../context/checkpoint.ts";
 import type { ContextPlan } from "../context/plan.ts";
 import { type DecideInput, decide } from "../decide.ts";
+import type { Nudge } from "../events.ts";
 import type { SessionChange } from "../transitions.ts";
 import { authorize } from "./authorize.ts";
 import { dispatch } from "./dispatch.ts";
@@ -49,7 +50,7 @@ async function step(driver: Driver, change: SessionChange): Promise<Effect | und
       nudge(driver, change, next.nudge, next.text);
       return undefined;
     case "finish":
-      await completeRun(driver, change);
+      await completeRun(driver, change, next.structured);
       return { kind: "settled" };
     case "fail":
       await failRun(driver, change, next.error);
@@ -69,6 +70,7 @@ function decideInput(driver: Driver, nowMs: number): DecideInput {
       ...(limits.context_tokens === undefined ? {} : { contextTokens: limits.context_tokens }),
     },
     requiredFiles: (run.data.completion_requirements ?? []).map((requirement) => requirement.path),
+    ...(run.data.output_contract === undefined ? {} : { outputContract: run.data.output_contract }),
     nowMs,
   };
 }
@@ -119,7 +121,7 @@ export async function writeCheckpoint(
   change.updateSession({ checkpoint_seq: seq, checkpoint_count: change.session.checkpoint_count + 1 });
 }
 
-function nudge(driver: Driver, change: SessionChange, kind: "output" | "requirement", text: string): void {
+function nudge(driver: Driver, change: SessionChange, kind: Nudge, text: string): void {
   const { turn } = driver.runState;
   change.emit("message_appended", {
     run_id: driver.run.id,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Json } from "@kheish/contract";
+import { isRepairing } from "../decide.ts";
 import type { StoredApproval, Tool, Verdict } from "../ports.ts";
 import type { ApprovalRecord } from "../records.ts";
 import type { CallState } from "../state.ts";
@@ -41,6 +42,8 @@ export async function authorize(
 /** What stops a call before anybody is asked about it (03-R1, 03-R2, 03-R3). */
 function refuse(driver: Driver, { call }: CallState, index: number): Json | undefined {
   const { tools, toolLimits } = driver.deps;
+  if (isRepairing(driver.runState))
+    return { error: "tools are withheld until the answer keeps its contract" };
   const tool: Tool | undefined = tools.get(call.name);
   if (tool === undefined) return { error: "tool not found" };
   if (!isVisible(driver.session, tool.name)) {

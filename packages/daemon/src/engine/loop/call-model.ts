@@ -1,5 +1,6 @@
 import type { ContextPlan } from "../context/plan.ts";
 import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
+import { isRepairing } from "../decide.ts";
 import type { AfterModelError } from "../events.ts";
 import type { AssistantMessage, AssistantPart } from "../messages.ts";
 import type { ModelError, ModelOutcome } from "../ports.ts";
@@ -19,13 +20,11 @@ export type Outcome = (change: SessionChange) => void | Promise<void>;
 export async function callModel(driver: Driver, stop: StopSignal): Promise<Outcome | undefined> {
   const { deps, run } = driver;
   const { turn } = driver.runState;
-  const outcome = await deps.model.call(
-    buildTurn(driver.state, { ...promptInput(driver), tools: visibleTools(deps.tools, driver.session) }),
-    {
-      signal: stop.soft,
-      onDelta: (delta) => deps.onDelta({ ...delta, session_id: driver.sessionId, run_id: run.id, turn }),
-    },
-  );
+  const tools = isRepairing(driver.runState) ? [] : visibleTools(deps.tools, driver.session);
+  const outcome = await deps.model.call(buildTurn(driver.state, { ...promptInput(driver), tools }), {
+    signal: stop.soft,
+    onDelta: (delta) => deps.onDelta({ ...delta, session_id: driver.sessionId, run_id: run.id, turn }),
+  });
   if (stop.reason !== undefined) return undefined;
   return outcome.ok ? appendMessage(driver, turn, outcome) : recordFailure(driver, turn, outcome.error);
 }
@@ -42,6 +41,7 @@ function promptInput(driver: Driver) {
     model,
     generation: generationFor(driver, model),
     workspaceRoot: deps.workspaceRoot,
+    ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
   };
 }
 

@@ -4,12 +4,29 @@ import { addUsage } from "../records.ts";
 import { type SessionChange, settleRun } from "../transitions.ts";
 import type { Driver } from "./driver.ts";
 
-/** The final answer: outputs for each reply target, the terminal event, and the next run's start, in one commit. */
-export async function completeRun(driver: Driver, change: SessionChange): Promise<void> {
+/**
+ * The final answer: outputs for each reply target, the terminal event, and the next run's start, in one commit.
+ * What an output contract made of the answer stands in the journal once, however many targets it goes to.
+ */
+export async function completeRun(
+  driver: Driver,
+  change: SessionChange,
+  structured: string | undefined,
+): Promise<void> {
   const { run, runState } = driver;
   const { message_seq: answerSeq, usage, last_message: answer } = runState;
   await driver.sessionFor(change);
   const outputSeqs = [...run.data.output_seqs];
+  const conformed =
+    structured === undefined
+      ? {}
+      : {
+          conformed_seq: change.emit("answer_conformed", {
+            run_id: run.id,
+            message_seq: answerSeq,
+            content: structured,
+          }),
+        };
   const targets = run.data.reply_targets.length > 0 ? run.data.reply_targets : [undefined];
   if (answer !== undefined && textOf(answer) !== "") {
     for (const target of targets) {
@@ -18,6 +35,7 @@ export async function completeRun(driver: Driver, change: SessionChange): Promis
           run_id: run.id,
           source_kind: "assistant_text",
           message_seq: answerSeq,
+          ...conformed,
           ...(target === undefined ? {} : { plugin: target.plugin }),
           address: target?.address ?? null,
         }),

@@ -4,7 +4,6 @@ import {
   type PruneResponse,
   problem,
   type RunEventEntry,
-  RunStatus,
   type RunView,
   type SubmitInputRequest,
 } from "@kheish/contract";
@@ -21,20 +20,10 @@ import {
   sessionStream,
   submit,
 } from "../../engine/index.ts";
-import { encodeKey, encodeCursor as indexCursor } from "../../kernel/keys.ts";
-import type { KeyParts, StoredEvent } from "../../kernel/store.ts";
+import type { StoredEvent } from "../../kernel/store.ts";
 import { pageOf, parsePage } from "../pagination.ts";
+import { countRuns, matches, type RunListFilter, type RunSource, readRuns, sourceOf } from "./listing.ts";
 import { currentRunView, runEventEntry } from "./view.ts";
-
-export interface RunListFilter {
-  page?: string | undefined;
-  limit?: string | undefined;
-  cursor?: string | undefined;
-  session_id?: string | undefined;
-  status?: string | undefined;
-  priority_active?: string | undefined;
-  order?: string | undefined;
-}
 
 type Order = "asc" | "desc";
 const READ_PAGE = 1_000;
@@ -87,13 +76,13 @@ export class RunService {
   async list(filter: RunListFilter): Promise<RunView[] | ListPage<RunView>> {
     const page = parsePage(filter);
     const order = parseOrder(filter.order);
-    const index = indexFor(filter);
-    const limit = page.limit;
-    if (page.envelope && limit !== undefined) return this.#page(index, limit, order, page.after);
-    if (limit === undefined) return this.#views(await this.#all(index));
+    const source = sourceOf(filter);
+    const { limit } = page;
+    if (page.envelope && limit !== undefined) return this.#page(source, limit, order, page.after);
+    if (limit === undefined) return this.#views(await readRuns(this.#deps.store, source, {}));
     if (filter.priority_active === "true") return this.#views(await this.#priority(filter, limit));
     // Legacy: the newest `limit` runs, still ascending (01-R9).
-    const newest = await this.#read(index, { limit, reverse: true });
+    const newest = await readRuns(this.#deps.store, source, { limit, reverse: true });
     return this.#views(newest.reverse());
   }
 
@@ -128,25 +117,25 @@ export class RunService {
   }
 
   async #page(
-    index: RunIndex,
+    source: RunSource,
     limit: number,
     order: Order,
     after: string | undefined,
   ): Promise<ListPage<RunView>> {
-    const runs = await this.#read(index, {
+    const { store } = this.#deps;
+    const runs = await readRuns(store, source, {
       limit: limit + 1,
       reverse: order === "desc",
-      ...(after === undefined ? {} : { after: cursorAt(index, after) }),
+      ...(after === undefined ? {} : { after }),
     });
-    const { store } = this.#deps;
-    const totalCount = await store.count("run", { index: index.name, prefix: index.prefix });
-    const label = "submitted_at_ms,run_id"
-      .split(",")
-      .map((name) => `${name}_${order}`)
-      .join(",");
     return pageOf(
       runs,
-      { limit, totalCount, order: label, sortKey: (run) => runSortKey(run.data) },
+      {
+        limit,
+        totalCount: await countRuns(store, source),
+        order: `submitted_at_ms_${order},run_id_${order}`,
+        sortKey: (run) => runSortKey(run.data),
+      },
       await this.#views(runs.slice(0, limit)),
     );
   }
@@ -154,11 +143,10 @@ export class RunService {
   /** Non-terminal first, then the most recently updated (01-R10). */
   async #priority(filter: RunListFilter, limit: number): Promise<Kept<"run">[]> {
     const chosen: Kept<"run">[] = [];
-    const recent = { name: "recent", prefix: [] };
     let after: string | undefined;
     while (chosen.length < limit) {
       const page = await this.#deps.store.list("run", {
-        index: recent.name,
+        index: "recent",
         reverse: true,
         limit: READ_PAGE,
         ...(after === undefined ? {} : { after }),
@@ -171,66 +159,9 @@ export class RunService {
     return chosen.slice(0, limit);
   }
 
-  async #all(index: RunIndex): Promise<Kept<"run">[]> {
-    const all: Kept<"run">[] = [];
-    let after: string | undefined;
-    for (;;) {
-      const page = await this.#deps.store.list("run", {
-        index: index.name,
-        prefix: index.prefix,
-        limit: READ_PAGE,
-        ...(after === undefined ? {} : { after }),
-      });
-      all.push(...(page as unknown as Kept<"run">[]));
-      after = page.at(-1)?.cursor;
-      if (page.length < READ_PAGE) return all;
-    }
-  }
-
-  async #read(
-    index: RunIndex,
-    range: { limit: number; reverse: boolean; after?: string },
-  ): Promise<Kept<"run">[]> {
-    const listed = await this.#deps.store.list("run", { index: index.name, prefix: index.prefix, ...range });
-    return listed as unknown as Kept<"run">[];
-  }
-
   #views(runs: readonly Kept<"run">[]): Promise<RunView[]> {
     return Promise.all(runs.map((run) => currentRunView(this.#deps.store, run)));
   }
-}
-
-interface RunIndex {
-  name: string;
-  prefix: KeyParts;
-}
-
-function indexFor(filter: RunListFilter): RunIndex {
-  if (filter.status !== undefined && filter.session_id === undefined) {
-    const status = RunStatus.safeParse(filter.status);
-    if (!status.success) {
-      throw problem("api", "request_query_invalid", `status must be one of ${RunStatus.options.join(", ")}`);
-    }
-    return { name: "status", prefix: [status.data] };
-  }
-  if (filter.status !== undefined) {
-    throw problem("api", "request_query_invalid", "status and session_id cannot be combined");
-  }
-  if (filter.session_id !== undefined) return { name: "session", prefix: [filter.session_id] };
-  return { name: "submitted", prefix: [] };
-}
-
-function matches(run: RunRecord, filter: RunListFilter): boolean {
-  return (
-    (filter.session_id === undefined || run.session_id === filter.session_id) &&
-    (filter.status === undefined || run.status === filter.status)
-  );
-}
-
-/** A client's cursor is the sort key of the last run it saw; the index key ends in it. */
-function cursorAt(index: RunIndex, sortKey: string): string {
-  const runId = sortKey.slice(sortKey.indexOf(":") + 1);
-  return indexCursor(encodeKey([...index.prefix, sortKey]), runId);
 }
 
 function parseOrder(order: string | undefined): Order {

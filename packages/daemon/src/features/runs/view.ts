@@ -2,20 +2,24 @@ import {
   type ApprovalRequest,
   type DaemonOutputRecord,
   isWaiting,
+  type Json,
   type RunEvent,
   type RunEventEntry,
   type RunStatus,
   type RunView,
+  type StructuredOutput,
   type UserQuestionRequest,
 } from "@kheish/contract";
 import {
   answerText,
+  conformedAnswer,
   eventAt,
   type Kept,
   pendingApprovals,
   pendingQuestions,
   type RecordedEvent,
   type RunRecord,
+  type SessionEvents,
   withInputs,
 } from "../../engine/index.ts";
 import type { Store } from "../../kernel/store.ts";
@@ -102,26 +106,37 @@ export async function outputRecord(
 ): Promise<DaemonOutputRecord> {
   if (event.type !== "output") throw new Error(`event ${event.seq} of '${run.session_id}' is no output`);
   const { data } = event;
-  const content =
-    data.message_seq === undefined
-      ? (data.content ?? "")
-      : await answerText(store, run.session_id, data.message_seq);
+  const content = await outputContent(store, run.session_id, data);
   return {
     session_id: run.session_id,
     run_id: data.run_id,
     content,
     parts: [{ type: "text", text: content }],
     source_kind: data.source_kind,
+    ...(data.conformed_seq === undefined ? {} : { metadata: structuredOutput(content) }),
     ...(data.plugin === undefined ? {} : { plugin: data.plugin }),
     address: data.address,
   };
+}
+
+async function outputContent(
+  store: Store,
+  sessionId: string,
+  output: SessionEvents["output"],
+): Promise<string> {
+  if (output.conformed_seq !== undefined) return conformedAnswer(store, sessionId, output.conformed_seq);
+  if (output.message_seq !== undefined) return answerText(store, sessionId, output.message_seq);
+  return output.content ?? "";
+}
+
+function structuredOutput(content: string): StructuredOutput {
+  return { output_kind: "structured_output", structured_output: JSON.parse(content) as Json };
 }
 
 const statusAfter: Partial<Record<RecordedEvent["type"], RunStatus>> = {
   accepted: "queued",
   queued: "queued",
   started: "running",
-  resumed: "running",
   waiting_for_approval: "waiting_for_approval",
   waiting_for_user_question: "waiting_for_user_question",
   user_question_resolved: "running",

@@ -1,4 +1,4 @@
-import { isTerminal, isWaiting } from "@kheish/contract";
+import { isTerminal, isWaiting, problem } from "@kheish/contract";
 import { type Kept, requireRun } from "../../engine/index.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { JournalTail } from "../../kernel/tail.ts";
@@ -20,7 +20,16 @@ export class WaitForRun {
       const run = await requireRun(this.#store, runId);
       if (isTerminal(run.data.status) || isWaiting(run.data.status)) return run;
       await this.#tail.after(position, signal);
+      const stopped = this.#tail.position === position && !signal.aborted;
+      if (stopped) throw draining(runId);
     }
     return undefined;
   }
+}
+
+/** The tail woke its readers without news: it follows no longer. */
+function draining(runId: string) {
+  return problem("readiness", "daemon_draining", "the daemon is going down; the run goes on when it is back", {
+    run_id: runId,
+  });
 }

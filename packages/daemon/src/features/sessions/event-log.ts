@@ -1,11 +1,12 @@
 import type {
   JournalEntry,
+  Json,
   JsonObject,
   PermissionAudit,
   RunEventEntry,
   SessionEventLog,
 } from "@kheish/contract";
-import { type Kept, type RecordedEvent, recorded, runOf, sessionStream } from "../../engine/index.ts";
+import { type Kept, type RecordedEvent, recorded, runOf, sessionStream, textOf } from "../../engine/index.ts";
 import type { Store } from "../../kernel/store.ts";
 import { outputRecord, runEventEntry } from "../runs/index.ts";
 
@@ -20,6 +21,7 @@ const CONVERSATION = new Set<RecordedEvent["type"]>([
   "tool_call_finished",
   "effect_not_applied",
   "todos_updated",
+  "answer_conformed",
   "compaction_boundary",
   "session_created",
   "session_updated",
@@ -70,8 +72,14 @@ function journalEntry(event: RecordedEvent): JournalEntry {
     offset: event.seq,
     timestamp_ms: event.atMs,
     ...(runId === undefined ? {} : { run_id: runId }),
-    event: { type: event.type, ...data },
+    event: { type: event.type, ...data, ...structuredInput(event) },
   };
+}
+
+/** The value that an input contract admitted; it stands in the journal as the input's text (01-R33). */
+function structuredInput(event: RecordedEvent): { structured_input?: Json } {
+  if (event.type !== "input_received" || event.data.message.structured !== true) return {};
+  return { structured_input: JSON.parse(textOf(event.data.message)) as Json };
 }
 
 async function readRange(

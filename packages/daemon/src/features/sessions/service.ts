@@ -139,7 +139,9 @@ export class SessionService {
     if (run === undefined) throw problem("api", "internal_error", "the caller went away", { run_id: runId });
     switch (run.data.status) {
       case "failed":
-        throw new Problem(undefined, "internal_error", 500, run.data.error ?? "the run failed", { run_id: runId });
+        throw new Problem(undefined, "internal_error", 500, run.data.error ?? "the run failed", {
+          run_id: runId,
+        });
       case "interrupted":
         throw new Problem(undefined, "conflict", 409, "run interrupted", { run_id: runId });
       case "cancelled":

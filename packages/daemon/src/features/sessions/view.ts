@@ -34,6 +34,8 @@ function common(session: SessionRecord) {
       : { credential_scope: credential, effective_credential_scope: credential }),
     ...(session.operator === undefined ? {} : { operator: session.operator }),
     ...(session.tool_overrides === undefined ? {} : { tool_overrides: session.tool_overrides }),
+    ...(session.input_contract === undefined ? {} : { input_contract: session.input_contract }),
+    ...(session.output_contract === undefined ? {} : { output_contract: session.output_contract }),
     ...(session.reply_targets?.length ? { reply_targets: session.reply_targets } : {}),
     usage: session.usage,
   };

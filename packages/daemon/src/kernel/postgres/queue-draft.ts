@@ -1,5 +1,12 @@
-import type { BuryOp, ClaimOp, CompleteOp, QueueItem, RenewOwnerOp, RetryOp } from "../store.ts";
-import { StoreError } from "../store.ts";
+import {
+  type BuryOp,
+  type ClaimOp,
+  type CompleteOp,
+  type QueueItem,
+  type RenewOwnerOp,
+  type RetryOp,
+  StoreError,
+} from "../store.ts";
 import { Draft, pairKey } from "./draft.ts";
 import type { EncodedEnqueue } from "./encode.ts";
 import {
@@ -14,6 +21,7 @@ import {
   release,
   renew,
   retry,
+  type WaitingItem,
 } from "./queue-item.ts";
 import { BulkStatement, type Session, Statement } from "./statement.ts";
 
@@ -197,12 +205,14 @@ export class QueueDraft {
     return locks;
   }
 
-  #ready(queue: string, nowMs: number): Item[] {
-    const order = ({ id }: Item) => id ?? Number.MAX_SAFE_INTEGER;
+  /** Whoever is longest ready comes first, then whoever arrived first. */
+  #ready(queue: string, nowMs: number): (WaitingItem | ClaimedItem)[] {
+    const arrival = ({ id }: Item) => id ?? Number.MAX_SAFE_INTEGER;
     return this.#items
       .rows()
-      .filter((item) => item.queue === queue && item.readyAtMs !== null && item.readyAtMs <= nowMs)
-      .sort((a, b) => (a.readyAtMs ?? 0) - (b.readyAtMs ?? 0) || order(a) - order(b));
+      .filter((item) => item.buriedNo === null)
+      .filter((item) => item.queue === queue && item.readyAtMs <= nowMs)
+      .sort((a, b) => a.readyAtMs - b.readyAtMs || arrival(a) - arrival(b));
   }
 
   #claimed({ queue, key, token }: { queue: string; key: string; token: number }): ClaimedItem | undefined {

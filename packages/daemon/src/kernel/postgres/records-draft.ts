@@ -6,7 +6,7 @@ interface RecordName {
   readonly kind: string;
   readonly id: string;
 }
-/** `json` is null while the data is as it was loaded: it stays where it is. */
+/** `json` is null in a record as it was loaded: what decides needs its revision and keys, not its data. */
 interface RecordRow extends RecordName {
   readonly revision: number;
   readonly keys: EncodedKeys;
@@ -25,13 +25,9 @@ const lock = new Statement<[string[], string[]], RecordName & { revision: number
 );
 const COLUMNS = `
   unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[]) AS w (kind, id, revision, data, keys)`;
-const fieldsOf = ({ kind, id, revision, json, keys }: RecordRow) => [
-  kind,
-  id,
-  revision,
-  json,
-  JSON.stringify(keys),
-];
+const fieldsOf = ({ kind, id, revision, json, keys }: RecordRow) => {
+  return [kind, id, revision, json, JSON.stringify(keys)];
+};
 const add = new BulkStatement(
   "records.add",
   `INSERT INTO records (kind, id, revision, data, keys)
@@ -40,7 +36,7 @@ const add = new BulkStatement(
 );
 const update = new BulkStatement(
   "records.update",
-  `UPDATE records SET revision = w.revision, data = coalesce(w.data, records.data), keys = w.keys
+  `UPDATE records SET revision = w.revision, data = w.data, keys = w.keys
    FROM ${COLUMNS} WHERE records.kind = w.kind AND records.id = w.id`,
   fieldsOf,
 );
@@ -124,7 +120,7 @@ export class RecordsDraft {
       ...removed.map((before) => ({ before, now: undefined })),
     ];
     await Promise.all([
-      add.run(session, [...added, ...absent]),
+      add.run(session, [...added]),
       update.run(
         session,
         updated.map(({ now }) => now),

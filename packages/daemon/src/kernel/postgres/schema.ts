@@ -65,13 +65,21 @@ async function applyMissing(
 }
 
 /** One transaction, which the version row opens. */
-async function apply(client: Client, schema: string, { version, sql }: Migration, nowMs: number): Promise<void> {
+async function apply(
+  client: Client,
+  schema: string,
+  { version, sql }: Migration,
+  nowMs: number,
+): Promise<void> {
   await client.query("BEGIN");
   await client.query(`CREATE SCHEMA IF NOT EXISTS ${escapeIdentifier(schema)}`);
   await client.query(
     "CREATE TABLE IF NOT EXISTS schema_migrations (version bigint PRIMARY KEY, applied_at_ms bigint NOT NULL)",
   );
-  await client.query("INSERT INTO schema_migrations (version, applied_at_ms) VALUES ($1, $2)", [version, nowMs]);
+  await client.query("INSERT INTO schema_migrations (version, applied_at_ms) VALUES ($1, $2)", [
+    version,
+    nowMs,
+  ]);
   await client.query(sql);
   await client.query("COMMIT");
 }

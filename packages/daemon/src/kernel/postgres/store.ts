@@ -1,20 +1,20 @@
 import type { Json } from "@kheish/contract";
 import type { Clock } from "../clock.ts";
-import type {
-  CommitOptions,
-  CommitResult,
-  KeyParts,
-  Lease,
-  ListedRecord,
-  ListQuery,
-  Op,
-  QueueItem,
-  Store,
-  StoredEvent,
-  StoredRecord,
-  StreamRange,
+import {
+  type CommitOptions,
+  type CommitResult,
+  type KeyParts,
+  type Lease,
+  type ListedRecord,
+  type ListQuery,
+  type Op,
+  type QueueItem,
+  type Store,
+  type StoredEvent,
+  type StoredRecord,
+  StoreError,
+  type StreamRange,
 } from "../store.ts";
-import { StoreError } from "../store.ts";
 import type { Connector } from "./connector.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Journal } from "./journal.ts";

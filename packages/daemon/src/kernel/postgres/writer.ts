@@ -1,8 +1,7 @@
 import type { Client } from "pg";
-import type { CommitResult } from "../store.ts";
-import { StoreError } from "../store.ts";
+import { type CommitResult, StoreError } from "../store.ts";
 import type { Connector } from "./connector.ts";
-import { isFailure } from "./errors.ts";
+import { isFailure, PostgresError } from "./errors.ts";
 import { type EncodedCommit, Flush, hasAppended } from "./flush.ts";
 import { Statement } from "./statement.ts";
 import { Transaction } from "./transaction.ts";
@@ -20,8 +19,9 @@ const MAX_ATTEMPTS = 5;
 /**
  * The one connection that commits. A flush takes two round trips: begin and load, write and commit.
  *
- * Up to the second one nothing is decided: a flush whose connection ends is made again on another. Behind it the
- * outcome is unknown until it is answered; when the connection ends there, the caller is told so and must look.
+ * Until the second one is sent nothing can have landed: a flush whose connection ends is made again on another,
+ * where its guards are looked at again. After that it may have landed, and is never made again: when the connection
+ * ends before the answer, the callers are told that the outcome is unknown, and have to look.
  */
 export class Writer {
   readonly #connector: Connector;
@@ -70,10 +70,12 @@ export class Writer {
   }
 
   async #commit(client: Client, flush: Flush): Promise<CommitResult[]> {
+    if (this.#client !== client)
+      throw new PostgresError("lost", new Error("the connection ended in between"));
     const transaction = new Transaction(client);
     try {
       const [results] = await Promise.all([flush.write(transaction), commit.run(transaction)]);
-      if (results.some(hasAppended)) announce.run(client).catch(() => this.#drop(client));
+      if (results.some(hasAppended)) announce.run(client).catch(() => undefined);
       return results;
     } catch (error) {
       const cause = transaction.causeOf(error);
@@ -87,10 +89,10 @@ export class Writer {
 
   async #connect(): Promise<Client> {
     const client = await this.#connector.connect({ pipeline: true });
-    client.once("end", () => this.#drop(client));
+    client.once("error", () => this.#drop(client)).once("end", () => this.#drop(client));
+    this.#client = client;
     const [row] = await backend.run(client);
     this.#processId = row?.pid ?? 0;
-    this.#client = client;
     return client;
   }
 

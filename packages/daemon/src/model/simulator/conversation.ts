@@ -4,13 +4,14 @@ import { type Message, type ToolResult, textOf, type UserMessage } from "../../e
 export interface Conversation {
   /** Undefined when the input was cut out of the prompt. */
   input: UserMessage | undefined;
-  /** Number of assistant messages after the input. */
+  /** Number of assistant messages after the input, those that were cut out of the prompt included. */
   turn: number;
   /** Tool results after the input, oldest first. */
   results: ToolResult[];
 }
 
-export function readConversation(messages: readonly Message[]): Conversation {
+/** `turnsPlayed` are the run's own: what the engine cut out of the prompt was played all the same. */
+export function readConversation(messages: readonly Message[], turnsPlayed = 0): Conversation {
   const at = messages.findLastIndex((message) => message.role === "user" && message.synthetic !== true);
   const message = messages[at];
   const input = message?.role === "user" ? message : undefined;
@@ -20,7 +21,7 @@ export function readConversation(messages: readonly Message[]): Conversation {
     if (later.role === "assistant") turn++;
     else if (later.role === "tool") results.push(...later.results);
   }
-  return { input, turn, results };
+  return { input, turn: Math.max(turn, turnsPlayed), results };
 }
 
 /** The words of an input, and what came with them by file name, media type and size. */

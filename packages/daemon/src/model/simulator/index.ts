@@ -27,7 +27,7 @@ export class SimulatorDriver implements Driver {
   async attempt(request: ModelRequest, options: ModelCallOptions): Promise<AttemptOutcome> {
     if (request.kind === "compaction") return this.#play(request, summarise(request.messages), 0, options);
 
-    const conversation = readConversation(request.messages);
+    const conversation = readConversation(request.messages, request.turn);
     if (conversation.input === undefined)
       return this.#play(request, PAST_THE_END, conversation.turn, options);
     const script = this.#scriptOf(conversation.input, request.model);

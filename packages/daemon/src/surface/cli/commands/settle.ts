@@ -16,7 +16,11 @@ export async function printOrAwait(
   flags: WaitFlags,
 ): Promise<void> {
   if (flags.wait) return printSettled(cli, await awaitRun(cli, client, run.run_id, flags));
-  cli.output.print(run, runDetail);
+  cli.output.print(run, (view, style) => {
+    const detail = runDetail(view, style);
+    if (isTerminal(view.status)) return detail;
+    return `${detail}\n\n${style.colors.dim(`watch it with: ${cli.hint("runs", "watch", view.run_id)}`)}`;
+  });
 }
 
 export function awaitRun(

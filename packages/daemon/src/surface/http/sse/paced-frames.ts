@@ -7,6 +7,9 @@ export interface Pace {
   heartbeatMs: number;
 }
 
+/** A stream with nothing to say yet says that it is open: a proxy that buffers shows itself at once. */
+const FIRST_SILENCE_MS = 250;
+
 /**
  * Frames as chunks, one at a time, with a heartbeat whenever the source has been silent for too long.
  * A fetch outlives the heartbeats sent while it is pending: it is waited for once, not once a heartbeat.
@@ -15,6 +18,7 @@ export class PacedFrames {
   readonly #source: AsyncIterator<SseFrame>;
   readonly #pace: Pace;
   #fetching = false;
+  #silent = true;
   /** What the source answered and nobody has taken yet: gives the chunk or throws the source's error. */
   #arrived: (() => Uint8Array | undefined) | undefined;
   #wake: (() => void) | undefined;
@@ -30,6 +34,7 @@ export class PacedFrames {
       if (!this.#fetching) void this.#fetch();
       await this.#arrivalOrSilence();
     }
+    this.#silent = false;
     if (this.#arrived === undefined) return HEARTBEAT;
     const arrived = this.#arrived;
     this.#arrived = undefined;
@@ -44,7 +49,9 @@ export class PacedFrames {
 
   #arrivalOrSilence(): Promise<void> {
     return new Promise((resolve) => {
-      const silence = this.#pace.clock.schedule(this.#pace.heartbeatMs, resolve);
+      const { clock, heartbeatMs } = this.#pace;
+      const patience = this.#silent ? Math.min(FIRST_SILENCE_MS, heartbeatMs) : heartbeatMs;
+      const silence = clock.schedule(patience, resolve);
       this.#wake = () => {
         silence.cancel();
         resolve();

@@ -18,15 +18,27 @@ const descriptions = { allow: "Let a tool call run", deny: "Refuse a tool call" 
 
 export function defineDecide(approvals: Command, behavior: Behavior, cli: Cli): void {
   const command = addRequestId(approvals.command(behavior).description(descriptions[behavior]))
+    .argument(
+      "[request_id_in_session]",
+      "with two arguments the first is the session, the second the request",
+    )
     .option("--run-id <id>", "the run that waits")
     .option("--session-id <id>", "the session whose run waits");
-  addDecisionFlags(command, behavior).action(async (positional: string | undefined, flags: Flags) => {
-    const requestId = requestIdFrom(positional, flags);
-    const resolution = await resolutionFrom(behavior, requestId, flags, cli.context);
-    const body = { resolutions: [resolution], idempotency_key: flags.idempotencyKey };
-    const client = await cli.client();
-    await printOrAwait(cli, client, await resolve(client, requestId, body, flags), flags);
-  });
+  addDecisionFlags(command, behavior).action(
+    async (first: string | undefined, second: string | undefined, flags: Flags) => {
+      const requestId = requestIdFrom(second ?? first, flags);
+      const sessionId = second === undefined ? flags.sessionId : first;
+      const resolution = await resolutionFrom(behavior, requestId, flags, cli.context);
+      const body = { resolutions: [resolution], idempotency_key: flags.idempotencyKey };
+      const client = await cli.client();
+      await printOrAwait(
+        cli,
+        client,
+        await resolve(client, requestId, body, { ...flags, ...(sessionId && { sessionId }) }),
+        flags,
+      );
+    },
+  );
 }
 
 /** With a run or session named, the daemon is asked at once; otherwise the request is looked up first. */

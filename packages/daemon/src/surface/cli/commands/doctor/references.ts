@@ -1,10 +1,10 @@
-import { isTerminal, type RunView, type SessionViewSummary } from "@kheish/contract";
+import type { RunView, SessionViewSummary } from "@kheish/contract";
 import type { DaemonClient } from "../../client/client.ts";
 import { everyPage } from "../every-page.ts";
 import type { Check } from "./check.ts";
 import type { RouteReadiness } from "./readiness.ts";
 
-const UNFINISHED = "queued,running,waiting_for_approval,waiting_for_user_question";
+const UNFINISHED = ["queued", "running", "waiting_for_approval", "waiting_for_user_question"];
 
 /** Sessions and unfinished runs that name a route the daemon no longer has (02-R37). */
 export async function staleReferences(
@@ -14,20 +14,24 @@ export async function staleReferences(
   const known = new Set(routes.map(({ route_id }) => route_id));
   const gone = (route: string | undefined) => route !== undefined && !known.has(route);
   const sessions = await everyPage<SessionViewSummary>((query) => client.call("listSessions", { query }));
-  const runs = await everyPage<RunView>((page) =>
-    client.call("listRuns", { query: { ...page, status: UNFINISHED } }),
-  );
+  const runs = await Promise.all(UNFINISHED.map((status) => runsThatAre(client, status)));
   return [
     ...sessions.flatMap(({ session_id, route_policy }) => {
       const route = route_policy?.provider ?? route_policy?.route_id;
       return gone(route) ? [stale("stale_session_route_policy", "session", session_id, route)] : [];
     }),
-    ...runs.flatMap(({ run_id, status, request }) =>
-      !isTerminal(status) && gone(request.provider)
-        ? [stale("stale_run_route", "run", run_id, request.provider)]
-        : [],
-    ),
+    ...runs
+      .flat()
+      .flatMap(({ run_id, request }) =>
+        gone(request.provider) ? [stale("stale_run_route", "run", run_id, request.provider)] : [],
+      ),
   ];
+}
+
+/** Filtered here too: an older daemon ignores the status filter. */
+async function runsThatAre(client: DaemonClient, status: string): Promise<RunView[]> {
+  const runs = await everyPage<RunView>((page) => client.call("listRuns", { query: { ...page, status } }));
+  return runs.filter((run) => run.status === status);
 }
 
 function stale(code: string, noun: string, id: string, route: string | undefined): Check {

@@ -1,0 +1,28 @@
+import { requireSession } from "../../engine/index.ts";
+import type { Store } from "../../kernel/store.ts";
+import { type Binding, bind, ok, param } from "../binding.ts";
+import type { SessionService } from "../sessions/index.ts";
+
+/** What a session demands of its input and of its runs' answers (01-R32 to R35). */
+export function contractBindings(store: Store, sessions: SessionService): Binding[] {
+  const id = (request: { params: Record<string, string> }) => param(request, "session_id");
+  const set = async (
+    request: { params: Record<string, string> },
+    setting: Parameters<SessionService["set"]>[1],
+  ) => ok(await sessions.set(id(request), setting));
+
+  return [
+    bind("getInputContract", async (request) =>
+      ok((await requireSession(store, id(request))).data.input_contract ?? null),
+    ),
+    bind("postInputContract", (request) => set(request, { name: "input_contract", value: request.body })),
+    bind("putInputContract", (request) => set(request, { name: "input_contract", value: request.body })),
+    bind("deleteInputContract", (request) => set(request, { name: "input_contract", value: null })),
+    bind("getOutputContract", async (request) =>
+      ok((await requireSession(store, id(request))).data.output_contract ?? null),
+    ),
+    bind("postOutputContract", (request) => set(request, { name: "output_contract", value: request.body })),
+    bind("putOutputContract", (request) => set(request, { name: "output_contract", value: request.body })),
+    bind("deleteOutputContract", (request) => set(request, { name: "output_contract", value: null })),
+  ];
+}

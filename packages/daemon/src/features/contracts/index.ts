@@ -1,0 +1,1 @@
+export { contractBindings } from "./http.ts";

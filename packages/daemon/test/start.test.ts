@@ -1,0 +1,128 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type RunningDaemon, StartError, serve } from "../src/main.ts";
+import type { ServeOptions } from "../src/surface/cli/serve-options.ts";
+
+let directory: string;
+const running: RunningDaemon[] = [];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "kheish-start-"));
+  await mkdir(join(directory, "workspace"));
+});
+afterEach(async () => {
+  for (const daemon of running.splice(0)) await daemon.stop("test over");
+  await rm(directory, { recursive: true, force: true });
+});
+
+function options(changes: Partial<ServeOptions> = {}): ServeOptions {
+  return {
+    bind: { host: "127.0.0.1", port: 0 },
+    stateRoot: join(directory, "state"),
+    workspaceRoot: join(directory, "workspace"),
+    store: "sqlite",
+    noSimulator: false,
+    approvalTimeoutMs: 0,
+    httpAuthMode: "auto",
+    corsAllowOrigins: [],
+    eventHistoryCapacity: 2048,
+    logFormat: "json",
+    logLevel: "error",
+    disableScheduler: false,
+    ...changes,
+  };
+}
+
+async function start(
+  changes: Partial<ServeOptions> = {},
+  env: Record<string, string> = {},
+): Promise<RunningDaemon> {
+  const daemon = await serve(options(changes), env);
+  running.push(daemon);
+  return daemon;
+}
+
+/** Why it did not start; and that nothing was left held, so that the next start works. */
+async function refusal(changes: Partial<ServeOptions>, env: Record<string, string> = {}): Promise<string> {
+  const error = await serve(options(changes), env).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(StartError);
+  return error instanceof Error ? error.message : "";
+}
+
+describe("a daemon that cannot start says why in one sentence and holds nothing", () => {
+  test("a corrupted store file", async () => {
+    await mkdir(join(directory, "state"));
+    await writeFile(
+      join(directory, "state", "kheish.db"),
+      "this is not a database, and it is longer than a page".repeat(200),
+    );
+    expect(await refusal({})).toMatch(/kheish\.db/);
+    await start({ stateRoot: join(directory, "other") });
+  });
+
+  test("a store that a newer version wrote, which is left as it was", async () => {
+    const first = await start();
+    await first.stop("upgrade");
+    running.pop();
+    const path = join(directory, "state", "kheish.db");
+    const db = new DatabaseSync(path);
+    db.prepare("INSERT INTO schema_migrations (version, applied_at_ms) VALUES (999, 0)").run();
+    db.close();
+    expect(await refusal({})).toMatch(/newer|999/);
+    const after = new DatabaseSync(path, { readOnly: true });
+    const top = after.prepare("SELECT max(version) AS version FROM schema_migrations").get() as {
+      version: number;
+    };
+    after.close();
+    expect(top.version).toBe(999);
+  });
+
+  test("01-R97 a state root that another daemon holds", async () => {
+    await start();
+    expect(await refusal({})).toContain(join(directory, "state"));
+  });
+
+  test("a workspace that is not there", async () => {
+    expect(await refusal({ workspaceRoot: join(directory, "nowhere") })).toMatch(
+      /--workspace-root .*nowhere/,
+    );
+  });
+
+  test("a port that is taken", async () => {
+    const rival = createServer();
+    await new Promise<void>((resolve) => rival.listen(0, "127.0.0.1", resolve));
+    const address = rival.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    expect(await refusal({ bind: { host: "127.0.0.1", port } })).toContain(String(port));
+    await new Promise((resolve) => rival.close(resolve));
+    await start();
+  });
+
+  test("02-R83 a bind beyond loopback without a token", async () => {
+    expect(await refusal({ bind: { host: "0.0.0.0", port: 0 } })).toMatch(/token/);
+  });
+
+  test("02-R18 a routes file with an error, of which only the place is told", async () => {
+    const file = join(directory, "routes.toml");
+    await writeFile(
+      file,
+      'version = 1\n[routes.a]\ndriver = "anthropic"\napi_key = "sk-ant-secret-value"\ndefault_model = \n',
+    );
+    const why = await refusal({ routesFile: file });
+    expect(why).toMatch(/line 5/i);
+    expect(why).not.toContain("sk-ant-secret-value");
+  });
+
+  test("a PostgreSQL that is not there", async () => {
+    const why = await refusal({ store: "postgres://user:hunter22@127.0.0.1:1/none" });
+    expect(why).not.toContain("hunter22");
+    expect(why).not.toBe("");
+  });
+
+  test("a turn limit that is not a number", async () => {
+    expect(await refusal({}, { KHEISH_AGENT_MAX_TURNS: "many" })).toContain("KHEISH_AGENT_MAX_TURNS");
+  });
+});
