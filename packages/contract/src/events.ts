@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SessionGoal } from "./goals.ts";
 import { Json, Millis } from "./json.ts";
 import { DaemonOutputRecord, RunView } from "./runs.ts";
 import { RuntimeSettingsView } from "./runtime.ts";
@@ -35,6 +36,11 @@ export const StreamEvent = z
     z.object({ type: z.literal("session_snapshot"), session_id: z.string(), snapshot: AgentSnapshot }),
     z.object({ type: z.literal("output"), output: DaemonOutputRecord }),
     z.object({ type: z.literal("run_updated"), run: RunView }),
+    z.object({
+      type: z.literal("session_goal_updated"),
+      session_id: z.string(),
+      goal: SessionGoal.nullable(),
+    }),
     z.object({ type: z.literal("interrupted"), session_id: z.string(), agent_id: z.string() }),
     z.object({ type: z.literal("runtime_updated"), runtime: RuntimeSettingsView }),
     z.object({ type: z.literal("heartbeat") }),

@@ -6,6 +6,7 @@ export * from "./approvals.ts";
 export * from "./contracts.ts";
 export * from "./endpoints.ts";
 export * from "./events.ts";
+export * from "./goals.ts";
 export * from "./json.ts";
 export * from "./pagination.ts";
 export * from "./problems.ts";

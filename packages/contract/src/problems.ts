@@ -97,6 +97,13 @@ export const problemRegistry = {
     question_answer_empty: 400,
     question_unknown_answer: 400,
   },
+  goals: {
+    goal_not_found: 404,
+    goal_already_exists: 409,
+    goal_conflict: 409,
+    goal_session_not_idle: 409,
+    goal_invalid_request: 400,
+  },
   routes: { route_not_ready: 400, route_not_found: 400 },
   runtime: {
     route_blocked_by_credential_scope: 400,

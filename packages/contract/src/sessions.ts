@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ApprovalRequest, PermissionScope } from "./approvals.ts";
 import { InputContract, OutputContract } from "./contracts.ts";
+import { SessionGoal } from "./goals.ts";
 import { Json, Millis } from "./json.ts";
 import { ListQuery } from "./pagination.ts";
 import { UserQuestionRequest } from "./questions.ts";
@@ -131,6 +132,7 @@ const common = {
   active_run_id: z.string().optional(),
   queued_run_count: z.int(),
   route_policy: RoutePolicy.optional(),
+  goal: SessionGoal.optional(),
   capability_scope: CapabilityScope.optional(),
   effective_capability_scope: CapabilityScope.optional(),
   credential_scope: CredentialScope.optional(),

@@ -8,6 +8,7 @@ import {
   type ModelPort,
   type RouteResolver,
   type RunLimits,
+  rearmGoals,
   recorded,
   type ToolPort,
 } from "./engine/index.ts";
@@ -15,6 +16,7 @@ import { approvalBindings } from "./features/approvals/index.ts";
 import type { Binding } from "./features/binding.ts";
 import { contractBindings } from "./features/contracts/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
+import { goalBindings } from "./features/goals/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
 import {
@@ -101,6 +103,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     blobs,
     mutex,
     model: models,
+    routes: models,
     tools,
     authority: createAuthority(),
     log,
@@ -155,6 +158,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     bindings: [
       ...sessionBindings(sessions),
       ...contractBindings(store, sessions),
+      ...goalBindings(commands),
       ...runBindings(runs),
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),
@@ -166,6 +170,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await runtime.load(settings.permissionMode);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);
+      await rearmGoals(store, clock.now());
       await tail.start();
       timers.start();
       executor.start();

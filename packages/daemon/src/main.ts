@@ -38,8 +38,9 @@ export class StartError extends Error {
   }
 }
 
-/** A SIGTERM is over within two seconds, also with a tool that does not listen. */
-const DRAIN_MS = 1_500;
+/** A SIGTERM is over within two seconds, also with a tool or a client that does not listen. */
+const DRAIN_MS = 1_300;
+const CLOSE_MS = 400;
 const CONCURRENCY = 256;
 const THIRTY_MINUTES_MS = 30 * 60_000;
 
@@ -124,6 +125,7 @@ async function open(
     clock: systemClock,
     random: systemRandom,
     readiness: daemon.isReady,
+    ...(options.maxBodyBytes === undefined ? {} : { bodyLimitBytes: options.maxBodyBytes }),
   });
   baseUrl = http.baseUrl;
   const [route] = models.routes();
@@ -148,7 +150,9 @@ function running(
   let stopping: Promise<void> | undefined;
   const stop = async (reason: string) => {
     log.info({ reason }, "draining");
-    await Promise.all([daemon.drain(DRAIN_MS), http.drain(DRAIN_MS)]);
+    // The door stays open while runs come to rest, so that probes read 503 and not a refused connection (01-R99).
+    await daemon.drain(DRAIN_MS);
+    await http.drain(CLOSE_MS);
     for (const close of closers) await close();
     log.info({}, "stopped");
     done.resolve();

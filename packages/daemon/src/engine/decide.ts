@@ -2,6 +2,7 @@ import { type ContextLimits, type ContextPlan, planContext } from "./context/pla
 import { conform } from "./contracts/conform.ts";
 import type { KeptOutputContract } from "./contracts/contracts.ts";
 import type { Nudge } from "./events.ts";
+import { mayPass } from "./goals/passing.ts";
 import type { RunLimits } from "./limits.ts";
 import { textOf, toolCallsOf } from "./messages.ts";
 import type { CallState, RunState, SessionState } from "./state.ts";
@@ -23,7 +24,10 @@ export type Step =
   | { kind: "nudge"; nudge: Nudge; text: string }
   /** `structured`: the canonical JSON that is delivered instead of the answer's text. */
   | { kind: "finish"; structured?: string }
-  | { kind: "fail"; error: string };
+  /** The goal it works for has nothing left to spend (01, weakness 4). */
+  | { kind: "stop"; reason: string }
+  /** `passing`: the same again may go well (01-R70). */
+  | { kind: "fail"; error: string; passing?: true };
 
 export interface DecideInput {
   limits: RunLimits;
@@ -32,6 +36,7 @@ export interface DecideInput {
   requiredFiles: readonly string[];
   /** What the final answer must be (01-R34). */
   outputContract?: KeptOutputContract;
+  outOfBudget?: boolean;
   nowMs: number;
 }
 
@@ -43,7 +48,7 @@ export function decide(state: SessionState, input: DecideInput): Step {
     return { kind: "fail", error: quarantined(run) };
   }
   if (run.model_given_up) {
-    return { kind: "fail", error: modelFailure(run) };
+    return { kind: "fail", error: modelFailure(run), ...(passes(run) ? { passing: true } : {}) };
   }
   const open = run.calls.filter((call) => call.phase !== "settled");
   if (open.length > 0) return nextForCalls(run, open);
@@ -122,13 +127,18 @@ function repair(run: RunState, contract: KeptOutputContract | undefined, mismatc
 }
 
 function beforeModelCall(state: SessionState, run: RunState, input: DecideInput): Step {
+  if (input.outOfBudget === true) return { kind: "stop", reason: "the goal's token budget is used up" };
   const { maxTurns } = input.limits;
   // Repairs have a count of their own (01-R34).
   if (maxTurns > 0 && run.turn >= maxTurns + run.contract_repairs) {
-    return { kind: "fail", error: `the run reached its limit of ${maxTurns} turns` };
+    return { kind: "fail", error: `the run reached its limit of ${maxTurns} turns`, passing: true };
   }
   const plan = planContext(state, run, input.context, input.nowMs);
   return plan.kind === "none" ? { kind: "call_model" } : { kind: "shrink_context", plan };
+}
+
+function passes({ last_model_error: error }: RunState): boolean {
+  return error !== undefined && mayPass(error);
 }
 
 function modelFailure(run: RunState): string {

@@ -3,6 +3,7 @@ import type {
   Json,
   PermissionAudit,
   RunKind,
+  SessionGoal,
   SessionStatus,
   UsageTotals,
   UserQuestionRequest,
@@ -25,6 +26,12 @@ export interface SessionEvents {
   session_reopened: Record<string, never>;
   session_interrupted: Record<string, never>;
   session_state_changed: { status: SessionStatus; pending_approvals: number; pending_questions: number };
+
+  // its goal
+  goal_set: { goal: GoalNews };
+  /** `objective_seq` points at the `goal_set` whose objective still holds. */
+  goal_moved: { goal: Omit<GoalNews, "objective">; objective_seq: number };
+  goal_cleared: { goal_id: string };
 
   // how a run moves (the run event log)
   accepted: { run_id: string; kind: RunKind };
@@ -109,6 +116,9 @@ export type SessionEvent = {
   [T in SessionEventType]: { type: T; data: SessionEvents[T] };
 }[SessionEventType];
 export type RecordedEvent = SessionEvent & { seq: number; atMs: number; position: number };
+
+/** A goal without what each run was charged. */
+export type GoalNews = Omit<SessionGoal, "accounted_usage">;
 
 /** An unknown effect that a human is asked about (policy `ask_operator`). */
 export interface UnknownEffect {

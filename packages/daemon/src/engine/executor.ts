@@ -93,10 +93,10 @@ export class Executor {
     ]);
     const lease = acquired.ok ? acquired.leases[0] : undefined;
     if (lease === undefined) {
-      return { kind: "retry", dueAtMs: clock.now() + HELD_ELSEWHERE_RETRY_MS, resetAttempts: true };
+      return retryHeldElsewhere(clock.now());
     }
     const fence: Fence = { name, token: lease.token };
-    const driven: string[] = [];
+    const driven = new Map<string, StopSignal>();
     const release = { op: "release-lease", name, token: lease.token } as const;
     try {
       const end = await driveSession(this.#options, sessionId, {
@@ -105,6 +105,7 @@ export class Executor {
         stopFor: (runId) => this.#begin(runId, driven),
       });
       if (end === "rest") return { kind: "done", ops: [release] };
+      if (end === "lost") return retryHeldElsewhere(clock.now());
       return { kind: "retry", dueAtMs: clock.now(), resetAttempts: true, ops: [release] };
     } catch (error) {
       this.#options.log.error(
@@ -113,27 +114,38 @@ export class Executor {
       );
       // A store that cannot work says nothing about the run; the run waits for the store.
       const storeFailed = error instanceof StoreError;
-      if (!storeFailed && item.attempts >= MAX_DRIVE_FAILURES) await this.#quarantine(sessionId, error);
+      const givenUp = !storeFailed && item.attempts >= MAX_DRIVE_FAILURES;
+      if (givenUp) await this.#quarantine(sessionId, error);
       const dueAtMs = clock.now() + backoff(item.attempts);
-      return { kind: "retry", dueAtMs, error: describe(error), resetAttempts: storeFailed, ops: [release] };
+      // What failed is not held against the session's next run.
+      const resetAttempts = storeFailed || givenUp;
+      return { kind: "retry", dueAtMs, error: describe(error), resetAttempts, ops: [release] };
     } finally {
-      for (const runId of driven) this.#active.delete(runId);
+      this.#end(driven);
     }
   }
 
-  #begin(runId: string, driven: string[]): StopSignal {
-    for (const earlier of driven.splice(0)) this.#active.delete(earlier);
-    driven.push(runId);
+  #begin(runId: string, driven: Map<string, StopSignal>): StopSignal {
+    this.#end(driven);
     const stop = new StopSignal();
+    driven.set(runId, stop);
     this.#active.set(runId, stop);
     if (this.#draining) stop.drain();
     return stop;
   }
 
+  /** A later claim of the same run has a signal of its own, which stays. */
+  #end(driven: Map<string, StopSignal>): void {
+    for (const [runId, stop] of driven) {
+      if (this.#active.get(runId) === stop) this.#active.delete(runId);
+    }
+    driven.clear();
+  }
+
   /** Gives up on a run that cannot be driven, visibly: it fails, and the session goes on (effect ledger, bounded attempts). */
   async #quarantine(sessionId: string, cause: unknown): Promise<void> {
-    const { store } = this.#options;
-    await transact(this.#options, sessionId, async (change, session) => {
+    const deps = this.#options;
+    await transact(deps, sessionId, async (change, session) => {
       const runId = session.data.active_run_id;
       if (runId === undefined) return;
       const run = await requireRun(store, runId);
@@ -161,6 +173,10 @@ export class Executor {
         });
     });
   }
+}
+
+function retryHeldElsewhere(nowMs: number): Settled {
+  return { kind: "retry", dueAtMs: nowMs + HELD_ELSEWHERE_RETRY_MS, resetAttempts: true };
 }
 
 function describe(error: unknown): string {

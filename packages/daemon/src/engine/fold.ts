@@ -2,6 +2,7 @@ import type { Store } from "../kernel/store.ts";
 import { estimateMessage } from "./context/estimate.ts";
 import { recorded, type SessionEvents, sessionStream } from "./events.ts";
 import { eventAt } from "./lookup.ts";
+import type { Kept } from "./records.ts";
 import { reduce } from "./reduce.ts";
 import { emptyState, newRun, type SessionState } from "./state.ts";
 
@@ -31,6 +32,15 @@ export async function fold(
     if (event.data.run_id === from.activeRunId) await restoreRun(store, sessionId, state, event.data);
   }
   return catchUp(store, sessionId, state);
+}
+
+/** The session as its record says: from its newest checkpoint, with its active run. */
+export function foldSession(store: Store, session: Kept<"session">): Promise<SessionState> {
+  const { checkpoint_seq: checkpointSeq, active_run_id: activeRunId } = session.data;
+  return fold(store, session.id, {
+    ...(checkpointSeq === undefined ? {} : { checkpointSeq }),
+    ...(activeRunId === undefined ? {} : { activeRunId }),
+  });
 }
 
 /** The run's own start and input lie before the head: the checkpoint says where. */

@@ -2,6 +2,7 @@
 export * from "./commands/answer-question.ts";
 export * from "./commands/create-session.ts";
 export { cancelRun, endSession, interruptSession } from "./commands/end-run.ts";
+export { clearGoal, patchGoal, rearmGoals, setGoal } from "./commands/goals.ts";
 export { activeRunOf, resolveApprovals } from "./commands/resolve-approvals.ts";
 export { type SessionSetting, setSessionDefault } from "./commands/settings.ts";
 export { submit } from "./commands/submit.ts";
@@ -10,6 +11,7 @@ export type { KeptInputContract, KeptOutputContract } from "./contracts/contract
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
 export { DEFAULT_RUN_LIMITS, type RunLimits } from "./limits.ts";
+export { remainingTokens } from "./goals/goal.ts";
 export * from "./lookup.ts";
 export type { LoopDeps } from "./loop/deps.ts";
 export * from "./messages.ts";

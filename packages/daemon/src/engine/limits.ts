@@ -12,6 +12,8 @@ export interface RunLimits {
   maxOutputNudges: number;
   /** Follow-up turns for unmet completion requirements (01-R36). */
   maxRequirementNudges: number;
+  /** Model calls of the run that reports about a spent budget (01-R69). */
+  maxWrapUpTurns: number;
   unknownOutcome: UnknownOutcomePolicy;
 }
 
@@ -21,5 +23,6 @@ export const DEFAULT_RUN_LIMITS: RunLimits = {
   maxAttempts: 3,
   maxOutputNudges: 3,
   maxRequirementNudges: 2,
+  maxWrapUpTurns: 5,
   unknownOutcome: "tell_model",
 };

@@ -7,6 +7,7 @@ import type {
   PermissionMode,
   Problem,
   ResolvedModelRoute,
+  SessionGoal,
   UserQuestion,
   UserQuestionRequest,
   UserQuestionResolution,
@@ -163,6 +164,8 @@ export interface ToolContext {
   limits: ToolRuntimeLimits;
   blobs: Blobs;
   clock: Clock;
+  /** The session's goal when the call left. */
+  goal?: SessionGoal;
   /** Aborts on cancel, interrupt, timeout and drain. */
   signal: AbortSignal;
 }
@@ -175,11 +178,17 @@ export type ToolOutcome =
       context_updates?: ContextUpdate[];
       state?: ToolStateChange;
     }
+  /** Asks for a change of the session's goal; what becomes of it is the call's result. */
+  | { kind: "goal"; change: GoalChange }
   /** Parks the run until somebody answers. */
   | { kind: "ask"; questions: UserQuestion[]; expires_at_ms?: number };
 
 /** A change of session state that is committed together with the tool's result. */
 export type ToolStateChange = { type: "todos"; todos: Json[] };
+
+export type GoalChange =
+  | { type: "create"; objective: string; token_budget?: number }
+  | { type: "complete" };
 
 export type ContextUpdate =
   | { type: "file_read"; path: string }

@@ -13,6 +13,7 @@ import {
   type RunKind,
   type RunRequestSummary,
   type RunStatus,
+  type SessionGoal,
   type SessionStatus,
   type ToolOverrides,
   type UsageTotals,
@@ -21,6 +22,7 @@ import {
 import type { IndexKeys, Op, PutOp, Store, StoredRecord } from "../kernel/store.ts";
 import type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 import type { UnknownEffect } from "./events.ts";
+import { wants } from "./goals/goal.ts";
 import type { UserMessage } from "./messages.ts";
 import type { PinnedRoute, StoredApproval } from "./ports.ts";
 
@@ -139,6 +141,15 @@ export interface BindingRecord {
   session_id: string;
 }
 
+/** The goal of a session, under the session's id. */
+export interface GoalRecord {
+  goal: SessionGoal;
+  /** Where the objective stands in the journal. */
+  objective_seq: number;
+  /** Continuations in a row that called no tool. */
+  idle_streak: number;
+}
+
 interface RecordKinds {
   session: SessionRecord;
   run: RunRecord;
@@ -146,6 +157,7 @@ interface RecordKinds {
   question: QuestionRecord;
   idempotency: IdempotencyRecord;
   binding: BindingRecord;
+  goal: GoalRecord;
 }
 export type RecordKind = keyof RecordKinds;
 export type Kept<K extends RecordKind> = { id: string; revision: number; data: RecordKinds[K] };
@@ -191,6 +203,7 @@ const indexKeys: { [K in RecordKind]: (data: RecordKinds[K]) => IndexKeys } = {
       : {},
   idempotency: (receipt) => ({ created: [receipt.created_at_ms] }),
   binding: () => ({}),
+  goal: ({ goal }): IndexKeys => (wants(goal) === undefined ? {} : { wanting: [goal.session_id] }),
 };
 
 /** Writes a record guarded by the revision it was read at; 0 creates. */

@@ -1,4 +1,4 @@
-import { estimateMessage } from "./context/estimate.ts";
+import { bytesOf, estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
 import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
@@ -193,6 +193,7 @@ function onFinished(
     if (call.phase === "dispatched") run.active_since_wake = true;
     call.phase = "settled";
     call.result = data.result;
+    call.output_bytes = data.output_blob?.size_bytes ?? bytesOf(data.result.output);
     run.takeovers = 0;
     for (const update of data.context_updates ?? []) {
       if (update.type === "file_modified") run.files_modified.add(update.path);

@@ -79,6 +79,8 @@ export interface CallState {
   effect?: EffectClass;
   idempotency_key?: string;
   result?: ToolResult;
+  /** Of the whole output, be it kept as a blob. */
+  output_bytes?: number;
 }
 
 /** What the prompt shows of the conversation, in order. */

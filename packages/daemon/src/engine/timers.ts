@@ -1,6 +1,7 @@
 import type { Log } from "../kernel/log.ts";
 import { QueueWorker } from "../kernel/queue-worker.ts";
 import { expireQuestion } from "./commands/answer-question.ts";
+import { resumeGoal } from "./commands/goals.ts";
 import { expireApproval } from "./commands/resolve-approvals.ts";
 import type { CommandDeps } from "./commands/transact.ts";
 import { TIMER_QUEUE } from "./transitions.ts";
@@ -29,5 +30,6 @@ async function fire(deps: CommandDeps, key: string): Promise<void> {
   const [kind, ...rest] = key.split("/");
   if (kind === "approval") await expireApproval(deps, rest.join("/"));
   else if (kind === "question") await expireQuestion(deps, rest[0] ?? "", rest.slice(1).join("/"));
+  else if (kind === "goal") await resumeGoal(deps, rest.join("/"));
   else throw new Error(`no handler for timer '${key}'`);
 }

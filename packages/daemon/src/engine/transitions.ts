@@ -1,7 +1,7 @@
 import { type Problem, problem, type RunStatus, type SessionStatus } from "@kheish/contract";
 import type { NewEvent, Op } from "../kernel/store.ts";
 import { event, type SessionEvents, type SessionEventType, sessionStream } from "./events.ts";
-import { type Kept, put, type RecordKind, type RunRecord, type SessionRecord } from "./records.ts";
+import { type GoalRecord, type Kept, put, type RecordKind, type RunRecord, type SessionRecord } from "./records.ts";
 
 /** The state machine of a run (01-R37). Same to same is a no-op and not listed. */
 export const RUN_TRANSITIONS: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
@@ -54,6 +54,7 @@ export class SessionChange {
   readonly #headSeq: number;
   readonly now: number;
   #session: { before: Kept<"session">; after: SessionRecord } | undefined;
+  #goal: { before: Kept<"goal"> | undefined; after: GoalRecord | undefined } | undefined;
   #onEvent: ((event: NewEvent, seq: number) => void) | undefined;
 
   constructor(
@@ -114,6 +115,41 @@ export class SessionChange {
     this.session.updated_at_ms = this.now;
   }
 
+  /** The session's goal as it was read. What changes it also writes to the journal, whose guard protects the reading. */
+  attachGoal(goal: Kept<"goal"> | undefined): void {
+    this.#goal ??= { before: goal, after: goal?.data };
+  }
+
+  get knowsGoal(): boolean {
+    return this.#goal !== undefined;
+  }
+
+  /** The goal as this change leaves it. */
+  get goal(): GoalRecord | undefined {
+    return this.#goal?.after;
+  }
+
+  /** Undefined removes it. */
+  keepGoal(goal: GoalRecord | undefined): void {
+    if (this.#goal === undefined) throw new Error("this change was built without its session's goal");
+    this.#goal.after = goal;
+  }
+
+  /** The goal's record once this change has landed. */
+  get goalLanded(): Kept<"goal"> | undefined {
+    const { before, after } = this.#goal ?? {};
+    if (after === undefined || after === before?.data) return before && after && before;
+    return { id: this.#sessionId, revision: (before?.revision ?? 0) + 1, data: after };
+  }
+
+  #goalOps(): Op[] {
+    const { before, after } = this.#goal ?? {};
+    if (after === before?.data) return [];
+    const expectedRevision = before?.revision ?? 0;
+    if (after !== undefined) return [put("goal", this.#sessionId, after, expectedRevision)];
+    return [{ op: "delete", kind: "goal", id: this.#sessionId, expectedRevision }];
+  }
+
   put<K extends RecordKind>(kind: K, id: string, data: Kept<K>["data"], expectedRevision: number): void {
     this.#puts.set(`${kind}/${id}`, put(kind, id, data, expectedRevision));
   }
@@ -148,7 +184,7 @@ export class SessionChange {
         ops.push(put("session", before.id, after, before.revision));
       }
     }
-    ops.push(...this.#puts.values());
+    ops.push(...this.#puts.values(), ...this.#goalOps());
     if (this.#events.length > 0) {
       ops.push({
         op: "append",
@@ -190,6 +226,28 @@ export function startRun(
   );
   change.updateSession({ active_run_id: rest.run_id, status: "running" });
   change.wake();
+}
+
+/** A new run starts at once when the session is free, else it joins the end of the queue (01-R44, 01-R45). */
+export function acceptRun(
+  change: SessionChange,
+  run: RunRecord,
+  input: NonNullable<RunRecord["queued_input"]>,
+): void {
+  const { ended_at_ms: endedAt, active_run_id: activeRunId, queued_count: queued } = change.session;
+  if (endedAt !== undefined) {
+    change.clearSession("ended_at_ms", "ended_reason");
+    change.emit("session_reopened", {});
+  }
+  const accepted = { ...run, accepted_seq: change.emit("accepted", { run_id: run.run_id, kind: run.kind }) };
+  if (activeRunId === undefined && queued === 0) {
+    startRun(change, { data: accepted, revision: 0 }, input);
+    return;
+  }
+  const position = queued + 1;
+  change.emit("queued", { run_id: run.run_id, position });
+  change.put("run", run.run_id, { ...accepted, queued_input: input }, 0);
+  change.updateSession({ queued_count: position });
 }
 
 /** Takes a promoted run out of the session's queue and starts it. */

@@ -30,7 +30,7 @@ export function parsePage(query: ListQuery): PageRequest {
 }
 
 function parseLimit(text: string): number {
-  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  const limit = /^\d+$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : 0;
   if (limit === 0)
     throw problem("pagination", "invalid_limit", `limit must be a whole number from 1, not '${text}'`);
   return limit;

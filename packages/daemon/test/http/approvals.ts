@@ -26,7 +26,8 @@ export function approvals(openStore: OpenStore): void {
   });
   const decide = (run: RunView, ...decisions: [string, Decision][]) =>
     api.call("resolveRunApprovals", { ...of(run.run_id), body: batch(...decisions) });
-  const refused = (run: RunView, body: unknown) => api.refusal("resolveRunApprovals", { ...of(run.run_id), body });
+  const refused = (run: RunView, body: unknown) =>
+    api.refusal("resolveRunApprovals", { ...of(run.run_id), body });
   const file = (name: string) => join(fixture.daemon.workspace, name);
 
   describe("03-R29 the request", () => {
@@ -59,7 +60,9 @@ export function approvals(openStore: OpenStore): void {
     test("lists the calls in their order", async () => {
       const commands = Array.from({ length: 12 }, (_, index) => `echo ${index}`);
       const run = await fixture.beginWaiting(script(bash(...commands), say("done")));
-      expect(run.pending_approvals?.map(({ input }) => input)).toEqual(commands.map((command) => ({ command })));
+      expect(run.pending_approvals?.map(({ input }) => input)).toEqual(
+        commands.map((command) => ({ command })),
+      );
       const { snapshot } = await api.call("getSession", at(run.session_id));
       expect(snapshot.pending_approvals).toEqual(run.pending_approvals);
       await api.call("cancelRun", of(run.run_id));
@@ -80,8 +83,14 @@ export function approvals(openStore: OpenStore): void {
         },
         { tool_name: "noop", tool_call_id: "sim-1-0", decision: "allow" },
       ]);
-      const page = await api.call("sessionPermissionAudits", { ...at(run.session_id), query: { page: "true", limit: "1" } });
-      expect(page).toMatchObject({ items: [{ tool_name: "bash" }], pagination: { total_count: 2, has_more: true } });
+      const page = await api.call("sessionPermissionAudits", {
+        ...at(run.session_id),
+        query: { page: "true", limit: "1" },
+      });
+      expect(page).toMatchObject({
+        items: [{ tool_name: "bash" }],
+        pagination: { total_count: 2, has_more: true },
+      });
     });
   });
 
@@ -130,7 +139,10 @@ export function approvals(openStore: OpenStore): void {
 
     test("with an edited input: what runs is the edit", async () => {
       const run = await fixture.beginWaiting(script(bash("touch asked"), say("{{last_tool_output}}")));
-      await decide(run, [pending(run)[0] ?? "", { ...ALLOW, updated_input: { command: "echo edited > edited" } }]);
+      await decide(run, [
+        pending(run)[0] ?? "",
+        { ...ALLOW, updated_input: { command: "echo edited > edited" } },
+      ]);
       expect((await fixture.settles(run.run_id)).status).toBe("completed");
       expect(await readFile(file("edited"), "utf8")).toBe("edited\n");
       expect(existsSync(file("asked"))).toBe(false);
@@ -163,13 +175,21 @@ export function approvals(openStore: OpenStore): void {
       expect(runIn(shown)?.pending_approval_ids).toEqual([one, three]);
       const summary = await api.call("listSessions");
       expect(summary).toContainEqual(
-        expect.objectContaining({ session_id: run.session_id, pending_approvals: 2, status: "waiting_for_approval" }),
+        expect.objectContaining({
+          session_id: run.session_id,
+          pending_approvals: 2,
+          status: "waiting_for_approval",
+        }),
       );
       expect(existsSync(file("part-2"))).toBe(false);
 
       await decide(run, [three, DENY], [one, ALLOW]);
       expect((await fixture.settles(run.run_id)).status).toBe("completed");
-      expect(["part-1", "part-2", "part-3"].map((name) => existsSync(file(name)))).toEqual([true, true, false]);
+      expect(["part-1", "part-2", "part-3"].map((name) => existsSync(file(name)))).toEqual([
+        true,
+        true,
+        false,
+      ]);
       const moves = await fixture.movesOf(run.run_id);
       expect(moves.filter((type) => type === "approval_resolved")).toHaveLength(2);
     });
@@ -189,11 +209,20 @@ export function approvals(openStore: OpenStore): void {
     test("by the session: approval-runs answers at once, approvals when the run is at rest", async () => {
       const run = await fixture.beginWaiting(script(bash("true"), bash("true"), say("both")));
       const body = (current: RunView) => batch([pending(current)[0] ?? "", ALLOW]);
-      const detached = await api.exchange("resolveSessionApprovalRuns", { ...at(run.session_id), body: body(run) });
+      const detached = await api.exchange("resolveSessionApprovalRuns", {
+        ...at(run.session_id),
+        body: body(run),
+      });
       expect(detached).toMatchObject({ status: 202, answer: { run_id: run.run_id } });
       const again = await fixture.reaches(run.run_id, "waiting_for_approval");
-      const settled = await api.exchange("resolveSessionApprovals", { ...at(run.session_id), body: body(again) });
-      expect(settled).toMatchObject({ status: 200, answer: { snapshot: { last_assistant_message: "both" } } });
+      const settled = await api.exchange("resolveSessionApprovals", {
+        ...at(run.session_id),
+        body: body(again),
+      });
+      expect(settled).toMatchObject({
+        status: 200,
+        answer: { snapshot: { last_assistant_message: "both" } },
+      });
       for (const endpoint of ["resolveSessionApprovals", "resolveSessionApprovalRuns"] as const) {
         const idle = await api.refusal(endpoint, { ...at(run.session_id), body: body(again) });
         expect(idle).toMatchObject({ status: 409, domain: "runs", code: "run_state_conflict" });
@@ -215,7 +244,12 @@ export function approvals(openStore: OpenStore): void {
     test.each([
       ["an empty one", () => [], 400, "approval_batch_empty"],
       ["one with a request twice", (id: string) => [id, id], 400, "approval_duplicate_resolution"],
-      ["one with an unknown request", (id: string) => [id, "approval-bash-0-00000000"], 400, "approval_request_not_pending"],
+      [
+        "one with an unknown request",
+        (id: string) => [id, "approval-bash-0-00000000"],
+        400,
+        "approval_request_not_pending",
+      ],
     ] as const)("%s", async (_what, ids, status, code) => {
       const run = await fixture.beginWaiting(script(bash("true", "true"), say("done")));
       await fixture.leavesAlone(run.session_id, async () => {
@@ -229,7 +263,10 @@ export function approvals(openStore: OpenStore): void {
       for (const { session_id } of [run, other]) {
         await fixture.leavesAlone(session_id, async () => {
           const body = batch([pending(run)[0] ?? "", ALLOW], [pending(other)[0] ?? "", ALLOW]);
-          expect(await refused(run, body)).toMatchObject({ status: 400, code: "approval_request_not_pending" });
+          expect(await refused(run, body)).toMatchObject({
+            status: 400,
+            code: "approval_request_not_pending",
+          });
         });
       }
     });
@@ -316,7 +353,10 @@ export function approvals(openStore: OpenStore): void {
         expect(replies.map(({ status }) => status).toSorted()).toEqual([202, 409]);
         const won = sides[replies.findIndex(({ status }) => status === 202)]?.behavior;
         const lost = replies.find(({ status }) => status === 409);
-        expect(JSON.parse(lost?.text ?? "")).toMatchObject({ domain: "approvals", code: "approval_state_conflict" });
+        expect(JSON.parse(lost?.text ?? "")).toMatchObject({
+          domain: "approvals",
+          code: "approval_state_conflict",
+        });
         await fixture.settles(run_id);
         expect(existsSync(file(`race-${race}`))).toBe(won === "allow");
         const resolved = (await fixture.movesOf(run_id)).filter((type) => type === "approval_resolved");
@@ -374,7 +414,9 @@ export function approvals(openStore: OpenStore): void {
     };
 
     test("deny, the default: the model reads that nobody answered, and what was asked cannot be allowed any more", async () => {
-      const run_id = await expiring(script(bash("touch late"), say("{{last_tool_output}}")), { approval_timeout_ms: 150 });
+      const run_id = await expiring(script(bash("touch late"), say("{{last_tool_output}}")), {
+        approval_timeout_ms: 150,
+      });
       const waiting = await fixture.reaches(run_id, "waiting_for_approval", "completed");
       const run = await fixture.settles(run_id);
       expect(run.status).toBe("completed");

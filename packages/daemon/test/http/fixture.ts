@@ -92,19 +92,20 @@ export class Fixture {
 
   /** The run when it first has one of these statuses, as its stream shows it. */
   async reaches(runId: string, ...statuses: RunStatus[]): Promise<RunView> {
-    const stream = await this.stream("runStream", { params: { run_id: runId }, query: { snapshot: "true" } });
-    const frame = await stream.until((one) => {
-      const run = runIn(one);
-      return run !== undefined && (statuses.includes(run.status) || isTerminal(run.status));
-    });
-    stream.close();
-    const run = runIn(frame);
-    if (run === undefined || !statuses.includes(run.status)) {
+    const call = { params: { run_id: runId }, query: { snapshot: "true" } };
+    const stream = await EventStream.open(this.api.url("runStream", call));
+    try {
+      const frame = await stream.until(
+        ({ data }) => data.type === "run_updated" && isDue(data.run, statuses),
+      );
+      const run = runIn(frame);
+      if (run !== undefined && statuses.includes(run.status)) return await this.run(runId);
       throw new Error(
         `run '${runId}' ended as ${run?.status} (${run?.error}), not as ${statuses.join(" or ")}`,
       );
+    } finally {
+      stream.close();
     }
-    return this.run(runId);
   }
 
   settles(runId: string): Promise<RunView> {
@@ -163,3 +164,8 @@ export class Fixture {
 }
 
 type SubmitBody = z.input<typeof SubmitInputRequest>;
+
+/** A run that is over will reach nothing any more. */
+function isDue({ status }: RunView, statuses: readonly RunStatus[]): boolean {
+  return statuses.includes(status) || isTerminal(status);
+}

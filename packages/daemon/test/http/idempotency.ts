@@ -22,37 +22,52 @@ export function idempotency(openStore: OpenStore): void {
   const invalid = { status: 400, domain: "idempotency", code: "invalid_idempotency_key" };
 
   describe("01-R27 the key", () => {
-    test.each(INVALID_KEYS)("that is %s is refused, wherever one is taken, and nothing happens", async (_what, key) => {
-      const run = await fixture.beginWaiting(GATED);
-      const [request_id = ""] = run.pending_approval_ids ?? [];
-      const resolution = { request_id: "question-request-sim-0-0", declined: true };
-      await fixture.leavesAlone(run.session_id, async () => {
-        const calls = [
-          api.refusal("submitRun", { ...at(run.session_id), body: { content: "x", idempotency_key: key } }),
-          api.refusal("sessionInput", { ...at(run.session_id), body: { content: "x", idempotency_key: key } }),
-          api.refusal("createSession", { body: { session_id: "refused", idempotency_key: key } }),
-          api.refusal("resolveRunApprovals", {
-            ...of(run.run_id),
-            body: { resolutions: [{ request_id, behavior: "allow" }], idempotency_key: key },
-          }),
-          api.refusal("answerRunQuestion", { ...of(run.run_id), body: { resolution, idempotency_key: key } }),
-          api.refusal("cancelRunQuestion", {
-            params: { run_id: run.run_id, request_id: resolution.request_id },
-            body: { idempotency_key: key },
-          }),
-        ];
-        for (const refused of await Promise.all(calls)) expect(refused).toMatchObject(invalid);
-      });
-      expect((await api.refusal("getSession", at("refused"))).code).toBe("session_not_found");
-      await api.call("cancelRun", of(run.run_id));
-    });
+    test.each(INVALID_KEYS)(
+      "that is %s is refused, wherever one is taken, and nothing happens",
+      async (_what, key) => {
+        const run = await fixture.beginWaiting(GATED);
+        const [request_id = ""] = run.pending_approval_ids ?? [];
+        const resolution = { request_id: "question-request-sim-0-0", declined: true };
+        await fixture.leavesAlone(run.session_id, async () => {
+          const calls = [
+            api.refusal("submitRun", { ...at(run.session_id), body: { content: "x", idempotency_key: key } }),
+            api.refusal("sessionInput", {
+              ...at(run.session_id),
+              body: { content: "x", idempotency_key: key },
+            }),
+            api.refusal("createSession", { body: { session_id: "refused", idempotency_key: key } }),
+            api.refusal("resolveRunApprovals", {
+              ...of(run.run_id),
+              body: { resolutions: [{ request_id, behavior: "allow" }], idempotency_key: key },
+            }),
+            api.refusal("answerRunQuestion", {
+              ...of(run.run_id),
+              body: { resolution, idempotency_key: key },
+            }),
+            api.refusal("cancelRunQuestion", {
+              params: { run_id: run.run_id, request_id: resolution.request_id },
+              body: { idempotency_key: key },
+            }),
+          ];
+          for (const refused of await Promise.all(calls)) expect(refused).toMatchObject(invalid);
+        });
+        expect((await api.refusal("getSession", at("refused"))).code).toBe("session_not_found");
+        await api.call("cancelRun", of(run.run_id));
+      },
+    );
 
     test("of the header must be that of the body, if both are there", async () => {
       const session_id = await fixture.session();
       await fixture.leavesAlone(session_id, async () => {
         const body = { content: "x", idempotency_key: "one" };
-        expect(await api.refusal("submitRun", { ...at(session_id), body, ...under("other") })).toMatchObject(invalid);
-        const blank = await api.refusal("submitRun", { ...at(session_id), body: { content: "x" }, ...under("") });
+        expect(await api.refusal("submitRun", { ...at(session_id), body, ...under("other") })).toMatchObject(
+          invalid,
+        );
+        const blank = await api.refusal("submitRun", {
+          ...at(session_id),
+          body: { content: "x" },
+          ...under(""),
+        });
         expect(blank).toMatchObject(invalid);
       });
     });
@@ -62,7 +77,10 @@ export function idempotency(openStore: OpenStore): void {
       const submit = (idempotency_key: string | undefined, header: string | undefined) =>
         api.call("submitRun", {
           ...at(session_id),
-          body: { content: script(say("once")), ...(idempotency_key === undefined ? {} : { idempotency_key }) },
+          body: {
+            content: script(say("once")),
+            ...(idempotency_key === undefined ? {} : { idempotency_key }),
+          },
           ...(header === undefined ? {} : under(header)),
         });
       const first = await submit(undefined, "k-1");
@@ -118,7 +136,9 @@ export function idempotency(openStore: OpenStore): void {
       await fixture.settles((await api.call("submitRun", { ...at(session_id), body, ...under("k") })).run_id);
       await fixture.leavesAlone(session_id, async () => {
         const other = { ...body, ...difference };
-        expect(await api.refusal("submitRun", { ...at(session_id), body: other, ...under("k") })).toMatchObject(conflict);
+        expect(
+          await api.refusal("submitRun", { ...at(session_id), body: other, ...under("k") }),
+        ).toMatchObject(conflict);
       });
     });
 
@@ -130,7 +150,11 @@ export function idempotency(openStore: OpenStore): void {
 
     test("01-R20 a key whose submission was refused is still free", async () => {
       const session_id = await fixture.session();
-      const refused = await api.refusal("submitRun", { ...at(session_id), body: { content: "" }, ...under("retry") });
+      const refused = await api.refusal("submitRun", {
+        ...at(session_id),
+        body: { content: "" },
+        ...under("retry"),
+      });
       expect(refused.code).toBe("input_empty");
       const body = { content: script(say("now")) };
       const { run_id } = await api.call("submitRun", { ...at(session_id), body, ...under("retry") });
@@ -167,14 +191,19 @@ export function idempotency(openStore: OpenStore): void {
       const first = await api.exchange("createSession", { body, ...under("create") });
       expect(first.status).toBe(201);
       const again = await api.exchange("createSession", { body, ...under("create") });
-      expect(again).toMatchObject({ status: 200, answer: { session_id: first.answer.session_id, created: false } });
+      expect(again).toMatchObject({
+        status: 200,
+        answer: { session_id: first.answer.session_id, created: false },
+      });
       const other = await api.refusal("createSession", { body: { thread_id: "u" }, ...under("create") });
       expect(other).toMatchObject(conflict);
     });
 
     test("ten callers at once: one session", async () => {
       const all = await Promise.all(
-        Array.from({ length: 10 }, () => api.exchange("createSession", { body: {}, ...under("create-rush") })),
+        Array.from({ length: 10 }, () =>
+          api.exchange("createSession", { body: {}, ...under("create-rush") }),
+        ),
       );
       expect(new Set(all.map(({ answer }) => answer.session_id)).size).toBe(1);
       expect(all.filter(({ status }) => status === 201)).toHaveLength(1);
@@ -196,7 +225,11 @@ export function idempotency(openStore: OpenStore): void {
         expect(await api.call("resolveRunApprovals", resolve(first))).toEqual(decided);
         expect(await api.refusal("resolveRunApprovals", resolve(second))).toMatchObject(conflict);
       });
-      const next = await api.call("submitRun", { ...at(run.session_id), body: { content: "x" }, ...under("decide") });
+      const next = await api.call("submitRun", {
+        ...at(run.session_id),
+        body: { content: "x" },
+        ...under("decide"),
+      });
       expect(next.run_id).not.toBe(run.run_id);
       await api.call("interruptSession", { ...at(run.session_id), query: { clear_queue: "true" } });
       expect((await api.call("resolveRunApprovals", resolve(first))).status).toBe("interrupted");

@@ -87,7 +87,8 @@ export function questions(openStore: OpenStore): void {
   const resolve = (...answers: Answer[]) => ({ resolution: { request_id: REQUEST, answers } });
   const answer = (run: RunView, ...answers: Answer[]) =>
     api.call("answerRunQuestion", { ...of(run.run_id), body: resolve(...answers) });
-  const refused = (run: RunView, body: unknown) => api.refusal("answerRunQuestion", { ...of(run.run_id), body });
+  const refused = (run: RunView, body: unknown) =>
+    api.refusal("answerRunQuestion", { ...of(run.run_id), body });
   const cancel = (run: RunView, request_id = REQUEST, body?: object) => ({
     params: { run_id: run.run_id, request_id },
     ...(body === undefined ? {} : { body }),
@@ -184,9 +185,18 @@ export function questions(openStore: OpenStore): void {
 
     test("by the session: answers when the run is at rest", async () => {
       const run = await fixture.beginWaiting(ASKING);
-      const view = await api.exchange("answerSessionQuestion", { ...at(run.session_id), body: resolve(COLOUR) });
-      expect(view).toMatchObject({ status: 200, answer: { snapshot: { last_assistant_message: "went on" } } });
-      const idle = await api.refusal("answerSessionQuestion", { ...at(run.session_id), body: resolve(COLOUR) });
+      const view = await api.exchange("answerSessionQuestion", {
+        ...at(run.session_id),
+        body: resolve(COLOUR),
+      });
+      expect(view).toMatchObject({
+        status: 200,
+        answer: { snapshot: { last_assistant_message: "went on" } },
+      });
+      const idle = await api.refusal("answerSessionQuestion", {
+        ...at(run.session_id),
+        body: resolve(COLOUR),
+      });
       expect(idle).toMatchObject({ status: 409, domain: "runs", code: "run_state_conflict" });
     });
   });
@@ -244,7 +254,10 @@ export function questions(openStore: OpenStore): void {
     test("two callers with different answers: one of them counts, 25 times over", async () => {
       const session_id = await fixture.session();
       for (let race = 0; race < 25; race++) {
-        const { run_id } = await fixture.submit(session_id, script(ask("Which?"), say("{{last_tool_output}}")));
+        const { run_id } = await fixture.submit(
+          session_id,
+          script(ask("Which?"), say("{{last_tool_output}}")),
+        );
         await fixture.reaches(run_id, "waiting_for_user_question");
         const options = ["option-1", "option-2"];
         const replies = await Promise.all(
@@ -260,7 +273,9 @@ export function questions(openStore: OpenStore): void {
         const lost = replies.find(({ status }) => status === 409);
         expect(JSON.parse(lost?.text ?? "")).toMatchObject({ code: "question_resolution_conflict" });
         const { outputs } = await fixture.settles(run_id);
-        const told = JSON.parse(outputs?.[0]?.content ?? "") as { answers: { selected_option_ids: string[] }[] };
+        const told = JSON.parse(outputs?.[0]?.content ?? "") as {
+          answers: { selected_option_ids: string[] }[];
+        };
         expect(told.answers[0]?.selected_option_ids).toEqual([won]);
       }
     });
@@ -270,7 +285,10 @@ export function questions(openStore: OpenStore): void {
     test("cancels the run that waits for it, and says why", async () => {
       const run = await fixture.beginWaiting(ASKING);
       const next = await fixture.submit(run.session_id, script(say("next")));
-      const cancelled = await api.exchange("cancelRunQuestion", cancel(run, REQUEST, { justification: "moot" }));
+      const cancelled = await api.exchange(
+        "cancelRunQuestion",
+        cancel(run, REQUEST, { justification: "moot" }),
+      );
       expect(cancelled).toMatchObject({ status: 200, answer: { run_id: run.run_id, status: "cancelled" } });
       expect(cancelled.answer.error).toMatch(/moot/);
       expect((await fixture.settles(next.run_id)).status).toBe("completed");
@@ -313,7 +331,10 @@ export function questions(openStore: OpenStore): void {
       const { run_id } = await fixture.begin(content);
       const run = await fixture.reaches(run_id, "waiting_for_user_question");
       await answer(run, COLOUR);
-      expect(await fixture.settles(run_id)).toMatchObject({ status: "completed", outputs: [{ content: "in time" }] });
+      expect(await fixture.settles(run_id)).toMatchObject({
+        status: "completed",
+        outputs: [{ content: "in time" }],
+      });
     });
   });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { RunView } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
 import { type OpenStore, ROUTES, useDaemon } from "./fixture.ts";
-import { ASKING, bash, ENDLESS, GATED, say, script, use } from "./script.ts";
+import { ASKING, bash, ENDLESS, say, script, use } from "./script.ts";
 
 export function restart(openStore: OpenStore): void {
   const fixture = useDaemon(openStore, { routes: ROUTES });
@@ -24,7 +24,10 @@ export function restart(openStore: OpenStore): void {
       await fixture.finish(settled, script({ error: { status: 400, message: "broken", times: 0 } }));
       await api.call("putRoutePolicy", { ...at(settled), body: { route_policy: { provider: "second" } } });
       await api.call("putOperator", { ...at(settled), body: { operator: { enabled: true } } });
-      await api.call("putReplyTargets", { ...at(settled), body: { reply_targets: [{ plugin: "mail", address: 1 }] } });
+      await api.call("putReplyTargets", {
+        ...at(settled),
+        body: { reply_targets: [{ plugin: "mail", address: 1 }] },
+      });
       await api.call("putToolOverrides", { ...at(settled), body: { tool_overrides: { disable: ["bash"] } } });
       await api.call("endSession", { ...at(settled), body: { reason: "over" } });
       const gated = await fixture.beginWaiting(script(bash("echo 1", "echo 2"), say("{{last_tool_output}}")));
@@ -81,10 +84,14 @@ export function restart(openStore: OpenStore): void {
       for (const name of ["a", "b"]) queued.push(await fixture.submit(run.session_id, script(say(name))));
       await again();
       expect((await fixture.run(run.run_id)).pending_questions).toEqual(run.pending_questions);
-      expect(await fixture.run(queued[1]?.run_id ?? "")).toMatchObject({ status: "queued", queued_position: 2 });
+      expect(await fixture.run(queued[1]?.run_id ?? "")).toMatchObject({
+        status: "queued",
+        queued_position: 2,
+      });
       const resolution = { request_id: "question-request-sim-0-0", declined: true };
       await api.call("answerRunQuestion", { ...of(run.run_id), body: { resolution } });
-      for (const { run_id } of [run, ...queued]) expect((await fixture.settles(run_id)).status).toBe("completed");
+      for (const { run_id } of [run, ...queued])
+        expect((await fixture.settles(run_id)).status).toBe("completed");
       const log = await api.call("sessionEvents", at(run.session_id));
       const finished = log.run_events.flatMap((one) => (one.event.type === "completed" ? [one.run_id] : []));
       expect(finished).toEqual([run, ...queued].map(({ run_id }) => run_id));
@@ -119,12 +126,24 @@ export function restart(openStore: OpenStore): void {
       await stream.until(({ data }) => data.type === "trace" && data.trace.kind === "tool_call_finished");
       await again();
       const run = await fixture.settles(run_id);
-      expect(run).toMatchObject({ status: "completed", outputs: [{ content: "after all" }], usage: { tool_calls: 1 } });
-      expect(await fixture.movesOf(run_id)).toEqual(["accepted", "started", "resumed", "output", "completed"]);
+      expect(run).toMatchObject({
+        status: "completed",
+        outputs: [{ content: "after all" }],
+        usage: { tool_calls: 1 },
+      });
+      expect(await fixture.movesOf(run_id)).toEqual([
+        "accepted",
+        "started",
+        "resumed",
+        "output",
+        "completed",
+      ]);
     });
 
     test("a command that was stopped is not run again, and the model is told", async () => {
-      const run = await fixture.beginWaiting(script(bash("echo ran >> count; sleep 30"), say("{{last_tool_output}}")));
+      const run = await fixture.beginWaiting(
+        script(bash("echo ran >> count; sleep 30"), say("{{last_tool_output}}")),
+      );
       const stream = await fixture.stream("runStream", of(run.run_id));
       await allow(run, run.pending_approval_ids?.[0] ?? "");
       await stream.until(({ data }) => data.type === "trace" && data.trace.kind === "tool_call_started");
@@ -146,9 +165,15 @@ export function restart(openStore: OpenStore): void {
       await again();
       for (const { run_id } of submitted) expect((await fixture.settles(run_id)).status).toBe("completed");
       const log = await api.call("sessionEvents", at(session_id));
-      const order = (type: string) => log.run_events.flatMap((one) => (one.event.type === type ? [one.run_id] : []));
+      const order = (type: string) =>
+        log.run_events.flatMap((one) => (one.event.type === type ? [one.run_id] : []));
       expect(order("started")).toEqual(submitted.map(({ run_id }) => run_id));
-      expect(log.daemon_outputs.map(({ content }) => content)).toEqual(["first", "second", "third", "fourth"]);
+      expect(log.daemon_outputs.map(({ content }) => content)).toEqual([
+        "first",
+        "second",
+        "third",
+        "fourth",
+      ]);
     });
 
     test("01-R92 a deadline that passed in between holds at once", async () => {
@@ -203,7 +228,9 @@ export function restart(openStore: OpenStore): void {
       await again();
       const [run] = await fixture.runsOf(session_id);
       expect(await waiting).toMatchObject({ status: 503, code: "daemon_draining", run_id: run?.run_id });
-      expect(await fixture.settles(run?.run_id ?? "")).toMatchObject({ outputs: [{ content: "in the end" }] });
+      expect(await fixture.settles(run?.run_id ?? "")).toMatchObject({
+        outputs: [{ content: "in the end" }],
+      });
     });
 
     test("takes no longer than it must, and is the same when it is asked for twice", async () => {

@@ -10,7 +10,9 @@ type Name =
   | "RoutePolicy"
   | "ReplyTargets"
   | "Operator"
-  | "ToolOverrides";
+  | "ToolOverrides"
+  | "InputContract"
+  | "OutputContract";
 type Change = `${"post" | "put" | "delete"}${Name}`;
 
 /** A session default: how it is replaced and cleared, and what the view then shows. */
@@ -99,10 +101,31 @@ const SETTINGS: Setting[] = [
     member: "tool_overrides",
     shown: { disable: ["bash"] },
   },
+  {
+    name: "input contract",
+    post: "postInputContract",
+    put: "putInputContract",
+    remove: "deleteInputContract",
+    value: { schema: { type: "string", description: "a name" } },
+    nothing: { schema: null },
+    member: "input_contract",
+    shown: { schema: { type: "string", description: "a name" } },
+  },
+  {
+    name: "output contract",
+    post: "postOutputContract",
+    put: "putOutputContract",
+    remove: "deleteOutputContract",
+    value: { schema: { type: "integer" } },
+    nothing: { schema: null },
+    member: "output_contract",
+    shown: { schema: { type: "integer" }, max_repair_attempts: 3 },
+  },
 ];
 
 /** 01-R15, 01-R16: what changes the meaning of work needs a session at rest, what only new work captures does not. */
-const NEED_IDLE = SETTINGS.filter(({ name }) => !["route policy", "reply targets"].includes(name));
+const PROSPECTIVE = ["route policy", "reply targets", "input contract", "output contract"];
+const NEED_IDLE = SETTINGS.filter(({ name }) => !PROSPECTIVE.includes(name));
 const ANY_TIME = SETTINGS.filter((setting) => !NEED_IDLE.includes(setting));
 
 export function settings(openStore: OpenStore): void {

@@ -5,8 +5,10 @@ import { type OpenStore, useDaemon } from "./fixture.ts";
 import { ASKING, ENDLESS, GATED, say, script, use } from "./script.ts";
 import { type EventStream, type Frame, runIn, shows, showsEndOf } from "./stream.ts";
 
-const idsOf = (frames: readonly Frame[]) => frames.flatMap(({ id }) => (id === undefined ? [] : [BigInt(id)]));
-const ascending = (ids: readonly bigint[]) => ids.every((id, index) => index === 0 || id > (ids[index - 1] ?? id));
+const idsOf = (frames: readonly Frame[]) =>
+  frames.flatMap(({ id }) => (id === undefined ? [] : [BigInt(id)]));
+const ascending = (ids: readonly bigint[]) =>
+  ids.every((id, index) => index === 0 || id > (ids[index - 1] ?? id));
 
 export function streams(openStore: OpenStore): void {
   const fixture = useDaemon(openStore);
@@ -17,7 +19,10 @@ export function streams(openStore: OpenStore): void {
 
   /** The frames of one run, all of them, as they can be read again. */
   const historyOf = async (run: RunView): Promise<Frame[]> => {
-    const stream = await fixture.stream("runStream", { ...of(run.run_id), query: { cursor: "0", until: "terminal" } });
+    const stream = await fixture.stream("runStream", {
+      ...of(run.run_id),
+      query: { cursor: "0", until: "terminal" },
+    });
     return stream.rest();
   };
   /** Whether a stream that has ended its work is still open, proven by the end of other work. */
@@ -42,21 +47,24 @@ export function streams(openStore: OpenStore): void {
   });
 
   describe("01-R57 the cursor", () => {
-    test.each(["abc", "-1", "1.5", "0x10", "1e3", "١", "1 2"])("'%s' is refused before the stream opens", async (cursor) => {
-      const run = await fixture.settles((await fixture.begin("hi")).run_id);
-      const calls: [EndpointId, LooseCall][] = [
-        ["eventsStream", {}],
-        ["sessionStream", at(run.session_id)],
-        ["runStream", of(run.run_id)],
-      ];
-      for (const [endpoint, call] of calls) {
-        const refused = await api.refusal(endpoint, { ...call, query: { cursor } });
-        expect(refused).toMatchObject({ status: 400, domain: "events", code: "invalid_event_cursor" });
-        if (cursor === "١") continue; // no header can carry it
-        const header = await api.refusal(endpoint, { ...call, headers: { "last-event-id": cursor } });
-        expect(header).toMatchObject({ status: 400, domain: "events", code: "invalid_event_cursor" });
-      }
-    });
+    test.each(["abc", "-1", "1.5", "0x10", "1e3", "١", "1 2"])(
+      "'%s' is refused before the stream opens",
+      async (cursor) => {
+        const run = await fixture.settles((await fixture.begin("hi")).run_id);
+        const calls: [EndpointId, LooseCall][] = [
+          ["eventsStream", {}],
+          ["sessionStream", at(run.session_id)],
+          ["runStream", of(run.run_id)],
+        ];
+        for (const [endpoint, call] of calls) {
+          const refused = await api.refusal(endpoint, { ...call, query: { cursor } });
+          expect(refused).toMatchObject({ status: 400, domain: "events", code: "invalid_event_cursor" });
+          if (cursor === "١") continue; // no header can carry it
+          const header = await api.refusal(endpoint, { ...call, headers: { "last-event-id": cursor } });
+          expect(header).toMatchObject({ status: 400, domain: "events", code: "invalid_event_cursor" });
+        }
+      },
+    );
 
     test("of the header and that of the query: the larger one counts, and a blank one does not", async () => {
       const run = await fixture.settles((await fixture.begin("hi")).run_id);
@@ -72,7 +80,11 @@ export function streams(openStore: OpenStore): void {
         // Above 2^53 in the textual order only.
         ["00000000000000000001", third],
       ] as const) {
-        const call = { ...of(run.run_id), query: { cursor, until: "terminal" }, headers: { "last-event-id": header } };
+        const call = {
+          ...of(run.run_id),
+          query: { cursor, until: "terminal" },
+          headers: { "last-event-id": header },
+        };
         const stream = await fixture.stream("runStream", call);
         expect((await stream.next())?.id).toBe(fourth);
         stream.close();
@@ -164,15 +176,26 @@ export function streams(openStore: OpenStore): void {
 
       const session = await fixture.stream("sessionStream", { ...at(mine.session_id), ...everything });
       await session.until(({ data }) => data.type === "session_state_changed" && data.status === "completed");
-      expect(new Set(session.frames.flatMap(({ data }) => sessionOf(data) ?? []))).toEqual(new Set([mine.session_id]));
+      expect(new Set(session.frames.flatMap(({ data }) => sessionOf(data) ?? []))).toEqual(
+        new Set([mine.session_id]),
+      );
       expect(new Set(session.frames.map(({ event }) => event))).toEqual(
-        new Set(["session_snapshot", "run_updated", "trace", "session_state_changed", "interrupted", "output"]),
+        new Set([
+          "session_snapshot",
+          "run_updated",
+          "trace",
+          "session_state_changed",
+          "interrupted",
+          "output",
+        ]),
       );
 
       const frames = await historyOf(mine);
       expect(new Set(frames.map(({ event }) => event))).toEqual(new Set(["run_updated", "trace"]));
       for (const { data } of frames) {
-        expect(data.type === "trace" ? data.trace.run_id : data.type === "run_updated" && data.run.run_id).toBe(mine.run_id);
+        expect(
+          data.type === "trace" ? data.trace.run_id : data.type === "run_updated" && data.run.run_id,
+        ).toBe(mine.run_id);
       }
       expect((await historyOf(other)).map(({ event }) => event)).toContain("output");
     });
@@ -200,13 +223,21 @@ export function streams(openStore: OpenStore): void {
       const bySession = await read({ session_id: run.session_id }, showsEndOf(last.run_id));
       expect(bySession).toEqual(whole.filter(({ data }) => sessionOf(data) === run.session_id));
       const byRun = await read({ run_id: run.run_id }, showsEndOf(run.run_id));
-      expect(byRun).toEqual((await historyOf(run)).filter(({ id }) => byRun.some((frame) => frame.id === id)));
+      expect(byRun).toEqual(
+        (await historyOf(run)).filter(({ id }) => byRun.some((frame) => frame.id === id)),
+      );
       expect(byRun).toHaveLength((await historyOf(run)).length);
     });
 
     test("a session or a run that nobody knows: 404 before the stream opens", async () => {
-      expect(await api.refusal("sessionStream", at("nobody"))).toMatchObject({ status: 404, code: "session_not_found" });
-      expect(await api.refusal("runStream", of("run-999999"))).toMatchObject({ status: 404, code: "run_not_found" });
+      expect(await api.refusal("sessionStream", at("nobody"))).toMatchObject({
+        status: 404,
+        code: "session_not_found",
+      });
+      expect(await api.refusal("runStream", of("run-999999"))).toMatchObject({
+        status: 404,
+        code: "run_not_found",
+      });
     });
   });
 
@@ -237,31 +268,40 @@ export function streams(openStore: OpenStore): void {
   });
 
   describe("01-A8 snapshot=true", () => {
-    test.each(["running", "over"])("of a run that is %s: one run_updated, then what follows its id", async (state) => {
-      const run = await fixture.begin(state === "over" ? script(say("hello")) : ASKING);
-      await fixture.reaches(run.run_id, "completed", "waiting_for_user_question");
-      const stream = await fixture.stream("runStream", { ...of(run.run_id), query: { snapshot: "true" } });
-      const first = await stream.next();
-      const current = await fixture.run(run.run_id);
-      expect(first && runIn(first)).toEqual(Object.fromEntries(Object.entries(current).filter(([name]) => name !== "deliveries")));
-      if (state === "over") return staysOpen(stream);
-      await api.call("cancelRun", of(run.run_id));
-      await stream.until(showsEndOf(run.run_id));
-      const all = await historyOf(run);
-      expect(idsOf(stream.frames).slice(1)).toEqual(idsOf(all).filter((id) => id > BigInt(first?.id ?? 0)));
-    });
+    test.each(["running", "over"])(
+      "of a run that is %s: one run_updated, then what follows its id",
+      async (state) => {
+        const run = await fixture.begin(state === "over" ? script(say("hello")) : ASKING);
+        await fixture.reaches(run.run_id, "completed", "waiting_for_user_question");
+        const stream = await fixture.stream("runStream", { ...of(run.run_id), query: { snapshot: "true" } });
+        const first = await stream.next();
+        const current = await fixture.run(run.run_id);
+        expect(first && runIn(first)).toEqual(
+          Object.fromEntries(Object.entries(current).filter(([name]) => name !== "deliveries")),
+        );
+        if (state === "over") return staysOpen(stream);
+        await api.call("cancelRun", of(run.run_id));
+        await stream.until(showsEndOf(run.run_id));
+        const all = await historyOf(run);
+        expect(idsOf(stream.frames).slice(1)).toEqual(idsOf(all).filter((id) => id > BigInt(first?.id ?? 0)));
+      },
+    );
 
     test("of a session: one session_snapshot with what it waits for, then what follows its id", async () => {
       const run = await fixture.beginWaiting(GATED);
-      const stream = await fixture.stream("sessionStream", { ...at(run.session_id), query: { snapshot: "true" } });
+      const stream = await fixture.stream("sessionStream", {
+        ...at(run.session_id),
+        query: { snapshot: "true" },
+      });
       const first = await stream.next();
       const { snapshot } = await api.call("getSession", at(run.session_id));
       expect(first?.data).toEqual({ type: "session_snapshot", session_id: run.session_id, snapshot });
       expect(snapshot.pending_approvals).toHaveLength(1);
       await api.call("cancelRun", of(run.run_id));
-      const next = await stream.next();
-      expect(BigInt(next?.id ?? 0)).toBeGreaterThan(BigInt(first?.id ?? 0));
-      expect(next && shows(run.run_id, "cancelled")(next)).toBe(true);
+      await stream.until(shows(run.run_id, "cancelled"));
+      const { events } = await api.call("status");
+      const later = idsOf(stream.frames.slice(1));
+      expect(later.every((id) => id > BigInt(first?.id ?? events.next_event_id))).toBe(true);
     });
 
     test("of the daemon: nothing is sent first", async () => {
@@ -281,20 +321,27 @@ export function streams(openStore: OpenStore): void {
       await api.call("cancelRun", of(run.run_id));
       const frames = await stream.rest();
       expect(frames.filter(showsEndOf(run.run_id))).toHaveLength(1);
-      expect(runIn(frames.at(-1) ?? frames[0] ?? { event: "", data: { type: "heartbeat" } })?.status).toBe("cancelled");
+      expect(runIn(frames.at(-1) ?? frames[0] ?? { event: "", data: { type: "heartbeat" } })?.status).toBe(
+        "cancelled",
+      );
     });
 
     test("a run that is over: its end, also for a reader that has seen a part, and nothing for one that has seen all", async () => {
       const run = await fixture.settles((await fixture.begin(script(say("hello")))).run_id);
       const read = async (query: Record<string, string>) =>
-        (await fixture.stream("runStream", { ...of(run.run_id), query: { until: "terminal", ...query } })).rest();
+        (
+          await fixture.stream("runStream", { ...of(run.run_id), query: { until: "terminal", ...query } })
+        ).rest();
       const all = await historyOf(run);
       for (const query of [{}, { snapshot: "true" }] as Record<string, string>[]) {
         const frames = await read(query);
         expect(frames.map(({ event }) => event)).toEqual(["run_updated"]);
-        expect(runIn(frames[0] ?? all[0] ?? { event: "", data: { type: "heartbeat" } })?.status).toBe("completed");
+        expect(runIn(frames[0] ?? all[0] ?? { event: "", data: { type: "heartbeat" } })?.status).toBe(
+          "completed",
+        );
       }
-      for (const [index, { id = "" }] of all.entries()) expect(await read({ cursor: id })).toEqual(all.slice(index + 1));
+      for (const [index, { id = "" }] of all.entries())
+        expect(await read({ cursor: id })).toEqual(all.slice(index + 1));
       expect(await read({ cursor: "18446744073709551615" })).toEqual([]);
     });
 
@@ -332,10 +379,9 @@ export function streams(openStore: OpenStore): void {
           text,
         })),
       ]);
-      const message = stream.frames.findIndex(
-        ({ data }) => data.type === "trace" && data.trace.kind === "message_appended" && data.trace.data?.turn === 1,
-      );
-      expect(stream.frames.findLastIndex(({ event }) => event === "output_delta")).toBeLessThan(message);
+      const isMessage = ({ data }: Frame) => data.type === "trace" && data.trace.kind === "message_appended";
+      const lastDelta = stream.frames.findLastIndex(({ event }) => event === "output_delta");
+      expect(lastDelta).toBeLessThan(stream.frames.findLastIndex(isMessage));
       expect((await historyOf(run)).some(({ event }) => event === "output_delta")).toBe(false);
     });
 
@@ -354,7 +400,12 @@ export function streams(openStore: OpenStore): void {
       await holders.until(showsEndOf(holder.run_id));
       const textOf = ({ frames }: EventStream) =>
         frames.map(({ data }) => (data.type === "output_delta" ? data.text : "")).join("");
-      expect([textOf(mine), textOf(whole), textOf(holders), textOf(narrowed)]).toEqual(["abc", "abc", "", ""]);
+      expect([textOf(mine), textOf(whole), textOf(holders), textOf(narrowed)]).toEqual([
+        "abc",
+        "abc",
+        "",
+        "",
+      ]);
     });
   });
 }

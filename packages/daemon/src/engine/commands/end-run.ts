@@ -1,7 +1,10 @@
-import { isTerminal } from "@kheish/contract";
+import { isTerminal, type UsageTotals } from "@kheish/contract";
 import type { Store } from "../../kernel/store.ts";
-import type { Kept } from "../records.ts";
+import { closeCalls } from "../close-calls.ts";
+import { foldSession } from "../fold.ts";
+import { addUsage, type Kept } from "../records.ts";
 import { closeRequests } from "../requests.ts";
+import type { SessionState } from "../state.ts";
 import { type SessionChange, settleRun } from "../transitions.ts";
 import { requireIdle } from "./settings.ts";
 import { type CommandDeps, queueHead, requireRun, requireSession, transact } from "./transact.ts";
@@ -53,11 +56,34 @@ export async function endRun(
   queueIsCleared = false,
 ): Promise<void> {
   await closeRequests(store, change, run.data);
+  const usage = await closeWork(store, change, session, run, status);
   if (run.data.status === "queued") change.updateSession({ queued_count: change.session.queued_count - 1 });
   const freesSlot = session.data.active_run_id === run.id;
   const next = freesSlot && !queueIsCleared ? await queueHead(store, session.id) : undefined;
   const { queued_input: _never, ...data } = run.data;
-  settleRun(change, { ...run, data }, { status, ...(reason === undefined ? {} : { error: reason }) }, next);
+  const error = reason === undefined ? {} : { error: reason };
+  settleRun(change, { ...run, data }, { status, ...error, ...usage }, next);
+}
+
+/** What the run has open is closed, what it used is accounted for. */
+async function closeWork(
+  store: Store,
+  change: SessionChange,
+  session: Kept<"session">,
+  run: Kept<"run">,
+  status: string,
+): Promise<{ usage?: UsageTotals }> {
+  const state = session.data.active_run_id === run.id ? await stateOf(store, session) : undefined;
+  if (state?.run === undefined) return {};
+  const lost = closeCalls(change, state.run, status);
+  const usage = { ...state.run.usage, tool_calls: state.run.usage.tool_calls + lost };
+  change.updateSession({ usage: addUsage(change.session.usage, usage) });
+  return { usage };
+}
+
+/** Undefined when the journal cannot be folded: a run must still be able to end. */
+function stateOf(store: Store, session: Kept<"session">): Promise<SessionState | undefined> {
+  return foldSession(store, session).catch(() => undefined);
 }
 
 async function cancelQueued(store: Store, change: SessionChange, session: Kept<"session">): Promise<void> {

@@ -5,9 +5,11 @@ import {
   type SubmitInputRequest,
 } from "@kheish/contract";
 import { conformInput } from "../contracts/input.ts";
+import { boundMetadata } from "../goals/binding.ts";
+import { goalIn } from "../goals/keep.ts";
 import type { PinnedRoute } from "../ports.ts";
 import { type Kept, type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
-import { type SessionChange, startRun } from "../transitions.ts";
+import { acceptRun, type SessionChange } from "../transitions.ts";
 import { earlier, idempotencyKeyOf, type Receipt, receiptOf, remember } from "./idempotency.ts";
 import {
   checkContent,
@@ -17,8 +19,9 @@ import {
   decodeInput,
   storeParts,
 } from "./input.ts";
+import { previewOf } from "./preview.ts";
 import { normalizeReplyTargets } from "./reply-targets.ts";
-import { routeAllowed } from "./scopes.ts";
+import { planRoute } from "./route-plan.ts";
 import { type CommandDeps, requireSession, transact } from "./transact.ts";
 
 export interface SubmitOptions {
@@ -27,8 +30,6 @@ export interface SubmitOptions {
   /** `/input` demands a session that nobody works in (01-R24); `/runs` queues (01-R26). */
   mode: "detached" | "inline";
 }
-
-const PREVIEW_CHARACTERS = 200;
 
 /**
  * Accepts a submission: one commit with the run, its place in the session and its wake-up, and only then the answer.
@@ -50,6 +51,7 @@ export async function submit(
   const { input_contract: contract } = known.data;
   const where = request.input_items.length > 0 ? "/input_items" : "/content";
   const parts = conformInput(contract, decodeInput(request), where);
+  boundMetadata((await read(deps.store, "goal", sessionId))?.data.goal, cleanMetadata(request.metadata));
   const plan = planRun(deps, known.data, request);
   if (options.mode === "inline") refuseBusy(known.data);
   const stored = await storeParts(deps.blobs, parts);
@@ -61,9 +63,14 @@ export async function submit(
     if (options.mode === "inline") refuseBusy(session.data);
     await bindKeys(deps, change, request.binding_keys, sessionId);
     const run = newRun(`run-${number}`, session.data, request, plan, change.now, options.principal, parts);
+    const metadata = boundMetadata(
+      (await goalIn(deps.store, change, sessionId))?.goal,
+      cleanMetadata(request.metadata),
+    );
+    if (metadata !== undefined) run.input_metadata = metadata;
     if (stored.attachments.length > 0) run.input_attachments = stored.attachments;
     const structured = contract === undefined ? {} : { structured: true as const };
-    accept(change, session, run, {
+    acceptRun(change, run, {
       role: "user",
       id: `msg-${run.run_id}`,
       parts: stored.parts,
@@ -85,26 +92,8 @@ interface RunPlan {
 
 function planRun(deps: CommandDeps, session: SessionRecord, request: SubmitInputRequest): RunPlan {
   const explicit = explicitTargets(request);
-  const generation = { ...session.route_policy?.generation, ...request.generation };
-  const requested = request.provider ?? request.route_id ?? undefined;
-  // An explicit model without a route asks for that model, wherever it is: the policy's route steps back (01-R21).
-  const provider =
-    requested ?? (request.generation?.model === undefined ? session.route_policy?.provider : undefined);
-  const route = deps.routes.resolve({
-    ...(provider === undefined ? {} : { provider }),
-    ...(generation.model === undefined ? {} : { model: generation.model }),
-    ...(generation.fallback_model === undefined ? {} : { fallback_model: generation.fallback_model }),
-  });
-  if (!routeAllowed(session.credential_scope, route.route_id)) {
-    throw problem(
-      "runtime",
-      "route_blocked_by_credential_scope",
-      `the session's credential scope does not allow route '${route.route_id}'`,
-    );
-  }
   return {
-    route,
-    generation,
+    ...planRoute(deps.routes, session, request),
     replyTargets: explicit.length > 0 ? explicit : (session.reply_targets ?? []),
     explicitTargets: explicit.length > 0,
   };
@@ -153,7 +142,6 @@ function newRun(
   parts: readonly DecodedPart[],
 ): RunRecord {
   const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-  const metadata = cleanMetadata(request.metadata);
   return {
     run_id: runId,
     session_id: session.session_id,
@@ -166,13 +154,12 @@ function newRun(
       source_plugin: request.source_plugin ?? "daemon",
       source_kind: request.source_kind ?? "api",
       actor_id: request.actor_id ?? principal,
-      ...(text === "" ? {} : { text_preview: preview(text) }),
+      ...(text === "" ? {} : { text_preview: previewOf(text) }),
       provider: plan.route.route_id,
       model: plan.route.model,
     },
     route: plan.route,
     generation: plan.generation,
-    ...(metadata === undefined ? {} : { input_metadata: metadata }),
     reply_targets: plan.replyTargets,
     ...(request.completion_requirements?.length
       ? { completion_requirements: request.completion_requirements }
@@ -185,36 +172,6 @@ function newRun(
     usage: ZERO_USAGE,
     principal,
   };
-}
-
-function preview(text: string): string {
-  // A character is at most two code units, so this holds one character more than is shown, if there is one.
-  const characters = [...text.slice(0, PREVIEW_CHARACTERS * 2 + 2)];
-  return characters.length <= PREVIEW_CHARACTERS
-    ? text
-    : `${characters.slice(0, PREVIEW_CHARACTERS).join("")}…`;
-}
-
-/** 01-R44, 01-R45: starts at once when the session is free, else joins the end of the queue. */
-function accept(
-  change: SessionChange,
-  session: Kept<"session">,
-  run: RunRecord,
-  input: NonNullable<RunRecord["queued_input"]>,
-): void {
-  if (session.data.ended_at_ms !== undefined) {
-    change.clearSession("ended_at_ms", "ended_reason");
-    change.emit("session_reopened", {});
-  }
-  const accepted = { ...run, accepted_seq: change.emit("accepted", { run_id: run.run_id, kind: run.kind }) };
-  if (session.data.active_run_id === undefined && session.data.queued_count === 0) {
-    startRun(change, { data: accepted, revision: 0 }, input);
-    return;
-  }
-  const position = session.data.queued_count + 1;
-  change.emit("queued", { run_id: run.run_id, position });
-  change.put("run", run.run_id, { ...accepted, queued_input: input }, 0);
-  change.updateSession({ queued_count: position });
 }
 
 /** A connector's explicit targets become the session's default when the session was idle (01-R17). */

@@ -12,8 +12,17 @@ export function estimateText(text: string): number {
   return Math.ceil(Buffer.byteLength(text) * TOKENS_PER_BYTE);
 }
 
+/** A text is itself, everything else its JSON. */
+export function textOfJson(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+export function bytesOf(value: Json): number {
+  return Buffer.byteLength(textOfJson(value));
+}
+
 export function estimateJson(value: Json): number {
-  return estimateText(typeof value === "string" ? value : JSON.stringify(value));
+  return estimateText(textOfJson(value));
 }
 
 /** The plain estimate of one message, before padding. */

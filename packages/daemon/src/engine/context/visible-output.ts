@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Json } from "@kheish/contract";
 import type { ToolResult } from "../messages.ts";
-import { estimateText } from "./estimate.ts";
+import { estimateText, textOfJson } from "./estimate.ts";
 
 /** 01-R83. */
 const VISIBLE_TOKEN_LIMIT = 10_000;
@@ -13,7 +13,7 @@ const PREVIEW_CHARACTERS = 32_000;
  */
 export function promptVisible(result: ToolResult): ToolResult {
   if (isVisibleOutput(result.output)) return result;
-  const text = typeof result.output === "string" ? result.output : JSON.stringify(result.output);
+  const text = textOfJson(result.output);
   // A byte costs at least 0.285 tokens and a character at most 3 bytes of UTF-16 text: skip the exact count when safe.
   if (text.length * 3 * 0.285 <= VISIBLE_TOKEN_LIMIT) return result;
   const tokens = estimateText(text);

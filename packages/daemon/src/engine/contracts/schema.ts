@@ -25,7 +25,7 @@ export interface SchemaIssue {
 const SCALARS = ["string", "number", "integer", "boolean", "null"];
 const ANYWHERE = ["type", "description"];
 const AT_THE_ROOT = ["$schema", "title"];
-const OF_TYPE: ReadonlyMap<string, readonly string[]> = new Map([
+const OF_TYPE: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ["object", ["properties", "required", "additionalProperties"]],
   ["array", ["items"]],
   ...SCALARS.map((type) => [type, []] as const),

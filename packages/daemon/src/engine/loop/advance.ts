@@ -1,14 +1,16 @@
+import { posix } from "node:path";
 import { checkpointAt } from "../context/checkpoint.ts";
 import type { ContextPlan } from "../context/plan.ts";
 import { type DecideInput, decide } from "../decide.ts";
 import type { Nudge } from "../events.ts";
+import { isWrapUp, outOfBudget } from "../goals/charge.ts";
 import type { SessionChange } from "../transitions.ts";
 import { authorize } from "./authorize.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Driver } from "./driver.ts";
 import type { Effect } from "./effect.ts";
 import { recover } from "./recover.ts";
-import { completeRun, failRun } from "./settle.ts";
+import { completeRun, failRun, stopRun } from "./settle.ts";
 
 /**
  * Writes an outcome and everything that follows from it without leaving the store, in one commit:
@@ -29,7 +31,7 @@ export async function advance(
 
 /** Carries out one decision; undefined when the next can be taken at once. */
 async function step(driver: Driver, change: SessionChange): Promise<Effect | undefined> {
-  const next = decide(driver.state, decideInput(driver, change.now));
+  const next = decide(driver.state, decideInput(driver, change));
   switch (next.kind) {
     case "idle":
       return { kind: "settled" };
@@ -53,25 +55,33 @@ async function step(driver: Driver, change: SessionChange): Promise<Effect | und
       await completeRun(driver, change, next.structured);
       return { kind: "settled" };
     case "fail":
-      await failRun(driver, change, next.error);
+      await failRun(driver, change, next.error, next.passing === true);
+      return { kind: "settled" };
+    case "stop":
+      await stopRun(driver, change, next.reason);
       return { kind: "settled" };
   }
 }
 
-function decideInput(driver: Driver, nowMs: number): DecideInput {
+function decideInput(driver: Driver, change: SessionChange): DecideInput {
   const { deps, run } = driver;
-  const limits = deps.model.limits(run.data.route, run.data.route.model);
+  const limits = deps.model.limits(run.data.route, driver.model);
   const reserved = run.data.generation.max_output_tokens ?? limits.max_output_tokens ?? 0;
   const policy = driver.session.operator?.unknown_outcome;
   return {
-    limits: policy === undefined ? deps.limits : { ...deps.limits, unknownOutcome: policy },
+    limits: {
+      ...deps.limits,
+      ...(policy === undefined ? {} : { unknownOutcome: policy }),
+      ...(isWrapUp(driver, change) ? { maxTurns: deps.limits.maxWrapUpTurns } : {}),
+    },
     context: {
       reservedOutputTokens: reserved,
       ...(limits.context_tokens === undefined ? {} : { contextTokens: limits.context_tokens }),
     },
-    requiredFiles: (run.data.completion_requirements ?? []).map((requirement) => requirement.path),
+    requiredFiles: (run.data.completion_requirements ?? []).map(({ path }) => posix.normalize(path)),
     ...(run.data.output_contract === undefined ? {} : { outputContract: run.data.output_contract }),
-    nowMs,
+    outOfBudget: outOfBudget(driver, change),
+    nowMs: change.now,
   };
 }
 

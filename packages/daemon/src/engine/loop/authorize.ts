@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Json } from "@kheish/contract";
+import type { Json, PermissionAudit } from "@kheish/contract";
 import { isRepairing } from "../decide.ts";
 import type { StoredApproval, Tool, Verdict } from "../ports.ts";
 import type { ApprovalRecord } from "../records.ts";
@@ -20,6 +20,12 @@ export async function authorize(
 ): Promise<Effect | undefined> {
   const asked: { call: CallState; verdict: Verdict }[] = [];
   for (const [index, call] of calls.entries()) {
+    const hidden = offSurface(driver, call);
+    if (hidden !== undefined) {
+      change.emit("permission_audit", { run_id: driver.run.id, audit: surfaceAudit(call, hidden) });
+      finish(driver, change, call, { error: hidden });
+      continue;
+    }
     const refusal = refuse(driver, call, index);
     if (refusal !== undefined) {
       finish(driver, change, call, refusal);
@@ -39,16 +45,24 @@ export async function authorize(
   return { kind: "suspended" };
 }
 
-/** What stops a call before anybody is asked about it (03-R1, 03-R2, 03-R3). */
+/** Why the agent has no such tool (03-R2). */
+function offSurface(driver: Driver, { call }: CallState): string | undefined {
+  if (isRepairing(driver.runState)) return "tools are withheld until the answer keeps its contract";
+  if (driver.deps.tools.get(call.name) === undefined) return "tool not found";
+  return isVisible(driver.session, call.name)
+    ? undefined
+    : `tool '${call.name}' is unavailable for this agent`;
+}
+
+function surfaceAudit({ call }: CallState, reason: string): PermissionAudit {
+  return { scope: "session", tool_name: call.name, tool_call_id: call.id, decision: "deny", reason };
+}
+
+/** What else stops a call before anybody is asked about it (03-R1, 03-R3). */
 function refuse(driver: Driver, { call }: CallState, index: number): Json | undefined {
   const { tools, toolLimits } = driver.deps;
-  if (isRepairing(driver.runState))
-    return { error: "tools are withheld until the answer keeps its contract" };
   const tool: Tool | undefined = tools.get(call.name);
-  if (tool === undefined) return { error: "tool not found" };
-  if (!isVisible(driver.session, tool.name)) {
-    return { error: `tool '${tool.name}' is unavailable for this agent` };
-  }
+  if (tool === undefined) return undefined;
   if (index >= toolLimits.max_calls_per_turn) {
     return {
       error: `more than ${toolLimits.max_calls_per_turn} calls in one turn`,

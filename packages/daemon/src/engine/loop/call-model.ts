@@ -2,6 +2,7 @@ import type { ContextPlan } from "../context/plan.ts";
 import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
 import { isRepairing } from "../decide.ts";
 import type { AfterModelError } from "../events.ts";
+import { chargeCall } from "../goals/charge.ts";
 import type { AssistantMessage, AssistantPart } from "../messages.ts";
 import type { ModelError, ModelOutcome } from "../ports.ts";
 import type { RunState } from "../state.ts";
@@ -30,14 +31,12 @@ export async function callModel(driver: Driver, stop: StopSignal): Promise<Outco
 }
 
 function promptInput(driver: Driver) {
-  const { run, deps, runState } = driver;
-  const { route } = run.data;
-  const model = runState.fallback_active ? (route.fallback_model ?? route.model) : route.model;
+  const { run, deps, runState, model } = driver;
   return {
     session_id: driver.sessionId,
     run_id: run.id,
     turn: runState.turn,
-    route,
+    route: run.data.route,
     model,
     generation: generationFor(driver, model),
     workspaceRoot: deps.workspaceRoot,
@@ -64,6 +63,7 @@ function appendMessage(driver: Driver, turn: number, outcome: Extract<ModelOutco
       parts: uniqueCallIds(driver, outcome.message.parts),
     };
     change.emit("message_appended", { run_id: driver.run.id, turn, message });
+    chargeCall(driver, change, message.usage);
   };
 }
 
@@ -126,7 +126,10 @@ export async function summarize(
     ? summaryOf(outcome.message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(""))
     : "";
   if (text !== "") {
-    return (change) => writeCheckpoint(driver, change, plan, { title: "Conversation so far", content: text });
+    return (change) => {
+      driver.runState.compact_failures = 0;
+      return writeCheckpoint(driver, change, plan, { title: "Conversation so far", content: text });
+    };
   }
   const error: ModelError = outcome.ok
     ? { class: "unknown", message: "the compaction answer was empty", retryable: false }

@@ -1,16 +1,20 @@
 import { isTerminal, isWaiting } from "@kheish/contract";
 import type { Fence } from "../../kernel/store.ts";
 import { read } from "../records.ts";
+import type { CallState } from "../state.ts";
 import { advance } from "./advance.ts";
 import { callModel, type Outcome, summarize } from "./call-model.ts";
 import type { LoopDeps } from "./deps.ts";
-import { Driver, Superseded } from "./driver.ts";
+import { Driver, LeaseLost, Superseded } from "./driver.ts";
 import type { Effect } from "./effect.ts";
 import { readBack, runTools } from "./run-tools.ts";
 import type { StopSignal } from "./stop.ts";
 
-/** `rest`: nothing is left to do for this session now. `stopped`: the daemon is draining. */
-export type DriveEnd = "rest" | "stopped";
+/**
+ * `rest`: nothing is left to do for this session now. `stopped`: the daemon is draining.
+ * `lost`: another daemon drives the session.
+ */
+export type DriveEnd = "rest" | "stopped" | "lost";
 
 /**
  * Drives a session until nobody in it can go on: one run after the other, each from wherever its journal stands.
@@ -36,6 +40,8 @@ export async function driveSession(
     } catch (error) {
       if (!(error instanceof Superseded)) throw error;
       deps.log.debug({ session_id: sessionId, run_id: runId, why: error.message }, "run superseded");
+      stop.end();
+      if (error instanceof LeaseLost) return "lost";
     }
     if (stop.reason === "drain") return "stopped";
     // Only the first run of a claim can be one that an earlier claim left behind.
@@ -45,6 +51,8 @@ export async function driveSession(
 
 /** decide, commit the intent, perform, commit the outcome, again. */
 async function driveRun(driver: Driver, stop: StopSignal, attempts: number): Promise<void> {
+  // A claim that came with the drain: what it would begin, it could not perform.
+  if (stop.reason !== undefined) return;
   let effect = await advance(driver, (change) => {
     const { runState } = driver;
     if (!runState.active_since_wake && attempts <= 1) return;
@@ -60,6 +68,16 @@ async function driveRun(driver: Driver, stop: StopSignal, attempts: number): Pro
     }
     effect = await advance(driver, outcome);
   }
+  if (stop.reason === "drain" && effect.kind === "run_tools") await takeBack(driver, effect.calls);
+}
+
+/** Dispatched while the drain began: nobody made these calls, so nobody has to wonder what became of them. */
+function takeBack(driver: Driver, calls: readonly CallState[]): Promise<void> {
+  return driver.write((change) => {
+    for (const { call } of calls) {
+      change.emit("effect_not_applied", { run_id: driver.run.id, call_id: call.id });
+    }
+  });
 }
 
 function perform(driver: Driver, stop: StopSignal, effect: Effect): Promise<Outcome | undefined> {

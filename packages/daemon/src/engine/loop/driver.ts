@@ -1,6 +1,7 @@
+import type { SessionGoal } from "@kheish/contract";
 import type { Fence, NewEvent } from "../../kernel/store.ts";
 import { type RecordedEvent, sessionStream } from "../events.ts";
-import { catchUp, fold } from "../fold.ts";
+import { catchUp, foldSession } from "../fold.ts";
 import { check, type Kept, read } from "../records.ts";
 import { reduce } from "../reduce.ts";
 import type { RunState, SessionState } from "../state.ts";
@@ -12,6 +13,13 @@ export class Superseded extends Error {
   constructor(why: string) {
     super(why);
     this.name = "Superseded";
+  }
+}
+
+/** Another daemon drives the session now; this one has nothing to do with it any more. */
+export class LeaseLost extends Superseded {
+  constructor() {
+    super("the session's lease passed on");
   }
 }
 
@@ -29,6 +37,7 @@ export class Driver {
   readonly #session: Kept<"session">;
   run: Kept<"run">;
   state: SessionState;
+  #goal: Kept<"goal"> | undefined;
 
   private constructor(
     deps: LoopDeps,
@@ -36,6 +45,7 @@ export class Driver {
     session: Kept<"session">,
     run: Kept<"run">,
     state: SessionState,
+    goal: Kept<"goal"> | undefined,
   ) {
     this.deps = deps;
     this.sessionId = session.id;
@@ -43,6 +53,7 @@ export class Driver {
     this.#session = session;
     this.run = run;
     this.state = state;
+    this.#goal = goal;
   }
 
   static async open(
@@ -51,12 +62,24 @@ export class Driver {
     session: Kept<"session">,
     run: Kept<"run">,
   ): Promise<Driver> {
-    return new Driver(deps, fence, session, run, await foldSession(deps, session));
+    const state = await foldSession(deps.store, session);
+    return new Driver(deps, fence, session, run, state, await read(deps.store, "goal", session.id));
   }
 
   /** Settings as they were when this drive began; they cannot change while a run is active (01-R15). */
   get session(): Kept<"session">["data"] {
     return this.#session.data;
+  }
+
+  /** The run's model, or the one it fell back to (01-R85). */
+  get model(): string {
+    const { route } = this.run.data;
+    return this.state.run?.fallback_active === true ? (route.fallback_model ?? route.model) : route.model;
+  }
+
+  /** The session's goal as of the last write; nothing changes it without the journal. */
+  get goal(): SessionGoal | undefined {
+    return this.#goal?.data.goal;
   }
 
   get runState(): RunState {
@@ -71,18 +94,22 @@ export class Driver {
     return mutex.run(this.sessionId, async () => {
       for (;;) {
         const head = await store.streamHead(sessionStream(this.sessionId));
-        if (head !== this.state.seq) this.state = await catchUp(store, this.sessionId, this.state);
+        if (head !== this.state.seq) await this.#catchUp();
         if (this.state.run?.run_id !== this.run.id) throw new Superseded(`run '${this.run.id}' has ended`);
         const change = new SessionChange(this.sessionId, this.state.seq, clock.now(), {
           onEvent: (event, seq) => this.#stage(event, seq),
         });
+        change.attachGoal(this.#goal);
         const value = await this.#build(build, change);
         const ops = change.ops();
         if (ops.length === 0) return value;
         const guards = change.puts("run", this.run.id) ? [] : [check(this.run, "run")];
         const result = await this.#commit([...guards, ...ops]);
-        if (result.ok) return value;
-        if (result.reason === "stale_fence") throw new Superseded("the session's lease passed on");
+        if (result.ok) {
+          this.#goal = change.goalLanded;
+          return value;
+        }
+        if (result.reason === "stale_fence") throw new LeaseLost();
         await this.#reload();
       }
     });
@@ -118,20 +145,19 @@ export class Driver {
     this.state = reduce(this.state, recorded);
   }
 
+  async #catchUp(): Promise<void> {
+    const { store } = this.deps;
+    this.state = await catchUp(store, this.sessionId, this.state);
+    this.#goal = await read(store, "goal", this.sessionId);
+  }
+
   async #reload(): Promise<void> {
     const { store } = this.deps;
     const run = await read(store, "run", this.run.id);
     const session = await read(store, "session", this.sessionId);
     if (run === undefined || session === undefined) throw new Superseded("the run's records are gone");
     this.run = run;
-    this.state = await foldSession(this.deps, session);
+    this.state = await foldSession(this.deps.store, session);
+    this.#goal = await read(store, "goal", this.sessionId);
   }
-}
-
-function foldSession(deps: LoopDeps, session: Kept<"session">): Promise<SessionState> {
-  const { checkpoint_seq: checkpointSeq, active_run_id: activeRunId } = session.data;
-  return fold(deps.store, session.id, {
-    ...(checkpointSeq === undefined ? {} : { checkpointSeq }),
-    ...(activeRunId === undefined ? {} : { activeRunId }),
-  });
 }

@@ -1,9 +1,11 @@
-import { type Json, problem } from "@kheish/contract";
+import type { Json } from "@kheish/contract";
 import type { Timer } from "../../kernel/clock.ts";
 import { sleep } from "../../kernel/clock.ts";
+import { textOfJson } from "../context/estimate.ts";
 import { visibleOutput } from "../context/visible-output.ts";
 import type { LedgerOutcome, SessionEvents } from "../events.ts";
-import type { ContextUpdate, Tool, ToolContext, ToolOutcome } from "../ports.ts";
+import { changeGoal } from "../goals/tool-change.ts";
+import type { ContextUpdate, GoalChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
 import { questionRecordId } from "../records.ts";
 import type { CallState } from "../state.ts";
 import type { SessionChange } from "../transitions.ts";
@@ -30,7 +32,7 @@ export async function runTools(
 ): Promise<Outcome | undefined> {
   let left = calls.length;
   let last: Outcome | undefined;
-  const spent = { outputBytes: 0 };
+  const spent = { outputBytes: settledBytes(driver.runState.calls) };
   await Promise.all(
     calls.map(async (call) => {
       const outcome = await runOne(driver, stop, call, spent);
@@ -50,7 +52,8 @@ async function runOne(
   spent: { outputBytes: number },
 ): Promise<Outcome | undefined> {
   const tool = driver.deps.tools.get(call.call.name);
-  if (tool === undefined) throw new Error(`dispatched tool '${call.call.name}' is not registered`);
+  // Dispatched by a daemon that had it.
+  if (tool === undefined) return finished(driver, call, failure("tool not found"), 0);
   const started = driver.deps.clock.now();
   const performed = await perform(driver, stop, tool, call);
   if (performed === "abandoned") return undefined;
@@ -58,6 +61,7 @@ async function runOne(
   if (stop.reason === "drain" && stop.hard.aborted && tool.effect !== "once") return undefined;
   if (stop.reason === "ended") return undefined;
   if (performed.kind === "ask") return askUser(driver, call, performed);
+  if (performed.kind === "goal") return goalChanged(driver, call, performed.change);
   const durationMs = driver.deps.clock.now() - started;
   return finished(driver, call, await limited(driver, call, performed, spent), durationMs);
 }
@@ -71,9 +75,8 @@ async function perform(
 ): Promise<ToolOutcome | "abandoned"> {
   const { clock, toolLimits, log } = driver.deps;
   const controller = new AbortController();
-  const onStop = () => controller.abort();
-  stop.hard.addEventListener("abort", onStop, { once: true });
-  if (stop.hard.aborted) controller.abort();
+  const over = new AbortController();
+  onAbort(stop.hard, over.signal, () => controller.abort());
   let timedOut = false;
   const timer: Timer = clock.schedule(
     Math.max(1, Math.min(tool.timeoutMs, toolLimits.max_timeout_ms)),
@@ -88,34 +91,43 @@ async function perform(
         { run_id: driver.run.id, call_id: call.call.id, tool: tool.name, err: String(error) },
         "tool threw",
       );
-      return { kind: "result", output: { error: `tool '${tool.name}' failed unexpectedly` }, is_error: true };
+      return failure(`tool '${tool.name}' failed unexpectedly`);
     },
   );
   try {
-    const outcome = await Promise.race([work, whenGivenUp(driver, stop, controller.signal)]);
+    const outcome = await Promise.race([work, whenGivenUp(driver, stop, controller.signal, over.signal)]);
     if (!timedOut) return outcome;
-    const partial = outcome === "abandoned" || outcome.kind === "ask" ? null : outcome.output;
+    const partial = outcome !== "abandoned" && outcome.kind === "result" ? outcome.output : null;
     return { kind: "result", output: { error: "tool execution timed out", partial }, is_error: true };
   } finally {
     timer.cancel();
-    stop.hard.removeEventListener("abort", onStop);
+    over.abort();
   }
 }
 
 async function invoke(tool: Tool, call: CallState, context: ToolContext): Promise<ToolOutcome> {
   const parsed = tool.parse(call.call.input);
-  if (!parsed.ok) return { kind: "result", output: { error: parsed.error }, is_error: true };
+  if (!parsed.ok) return failure(parsed.error);
   return tool.execute(parsed.input, context);
 }
 
-function whenGivenUp(driver: Driver, stop: StopSignal, signal: AbortSignal): Promise<"abandoned"> {
+function whenGivenUp(
+  { deps }: Driver,
+  stop: StopSignal,
+  told: AbortSignal,
+  over: AbortSignal,
+): Promise<"abandoned"> {
   return new Promise((resolve) => {
     const giveUp = () => resolve("abandoned");
-    stop.abandoned.addEventListener("abort", giveUp, { once: true });
-    const grace = () => void sleep(driver.deps.clock, STOP_GRACE_MS, stop.abandoned).then(giveUp);
-    if (signal.aborted) grace();
-    else signal.addEventListener("abort", grace, { once: true });
+    onAbort(stop.abandoned, over, giveUp);
+    onAbort(told, over, () => void sleep(deps.clock, STOP_GRACE_MS, over).then(giveUp));
   });
+}
+
+/** Calls back when `signal` aborts, be it already; not any more once it is `over`: a run's signals outlive its calls. */
+function onAbort(signal: AbortSignal, over: AbortSignal, run: () => void): void {
+  if (signal.aborted) run();
+  else signal.addEventListener("abort", run, { once: true, signal: over });
 }
 
 export function contextFor(driver: Driver, call: CallState, signal: AbortSignal): ToolContext {
@@ -129,11 +141,21 @@ export function contextFor(driver: Driver, call: CallState, signal: AbortSignal)
     limits: deps.toolLimits,
     blobs: deps.blobs,
     clock: deps.clock,
+    ...(driver.goal === undefined ? {} : { goal: driver.goal }),
     signal,
   };
 }
 
 type Result = Extract<ToolOutcome, { kind: "result" }> & { blob?: { sha256: string; size_bytes: number } };
+
+function failure(error: string): Extract<ToolOutcome, { kind: "result" }> {
+  return { kind: "result", output: { error }, is_error: true };
+}
+
+/** What the calls of this turn answered so far, whoever ran them. */
+function settledBytes(calls: readonly CallState[]): number {
+  return calls.reduce((sum, call) => sum + (call.output_bytes ?? 0), 0);
+}
 
 /** Output limits (03-R3); what is too large for the journal is kept whole as a blob, and said so. */
 async function limited(
@@ -143,7 +165,7 @@ async function limited(
   spent: { outputBytes: number },
 ): Promise<Result> {
   const { toolLimits, blobs } = driver.deps;
-  const text = typeof outcome.output === "string" ? outcome.output : JSON.stringify(outcome.output);
+  const text = textOfJson(outcome.output);
   const bytes = Buffer.byteLength(text);
   spent.outputBytes += bytes;
   const over = (quota: string, limit: number): Result => ({
@@ -207,9 +229,21 @@ function emitFinished(
   change.emit("tool_call_finished", data);
 }
 
+/** What a tool asked of the goal is done, or refused, in the commit that says so. */
+function goalChanged(driver: Driver, call: CallState, wanted: GoalChange): Outcome {
+  return async (change) => {
+    const result = await changeGoal(driver, change, wanted);
+    emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
+  };
+}
+
 /** The call stays open and its answer will be its result (03-R37). */
 function askUser(driver: Driver, call: CallState, asked: Extract<ToolOutcome, { kind: "ask" }>): Outcome {
   return async (change) => {
+    if (asked.expires_at_ms !== undefined && asked.expires_at_ms <= change.now) {
+      emitFinished(driver, change, call, failure("the question's deadline has passed"), { ledger: "failed" });
+      return;
+    }
     const request = {
       id: `question-request-${call.call.id}`,
       tool_call_id: call.call.id,
@@ -217,9 +251,6 @@ function askUser(driver: Driver, call: CallState, asked: Extract<ToolOutcome, { 
       created_at_ms: change.now,
       ...(asked.expires_at_ms === undefined ? {} : { expires_at_ms: asked.expires_at_ms }),
     };
-    if (asked.expires_at_ms !== undefined && asked.expires_at_ms <= change.now) {
-      throw problem("questions", "question_expired", "the question's deadline has passed");
-    }
     await park(driver, change, { request });
     change.put(
       "question",
@@ -249,13 +280,8 @@ export async function readBack(
   return async (change) => {
     for (const { call, read } of found) {
       if (read.kind === "applied") {
-        emitFinished(
-          driver,
-          change,
-          call,
-          { output: read.output, is_error: false },
-          { ledger: "reconciled" },
-        );
+        const { output } = read;
+        emitFinished(driver, change, call, { output, is_error: false }, { ledger: "reconciled" });
       } else if (read.kind === "not_applied") {
         change.emit("effect_not_applied", { run_id: driver.run.id, call_id: call.call.id });
       } else if (await surface(driver, change, call, read.detail)) {

@@ -1,3 +1,4 @@
+import { closeCalls } from "../close-calls.ts";
 import { queueHead } from "../commands/transact.ts";
 import { textOf } from "../messages.ts";
 import { addUsage } from "../records.ts";
@@ -54,8 +55,9 @@ export async function completeRun(
 
 export async function failRun(driver: Driver, change: SessionChange, error: string): Promise<void> {
   const { run, runState } = driver;
-  const { usage } = runState;
   await driver.sessionFor(change);
+  closeCalls(change, runState, "given up");
+  const { usage } = runState;
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
   const next = await queueHead(driver.deps.store, driver.sessionId);
   settleRun(change, run, { status: "failed", error, usage }, next);

@@ -1,4 +1,4 @@
-import type { ListPage, ListQuery, PendingQuestionView } from "@kheish/contract";
+import { type ListPage, type ListQuery, type PendingQuestionView, problem } from "@kheish/contract";
 import { type CommandDeps, type Kept, questionRecordId, read, requireSession } from "../../engine/index.ts";
 import { encodeKey, encodeCursor as indexCursor } from "../../kernel/keys.ts";
 import type { KeyParts } from "../../kernel/store.ts";
@@ -69,7 +69,9 @@ function sortKey(question: Kept<"question">): string {
 }
 
 function cursorAt(prefix: KeyParts, key: string): string {
-  const split = key.indexOf(":");
-  const recordId = key.slice(split + 1);
-  return indexCursor(encodeKey([...prefix, Number(key.slice(0, split)) || 0, recordId]), recordId);
+  const [, createdAt, recordId] = /^(\d{1,15}):(.+)$/s.exec(key) ?? [];
+  if (createdAt === undefined || recordId === undefined) {
+    throw problem("pagination", "invalid_cursor", "the cursor is not of this list");
+  }
+  return indexCursor(encodeKey([...prefix, Number(createdAt), recordId]), recordId);
 }

@@ -29,7 +29,12 @@ export class WaitForRun {
 
 /** The tail woke its readers without news: it follows no longer. */
 function draining(runId: string) {
-  return problem("readiness", "daemon_draining", "the daemon is going down; the run goes on when it is back", {
-    run_id: runId,
-  });
+  return problem(
+    "readiness",
+    "daemon_draining",
+    "the daemon is going down; the run goes on when it is back",
+    {
+      run_id: runId,
+    },
+  );
 }

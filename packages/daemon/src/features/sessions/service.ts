@@ -107,7 +107,7 @@ export class SessionService {
     if (!page.envelope || page.limit === undefined)
       return audits.slice(0, page.limit).map(({ audit }) => audit);
     const from = page.after === undefined ? 0 : Number(page.after) + 1;
-    if (!Number.isSafeInteger(from))
+    if (!Number.isSafeInteger(from) || from < 0)
       throw problem("pagination", "invalid_cursor", "the cursor is not of this list");
     const listed = audits.slice(from, from + page.limit + 1);
     return pageOf(

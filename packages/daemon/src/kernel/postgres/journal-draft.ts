@@ -30,8 +30,9 @@ const moveStreams = new BulkStatement<Stream>(
   ({ name, lastSeq }) => [name, lastSeq],
 );
 /**
- * Positions are given under a lock that is held until the commit is visible, so whoever gets later ones becomes
- * visible later (K4). It is taken last: nothing but the events and the commit is waited for behind it.
+ * A position is one more than the newest that is visible, and unique: it cannot become visible before those below it,
+ * whoever wrote them (K4). The lock, which is held until the commit is visible, keeps daemons from choosing the same
+ * one and beginning again. It is taken last: nothing but the events and the commit is waited for behind it.
  */
 const lockPositions = new Statement(
   "journal.lock-positions",
@@ -84,10 +85,6 @@ export class JournalDraft {
   revert(): void {
     this.#streams.revert();
     this.#events.length = this.#accepted;
-  }
-
-  get hasEvents(): boolean {
-    return this.#events.length > 0;
   }
 
   /** Answers the position that the flush begins behind. */

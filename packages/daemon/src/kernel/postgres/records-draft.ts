@@ -120,7 +120,7 @@ export class RecordsDraft {
       ...removed.map((before) => ({ before, now: undefined })),
     ];
     await Promise.all([
-      add.run(session, [...added]),
+      add.run(session, [...added, ...absent]),
       update.run(
         session,
         updated.map(({ now }) => now),

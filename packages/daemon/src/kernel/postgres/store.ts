@@ -91,7 +91,6 @@ export class PostgresStore implements Store {
 
   /** The first to wait also makes the store listen to other daemons. */
   onCommit(wake: () => void): () => void {
-    this.#mustBeOpen();
     this.#wakes.add(wake);
     this.#listener.start();
     return () => this.#wakes.delete(wake);

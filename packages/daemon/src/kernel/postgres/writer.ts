@@ -6,7 +6,7 @@ import { type EncodedCommit, Flush, hasAppended } from "./flush.ts";
 import { Statement } from "./statement.ts";
 import { Transaction } from "./transaction.ts";
 
-const begin = new Statement("writer.begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+const begin = new Statement("writer.begin", "BEGIN ISOLATION LEVEL READ COMMITTED");
 const commit = new Statement("writer.commit", "COMMIT");
 const rollback = new Statement("writer.rollback", "ROLLBACK");
 /** Outside the transaction: inside, it would hold one more lock of all daemons while the commit goes to the disk. */
@@ -64,8 +64,10 @@ export class Writer {
     try {
       await Promise.all([begin.run(transaction), flush.load(transaction)]);
     } catch (error) {
-      await rollback.run(client).catch(() => this.#drop(client));
-      throw transaction.causeOf(error);
+      const cause = transaction.causeOf(error);
+      if (isFailure(cause, "lost", "unreachable")) this.#drop(client);
+      else await rollback.run(client).catch(() => this.#drop(client));
+      throw cause;
     }
   }
 

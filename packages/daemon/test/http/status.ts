@@ -1,0 +1,188 @@
+import { describe, expect, test } from "vitest";
+import { type OpenStore, ROUTES, useDaemon } from "./fixture.ts";
+import { ASKING, bash, ENDLESS, GATED, say, script, use } from "./script.ts";
+
+export function status(openStore: OpenStore): void {
+  const fixture = useDaemon(openStore, { routes: ROUTES });
+  const { api } = fixture;
+  const of = (run_id: string) => ({ params: { run_id } });
+
+  describe("probes and descriptors", () => {
+    test("/healthz and /readyz answer in text", async () => {
+      expect(await api.call("healthz")).toBe("ok\n");
+      expect(await api.call("readyz")).toBe("ready\n");
+    });
+
+    test("01-A3 the capabilities tell the truth", async () => {
+      const capabilities = await api.call("capabilities");
+      expect(capabilities).toMatchObject({
+        api_revision: 3,
+        approvals: true,
+        sse_replay: true,
+        playbooks: false,
+      });
+      expect((await api.call("status")).capabilities).toEqual(capabilities);
+    });
+
+    test("the OpenAPI document describes what is served", async () => {
+      const document = await api.call("openapi");
+      expect(document).toMatchObject({ openapi: "3.1.0", info: { "x-api-revision": 3 } });
+      expect(Object.keys(document.paths ?? {})).toContain("/v1/runs/{run_id}/approvals");
+    });
+  });
+
+  describe("01-R75 to R77 the operator's snapshot", () => {
+    test("counts runs in each state, what they wait for, and the deepest queue", async () => {
+      const before = (await api.call("status")).runs;
+      const endless = await fixture.begin(ENDLESS);
+      for (let index = 0; index < 3; index++) await fixture.submit(endless.session_id, script(say("queued")));
+      const gated = await fixture.beginWaiting(script(bash("true", "true"), say("done")));
+      const asking = await fixture.beginWaiting(ASKING);
+      await fixture.settles((await fixture.begin("hi")).run_id);
+      const broken = script({ error: { status: 400, message: "broken", times: 0 } });
+      await fixture.settles((await fixture.begin(broken)).run_id);
+
+      const { runs, sessions, events, storage, health } = await api.call("status");
+      expect(runs).toMatchObject({
+        total: before.total + 8,
+        running: 1,
+        queued: 3,
+        waiting_for_approval: 1,
+        waiting_for_user_question: 1,
+        completed: before.completed + 1,
+        failed: before.failed + 1,
+        pending_approval_count: 2,
+        pending_question_count: 1,
+        max_session_queue_depth: 3,
+        oldest_non_terminal_run_id: endless.run_id,
+        stale_non_terminal_run_count: 0,
+      });
+      expect(runs.oldest_queued_run_age_ms).toBeGreaterThanOrEqual(0);
+      expect(sessions.total).toBe(((await api.call("listSessions")) as unknown[]).length);
+      expect(events.newest_event_id).toBe(events.tail_event_id_cursor);
+      expect(storage).toMatchObject({ ok: true, state_root_lock: { held: true } });
+      expect(storage.session_storage?.total_bytes).toBeGreaterThan(0);
+      expect(health.ok).toBe(true);
+
+      for (const { session_id } of [endless, gated, asking]) {
+        await api.call("interruptSession", { params: { session_id }, query: { clear_queue: "true" } });
+      }
+      const after = (await api.call("status")).runs;
+      expect(after).toMatchObject({
+        running: 0,
+        queued: 0,
+        interrupted: 3,
+        cancelled: 3,
+        pending_approval_count: 0,
+        pending_question_count: 0,
+        max_session_queue_depth: 0,
+      });
+      expect(after).not.toHaveProperty("oldest_non_terminal_run_id");
+    });
+
+    test("says where it is, who may come in and which routes answer", async () => {
+      const { control_plane, provider_readiness, runtime, ready, status } = await api.call("status");
+      expect({ ready, status }).toEqual({ ready: true, status: "ready" });
+      expect(control_plane).toMatchObject({
+        base_url: fixture.daemon.baseUrl,
+        bind_is_loopback: true,
+        auth_enabled: false,
+        externally_exposed_without_auth: false,
+      });
+      expect(provider_readiness).toMatchObject({
+        route_count: 3,
+        ready_route_count: 2,
+        active_route_ready: true,
+      });
+      expect(runtime).toEqual(await api.call("getRuntime"));
+      expect(runtime).toMatchObject({ route_id: "simulator", workspace_root: fixture.daemon.workspace });
+    });
+  });
+
+  describe("02-R15 the permission mode", () => {
+    test("changes with a revision, and only from the revision that the caller knows", async () => {
+      const before = await api.call("getRuntime");
+      const { revision } = before.config;
+      const changed = await api.call("setPermissionMode", {
+        body: { mode: "plan", expected_revision: revision },
+      });
+      expect(changed).toMatchObject({
+        permission_mode: "plan",
+        config: { revision: revision + 1, persisted: true },
+      });
+      expect(await api.call("getRuntime")).toEqual(changed);
+
+      const stale = await api.refusal("setPermissionMode", {
+        body: { mode: "default", expected_revision: revision },
+      });
+      expect(stale).toMatchObject({ status: 409, domain: "runtime", code: "runtime_revision_conflict" });
+      expect(await api.call("getRuntime")).toEqual(changed);
+      const back = await api.call("setPermissionMode", { body: { mode: "default" } });
+      expect(back).toMatchObject({ permission_mode: "default", config: { revision: revision + 2 } });
+    });
+
+    test("of ten callers who know the same revision one changes it", async () => {
+      const { revision } = (await api.call("getRuntime")).config;
+      const replies = await Promise.all(
+        Array.from({ length: 10 }, () =>
+          api.send("POST", "/v1/runtime/permission-mode", {
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ mode: "default", expected_revision: revision }),
+          }),
+        ),
+      );
+      expect(replies.map(({ status }) => status).toSorted()).toEqual([
+        200,
+        ...Array.from({ length: 9 }, () => 409),
+      ]);
+      expect((await api.call("getRuntime")).config.revision).toBe(revision + 1);
+    });
+
+    test.each([
+      ["default", "waiting_for_approval", undefined],
+      ["acceptEdits", "waiting_for_approval", undefined],
+      ["bypassPermissions", "completed", "ran"],
+      ["dontAsk", "completed", "dontAsk denies"],
+      ["plan", "completed", "plan mode allows only"],
+    ] as const)("%s decides about a command: %s", async (mode, status, said) => {
+      await api.call("setPermissionMode", { body: { mode } });
+      const run = await fixture.begin(GATED);
+      const rested = await fixture.reaches(run.run_id, status);
+      if (said !== undefined) expect(rested.outputs?.[0]?.content).toContain(said);
+      const audits = await api.call("sessionPermissionAudits", { params: { session_id: run.session_id } });
+      expect(audits).toMatchObject([{ tool_name: "bash", base_decision: "ask", effective_mode: mode }]);
+      await api.call("cancelRun", of(run.run_id));
+      await api.call("setPermissionMode", { body: { mode: "default" } });
+    });
+
+    test("acceptEdits lets edits through", async () => {
+      await api.call("setPermissionMode", { body: { mode: "acceptEdits" } });
+      const content = script(
+        use("write_file", { path: "edit.txt", content: "x" }),
+        say("{{last_tool_output}}"),
+      );
+      const run = await fixture.settles((await fixture.begin(content)).run_id);
+      expect(run.outputs?.[0]?.content).toContain("bytes_written");
+      await api.call("setPermissionMode", { body: { mode: "default" } });
+    });
+
+    test("is prospective: what waits already goes on waiting, and the run's next call sees the new mode", async () => {
+      const run = await fixture.beginWaiting(
+        script(bash("true"), bash("echo second"), say("{{last_tool_output}}")),
+      );
+      await api.call("setPermissionMode", { body: { mode: "bypassPermissions" } });
+      expect((await fixture.run(run.run_id)).status).toBe("waiting_for_approval");
+      const [request_id = ""] = run.pending_approval_ids ?? [];
+      await api.call("resolveRunApprovals", {
+        ...of(run.run_id),
+        body: { resolutions: [{ request_id, behavior: "allow" }] },
+      });
+      const done = await fixture.settles(run.run_id);
+      expect(done.outputs?.[0]?.content).toContain("second");
+      expect(
+        (await fixture.movesOf(run.run_id)).filter((type) => type === "waiting_for_approval"),
+      ).toHaveLength(1);
+      await api.call("setPermissionMode", { body: { mode: "default" } });
+    });
+  });
+}

@@ -1,0 +1,3 @@
+import { killSuite } from "./suite.ts";
+
+killSuite("SQLite", async () => "sqlite");
