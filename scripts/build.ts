@@ -7,6 +7,16 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const out = join(root, "dist");
 
+/** What stands beside the source for tests alone. */
+const TEST_ONLY = [
+  "**/*.test.ts",
+  "**/*.fixture.ts",
+  "**/testing/**",
+  "**/testing.ts",
+  "**/test-support.ts",
+  "kernel/conformance/**",
+];
+
 interface Manifest {
   exports?: Record<string, string>;
   bin?: Record<string, string>;
@@ -29,11 +39,7 @@ function compile(name: string, paths: Record<string, string[]>): void {
         paths,
       },
       include: [join(source, "**/*.ts")],
-      exclude: [
-        join(source, "**/*.test.ts"),
-        join(source, "**/testing/**"),
-        join(source, "kernel/conformance/**"),
-      ],
+      exclude: TEST_ONLY.map((pattern) => join(source, pattern)),
     }),
   );
   const tsc = join(root, "node_modules", ".bin", "tsc");

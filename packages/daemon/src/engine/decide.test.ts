@@ -222,6 +222,7 @@ describe("what a run may not exceed", () => {
     expect(decide(turns(2).state, input({ limits: { maxTurns: 2 } }))).toEqual({
       kind: "fail",
       error: "the run reached its limit of 2 turns",
+      passing: true,
     });
     const history = turns(1);
     history.says(assistant("done"), 1);

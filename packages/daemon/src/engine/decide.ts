@@ -36,6 +36,7 @@ export interface DecideInput {
   requiredFiles: readonly string[];
   /** What the final answer must be (01-R34). */
   outputContract?: KeptOutputContract;
+  /** The run must stop: the goal it works for is spent. */
   outOfBudget?: boolean;
   nowMs: number;
 }
@@ -53,8 +54,9 @@ export function decide(state: SessionState, input: DecideInput): Step {
   const open = run.calls.filter((call) => call.phase !== "settled");
   if (open.length > 0) return nextForCalls(run, open);
   if (answered(state)) return afterAnswer(run, input);
-  if (isRepairing(run) && state.entries.at(-1)?.message.role === "tool") {
-    return repair(run, input.outputContract, "$: a tool call is no answer");
+  const { outputContract: contract } = input;
+  if (contract !== undefined && isRepairing(run) && state.entries.at(-1)?.message.role === "tool") {
+    return repair(run, contract, "$: a tool call is no answer");
   }
   return beforeModelCall(state, run, input);
 }
@@ -114,9 +116,9 @@ function checkContract(run: RunState, contract: KeptOutputContract | undefined):
     : repair(run, contract, conformed.mismatch);
 }
 
-function repair(run: RunState, contract: KeptOutputContract | undefined, mismatch: string): Step {
+function repair(run: RunState, contract: KeptOutputContract, mismatch: string): Step {
   const attempts = run.contract_repairs;
-  if (attempts < (contract?.max_repair_attempts ?? 0)) {
+  if (attempts < contract.max_repair_attempts) {
     return {
       kind: "nudge",
       nudge: "contract",

@@ -148,15 +148,16 @@ export class Executor {
     await transact(deps, sessionId, async (change, session) => {
       const runId = session.data.active_run_id;
       if (runId === undefined) return;
-      const run = await requireRun(store, runId);
+      const run = await requireRun(deps.store, runId);
       if (isTerminal(run.data.status)) return;
       await endRun(
-        store,
+        deps,
         change,
         session,
         run,
         "failed",
-        `quarantined: the run could not be driven (${describe(cause)})`,
+        // The words of an error that nobody expected are for the log, not for clients.
+        `quarantined: the run could not be driven (${cause instanceof Error ? cause.name : "unknown error"})`,
       );
     });
   }

@@ -10,8 +10,8 @@ export { type CommandDeps, requireRun, requireSession } from "./commands/transac
 export type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
-export { DEFAULT_RUN_LIMITS, type RunLimits } from "./limits.ts";
 export { remainingTokens } from "./goals/goal.ts";
+export { DEFAULT_RUN_LIMITS, type RunLimits } from "./limits.ts";
 export * from "./lookup.ts";
 export type { LoopDeps } from "./loop/deps.ts";
 export * from "./messages.ts";

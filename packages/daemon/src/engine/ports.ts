@@ -186,9 +186,7 @@ export type ToolOutcome =
 /** A change of session state that is committed together with the tool's result. */
 export type ToolStateChange = { type: "todos"; todos: Json[] };
 
-export type GoalChange =
-  | { type: "create"; objective: string; token_budget?: number }
-  | { type: "complete" };
+export type GoalChange = { type: "create"; objective: string; token_budget?: number } | { type: "complete" };
 
 export type ContextUpdate =
   | { type: "file_read"; path: string }

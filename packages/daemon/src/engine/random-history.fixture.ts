@@ -1,5 +1,5 @@
 import { checkpointAt } from "./context/checkpoint.ts";
-import type { RecordedEvent } from "./events.ts";
+import type { Nudge, RecordedEvent } from "./events.ts";
 import { reduce } from "./reduce.ts";
 import { type CallState, emptyState, type RunState, type SessionState } from "./state.ts";
 import { assistant, call, History, result, user } from "./testing.ts";
@@ -113,7 +113,7 @@ class Story {
   }
 
   #nudge({ run_id, turn }: RunState): void {
-    const nudge = this.#pickOf("output", "requirement");
+    const nudge = this.#pickOf<Nudge>("output", "requirement", "contract");
     this.#history.add("message_appended", {
       run_id,
       turn,

@@ -1,7 +1,14 @@
 import { type Problem, problem, type RunStatus, type SessionStatus } from "@kheish/contract";
 import type { NewEvent, Op } from "../kernel/store.ts";
 import { event, type SessionEvents, type SessionEventType, sessionStream } from "./events.ts";
-import { type GoalRecord, type Kept, put, type RecordKind, type RunRecord, type SessionRecord } from "./records.ts";
+import {
+  type GoalRecord,
+  type Kept,
+  put,
+  type RecordKind,
+  type RunRecord,
+  type SessionRecord,
+} from "./records.ts";
 
 /** The state machine of a run (01-R37). Same to same is a no-op and not listed. */
 export const RUN_TRANSITIONS: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
@@ -138,7 +145,8 @@ export class SessionChange {
   /** The goal's record once this change has landed. */
   get goalLanded(): Kept<"goal"> | undefined {
     const { before, after } = this.#goal ?? {};
-    if (after === undefined || after === before?.data) return before && after && before;
+    if (after === undefined) return undefined;
+    if (after === before?.data) return before;
     return { id: this.#sessionId, revision: (before?.revision ?? 0) + 1, data: after };
   }
 

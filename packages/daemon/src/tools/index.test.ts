@@ -29,6 +29,7 @@ const table: [string, string, number, string, boolean, string[]][] = [
     false,
     ["command*", "workdir", "run_in_background", "description"],
   ],
+  ["create_goal", "idempotent", 10_000, "inherited", false, ["objective*", "token_budget"]],
   [
     "edit_file",
     "once",
@@ -37,6 +38,7 @@ const table: [string, string, number, string, boolean, string[]][] = [
     false,
     ["path*", "old_text*", "new_text*", "replace_all", "expected_sha256"],
   ],
+  ["get_goal", "read", 10_000, "inherited", true, []],
   ["glob_search", "read", 10_000, "read_only", true, ["pattern*", "base", "limit"]],
   ["grep_search", "read", 10_000, "read_only", true, ["pattern*", "base", "limit"]],
   [
@@ -48,6 +50,7 @@ const table: [string, string, number, string, boolean, string[]][] = [
     ["path*", "start_line", "line_count", "start_byte", "include_base64"],
   ],
   ["todo_write", "idempotent", 10_000, "inherited", false, ["todos*"]],
+  ["update_goal", "idempotent", 10_000, "inherited", false, ["status*"]],
   [
     "write_file",
     "once",

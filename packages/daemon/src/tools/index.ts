@@ -7,6 +7,7 @@ import { type StartShell, startShell } from "./bash/shell.ts";
 import { editFileTool } from "./files/edit-file.ts";
 import { readFileTool } from "./files/read-file.ts";
 import { writeFileTool } from "./files/write-file.ts";
+import { goalTools } from "./goals/goal-tools.ts";
 import { askUserQuestionTool } from "./interaction/ask-user-question.ts";
 import { noopTool } from "./interaction/noop.ts";
 import { todoWriteTool } from "./interaction/todo-write.ts";
@@ -42,6 +43,7 @@ export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
     }),
     editFileTool(locks),
     globSearchTool(searchThreads),
+    ...goalTools(),
     grepSearchTool(searchThreads),
     ...(options.includeNoop === true ? [noopTool()] : []),
     readFileTool(),

@@ -211,6 +211,7 @@ describe("01-R99: a drain", () => {
     await before.resolve(runId, { request_id: waiting.pending_approvals?.[0]?.id ?? "", behavior: "allow" });
     await until("the drain", () => drained !== undefined);
     await drained;
+    await pause();
     expect(await before.events("tool_call_started")).toEqual([]);
     const session = new TestSession(await rig.boot());
     expect(await session.settled(runId)).toMatchObject({ status: "completed" });

@@ -128,6 +128,15 @@ describe("a `once` effect whose outcome a crash hid", () => {
     ]);
   });
 
+  test("01-R90 with ask_operator, declined: stays unknown, too", async () => {
+    const { runId, session, daemon } = await crashedOnce(asking);
+    const run = await session.reaches(runId, "waiting_for_user_question");
+    const resolution = { request_id: run.pending_questions?.[0]?.id ?? "", answers: [], declined: true };
+    await daemon.call("answerRunQuestion", { params: { run_id: runId }, body: { resolution } });
+    expect(await session.settled(runId)).toMatchObject({ status: "completed" });
+    expect(await session.events("tool_call_finished")).toMatchObject([{ ledger: "unknown" }]);
+  });
+
   test("01-R92 the question outlives further restarts, and is answered once", async () => {
     const world = new World();
     const rig = await createRig((incarnation) => [world.tool(incarnation, "send", "once")]);
@@ -164,10 +173,9 @@ describe("a `once` effect whose outcome a crash hid", () => {
 });
 
 describe("a `once` effect that can be read back", () => {
-  async function readBack(found: Reconciled[]) {
+  async function readBack(found: Reconciled | NonNullable<Tool["reconcile"]>) {
     const world = new World();
-    const left = [...found];
-    const reconcile = async (): Promise<Reconciled> => left.shift() ?? { kind: "unknown" };
+    const reconcile = typeof found === "function" ? found : async () => found;
     const rig = await createRig((incarnation) => [world.tool(incarnation, "send", "once", { reconcile })]);
     const runId = await crashed(rig, world, ["send"]);
     const session = new TestSession(await rig.boot());
@@ -176,7 +184,7 @@ describe("a `once` effect that can be read back", () => {
   }
 
   test("and was applied is reconciled by reading, not by repeating", async () => {
-    const { world, session } = await readBack([{ kind: "applied", output: { id: "mail-7" } }]);
+    const { world, session } = await readBack({ kind: "applied", output: { id: "mail-7" } });
     expect(world.done).toHaveLength(1);
     expect(await session.events("tool_call_finished")).toMatchObject([
       { ledger: "reconciled", result: { is_error: false, output: { id: "mail-7" } } },
@@ -184,15 +192,58 @@ describe("a `once` effect that can be read back", () => {
   });
 
   test("and was not applied is made, under the same key", async () => {
-    const { world, session } = await readBack([{ kind: "not_applied" }]);
+    const { world, session } = await readBack({ kind: "not_applied" });
     expect(world.done.map((one) => one.incarnation)).toEqual([0, 1]);
     expect(new Set(world.done.map((one) => one.key)).size).toBe(1);
     expect(await session.events("effect_not_applied")).toHaveLength(1);
     expect(await session.events("tool_call_finished")).toMatchObject([{ ledger: "settled" }]);
   });
 
+  test("but whose reading hangs is surfaced when its time is over", async () => {
+    const signals: AbortSignal[] = [];
+    const { world, session } = await readBack((_input, { signal }) => {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    });
+    expect(signals.map((signal) => signal.aborted)).toEqual([true]);
+    expect(world.done).toHaveLength(1);
+    expect(await session.events("tool_call_finished")).toMatchObject([
+      { ledger: "unknown", result: { output: { detail: expect.stringContaining("too long") } } },
+    ]);
+  });
+
+  test("but whose reading throws is surfaced, too", async () => {
+    const { world, session } = await readBack(() => {
+      throw new Error("broken");
+    });
+    expect(world.done).toHaveLength(1);
+    expect(await session.events("tool_call_finished")).toMatchObject([{ ledger: "unknown" }]);
+  });
+
+  test("and kills the daemon each time it is made is given up with its run, as of unknown outcome", async () => {
+    const world = new World(6);
+    const reconcile = async (): Promise<Reconciled> => ({ kind: "not_applied" });
+    const rig = await createRig((incarnation) => [world.tool(incarnation, "send", "once", { reconcile })]);
+    const runId = await crashed(rig, world, ["send"]);
+    for (let attempt = 2; attempt <= 6; attempt++) {
+      const doomed = await bootDoomed(rig);
+      await until(`attempt ${attempt}`, () => world.done.length === attempt);
+      doomed.kill();
+    }
+    const session = new TestSession(await rig.boot());
+    expect(await session.settled(runId)).toMatchObject({
+      status: "failed",
+      error: expect.stringMatching(/^quarantined: the daemon stopped 6 times/),
+      usage: { tool_calls: 1, restarts: 6 },
+    });
+    expect(world.done).toHaveLength(6);
+    expect(await session.events("tool_call_finished")).toMatchObject([
+      { ledger: "unknown", result: { output: { interrupted: true } } },
+    ]);
+  });
+
   test("and cannot be read is surfaced with what is known", async () => {
-    const { world, session } = await readBack([{ kind: "unknown", detail: "the mailbox is closed" }]);
+    const { world, session } = await readBack({ kind: "unknown", detail: "the mailbox is closed" });
     expect(world.done).toHaveLength(1);
     expect(await session.events("tool_call_finished")).toMatchObject([
       { ledger: "unknown", result: { output: { detail: "the mailbox is closed" } } },

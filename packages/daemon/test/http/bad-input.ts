@@ -1,9 +1,10 @@
 import { connect } from "node:net";
 import { type EndpointId, endpoints } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
-import { type LooseCall, problemIn } from "./client.ts";
-import { type OpenStore, useDaemon } from "./fixture.ts";
-import { ENDLESS, say, script } from "./script.ts";
+import { type LooseCall, problemIn } from "./support/client.ts";
+import type { Fixture } from "./support/fixture.ts";
+import { at } from "./support/params.ts";
+import { ENDLESS, say, script } from "./support/script.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const ALL = Object.keys(endpoints) as EndpointId[];
@@ -130,8 +131,7 @@ const WRONG_BODIES: [EndpointId, string, unknown, string][] = [
   ["pruneRuns", "an age that is text", { older_than_ms: "1" }, "/older_than_ms"],
 ];
 
-export function badInput(openStore: OpenStore): void {
-  const fixture = useDaemon(openStore, { maxBodyBytes: MAX_BODY_BYTES });
+export function badInput(fixture: Fixture): void {
   const { api } = fixture;
   const json = { "content-type": "application/json" };
   const pathOf = (endpoint: EndpointId, call: LooseCall) => new URL(api.url(endpoint, call)).pathname;
@@ -147,7 +147,7 @@ export function badInput(openStore: OpenStore): void {
     const refused = await fixture.leavesAlone(session_id, async () =>
       problemIn(await api.send(method, pathOf(endpoint, { params }), init), endpoint),
     );
-    await api.call("cancelRun", { params: { run_id } });
+    await fixture.cancel(run_id);
     return refused;
   };
 
@@ -175,8 +175,8 @@ export function badInput(openStore: OpenStore): void {
         expect(await refusedRaw(endpoint, {})).toMatchObject({ status: 400, code: "malformed_json" });
       }
       const { run_id, session_id } = await fixture.begin(ENDLESS);
-      expect((await api.call("interruptSession", { params: { session_id } })).interrupted).toBe(true);
-      expect((await api.call("cancelRun", { params: { run_id } })).status).toBe("interrupted");
+      expect((await api.call("interruptSession", at(session_id))).interrupted).toBe(true);
+      expect((await fixture.cancel(run_id)).status).toBe("interrupted");
     });
 
     test.each(["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"])(
@@ -196,7 +196,7 @@ export function badInput(openStore: OpenStore): void {
       expect(refused).toMatchObject({ status: 413, domain: "api", code: "payload_too_large" });
       const { session_id } = await fixture.begin("hi");
       const most = JSON.stringify({ content: "x".repeat(MAX_BODY_BYTES - '{"content":""}'.length) });
-      const path = pathOf("submitRun", { params: { session_id } });
+      const path = pathOf("submitRun", at(session_id));
       expect((await api.send("POST", path, { headers: json, body: most })).status).toBe(202);
     });
 
@@ -210,7 +210,7 @@ export function badInput(openStore: OpenStore): void {
         expect(refused).toMatchObject({ status: 422, domain: "api", code: "request_body_invalid" });
         expect(refused.errors?.map((error) => error.path)).toContain(path);
       });
-      await api.call("cancelRun", { params: { run_id } });
+      await fixture.cancel(run_id);
     });
 
     test("with several things wrong names them all", async () => {
@@ -242,7 +242,7 @@ export function badInput(openStore: OpenStore): void {
 
     test("with half a character is refused or comes back, and never breaks anything", async () => {
       const { session_id } = await fixture.begin("hi");
-      const path = pathOf("submitRun", { params: { session_id } });
+      const path = pathOf("submitRun", at(session_id));
       const reply = await api.send("POST", path, { headers: json, body: '{"content":"half \\ud83e"}' });
       expect([202, 400, 422]).toContain(reply.status);
       const created = await api.send("POST", "/v1/sessions", {
@@ -277,7 +277,7 @@ export function badInput(openStore: OpenStore): void {
         const { port } = new URL(fixture.daemon.baseUrl);
         const socket = connect(Number(port), "127.0.0.1");
         const path = `/v1/sessions/${dots.replaceAll(".", "%2E")}`;
-        socket.end(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+        socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
         let answer = "";
         for await (const chunk of socket) answer += chunk;
         expect(answer).toMatch(/^HTTP\/1.1 404 /);

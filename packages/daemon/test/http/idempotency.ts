@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type OpenStore, useDaemon } from "./fixture.ts";
-import { ASKING, bash, GATED, say, script } from "./script.ts";
+import type { Fixture } from "./support/fixture.ts";
+import { at } from "./support/params.ts";
+import { ASKING, bash, FIRST_QUESTION, GATED, say, script } from "./support/script.ts";
 
 /** 01-R27. Header values cannot carry most of them. */
 const INVALID_KEYS: [string, string][] = [
@@ -12,11 +13,8 @@ const INVALID_KEYS: [string, string][] = [
   ["with a NUL", "a\u0000b"],
 ];
 
-export function idempotency(openStore: OpenStore): void {
-  const fixture = useDaemon(openStore);
+export function idempotency(fixture: Fixture): void {
   const { api } = fixture;
-  const at = (session_id: string) => ({ params: { session_id } });
-  const of = (run_id: string) => ({ params: { run_id } });
   const under = (key: string) => ({ headers: { "idempotency-key": key } });
   const conflict = { status: 409, domain: "idempotency", code: "idempotency_conflict" };
   const invalid = { status: 400, domain: "idempotency", code: "invalid_idempotency_key" };
@@ -27,7 +25,7 @@ export function idempotency(openStore: OpenStore): void {
       async (_what, key) => {
         const run = await fixture.beginWaiting(GATED);
         const [request_id = ""] = run.pending_approval_ids ?? [];
-        const resolution = { request_id: "question-request-sim-0-0", declined: true };
+        const resolution = { request_id: FIRST_QUESTION, declined: true };
         await fixture.leavesAlone(run.session_id, async () => {
           const calls = [
             api.refusal("submitRun", { ...at(run.session_id), body: { content: "x", idempotency_key: key } }),
@@ -52,7 +50,7 @@ export function idempotency(openStore: OpenStore): void {
           for (const refused of await Promise.all(calls)) expect(refused).toMatchObject(invalid);
         });
         expect((await api.refusal("getSession", at("refused"))).code).toBe("session_not_found");
-        await api.call("cancelRun", of(run.run_id));
+        await fixture.cancel(run.run_id);
       },
     );
 
@@ -231,7 +229,7 @@ export function idempotency(openStore: OpenStore): void {
         ...under("decide"),
       });
       expect(next.run_id).not.toBe(run.run_id);
-      await api.call("interruptSession", { ...at(run.session_id), query: { clear_queue: "true" } });
+      await fixture.quiet(run.session_id);
       expect((await api.call("resolveRunApprovals", resolve(first))).status).toBe("interrupted");
     });
 
@@ -241,7 +239,7 @@ export function idempotency(openStore: OpenStore): void {
         ...of(run.run_id),
         body: {
           resolution: {
-            request_id: "question-request-sim-0-0",
+            request_id: FIRST_QUESTION,
             answers: [{ question_id: "question-1", selected_option_ids: [option] }],
           },
         },
@@ -258,7 +256,7 @@ export function idempotency(openStore: OpenStore): void {
     test("a question's cancellation: repeated 200, with another body 409", async () => {
       const run = await fixture.beginWaiting(ASKING);
       const cancel = (justification: string) => ({
-        params: { run_id: run.run_id, request_id: "question-request-sim-0-0" },
+        params: { run_id: run.run_id, request_id: FIRST_QUESTION },
         body: { justification },
         ...under("give up"),
       });

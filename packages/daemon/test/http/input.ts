@@ -1,15 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { Answer } from "./client.ts";
-import { type OpenStore, useDaemon } from "./fixture.ts";
-import { ASKING, ENDLESS, GATED, say, script } from "./script.ts";
+import { problemIn } from "./support/client.ts";
+import type { Fixture } from "./support/fixture.ts";
+import { at } from "./support/params.ts";
+import { ACTIVE, ASKING, ENDLESS, GATED, say, script } from "./support/script.ts";
 
-export function input(openStore: OpenStore): void {
-  const fixture = useDaemon(openStore);
+export function input(fixture: Fixture): void {
   const { api } = fixture;
-  const at = (session_id: string) => ({ params: { session_id } });
   const send = (session_id: string, content: string) =>
     api.call("sessionInput", { ...at(session_id), body: { content } });
-  const sendInVain = (session_id: string, content: string) =>
+  const refusal = (session_id: string, content: string) =>
     api.refusal("sessionInput", { ...at(session_id), body: { content } });
 
   /** The only run of a session, once it is there. */
@@ -21,7 +20,7 @@ export function input(openStore: OpenStore): void {
     return run;
   };
 
-  describe("01-R25 /input answers when the run is at rest", () => {
+  describe("01-R25 answers when the run is at rest", () => {
     test("completed: 200 with the session and what was said", async () => {
       const session_id = await fixture.session();
       const view = await send(session_id, script({ delay_ms: 20, text: "hello" }));
@@ -45,19 +44,12 @@ export function input(openStore: OpenStore): void {
 
     test("failed: a problem with the run's error, and the run that it belongs to", async () => {
       const session_id = await fixture.session();
-      const refused = await sendInVain(
-        session_id,
-        script({ error: { status: 400, message: "no way", times: 0 } }),
-      );
-      const run = await onlyRun(session_id);
-      expect(refused).toMatchObject({
-        status: 500,
-        code: "internal_error",
-        run_id: run.run_id,
-        detail: run.error,
-      });
-      expect(refused.detail).toContain("no way");
-      expect(run.status).toBe("failed");
+      const broken = { error: { status: 400, message: "no way", times: 0 } };
+      const refused = await refusal(session_id, script(broken));
+      const { run_id, status, error } = await onlyRun(session_id);
+      expect(status).toBe("failed");
+      expect(error).toContain("no way");
+      expect(refused).toMatchObject({ status: 500, code: "internal_error", run_id, detail: error });
     });
 
     test.each([
@@ -65,7 +57,7 @@ export function input(openStore: OpenStore): void {
       ["interrupted", "interruptSession"],
     ] as const)("%s by somebody else: 409 that names the run", async (status, endpoint) => {
       const session_id = await fixture.session();
-      const waiting = sendInVain(session_id, ENDLESS);
+      const waiting = refusal(session_id, ENDLESS);
       const { run_id } = await onlyRun(session_id);
       await api.call(endpoint, { params: { session_id, run_id } });
       expect(await waiting).toMatchObject({ status: 409, code: "conflict", detail: `run ${status}`, run_id });
@@ -77,70 +69,72 @@ export function input(openStore: OpenStore): void {
       const abandoned = fetch(api.url("sessionInput", at(session_id)), {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ content: script({ delay_ms: 100, text: "still here" }) }),
+        body: JSON.stringify({ content: ENDLESS }),
         signal: controller.signal,
       });
       const { run_id } = await onlyRun(session_id);
       controller.abort();
       await expect(abandoned).rejects.toThrow();
-      const run = await fixture.settles(run_id);
-      expect(run).toMatchObject({ status: "completed", outputs: [{ content: "still here" }] });
+      // Other work comes and goes, and the run is still there.
+      await fixture.finish(await fixture.session(), script(say("elsewhere")));
+      expect((await fixture.cancel(run_id)).status).toBe("cancelled");
+      expect(await fixture.movesOf(run_id)).toEqual(["accepted", "started", "cancelled"]);
     });
   });
 
-  describe("01-R24 /input needs a session at rest", () => {
-    test.each([
-      ["runs", ENDLESS],
-      ["waits for an approval", GATED],
-      ["waits for an answer", ASKING],
-    ])("409 session_busy while a run %s, before any side effect", async (_what, content) => {
-      const { session_id, run_id } = await fixture.begin(content);
-      if (content !== ENDLESS)
-        await fixture.reaches(run_id, "waiting_for_approval", "waiting_for_user_question");
-      await fixture.leavesAlone(session_id, async () => {
-        expect(await sendInVain(session_id, "hello")).toMatchObject({
-          status: 409,
-          domain: "sessions",
-          code: "session_busy",
+  describe("01-R24 needs a session at rest", () => {
+    test.each(ACTIVE)(
+      "409 session_busy within $what, before any side effect",
+      async ({ status, content }) => {
+        const { session_id, run_id } = await fixture.begin(content);
+        await fixture.reaches(run_id, status);
+        await fixture.leavesAlone(session_id, async () => {
+          const busy = await refusal(session_id, "hello");
+          expect(busy).toMatchObject({ status: 409, domain: "sessions", code: "session_busy" });
         });
-      });
-      await api.call("cancelRun", { params: { run_id } });
-      expect((await send(session_id, script(say("now")))).snapshot.last_assistant_message).toBe("now");
-    });
+        await fixture.cancel(run_id);
+        expect((await send(session_id, script(say("now")))).snapshot.last_assistant_message).toBe("now");
+      },
+    );
 
     test("of ten callers at once one is served, the others are told that it is busy", async () => {
       const session_id = await fixture.session();
       const path = `/v1/sessions/${session_id}/input`;
-      const replies = await Promise.all(
-        Array.from({ length: 10 }, () =>
-          api.send("POST", path, {
-            headers: { "content-type": "application/json" },
-            body: JSON.stringify({ content: script({ delay_ms: 200, text: "served" }) }),
-          }),
-        ),
-      );
-      const served = replies.filter(({ status }) => status === 200);
-      expect(served).toHaveLength(1);
-      expect(replies.filter(({ status }) => status === 409)).toHaveLength(9);
-      const view = JSON.parse(served[0]?.text ?? "") as Answer<"sessionInput">;
-      expect(view.outputs).toHaveLength(1);
+      const replies = Array.from({ length: 10 }, () => api.post(path, { content: ENDLESS }));
+      const { run_id } = await onlyRun(session_id);
+      let answered = 0;
+      for (const reply of replies) void reply.then(() => (answered += 1));
+      await expect.poll(() => answered, { timeout: 5_000, interval: 5 }).toBe(9);
+      await fixture.cancel(run_id);
+      const codes = (await Promise.all(replies)).map((reply) => problemIn(reply, path).code);
+      expect(codes.toSorted()).toEqual(["conflict", ...Array.from({ length: 9 }, () => "session_busy")]);
+      expect(await fixture.runsOf(session_id)).toHaveLength(1);
+    });
+  });
+
+  describe("01-R28 under an idempotency key", () => {
+    const call = (session_id: string, content: string) => ({
+      ...at(session_id),
+      body: { content },
+      headers: { "idempotency-key": "input" },
+    });
+
+    test("a repetition waits for the same run, also when it is over", async () => {
+      const session_id = await fixture.session();
+      const once = call(session_id, script({ delay_ms: 50, text: "once" }));
+      const two = await Promise.all([api.call("sessionInput", once), api.call("sessionInput", once)]);
+      const later = await api.call("sessionInput", once);
+      for (const view of [...two, later]) expect(view.outputs).toMatchObject([{ content: "once" }]);
       expect(await fixture.runsOf(session_id)).toHaveLength(1);
     });
 
-    test("a repetition under its idempotency key waits for the same run, also when it is over", async () => {
+    test("another body is a conflict, and a detached submission is not a repetition", async () => {
       const session_id = await fixture.session();
-      const call = {
-        ...at(session_id),
-        body: { content: script({ delay_ms: 50, text: "once" }) },
-        headers: { "idempotency-key": "input-1" },
-      };
-      const [one, other] = await Promise.all([
-        api.call("sessionInput", call),
-        api.call("sessionInput", call),
-      ]);
-      const later = await api.call("sessionInput", call);
-      for (const view of [one, other, later]) expect(view.outputs).toMatchObject([{ content: "once" }]);
-      expect(await fixture.runsOf(session_id)).toHaveLength(1);
+      await api.call("sessionInput", call(session_id, script(say("inline"))));
+      const other = await api.refusal("sessionInput", call(session_id, script(say("other"))));
+      expect(other).toMatchObject({ status: 409, domain: "idempotency", code: "idempotency_conflict" });
+      await api.call("submitRun", call(session_id, script(say("inline"))));
+      expect(await fixture.runsOf(session_id)).toHaveLength(2);
     });
   });
 }

@@ -2,14 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunView } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
-import { type OpenStore, ROUTES, useDaemon } from "./fixture.ts";
-import { ASKING, bash, ENDLESS, say, script, use } from "./script.ts";
+import type { Fixture } from "./support/fixture.ts";
+import { at, of } from "./support/params.ts";
+import { ASKING, bash, ENDLESS, say, script, use } from "./support/script.ts";
 
-export function restart(openStore: OpenStore): void {
-  const fixture = useDaemon(openStore, { routes: ROUTES });
+export function restart(fixture: Fixture): void {
   const { api } = fixture;
-  const at = (session_id: string) => ({ params: { session_id } });
-  const of = (run_id: string) => ({ params: { run_id } });
   const again = () => fixture.daemon.restart();
   const allow = (run: RunView, ...ids: string[]) =>
     api.call("resolveRunApprovals", {
@@ -57,7 +55,7 @@ export function restart(openStore: OpenStore): void {
 
       await api.call("setPermissionMode", { body: { mode: "default" } });
       for (const { session_id } of [gated, asking]) {
-        await api.call("interruptSession", { ...at(session_id), query: { clear_queue: "true" } });
+        await fixture.quiet(session_id);
       }
     });
 
@@ -88,8 +86,7 @@ export function restart(openStore: OpenStore): void {
         status: "queued",
         queued_position: 2,
       });
-      const resolution = { request_id: "question-request-sim-0-0", declined: true };
-      await api.call("answerRunQuestion", { ...of(run.run_id), body: { resolution } });
+      await fixture.decline(run.run_id);
       for (const { run_id } of [run, ...queued])
         expect((await fixture.settles(run_id)).status).toBe("completed");
       const log = await api.call("sessionEvents", at(run.session_id));
@@ -217,7 +214,7 @@ export function restart(openStore: OpenStore): void {
       const ends = streams.map((stream) => stream.rest());
       await again();
       await Promise.all(ends);
-      await api.call("cancelRun", of(run.run_id));
+      await fixture.cancel(run.run_id);
     });
 
     test("answers who waits inline with a problem that names the run, which then goes on", async () => {
@@ -239,7 +236,7 @@ export function restart(openStore: OpenStore): void {
       await Promise.all([fixture.daemon.stop(), fixture.daemon.stop()]);
       expect(performance.now() - begun).toBeLessThan(1_000);
       await fixture.daemon.start();
-      await api.call("cancelRun", of(run.run_id));
+      await fixture.cancel(run.run_id);
     });
 
     test("01-R97 leaves the state root to the next daemon, and only then", async () => {

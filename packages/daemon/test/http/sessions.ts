@@ -1,14 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type OpenStore, useDaemon } from "./fixture.ts";
-import { ASKING, ENDLESS, GATED, say, script } from "./script.ts";
+import type { Fixture } from "./support/fixture.ts";
+import { at } from "./support/params.ts";
+import { ASKING, ENDLESS, GATED, say, script } from "./support/script.ts";
 
 /** Any string may be an id, as long as it is percent-encoded in paths. */
 const ODD_IDS = ["a/b é", "..x", "...", "%", "%2F", "a?b#c&d=e", "🦉", "new\u00a0line+", "x".repeat(500)];
 
-export function sessions(openStore: OpenStore): void {
-  const fixture = useDaemon(openStore);
+export function sessions(fixture: Fixture): void {
   const { api } = fixture;
-  const at = (session_id: string) => ({ params: { session_id } });
 
   describe("creation", () => {
     test("01-R12 01-A6 an unknown id creates (201), a known one answers the same session (200)", async () => {
@@ -238,7 +237,7 @@ export function sessions(openStore: OpenStore): void {
         const refused = await api.refusal("endSession", { ...at(session_id), body: {} });
         expect(refused).toMatchObject({ status: 409, domain: "sessions", code: "session_not_idle" });
       });
-      await api.call("cancelRun", { params: { run_id } });
+      await fixture.cancel(run_id);
       await api.call("endSession", { ...at(session_id), body: {} });
     });
 

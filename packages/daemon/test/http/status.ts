@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { type OpenStore, ROUTES, useDaemon } from "./fixture.ts";
-import { ASKING, bash, ENDLESS, GATED, say, script, use } from "./script.ts";
+import type { Fixture } from "./support/fixture.ts";
+import { at } from "./support/params.ts";
+import { ASKING, bash, ENDLESS, GATED, say, script, use } from "./support/script.ts";
 
-export function status(openStore: OpenStore): void {
-  const fixture = useDaemon(openStore, { routes: ROUTES });
+export function status(fixture: Fixture): void {
   const { api } = fixture;
-  const of = (run_id: string) => ({ params: { run_id } });
 
   describe("probes and descriptors", () => {
     test("/healthz and /readyz answer in text", async () => {
@@ -65,7 +64,7 @@ export function status(openStore: OpenStore): void {
       expect(health.ok).toBe(true);
 
       for (const { session_id } of [endless, gated, asking]) {
-        await api.call("interruptSession", { params: { session_id }, query: { clear_queue: "true" } });
+        await fixture.quiet(session_id);
       }
       const after = (await api.call("status")).runs;
       expect(after).toMatchObject({
@@ -96,93 +95,6 @@ export function status(openStore: OpenStore): void {
       });
       expect(runtime).toEqual(await api.call("getRuntime"));
       expect(runtime).toMatchObject({ route_id: "simulator", workspace_root: fixture.daemon.workspace });
-    });
-  });
-
-  describe("02-R15 the permission mode", () => {
-    test("changes with a revision, and only from the revision that the caller knows", async () => {
-      const before = await api.call("getRuntime");
-      const { revision } = before.config;
-      const changed = await api.call("setPermissionMode", {
-        body: { mode: "plan", expected_revision: revision },
-      });
-      expect(changed).toMatchObject({
-        permission_mode: "plan",
-        config: { revision: revision + 1, persisted: true },
-      });
-      expect(await api.call("getRuntime")).toEqual(changed);
-
-      const stale = await api.refusal("setPermissionMode", {
-        body: { mode: "default", expected_revision: revision },
-      });
-      expect(stale).toMatchObject({ status: 409, domain: "runtime", code: "runtime_revision_conflict" });
-      expect(await api.call("getRuntime")).toEqual(changed);
-      const back = await api.call("setPermissionMode", { body: { mode: "default" } });
-      expect(back).toMatchObject({ permission_mode: "default", config: { revision: revision + 2 } });
-    });
-
-    test("of ten callers who know the same revision one changes it", async () => {
-      const { revision } = (await api.call("getRuntime")).config;
-      const replies = await Promise.all(
-        Array.from({ length: 10 }, () =>
-          api.send("POST", "/v1/runtime/permission-mode", {
-            headers: { "content-type": "application/json" },
-            body: JSON.stringify({ mode: "default", expected_revision: revision }),
-          }),
-        ),
-      );
-      expect(replies.map(({ status }) => status).toSorted()).toEqual([
-        200,
-        ...Array.from({ length: 9 }, () => 409),
-      ]);
-      expect((await api.call("getRuntime")).config.revision).toBe(revision + 1);
-    });
-
-    test.each([
-      ["default", "waiting_for_approval", undefined],
-      ["acceptEdits", "waiting_for_approval", undefined],
-      ["bypassPermissions", "completed", "ran"],
-      ["dontAsk", "completed", "dontAsk denies"],
-      ["plan", "completed", "plan mode allows only"],
-    ] as const)("%s decides about a command: %s", async (mode, status, said) => {
-      await api.call("setPermissionMode", { body: { mode } });
-      const run = await fixture.begin(GATED);
-      const rested = await fixture.reaches(run.run_id, status);
-      if (said !== undefined) expect(rested.outputs?.[0]?.content).toContain(said);
-      const audits = await api.call("sessionPermissionAudits", { params: { session_id: run.session_id } });
-      expect(audits).toMatchObject([{ tool_name: "bash", base_decision: "ask", effective_mode: mode }]);
-      await api.call("cancelRun", of(run.run_id));
-      await api.call("setPermissionMode", { body: { mode: "default" } });
-    });
-
-    test("acceptEdits lets edits through", async () => {
-      await api.call("setPermissionMode", { body: { mode: "acceptEdits" } });
-      const content = script(
-        use("write_file", { path: "edit.txt", content: "x" }),
-        say("{{last_tool_output}}"),
-      );
-      const run = await fixture.settles((await fixture.begin(content)).run_id);
-      expect(run.outputs?.[0]?.content).toContain("bytes_written");
-      await api.call("setPermissionMode", { body: { mode: "default" } });
-    });
-
-    test("is prospective: what waits already goes on waiting, and the run's next call sees the new mode", async () => {
-      const run = await fixture.beginWaiting(
-        script(bash("true"), bash("echo second"), say("{{last_tool_output}}")),
-      );
-      await api.call("setPermissionMode", { body: { mode: "bypassPermissions" } });
-      expect((await fixture.run(run.run_id)).status).toBe("waiting_for_approval");
-      const [request_id = ""] = run.pending_approval_ids ?? [];
-      await api.call("resolveRunApprovals", {
-        ...of(run.run_id),
-        body: { resolutions: [{ request_id, behavior: "allow" }] },
-      });
-      const done = await fixture.settles(run.run_id);
-      expect(done.outputs?.[0]?.content).toContain("second");
-      expect(
-        (await fixture.movesOf(run.run_id)).filter((type) => type === "waiting_for_approval"),
-      ).toHaveLength(1);
-      await api.call("setPermissionMode", { body: { mode: "default" } });
     });
   });
 }

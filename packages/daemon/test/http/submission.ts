@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Call } from "./client.ts";
-import { type OpenStore, ROUTES, useDaemon } from "./fixture.ts";
-import { ENDLESS, say, script } from "./script.ts";
+import type { Call } from "./support/client.ts";
+import type { Fixture } from "./support/fixture.ts";
+import { at } from "./support/params.ts";
+import { ENDLESS, say, script } from "./support/script.ts";
 
 type Body = Call<"submitRun">["body"];
 const DATA = Buffer.from("hello").toString("base64");
@@ -89,10 +90,8 @@ const CHECKS: { rule: string; session?: string; body: Body; status: number; code
   },
 ];
 
-export function submission(openStore: OpenStore): void {
-  const fixture = useDaemon(openStore, { routes: ROUTES });
+export function submission(fixture: Fixture): void {
   const { api } = fixture;
-  const at = (session_id: string) => ({ params: { session_id } });
 
   describe("01-R20 the checks, in their order, each without a run", () => {
     test.each(CHECKS)("$rule: $code", async ({ session, body, status, code }) => {
@@ -122,12 +121,7 @@ export function submission(openStore: OpenStore): void {
       const sessions = await Promise.all(Array.from({ length: 8 }, () => fixture.session()));
       const body = { content: script(say("mine")), binding_keys: ["raced"] };
       const all = await Promise.all(
-        sessions.map((session_id) =>
-          api.send("POST", `/v1/sessions/${session_id}/runs`, {
-            headers: { "content-type": "application/json" },
-            body: JSON.stringify(body),
-          }),
-        ),
+        sessions.map((session_id) => api.post(`/v1/sessions/${session_id}/runs`, body)),
       );
       expect(all.map(({ status }) => status).toSorted()).toEqual([
         202,
@@ -231,7 +225,7 @@ export function submission(openStore: OpenStore): void {
         expect(data).toMatchObject({ run: { run_id, status: "queued" } });
         if (run_id === first.answer.run_id) await stream.until(({ event }) => event === "run_updated");
       }
-      await api.call("interruptSession", { ...at(session_id), query: { clear_queue: "true" } });
+      await fixture.quiet(session_id);
     });
 
     test("run ids are numbers that only grow", async () => {

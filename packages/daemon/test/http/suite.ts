@@ -1,8 +1,12 @@
 import { describe } from "vitest";
+import { approvalExpiry } from "./approval-expiry.ts";
+import { approvalRaces } from "./approval-races.ts";
+import { approvalRefusals } from "./approval-refusals.ts";
 import { approvals } from "./approvals.ts";
 import { badInput } from "./bad-input.ts";
+import { contracts } from "./contracts.ts";
 import { ending } from "./ending.ts";
-import type { OpenStore } from "./fixture.ts";
+import { goals } from "./goals.ts";
 import { idempotency } from "./idempotency.ts";
 import { input } from "./input.ts";
 import { lists } from "./lists.ts";
@@ -15,24 +19,33 @@ import { settings } from "./settings.ts";
 import { status } from "./status.ts";
 import { streams } from "./streams.ts";
 import { submission } from "./submission.ts";
+import { type OpenStore, ROUTES, useDaemon } from "./support/fixture.ts";
 
 /** The control plane's behaviour as its callers see it, the same on every store engine. */
 export function httpSuite(name: string, openStore: OpenStore): void {
   describe(`HTTP on ${name}`, () => {
-    describe("sessions", () => sessions(openStore));
-    describe("session settings", () => settings(openStore));
-    describe("submission", () => submission(openStore));
-    describe("runs", () => runs(openStore));
-    describe("cancel and interrupt", () => ending(openStore));
-    describe("inline input", () => input(openStore));
-    describe("idempotency", () => idempotency(openStore));
-    describe("approvals", () => approvals(openStore));
-    describe("questions", () => questions(openStore));
-    describe("streams", () => streams(openStore));
+    describe("one daemon for all", () => {
+      const fixture = useDaemon(openStore, { routes: ROUTES });
+      describe("sessions", () => sessions(fixture));
+      describe("session settings", () => settings(fixture));
+      describe("contracts", () => contracts(fixture));
+      describe("goals", () => goals(fixture));
+      describe("submission", () => submission(fixture));
+      describe("inline input", () => input(fixture));
+      describe("cancel and interrupt", () => ending(fixture));
+      describe("idempotency", () => idempotency(fixture));
+      describe("approvals", () => approvals(fixture));
+      describe("refused decisions", () => approvalRefusals(fixture));
+      describe("two callers who decide", () => approvalRaces(fixture));
+      describe("approvals that expire", () => approvalExpiry(fixture));
+      describe("questions", () => questions(fixture));
+      describe("streams", () => streams(fixture));
+    });
+    describe("runs", () => runs(useDaemon(openStore, { permissionMode: "bypassPermissions" })));
+    describe("bad input", () => badInput(useDaemon(openStore, { maxBodyBytes: 64 * 1024 })));
+    describe("lists", () => lists(useDaemon(openStore)));
+    describe("status and runtime", () => status(useDaemon(openStore, { routes: ROUTES })));
     describe("resuming a stream", () => resume(openStore));
-    describe("restart", () => restart(openStore));
-    describe("bad input", () => badInput(openStore));
-    describe("lists", () => lists(openStore));
-    describe("status and runtime", () => status(openStore));
+    describe("restart", () => restart(useDaemon(openStore, { routes: ROUTES })));
   });
 }

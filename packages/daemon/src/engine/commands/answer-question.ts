@@ -187,14 +187,7 @@ export async function cancelQuestion(
     requireWaiting(session, run.data);
     if (!run.data.pending_question_ids.includes(requestId)) throw mismatch(runId, requestId);
     const why = request.justification === undefined ? "" : `: ${request.justification}`;
-    await endRun(
-      deps.store,
-      change,
-      session,
-      run,
-      "cancelled",
-      `question '${requestId}' was cancelled${why}`,
-    );
+    await endRun(deps, change, session, run, "cancelled", `question '${requestId}' was cancelled${why}`);
     remember(change, receipt, { run_id: runId });
     return true;
   });
@@ -212,7 +205,7 @@ export async function expireQuestion(deps: CommandDeps, runId: string, requestId
     if (deadline === undefined || deadline > change.now) return false;
     const run = await requireRun(deps.store, runId);
     const reason = `question '${requestId}' was not answered before ${new Date(deadline).toISOString()}`;
-    await endRun(deps.store, change, session, run, "cancelled", reason);
+    await endRun(deps, change, session, run, "cancelled", reason);
     const answer = {
       digest: "",
       declined: true,

@@ -2,6 +2,8 @@ import { isTerminal, type UsageTotals } from "@kheish/contract";
 import type { Store } from "../../kernel/store.ts";
 import { closeCalls } from "../close-calls.ts";
 import { foldSession } from "../fold.ts";
+import { afterRun, pauseGoal } from "../goals/after-run.ts";
+import type { ContinuationDeps } from "../goals/continuation.ts";
 import { addUsage, type Kept } from "../records.ts";
 import { closeRequests } from "../requests.ts";
 import type { SessionState } from "../state.ts";
@@ -15,7 +17,7 @@ export async function cancelRun(deps: CommandDeps, runId: string, reason?: strin
   const ended = await transact(deps, sessionId, async (change, session) => {
     const run = await requireRun(deps.store, runId);
     if (isTerminal(run.data.status)) return false;
-    await endRun(deps.store, change, session, run, "cancelled", reason);
+    await endRun(deps, change, session, run, "cancelled", reason);
     return true;
   });
   if (ended) deps.abortRun(runId, "cancelled");
@@ -23,7 +25,7 @@ export async function cancelRun(deps: CommandDeps, runId: string, reason?: strin
 
 /**
  * Stops the session's active run; queued runs stay and the next one starts (01-R18),
- * unless `clearQueue` cancels them too. Idle: nothing happens.
+ * unless `clearQueue` cancels them too. An active goal is paused, also that of an idle session.
  */
 export async function interruptSession(
   deps: CommandDeps,
@@ -31,11 +33,14 @@ export async function interruptSession(
   options: { clearQueue: boolean },
 ): Promise<{ interrupted: boolean }> {
   const stopped = await transact(deps, sessionId, async (change, session) => {
-    if (options.clearQueue) await cancelQueued(deps.store, change, session);
+    if (options.clearQueue) await cancelQueued(deps, change, session);
     const runId = session.data.active_run_id;
-    if (runId === undefined) return undefined;
+    if (runId === undefined) {
+      await pauseGoal(deps.store, change, sessionId);
+      return undefined;
+    }
     const run = await requireRun(deps.store, runId);
-    await endRun(deps.store, change, session, run, "interrupted", undefined, options.clearQueue);
+    await endRun(deps, change, session, run, "interrupted", undefined, options.clearQueue);
     change.emit("session_interrupted", {});
     change.emit("session_updated", { field: "interrupted" });
     return runId;
@@ -47,7 +52,7 @@ export async function interruptSession(
 
 /** Ends one non-terminal run within a change: requests closed, slot freed, next promoted. */
 export async function endRun(
-  store: Store,
+  deps: ContinuationDeps,
   change: SessionChange,
   session: Kept<"session">,
   run: Kept<"run">,
@@ -55,6 +60,7 @@ export async function endRun(
   reason: string | undefined,
   queueIsCleared = false,
 ): Promise<void> {
+  const { store } = deps;
   await closeRequests(store, change, run.data);
   const usage = await closeWork(store, change, session, run, status);
   if (run.data.status === "queued") change.updateSession({ queued_count: change.session.queued_count - 1 });
@@ -63,6 +69,12 @@ export async function endRun(
   const { queued_input: _never, ...data } = run.data;
   const error = reason === undefined ? {} : { error: reason };
   settleRun(change, { ...run, data }, { status, ...error, ...usage }, next);
+  await afterRun(
+    deps,
+    change,
+    run,
+    status === "failed" ? { kind: status, passing: false } : { kind: status },
+  );
 }
 
 /** What the run has open is closed, what it used is accounted for. */
@@ -86,10 +98,14 @@ function stateOf(store: Store, session: Kept<"session">): Promise<SessionState |
   return foldSession(store, session).catch(() => undefined);
 }
 
-async function cancelQueued(store: Store, change: SessionChange, session: Kept<"session">): Promise<void> {
-  const waiting = await store.list("run", { index: "queue", prefix: [session.id], limit: 10_000 });
+async function cancelQueued(
+  deps: ContinuationDeps,
+  change: SessionChange,
+  session: Kept<"session">,
+): Promise<void> {
+  const waiting = await deps.store.list("run", { index: "queue", prefix: [session.id], limit: 10_000 });
   for (const run of waiting as unknown as Kept<"run">[]) {
-    await endRun(store, change, session, run, "cancelled", "the queue was cleared");
+    await endRun(deps, change, session, run, "cancelled", "the queue was cleared");
   }
 }
 

@@ -142,23 +142,27 @@ function checkExpectations(goal: SessionGoal, patch: PatchGoalRequest): void {
   );
 }
 
-/** A budget that is given anew is owed a wrap-up of its own. */
 function patchedGoal(goal: SessionGoal, patch: PatchGoalRequest): SessionGoal {
-  const { token_budget, budget_limited_by_run_id, budget_wrapup_run_id, ...rest } = goal;
-  const budget = patch.clear_token_budget === true ? undefined : (patch.token_budget ?? token_budget);
   const status = patch.status ?? goal.status;
+  const { token_budget, ...rest } = status === "active" ? withoutEnd(goal) : goal;
+  const budget = patch.clear_token_budget === true ? undefined : (patch.token_budget ?? token_budget);
   return {
     ...rest,
-    ...(status === "active"
-      ? {}
-      : {
-          ...(budget_limited_by_run_id === undefined ? {} : { budget_limited_by_run_id }),
-          ...(budget_wrapup_run_id === undefined ? {} : { budget_wrapup_run_id }),
-        }),
     ...(budget === undefined ? {} : { token_budget: budget }),
     objective: patch.objective === undefined ? goal.objective : trimmed(patch.objective),
     status,
   };
+}
+
+/** A goal that goes on is owed a wrap-up of its own, and somebody has to complete it again. */
+function withoutEnd(goal: SessionGoal): SessionGoal {
+  const {
+    budget_limited_by_run_id: _limited,
+    budget_wrapup_run_id: _wrappedUp,
+    completed_by_run_id: _completed,
+    ...rest
+  } = goal;
+  return rest;
 }
 
 function requireNobodyAtWork(change: SessionChange, sessionId: string): void {

@@ -229,7 +229,7 @@ export async function expireApproval(deps: CommandDeps, approvalId: string): Pro
     const run = await requireRun(deps.store, approval.data.run_id);
     const reason = `approval '${approvalId}' was not answered before ${new Date(deadline).toISOString()}`;
     if (approval.data.request.on_timeout === "cancel") {
-      await endRun(deps.store, change, session, run, "cancelled", reason);
+      await endRun(deps, change, session, run, "cancelled", reason);
       return true;
     }
     const resolution: ApprovalResolution = { request_id: approvalId, behavior: "deny", reason };

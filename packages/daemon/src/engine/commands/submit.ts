@@ -5,10 +5,10 @@ import {
   type SubmitInputRequest,
 } from "@kheish/contract";
 import { conformInput } from "../contracts/input.ts";
-import { boundMetadata } from "../goals/binding.ts";
+import { boundMetadata, isBindable, refuseUnderGoal } from "../goals/binding.ts";
 import { goalIn } from "../goals/keep.ts";
 import type { PinnedRoute } from "../ports.ts";
-import { type Kept, type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
+import { type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
 import { acceptRun, type SessionChange } from "../transitions.ts";
 import { earlier, idempotencyKeyOf, type Receipt, receiptOf, remember } from "./idempotency.ts";
 import {
@@ -51,7 +51,8 @@ export async function submit(
   const { input_contract: contract } = known.data;
   const where = request.input_items.length > 0 ? "/input_items" : "/content";
   const parts = conformInput(contract, decodeInput(request), where);
-  boundMetadata((await read(deps.store, "goal", sessionId))?.data.goal, cleanMetadata(request.metadata));
+  const metadata = cleanMetadata(request.metadata);
+  if (!isBindable(metadata)) refuseUnderGoal((await read(deps.store, "goal", sessionId))?.data.goal);
   const plan = planRun(deps, known.data, request);
   if (options.mode === "inline") refuseBusy(known.data);
   const stored = await storeParts(deps.blobs, parts);
@@ -63,11 +64,8 @@ export async function submit(
     if (options.mode === "inline") refuseBusy(session.data);
     await bindKeys(deps, change, request.binding_keys, sessionId);
     const run = newRun(`run-${number}`, session.data, request, plan, change.now, options.principal, parts);
-    const metadata = boundMetadata(
-      (await goalIn(deps.store, change, sessionId))?.goal,
-      cleanMetadata(request.metadata),
-    );
-    if (metadata !== undefined) run.input_metadata = metadata;
+    const bound = boundMetadata((await goalIn(deps.store, change, sessionId))?.goal, metadata);
+    if (bound !== undefined) run.input_metadata = bound;
     if (stored.attachments.length > 0) run.input_attachments = stored.attachments;
     const structured = contract === undefined ? {} : { structured: true as const };
     acceptRun(change, run, {

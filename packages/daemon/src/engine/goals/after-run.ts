@@ -1,8 +1,9 @@
 import type { SessionGoal } from "@kheish/contract";
+import type { Store } from "../../kernel/store.ts";
 import type { GoalRecord, Kept, RunRecord } from "../records.ts";
 import type { SessionChange } from "../transitions.ts";
 import { type ContinuationDeps, continueGoal, GOAL_RETRY_MS, remindOfGoal } from "./continuation.ts";
-import { charged, isSpent, revised, worksFor } from "./goal.ts";
+import { charged, isSpent, revised, wants, worksFor } from "./goal.ts";
 import { goalIn, keepGoal } from "./keep.ts";
 
 /** How a run ended, as far as the goal of its session cares. */
@@ -38,6 +39,17 @@ export async function afterRun(
   if (goal !== before.goal) keepGoal(change, { ...record, goal });
 }
 
+/** Who interrupts a session wants quiet (01-R18). */
+export async function pauseGoal(store: Store, change: SessionChange, sessionId: string): Promise<void> {
+  const record = await goalIn(store, change, sessionId);
+  if (record?.goal.status === "active")
+    keepGoal(change, { ...record, goal: paused(record.goal, change.now) });
+}
+
+function paused(goal: SessionGoal, nowMs: number): SessionGoal {
+  return revised(goal, { ...goal, status: "paused" }, nowMs);
+}
+
 function settle(
   goal: SessionGoal,
   run: RunRecord,
@@ -49,7 +61,7 @@ function settle(
   const used = worksFor(run, goal) ? charged(goal, run.run_id, { time_ms: timeMs }, nowMs) : goal;
   if (used.status !== "active") return used;
   if (ending.kind === "interrupted" || failedForGood(used, run, ending)) {
-    return revised(used, { ...used, status: "paused" }, nowMs);
+    return paused(used, nowMs);
   }
   if (!isSpent(used)) return used;
   const limited = { ...used, status: "budget_limited" as const, budget_limited_by_run_id: run.run_id };
@@ -67,7 +79,7 @@ function idleStreak({ goal, idle_streak }: GoalRecord, runId: string, ending: En
   return idle ? idle_streak + 1 : 0;
 }
 
-/** Who cancels or interrupts wants quiet; what failed is tried again later; who does nothing is not asked in a hurry. */
+/** Who cancels or interrupts wants quiet; a continuation that failed is tried again later; an idle model is not hurried. */
 async function next(
   deps: ContinuationDeps,
   change: SessionChange,
@@ -75,8 +87,8 @@ async function next(
   runId: string,
   ending: Ending,
 ): Promise<SessionGoal> {
-  if (ending.kind === "cancelled" || ending.kind === "interrupted") return goal;
-  if (ending.kind === "failed") {
+  if (wants(goal) === undefined || ending.kind === "cancelled" || ending.kind === "interrupted") return goal;
+  if (ending.kind === "failed" && goal.last_continuation_run_id === runId) {
     remindOfGoal(change, goal, GOAL_RETRY_MS);
     return goal;
   }

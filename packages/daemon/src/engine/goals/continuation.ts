@@ -41,7 +41,7 @@ export async function continueGoal(
     ...(kind === "wrap_up" ? { budget_wrapup_run_id: runId } : {}),
   };
   const bound = revised(goal, next, change.now);
-  acceptRun(change, continuationRun(change, bound, route, input, kind, runId, previousRunId), input);
+  acceptRun(change, continuationRun(change, bound, route, kind, runId, previousRunId), input);
   return bound;
 }
 
@@ -66,7 +66,6 @@ function continuationRun(
   change: SessionChange,
   goal: SessionGoal,
   { route, generation }: Route,
-  input: UserMessage,
   kind: "work" | "wrap_up",
   runId: string,
   previousRunId: string | undefined,

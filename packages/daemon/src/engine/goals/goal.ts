@@ -1,4 +1,4 @@
-import type { Json, SessionGoal } from "@kheish/contract";
+import type { Json, JsonObject, SessionGoal } from "@kheish/contract";
 
 /** Runs whose charges a goal still lists; older ones are in the sums only. */
 const ACCOUNTED_RUNS = 32;
@@ -68,6 +68,15 @@ export function isSpent({ token_budget, tokens_used }: SessionGoal): boolean {
 
 export function remainingTokens({ token_budget, tokens_used }: SessionGoal): number | undefined {
   return token_budget === undefined ? undefined : Math.max(0, token_budget - tokens_used);
+}
+
+/** What tools tell the model of a goal; null when there is none. */
+export function toldGoal(goal: SessionGoal | undefined): JsonObject {
+  const { accounted_usage: _asked, ...told } = goal ?? {};
+  return {
+    goal: goal === undefined ? null : (told as JsonObject),
+    remaining_tokens: (goal && remainingTokens(goal)) ?? null,
+  };
 }
 
 /** What kind of run the goal wants while its session is idle: more work, or the one report about a spent budget. */

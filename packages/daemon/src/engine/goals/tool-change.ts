@@ -3,7 +3,7 @@ import { newGoalId } from "../commands/goals.ts";
 import type { Driver } from "../loop/driver.ts";
 import type { GoalChange } from "../ports.ts";
 import type { SessionChange } from "../transitions.ts";
-import { mayComplete, newGoal, remainingTokens, revised } from "./goal.ts";
+import { mayComplete, newGoal, revised, toldGoal } from "./goal.ts";
 import { keepGoal, keepNewGoal } from "./keep.ts";
 
 interface ToolResultParts {
@@ -44,7 +44,9 @@ function complete({ run }: Driver, change: SessionChange): ToolResultParts {
   const { goal } = record;
   if (goal.completed_by_run_id === run.id) return shown(goal);
   if (!mayComplete(run.data, goal)) {
-    return refused("the goal was changed since this run began; only a run that was begun for it may complete it");
+    return refused(
+      "the goal was changed since this run began; only a run that was begun for it may complete it",
+    );
   }
   const completed = { ...goal, status: "complete" as const, completed_by_run_id: run.id };
   const next = revised(goal, completed, change.now);
@@ -57,5 +59,5 @@ function refused(error: string): ToolResultParts {
 }
 
 function shown(goal: SessionGoal): ToolResultParts {
-  return { output: { goal, remaining_tokens: remainingTokens(goal) ?? null }, is_error: false };
+  return { output: toldGoal(goal), is_error: false };
 }

@@ -4,6 +4,7 @@ import type { ContextPlan } from "../context/plan.ts";
 import { type DecideInput, decide } from "../decide.ts";
 import type { Nudge } from "../events.ts";
 import { isWrapUp, outOfBudget } from "../goals/charge.ts";
+import type { RunLimits } from "../limits.ts";
 import type { SessionChange } from "../transitions.ts";
 import { authorize } from "./authorize.ts";
 import { dispatch } from "./dispatch.ts";
@@ -72,7 +73,7 @@ function decideInput(driver: Driver, change: SessionChange): DecideInput {
     limits: {
       ...deps.limits,
       ...(policy === undefined ? {} : { unknownOutcome: policy }),
-      ...(isWrapUp(driver, change) ? { maxTurns: deps.limits.maxWrapUpTurns } : {}),
+      ...(isWrapUp(driver, change) ? { maxTurns: wrapUpTurns(deps.limits) } : {}),
     },
     context: {
       reservedOutputTokens: reserved,
@@ -83,6 +84,11 @@ function decideInput(driver: Driver, change: SessionChange): DecideInput {
     outOfBudget: outOfBudget(driver, change),
     nowMs: change.now,
   };
+}
+
+/** No more than any run may have; 0 is no limit. */
+function wrapUpTurns({ maxTurns, maxWrapUpTurns }: RunLimits): number {
+  return maxTurns === 0 ? maxWrapUpTurns : Math.min(maxTurns, maxWrapUpTurns);
 }
 
 async function shrink(

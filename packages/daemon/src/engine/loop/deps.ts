@@ -5,7 +5,14 @@ import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { RunLimits } from "../limits.ts";
-import type { AuthorityPort, ModelDelta, ModelPort, RouteResolver, ToolPort, ToolRuntimeLimits } from "../ports.ts";
+import type {
+  AuthorityPort,
+  ModelDelta,
+  ModelPort,
+  RouteResolver,
+  ToolPort,
+  ToolRuntimeLimits,
+} from "../ports.ts";
 
 /** What the loop works with; everything comes in from `main.ts`. */
 export interface LoopDeps {

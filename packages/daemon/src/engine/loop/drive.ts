@@ -7,7 +7,8 @@ import { callModel, type Outcome, summarize } from "./call-model.ts";
 import type { LoopDeps } from "./deps.ts";
 import { Driver, LeaseLost, Superseded } from "./driver.ts";
 import type { Effect } from "./effect.ts";
-import { readBack, runTools } from "./run-tools.ts";
+import { readBack } from "./read-back.ts";
+import { runTools } from "./run-tools.ts";
 import type { StopSignal } from "./stop.ts";
 
 /**

@@ -1,6 +1,4 @@
 import type { Json } from "@kheish/contract";
-import type { Timer } from "../../kernel/clock.ts";
-import { sleep } from "../../kernel/clock.ts";
 import { textOfJson } from "../context/estimate.ts";
 import { visibleOutput } from "../context/visible-output.ts";
 import type { LedgerOutcome, SessionEvents } from "../events.ts";
@@ -12,13 +10,11 @@ import type { SessionChange } from "../transitions.ts";
 import type { Outcome } from "./call-model.ts";
 import type { Driver } from "./driver.ts";
 import { park } from "./park.ts";
-import { surface } from "./recover.ts";
 import type { StopSignal } from "./stop.ts";
+import { withinLimit } from "./time-limit.ts";
 
 /** Above this an output's bytes go to the blob store and the journal keeps what the prompt shows. */
 const JOURNAL_OUTPUT_BYTES = 262_144;
-/** How long a tool that was told to stop may take before nobody waits for it. */
-const STOP_GRACE_MS = 2_000;
 
 /**
  * Runs dispatched calls together. Each outcome is committed as it comes, so that a crash forgets none of the others;
@@ -66,68 +62,31 @@ async function runOne(
   return finished(driver, call, await limited(driver, call, performed, spent), durationMs);
 }
 
-/** The tool under its time limit. A tool that does not stop when told is left behind. */
 async function perform(
   driver: Driver,
   stop: StopSignal,
   tool: Tool,
   call: CallState,
 ): Promise<ToolOutcome | "abandoned"> {
-  const { clock, toolLimits, log } = driver.deps;
-  const controller = new AbortController();
-  const over = new AbortController();
-  onAbort(stop.hard, over.signal, () => controller.abort());
-  let timedOut = false;
-  const timer: Timer = clock.schedule(
-    Math.max(1, Math.min(tool.timeoutMs, toolLimits.max_timeout_ms)),
-    () => {
-      timedOut = true;
-      controller.abort();
-    },
-  );
-  const work = invoke(tool, call, contextFor(driver, call, controller.signal)).catch(
-    (error: unknown): ToolOutcome => {
-      log.error(
+  const ended = await withinLimit(driver, stop, tool, (signal) =>
+    invoke(tool, call, contextFor(driver, call, signal)).catch((error: unknown): ToolOutcome => {
+      driver.deps.log.error(
         { run_id: driver.run.id, call_id: call.call.id, tool: tool.name, err: String(error) },
         "tool threw",
       );
       return failure(`tool '${tool.name}' failed unexpectedly`);
-    },
+    }),
   );
-  try {
-    const outcome = await Promise.race([work, whenGivenUp(driver, stop, controller.signal, over.signal)]);
-    if (!timedOut) return outcome;
-    const partial = outcome !== "abandoned" && outcome.kind === "result" ? outcome.output : null;
-    return { kind: "result", output: { error: "tool execution timed out", partial }, is_error: true };
-  } finally {
-    timer.cancel();
-    over.abort();
-  }
+  if (ended.kind === "done") return ended.value;
+  if (ended.kind === "abandoned") return "abandoned";
+  const partial = ended.late?.kind === "result" ? ended.late.output : null;
+  return { kind: "result", output: { error: "tool execution timed out", partial }, is_error: true };
 }
 
 async function invoke(tool: Tool, call: CallState, context: ToolContext): Promise<ToolOutcome> {
   const parsed = tool.parse(call.call.input);
   if (!parsed.ok) return failure(parsed.error);
   return tool.execute(parsed.input, context);
-}
-
-function whenGivenUp(
-  { deps }: Driver,
-  stop: StopSignal,
-  told: AbortSignal,
-  over: AbortSignal,
-): Promise<"abandoned"> {
-  return new Promise((resolve) => {
-    const giveUp = () => resolve("abandoned");
-    onAbort(stop.abandoned, over, giveUp);
-    onAbort(told, over, () => void sleep(deps.clock, STOP_GRACE_MS, over).then(giveUp));
-  });
-}
-
-/** Calls back when `signal` aborts, be it already; not any more once it is `over`: a run's signals outlive its calls. */
-function onAbort(signal: AbortSignal, over: AbortSignal, run: () => void): void {
-  if (signal.aborted) run();
-  else signal.addEventListener("abort", run, { once: true, signal: over });
 }
 
 export function contextFor(driver: Driver, call: CallState, signal: AbortSignal): ToolContext {
@@ -208,7 +167,7 @@ function finished(driver: Driver, call: CallState, result: Result, durationMs: n
   };
 }
 
-function emitFinished(
+export function emitFinished(
   driver: Driver,
   change: SessionChange,
   { call }: CallState,
@@ -258,35 +217,5 @@ function askUser(driver: Driver, call: CallState, asked: Extract<ToolOutcome, { 
       { request, session_id: driver.sessionId, run_id: driver.run.id },
       0,
     );
-  };
-}
-
-/** Finds out what lost calls did. Answers the outcome of all of them, as one commit. */
-export async function readBack(
-  driver: Driver,
-  stop: StopSignal,
-  calls: readonly CallState[],
-): Promise<Outcome | undefined> {
-  const found = await Promise.all(
-    calls.map(async (call) => {
-      const tool = driver.deps.tools.get(call.call.name);
-      const parsed = tool?.parse(call.call.input);
-      if (tool?.reconcile === undefined || parsed?.ok !== true)
-        return { call, read: { kind: "unknown" as const } };
-      return { call, read: await tool.reconcile(parsed.input, contextFor(driver, call, stop.hard)) };
-    }),
-  );
-  if (stop.reason !== undefined) return undefined;
-  return async (change) => {
-    for (const { call, read } of found) {
-      if (read.kind === "applied") {
-        const { output } = read;
-        emitFinished(driver, change, call, { output, is_error: false }, { ledger: "reconciled" });
-      } else if (read.kind === "not_applied") {
-        change.emit("effect_not_applied", { run_id: driver.run.id, call_id: call.call.id });
-      } else if (await surface(driver, change, call, read.detail)) {
-        return;
-      }
-    }
   };
 }

@@ -1,5 +1,6 @@
 import { closeCalls } from "../close-calls.ts";
 import { queueHead } from "../commands/transact.ts";
+import { afterRun } from "../goals/after-run.ts";
 import { textOf } from "../messages.ts";
 import { addUsage } from "../records.ts";
 import { type SessionChange, settleRun } from "../transitions.ts";
@@ -51,14 +52,36 @@ export async function completeRun(
     { status: "completed", usage, output_seqs: outputSeqs, answer_seq: answerSeq },
     next,
   );
+  await afterRun(driver.deps, change, run, { kind: "completed", toolCalls: usage.tool_calls });
 }
 
-export async function failRun(driver: Driver, change: SessionChange, error: string): Promise<void> {
+export async function failRun(
+  driver: Driver,
+  change: SessionChange,
+  error: string,
+  passing: boolean,
+): Promise<void> {
+  await giveUp(driver, change, "failed", error);
+  await afterRun(driver.deps, change, driver.run, { kind: "failed", passing });
+}
+
+/** The goal that the run worked for is out of budget: the run ends where it stands (01, weakness 4). */
+export async function stopRun(driver: Driver, change: SessionChange, reason: string): Promise<void> {
+  await giveUp(driver, change, "interrupted", reason);
+  await afterRun(driver.deps, change, driver.run, { kind: "out_of_budget" });
+}
+
+async function giveUp(
+  driver: Driver,
+  change: SessionChange,
+  status: "failed" | "interrupted",
+  error: string,
+): Promise<void> {
   const { run, runState } = driver;
   await driver.sessionFor(change);
   closeCalls(change, runState, "given up");
   const { usage } = runState;
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
   const next = await queueHead(driver.deps.store, driver.sessionId);
-  settleRun(change, run, { status: "failed", error, usage }, next);
+  settleRun(change, run, { status, error, usage }, next);
 }

@@ -2,6 +2,7 @@ import type { RuntimeSettingsView, StreamEvent } from "@kheish/contract";
 import { type RecordedEvent, read, recorded, runOf, sessionOfStream } from "../../engine/index.ts";
 import type { Store, StoredEvent } from "../../kernel/store.ts";
 import type { SseFrame } from "../binding.ts";
+import { goalAt } from "../goals/index.ts";
 import { movesRun, outputRecord, runViewAt } from "../runs/index.ts";
 import { agentSnapshot } from "../sessions/index.ts";
 
@@ -48,6 +49,14 @@ async function ownFrame(
       const run = { session_id: sessionId, run_id: event.data.run_id };
       return { type: "output", output: await outputRecord(source.store, run, event) };
     }
+    case "goal_set":
+    case "goal_moved":
+    case "goal_cleared":
+      return {
+        type: "session_goal_updated",
+        session_id: sessionId,
+        goal: await goalAt(source.store, sessionId, event),
+      };
     case "session_state_changed":
     case "session_interrupted":
     case "session_created":

@@ -19,6 +19,7 @@ import {
   pendingQuestions,
   type RecordedEvent,
   type RunRecord,
+  readMany,
   type SessionEvents,
   withInputs,
 } from "../../engine/index.ts";
@@ -78,14 +79,21 @@ async function queuedPosition(store: Store, run: RunRecord): Promise<number> {
 }
 
 export async function approvalsOf(store: Store, run: RunRecord): Promise<ApprovalRequest[]> {
-  const pending = await pendingApprovals(store, run);
-  const [first] = pending;
+  return requestsOf(store, run, await pendingApprovals(store, run));
+}
+
+async function requestsOf(
+  store: Store,
+  run: RunRecord,
+  approvals: readonly Kept<"approval">[],
+): Promise<ApprovalRequest[]> {
+  const [first] = approvals;
   if (first === undefined) return [];
   return withInputs(
     store,
     run.session_id,
     first.data.message_seq,
-    pending.map((approval) => approval.data.request),
+    approvals.map((approval) => approval.data.request),
   );
 }
 
@@ -201,9 +209,11 @@ async function waitsAt(
     case "waiting_for_user_question":
       return { approvals: [], questions: [event.data.request] };
     case "approval_resolved": {
-      const still = new Set(event.data.pending);
-      const open = (await approvalsOf(store, run)).filter((approval) => still.has(approval.id));
-      return { approvals: open, questions: [] };
+      const { pending } = event.data;
+      const found = await readMany(store, "approval", pending);
+      // Open then, whatever was decided about them since.
+      const open = pending.flatMap((id) => found.find((approval) => approval.id === id) ?? []);
+      return { approvals: await requestsOf(store, run, open), questions: [] };
     }
     default:
       return { approvals: [], questions: [] };

@@ -28,6 +28,9 @@ const CONVERSATION = new Set<RecordedEvent["type"]>([
   "session_ended",
   "session_reopened",
   "session_interrupted",
+  "goal_set",
+  "goal_moved",
+  "goal_cleared",
 ]);
 
 /** A session's whole history, or one page of it: journal, checkpoints, audits, outputs and run events. */

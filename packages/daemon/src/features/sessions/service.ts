@@ -29,7 +29,7 @@ import { encodeKey, encodeCursor as indexCursor } from "../../kernel/keys.ts";
 import { pageOf, parsePage } from "../pagination.ts";
 import type { WaitForRun } from "../runs/index.ts";
 import { permissionAudits, sessionEventLog } from "./event-log.ts";
-import { agentSnapshot, sessionSummary, sessionView } from "./view.ts";
+import { agentSnapshot, sessionSummaries, sessionView } from "./view.ts";
 
 const READ_PAGE = 1_000;
 
@@ -63,7 +63,7 @@ export class SessionService {
     // No session is bound to a persona in this version, so the filter matches none (01-R7).
     if (query.persona_id !== undefined) return page.envelope ? emptyPage(page.limit ?? 0) : [];
     if (!page.envelope || page.limit === undefined) {
-      return (await this.#first(page.limit)).map((session) => sessionSummary(session.data));
+      return sessionSummaries(store, await this.#first(page.limit));
     }
     const listed = (await store.list("session", {
       index: "id",
@@ -78,7 +78,7 @@ export class SessionService {
         order: "session_id_asc",
         sortKey: (session) => session.id,
       },
-      listed.map((session) => sessionSummary(session.data)),
+      await sessionSummaries(store, listed),
     );
   }
 

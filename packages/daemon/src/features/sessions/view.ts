@@ -1,9 +1,16 @@
-import type { AgentSnapshot, DaemonOutputRecord, SessionView, SessionViewSummary } from "@kheish/contract";
+import type {
+  AgentSnapshot,
+  DaemonOutputRecord,
+  SessionGoal,
+  SessionView,
+  SessionViewSummary,
+} from "@kheish/contract";
 import {
   answerText,
   type Kept,
   pendingQuestions,
   read,
+  readMany,
   type SessionRecord,
   sessionStream,
 } from "../../engine/index.ts";
@@ -13,7 +20,7 @@ import { approvalsOf, outputsOf } from "../runs/index.ts";
 /** The newest runs whose outputs a session view shows; older ones are read per run (01, weakness 16). */
 const RECENT_RUNS = 50;
 
-function common(session: SessionRecord) {
+function common(session: SessionRecord, goal: SessionGoal | undefined) {
   const { capability_scope: capability, credential_scope: credential } = session;
   return {
     session_id: session.session_id,
@@ -25,6 +32,7 @@ function common(session: SessionRecord) {
     ...(session.active_run_id === undefined ? {} : { active_run_id: session.active_run_id }),
     queued_run_count: session.queued_count,
     ...(session.route_policy === undefined ? {} : { route_policy: session.route_policy }),
+    ...(goal === undefined ? {} : { goal }),
     // Without personas nothing narrows further, so what is set is what is in force.
     ...(capability === undefined
       ? {}
@@ -41,18 +49,32 @@ function common(session: SessionRecord) {
   };
 }
 
-export function sessionSummary(session: SessionRecord): SessionViewSummary {
+function sessionSummary(session: SessionRecord, goal: SessionGoal | undefined): SessionViewSummary {
   return {
-    ...common(session),
+    ...common(session, goal),
     status: session.status,
     pending_approvals: session.pending_approvals,
     pending_questions: session.pending_questions,
   };
 }
 
+/** A page of sessions; their goals are read together. */
+export async function sessionSummaries(
+  store: Store,
+  sessions: readonly Kept<"session">[],
+): Promise<SessionViewSummary[]> {
+  const goals = await readMany(
+    store,
+    "goal",
+    sessions.map((session) => session.id),
+  );
+  const bySession = new Map(goals.map((goal) => [goal.id, goal.data.goal]));
+  return sessions.map((session) => sessionSummary(session.data, bySession.get(session.id)));
+}
+
 export async function sessionView(store: Store, session: Kept<"session">): Promise<SessionView> {
   return {
-    ...common(session.data),
+    ...common(session.data, (await read(store, "goal", session.id))?.data.goal),
     snapshot: await agentSnapshot(store, session),
     outputs: await recentOutputs(store, session.id),
   };

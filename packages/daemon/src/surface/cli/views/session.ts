@@ -4,6 +4,7 @@ import { itemsOf, type Style } from "../output/output.ts";
 import { type Column, table } from "../output/table.ts";
 import { printable } from "../output/text.ts";
 import { age } from "../output/time.ts";
+import { goalText } from "./goal.ts";
 import { pageFooter } from "./page-footer.ts";
 import { tokensText } from "./run.ts";
 import { paintStatus, statusText } from "./status-color.ts";
@@ -68,6 +69,7 @@ function detailFields(session: SessionView, now: number): Field[] {
     ["queued runs", session.queued_run_count || undefined],
     ["approvals", snapshot.pending_approvals.map(({ id }) => id).join(", ")],
     ["questions", snapshot.pending_questions.map(({ id }) => id).join(", ")],
+    ["goal", session.goal && goalText(session.goal)],
     ["route", routeText(session)],
     ["capability scope", jsonOrNothing(session.capability_scope)],
     ["credential scope", jsonOrNothing(session.credential_scope)],

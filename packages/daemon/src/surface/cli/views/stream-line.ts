@@ -50,6 +50,10 @@ function eventText(event: StreamEvent): string {
       return `${event.session_id} ${statusText(event.status)}`;
     case "session_snapshot":
       return `${event.session_id} ${statusText(event.snapshot.agent.status)}`;
+    case "session_goal_updated":
+      return event.goal === null
+        ? `${event.session_id} no goal`
+        : `${event.session_id} ${event.goal.status}: ${event.goal.objective}`;
     case "output":
       return event.output.content;
     case "run_updated":

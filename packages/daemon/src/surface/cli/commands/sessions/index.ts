@@ -5,6 +5,7 @@ import { defineDecisions } from "./decide.ts";
 import { defineEnd } from "./end.ts";
 import { defineEvents } from "./events.ts";
 import { defineGet } from "./get.ts";
+import { defineGoal } from "./goal.ts";
 import { defineInput } from "./input.ts";
 import { defineInterrupt } from "./interrupt.ts";
 import { defineList } from "./list.ts";
@@ -26,4 +27,5 @@ export function define(sessions: Command, cli: Cli): void {
   defineSetRoute(sessions, cli);
   defineScopes(sessions, cli);
   defineReplyTargets(sessions, cli);
+  defineGoal(sessions, cli);
 }

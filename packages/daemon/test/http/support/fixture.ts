@@ -8,9 +8,11 @@ import {
 } from "@kheish/contract";
 import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
 import type { z } from "zod";
-import { ServedDaemon, type ServedOptions } from "../support/served.ts";
+import { ServedDaemon, type ServedOptions } from "../../support/served.ts";
 import { type Call, Client, type LooseCall } from "./client.ts";
-import { EventStream, runIn } from "./stream.ts";
+import { at, of } from "./params.ts";
+import { FIRST_QUESTION } from "./script.ts";
+import { EventStream, type Frame, runIn } from "./stream.ts";
 
 /** Opens a new, empty store: `sqlite`, or the URL of a PostgreSQL database. */
 export type OpenStore = () => Promise<string>;
@@ -67,7 +69,7 @@ export class Fixture {
 
   /** A detached submission. */
   submit(sessionId: string, content: string, more: Partial<SubmitBody> = {}): Promise<RunView> {
-    return this.api.call("submitRun", { params: { session_id: sessionId }, body: { content, ...more } });
+    return this.api.call("submitRun", { ...at(sessionId), body: { content, ...more } });
   }
 
   /** A new session with a run of its own, as it was accepted. */
@@ -87,12 +89,12 @@ export class Fixture {
   }
 
   run(runId: string): Promise<RunView> {
-    return this.api.call("getRun", { params: { run_id: runId } });
+    return this.api.call("getRun", of(runId));
   }
 
   /** The run when it first has one of these statuses, as its stream shows it. */
   async reaches(runId: string, ...statuses: RunStatus[]): Promise<RunView> {
-    const call = { params: { run_id: runId }, query: { snapshot: "true" } };
+    const call = { ...of(runId), query: { snapshot: "true" } };
     const stream = await EventStream.open(this.api.url("runStream", call));
     try {
       const frame = await stream.until(
@@ -112,10 +114,25 @@ export class Fixture {
     return this.reaches(runId, "completed", "failed", "interrupted", "cancelled");
   }
 
+  cancel(runId: string): Promise<RunView> {
+    return this.api.call("cancelRun", of(runId));
+  }
+
+  /** Declines the question of the run's first turn. */
+  decline(runId: string): Promise<RunView> {
+    const resolution = { request_id: FIRST_QUESTION, declined: true };
+    return this.api.call("answerRunQuestion", { ...of(runId), body: { resolution } });
+  }
+
+  /** Ends what a session does and what it has queued. */
+  async quiet(sessionId: string): Promise<void> {
+    await this.api.call("interruptSession", { ...at(sessionId), query: { clear_queue: "true" } });
+  }
+
   /** Waits for the session itself to be in a state. */
   async sessionReaches(sessionId: string, status: SessionStatus): Promise<void> {
     const stream = await this.stream("sessionStream", {
-      params: { session_id: sessionId },
+      ...at(sessionId),
       query: { snapshot: "true" },
     });
     await stream.until(({ data }) => {
@@ -132,6 +149,21 @@ export class Fixture {
     return stream;
   }
 
+  /** All frames of a run that is over. */
+  async historyOf(runId: string): Promise<Frame[]> {
+    const stream = await this.stream("runStream", { ...of(runId), query: { cursor: "0", until: "terminal" } });
+    return stream.rest();
+  }
+
+  /** Fails when the stream says something, or ends, while other work is begun and done. Closes it. */
+  async staysQuiet(stream: EventStream): Promise<void> {
+    const said = stream.next().then((frame) => frame ?? "the end");
+    const elsewhere = this.session().then((sessionId) => this.finish(sessionId, "hello"));
+    expect(await Promise.race([said, elsewhere.then(() => "nothing")])).toBe("nothing");
+    stream.close();
+    await said.catch(() => undefined);
+  }
+
   async runsOf(sessionId: string): Promise<RunView[]> {
     const runs = await this.api.call("listRuns", { query: { session_id: sessionId } });
     return Array.isArray(runs) ? runs : runs.items;
@@ -139,22 +171,22 @@ export class Fixture {
 
   /** How the run moved. */
   async movesOf(runId: string): Promise<string[]> {
-    const entries = await this.api.call("runEvents", { params: { run_id: runId } });
+    const entries = await this.api.call("runEvents", of(runId));
     return entries.map(({ event }) => event.type);
   }
 
   /** What a session's journal holds, in order. */
   async journalOf(sessionId: string): Promise<{ type: string; [member: string]: unknown }[]> {
-    const log = await this.api.call("sessionEvents", { params: { session_id: sessionId } });
+    const log = await this.api.call("sessionEvents", at(sessionId));
     return log.session.journal.map(({ event }) => event);
   }
 
   /** Fails when the action leaves a trace in the session: view, runs or journal. */
   async leavesAlone<T>(sessionId: string, action: () => Promise<T>): Promise<T> {
     const look = async () => ({
-      session: await this.api.call("getSession", { params: { session_id: sessionId } }),
+      session: await this.api.call("getSession", at(sessionId)),
       runs: await this.runsOf(sessionId),
-      log: await this.api.call("sessionEvents", { params: { session_id: sessionId } }),
+      log: await this.api.call("sessionEvents", at(sessionId)),
     });
     const before = await look();
     const result = await action();

@@ -96,6 +96,30 @@ export function showsEndOf(runId: string): (frame: Frame) => boolean {
   };
 }
 
+/** The ids of the frames that have one. */
+export function idsOf(frames: readonly Frame[]): bigint[] {
+  return frames.flatMap(({ id }) => (id === undefined ? [] : [BigInt(id)]));
+}
+
+/** Strictly: an id that comes twice is as wrong as one that comes late. */
+export function isAscending(ids: readonly bigint[]): boolean {
+  return ids.every((id, index) => index === 0 || id > (ids[index - 1] ?? id));
+}
+
+/** The session a frame is about. */
+export function sessionIn({ data }: Frame): string | undefined {
+  switch (data.type) {
+    case "trace":
+      return data.trace.session_id;
+    case "run_updated":
+      return data.run.session_id;
+    case "output":
+      return data.output.session_id;
+    default:
+      return "session_id" in data ? data.session_id : undefined;
+  }
+}
+
 async function* blocksOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let text = "";

@@ -76,6 +76,12 @@ export class Client {
     return { status: response.status, headers: response.headers, text: await response.text() };
   }
 
+  /** A request that may be taken or refused. */
+  post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+    const json = { "content-type": "application/json" };
+    return this.send("POST", path, { headers: { ...json, ...headers }, body: JSON.stringify(body) });
+  }
+
   /** Where an endpoint is. */
   url(endpoint: EndpointId, call: LooseCall = {}): string {
     return this.#baseUrl() + pathOf(endpoint, call);

@@ -1,10 +1,8 @@
-import { describe, expect, test } from "vitest";
-import { useDaemon } from "../http/fixture.ts";
-import { say, script } from "../http/script.ts";
+import { expect, test } from "vitest";
+import type { Fixture } from "./support/fixture.ts";
+import { at } from "./support/params.ts";
+import { say, script } from "./support/script.ts";
 
-const fixture = useDaemon(async () => "sqlite");
-const { api } = fixture;
-const at = (session_id: string) => ({ params: { session_id } });
 const SCHEMA = {
   type: "object",
   properties: { n: { type: "integer" } },
@@ -12,7 +10,9 @@ const SCHEMA = {
   additionalProperties: false,
 };
 
-describe("contracts over HTTP", () => {
+export function contracts(fixture: Fixture): void {
+  const { api } = fixture;
+
   test("01-R32: GET answers the contract, or null", async () => {
     const session_id = await fixture.session();
     expect(await api.call("getInputContract", at(session_id))).toBeNull();
@@ -79,4 +79,4 @@ describe("contracts over HTTP", () => {
       { content: '{"n":4}', metadata: { output_kind: "structured_output", structured_output: { n: 4 } } },
     ]);
   });
-});
+}

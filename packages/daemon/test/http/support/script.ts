@@ -44,6 +44,9 @@ export function ask(
   });
 }
 
+/** The request that asks the question of a first turn. */
+export const FIRST_QUESTION = "question-request-sim-0-0";
+
 /** A run of this goes on until somebody ends it. */
 export const ENDLESS = script({ delay_ms: 600_000, text: "too late" });
 
@@ -52,3 +55,10 @@ export const ASKING = script(ask("Go on?"), say("went on"));
 
 /** A run of this waits for an approval, and then ends with what the command said. */
 export const GATED = script(bash("echo ran"), say("{{last_tool_output}}"));
+
+/** Every state in which a run holds its session's slot, and what brings it there. */
+export const ACTIVE = [
+  { status: "running", what: "a model call", content: ENDLESS },
+  { status: "waiting_for_approval", what: "an approval", content: GATED },
+  { status: "waiting_for_user_question", what: "a question", content: ASKING },
+] as const;

@@ -1,0 +1,2 @@
+export { goalBindings } from "./http.ts";
+export { goalAt } from "./view.ts";

@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import type { Fixture } from "./support/fixture.ts";
+import { at } from "./support/params.ts";
+import { ASKING, ENDLESS, say, script } from "./support/script.ts";
+import { runIn, showsEndOf } from "./support/stream.ts";
+
+export function queue(fixture: Fixture): void {
+  const { api } = fixture;
+
+  test("01-R43 is first in, first out, one at a time, and no other session waits for it", async () => {
+    const busy = await fixture.session();
+    const holder = await fixture.submit(busy, ASKING);
+    const queued = [];
+    for (let index = 1; index <= 6; index++) {
+      const run = await fixture.submit(busy, script(say(`number ${index}`)));
+      expect(run).toMatchObject({ status: "queued", queued_position: index });
+      queued.push(run);
+    }
+    const elsewhere = await fixture.settles((await fixture.begin(script(say("free")))).run_id);
+    expect(elsewhere.status).toBe("completed");
+
+    const stream = await fixture.stream("sessionStream", { ...at(busy), query: { cursor: "0" } });
+    await fixture.reaches(holder.run_id, "waiting_for_user_question");
+    await fixture.decline(holder.run_id);
+    const last = queued.at(-1)?.run_id ?? "";
+    await stream.until(showsEndOf(last));
+    const moves = stream.frames.flatMap((frame) => {
+      const run = runIn(frame);
+      return run === undefined || run.run_id === holder.run_id || run.status === "queued"
+        ? []
+        : [`${run.run_id} ${run.status}`];
+    });
+    expect(moves).toEqual(queued.flatMap(({ run_id }) => [`${run_id} running`, `${run_id} completed`]));
+    expect(await fixture.movesOf(last)).toEqual(["accepted", "queued", "started", "output", "completed"]);
+  });
+
+  test("01-R40 01-R46 a run that waits for a human keeps the slot; positions follow every shift", async () => {
+    const session_id = await fixture.session();
+    const holder = await fixture.submit(session_id, ASKING);
+    const queued = [];
+    for (const name of ["a", "b", "c"]) queued.push(await fixture.submit(session_id, script(say(name))));
+    await fixture.reaches(holder.run_id, "waiting_for_user_question");
+    const [a, b, c] = queued.map(({ run_id }) => run_id);
+    if (a === undefined || b === undefined || c === undefined) throw new Error("three runs were submitted");
+    const positions = async () =>
+      (await fixture.runsOf(session_id)).flatMap(({ run_id, queued_position }) =>
+        queued_position === undefined ? [] : [`${run_id}: ${queued_position}`],
+      );
+    expect(await positions()).toEqual([`${a}: 1`, `${b}: 2`, `${c}: 3`]);
+    await fixture.cancel(a);
+    expect(await positions()).toEqual([`${b}: 1`, `${c}: 2`]);
+    const late = await fixture.submit(session_id, script(say("d")));
+    expect(late.queued_position).toBe(3);
+    await fixture.quiet(session_id);
+  });
+
+  // Open: positions are derived when they are read, and a shift publishes nothing.
+  test.fails("01-R46 whoever watches sees each new position", async () => {
+    const session_id = await fixture.session();
+    const holder = await fixture.submit(session_id, ENDLESS);
+    const first = await fixture.submit(session_id, ENDLESS);
+    const second = await fixture.submit(session_id, "hi");
+    expect(second.queued_position).toBe(2);
+    const stream = await fixture.stream("sessionStream", at(session_id));
+    await fixture.cancel(holder.run_id);
+    await stream.until((frame) => runIn(frame)?.status === "running");
+    await fixture.cancel(second.run_id);
+    await stream.until(showsEndOf(second.run_id));
+    const shown = stream.frames
+      .flatMap((frame) => runIn(frame) ?? [])
+      .filter((run) => run.run_id === second.run_id);
+    expect(shown.map((run) => run.queued_position)).toEqual([1, undefined]);
+    await fixture.cancel(first.run_id);
+  });
+
+  test.each([
+    ["completes", script(say("first"))],
+    ["fails", script({ error: { status: 400, message: "broken", times: 0 } })],
+  ])("01-R47 the next starts when the active run %s", async (_how, content) => {
+    const session_id = await fixture.session();
+    const first = await fixture.submit(session_id, content);
+    const next = await fixture.finish(session_id, script(say("next")));
+    expect(next.status).toBe("completed");
+    expect(next.started_at_ms).toBeGreaterThanOrEqual((await fixture.run(first.run_id)).finished_at_ms ?? 0);
+  });
+
+  test("01-R43 thirty runs submitted at once to one session all run, in the order of acceptance", async () => {
+    const session_id = await fixture.session();
+    const submitted = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => fixture.submit(session_id, script(say(`run ${index}`)))),
+    );
+    await Promise.all(submitted.map(({ run_id }) => fixture.settles(run_id)));
+    const log = await api.call("sessionEvents", at(session_id));
+    const order = (type: string) =>
+      log.run_events.flatMap((one) => (one.event.type === type ? [one.run_id] : []));
+    expect(order("accepted")).toHaveLength(30);
+    expect(order("started")).toEqual(order("accepted"));
+    expect(order("completed")).toEqual(order("accepted"));
+  });
+}
