@@ -49,5 +49,8 @@ async function playRound(baseUrl: string, name: string, atOnce: number, runs: nu
       }
     }),
   );
-  return { stepsPerSecond: (latencies.length * STEPS_PER_RUN) / ((performance.now() - start) / 1000), latencies };
+  return {
+    stepsPerSecond: (latencies.length * STEPS_PER_RUN) / ((performance.now() - start) / 1000),
+    latencies,
+  };
 }

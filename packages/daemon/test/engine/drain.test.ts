@@ -88,6 +88,32 @@ describe("01-R99: a drain", () => {
     },
   );
 
+  test.each([
+    ["read", "by the next"],
+    ["idempotent", "by the next"],
+    ["once", "stopped halfway"],
+  ] as const)("with a %s call that stops when told: the model reads '%s'", async (effect, read) => {
+    const stopped = { kind: "result", output: "stopped halfway", is_error: true } as const;
+    const rig = await createRig((incarnation) => [
+      testTool("work", {
+        effect,
+        execute: (_input, { signal }) =>
+          incarnation > 0
+            ? Promise.resolve(succeeded("by the next"))
+            : new Promise((resolve) => signal.addEventListener("abort", () => resolve(stopped))),
+      }),
+    ]);
+    const daemon = await rig.boot();
+    const before = await TestSession.create(daemon);
+    const run = await before.play([{ tool_calls: [{ name: "work", input: {} }] }, { text: "done" }]);
+    await until("the dispatch", async () => (await before.events("tool_call_started")).length === 1);
+    await pause();
+    expect(await drain(rig, daemon, 1_000)).toBeLessThan(1_000);
+    const session = new TestSession(await rig.boot());
+    expect(await session.settled(run.run_id)).toMatchObject({ status: "completed" });
+    expect(await session.outputs()).toEqual([read]);
+  });
+
   test("what a left-behind tool says afterwards is not heard", async () => {
     const { rig, runId, gate } = await drainedDuring("once");
     gate.open(succeeded("much too late"));

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { problemIn } from "./support/client.ts";
-import { ALLOW, Approver, batch, DENY, requestOf } from "./support/decisions.ts";
+import { ALLOW, Approver, DENY, requestOf } from "./support/decisions.ts";
 import type { Fixture } from "./support/fixture.ts";
 import { bash, GATED, say, script } from "./support/script.ts";
 

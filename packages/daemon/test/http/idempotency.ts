@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { answers, COLOUR, cancellation } from "./support/answers.ts";
+import { ALLOW, batch, requestOf } from "./support/decisions.ts";
 import type { Fixture } from "./support/fixture.ts";
-import { at } from "./support/params.ts";
-import { ASKING, bash, FIRST_QUESTION, GATED, say, script } from "./support/script.ts";
+import { at, of } from "./support/params.ts";
+import { GATED, say, script } from "./support/script.ts";
 
-/** 01-R27. Header values cannot carry most of them. */
-const INVALID_KEYS: [string, string][] = [
+/** 01-R27. Headers cannot carry most of them. */
+const INVALID_KEYS: [what: string, key: string][] = [
   ["empty", ""],
   ["blank", "   "],
   ["longer than 256 bytes", "k".repeat(257)],
@@ -12,88 +14,64 @@ const INVALID_KEYS: [string, string][] = [
   ["with a line feed", "a\nb"],
   ["with a NUL", "a\u0000b"],
 ];
+const INVALID = { status: 400, domain: "idempotency", code: "invalid_idempotency_key" };
+const CONFLICT = { status: 409, domain: "idempotency", code: "idempotency_conflict" };
+
+const under = (key: string) => ({ headers: { "idempotency-key": key } });
 
 export function idempotency(fixture: Fixture): void {
   const { api } = fixture;
-  const under = (key: string) => ({ headers: { "idempotency-key": key } });
-  const conflict = { status: 409, domain: "idempotency", code: "idempotency_conflict" };
-  const invalid = { status: 400, domain: "idempotency", code: "invalid_idempotency_key" };
 
   describe("01-R27 the key", () => {
-    test.each(INVALID_KEYS)(
-      "that is %s is refused, wherever one is taken, and nothing happens",
-      async (_what, key) => {
-        const run = await fixture.beginWaiting(GATED);
-        const [request_id = ""] = run.pending_approval_ids ?? [];
-        const resolution = { request_id: FIRST_QUESTION, declined: true };
-        await fixture.leavesAlone(run.session_id, async () => {
-          const calls = [
-            api.refusal("submitRun", { ...at(run.session_id), body: { content: "x", idempotency_key: key } }),
-            api.refusal("sessionInput", {
-              ...at(run.session_id),
-              body: { content: "x", idempotency_key: key },
-            }),
-            api.refusal("createSession", { body: { session_id: "refused", idempotency_key: key } }),
-            api.refusal("resolveRunApprovals", {
-              ...of(run.run_id),
-              body: { resolutions: [{ request_id, behavior: "allow" }], idempotency_key: key },
-            }),
-            api.refusal("answerRunQuestion", {
-              ...of(run.run_id),
-              body: { resolution, idempotency_key: key },
-            }),
-            api.refusal("cancelRunQuestion", {
-              params: { run_id: run.run_id, request_id: resolution.request_id },
-              body: { idempotency_key: key },
-            }),
-          ];
-          for (const refused of await Promise.all(calls)) expect(refused).toMatchObject(invalid);
-        });
-        expect((await api.refusal("getSession", at("refused"))).code).toBe("session_not_found");
-        await fixture.cancel(run.run_id);
-      },
-    );
+    test.each(INVALID_KEYS)("that is %s is refused wherever one is taken", async (_what, idempotency_key) => {
+      const run = await fixture.beginWaiting(GATED);
+      const input = { ...at(run.session_id), body: { content: "x", idempotency_key } };
+      const decision = { ...batch([requestOf(run), ALLOW]), idempotency_key };
+      await fixture.leavesAlone(run.session_id, async () => {
+        const refusals = [
+          api.refusal("submitRun", input),
+          api.refusal("sessionInput", input),
+          api.refusal("createSession", { body: { session_id: "refused", idempotency_key } }),
+          api.refusal("resolveRunApprovals", { ...of(run.run_id), body: decision }),
+          api.refusal("answerRunQuestion", {
+            ...of(run.run_id),
+            body: { ...answers(COLOUR), idempotency_key },
+          }),
+          api.refusal("cancelRunQuestion", { ...cancellation(run), body: { idempotency_key } }),
+        ];
+        for (const refused of await Promise.all(refusals)) expect(refused).toMatchObject(INVALID);
+      });
+      expect((await api.refusal("getSession", at("refused"))).code).toBe("session_not_found");
+      await fixture.cancel(run.run_id);
+    });
 
-    test("of the header must be that of the body, if both are there", async () => {
+    test("of the header must be that of the body, if both are there, and not be blank", async () => {
       const session_id = await fixture.session();
+      const body = { content: "x", idempotency_key: "one" };
       await fixture.leavesAlone(session_id, async () => {
-        const body = { content: "x", idempotency_key: "one" };
-        expect(await api.refusal("submitRun", { ...at(session_id), body, ...under("other") })).toMatchObject(
-          invalid,
-        );
-        const blank = await api.refusal("submitRun", {
-          ...at(session_id),
-          body: { content: "x" },
-          ...under(""),
-        });
-        expect(blank).toMatchObject(invalid);
+        const other = await api.refusal("submitRun", { ...at(session_id), body, ...under("other") });
+        expect(other).toMatchObject(INVALID);
+        const blank = await api.refusal("submitRun", { ...at(session_id), body, ...under("") });
+        expect(blank).toMatchObject(INVALID);
       });
     });
 
-    test("is the same in header and body, and with white space around it", async () => {
+    test("is the same in header and body, with and without white space around it", async () => {
       const session_id = await fixture.session();
-      const submit = (idempotency_key: string | undefined, header: string | undefined) =>
+      const submit = (key: { body?: string; header?: string }) =>
         api.call("submitRun", {
           ...at(session_id),
-          body: {
-            content: script(say("once")),
-            ...(idempotency_key === undefined ? {} : { idempotency_key }),
-          },
-          ...(header === undefined ? {} : under(header)),
+          body: { content: "x", ...(key.body === undefined ? {} : { idempotency_key: key.body }) },
+          ...(key.header === undefined ? {} : under(key.header)),
         });
-      const first = await submit(undefined, "k-1");
-      for (const [body, header] of [
-        ["k-1", undefined],
-        ["  k-1\t", undefined],
-        ["k-1", "k-1"],
-        [" k-1", "k-1"],
-      ] as const) {
-        expect((await submit(body, header)).run_id).toBe(first.run_id);
+      const { run_id } = await submit({ header: "key" });
+      for (const key of [{ body: "key" }, { body: " key\t" }, { body: " key", header: "key" }]) {
+        expect((await submit(key)).run_id).toBe(run_id);
       }
       const longest = "k".repeat(256);
-      const other = await submit(longest, undefined);
-      expect(other.run_id).not.toBe(first.run_id);
-      expect((await submit(longest, longest)).run_id).toBe(other.run_id);
+      const other = await submit({ body: longest });
+      expect(other.run_id).not.toBe(run_id);
+      expect((await submit({ body: longest, header: longest })).run_id).toBe(other.run_id);
     });
   });
 
@@ -101,12 +79,12 @@ export function idempotency(fixture: Fixture): void {
     test("repeated: 202 with the run as it is now, and nothing is written", async () => {
       const session_id = await fixture.session();
       const call = { ...at(session_id), body: { content: script(say("once")) }, ...under("same") };
-      const first = await api.exchange("submitRun", call);
-      const run = await fixture.settles(first.answer.run_id);
+      const { run_id } = await api.call("submitRun", call);
+      const run = await fixture.settles(run_id);
       await fixture.leavesAlone(session_id, async () => {
         const again = await api.exchange("submitRun", call);
         expect(again.status).toBe(202);
-        expect(again.answer).toMatchObject({ run_id: run.run_id, status: "completed", outputs: run.outputs });
+        expect(again.answer).toMatchObject({ run_id, status: "completed", outputs: run.outputs });
       });
     });
 
@@ -130,51 +108,44 @@ export function idempotency(fixture: Fixture): void {
       ["binding", { binding_keys: ["b"] }],
     ])("with another %s: 409, and nothing happens", async (_what, difference) => {
       const session_id = await fixture.session();
-      const body = { content: "x" };
-      await fixture.settles((await api.call("submitRun", { ...at(session_id), body, ...under("k") })).run_id);
+      const call = { ...at(session_id), body: { content: "x" }, ...under("key") };
+      await fixture.settles((await api.call("submitRun", call)).run_id);
       await fixture.leavesAlone(session_id, async () => {
-        const other = { ...body, ...difference };
-        expect(
-          await api.refusal("submitRun", { ...at(session_id), body: other, ...under("k") }),
-        ).toMatchObject(conflict);
+        const refused = await api.refusal("submitRun", { ...call, body: { ...call.body, ...difference } });
+        expect(refused).toMatchObject(CONFLICT);
       });
     });
 
     test("in another session: another run", async () => {
-      const submit = async () =>
-        api.call("submitRun", { ...at(await fixture.session()), body: { content: "x" }, ...under("shared") });
+      const submit = async () => {
+        const session_id = await fixture.session();
+        return api.call("submitRun", { ...at(session_id), body: { content: "x" }, ...under("shared") });
+      };
       expect((await submit()).run_id).not.toBe((await submit()).run_id);
     });
 
-    test("01-R20 a key whose submission was refused is still free", async () => {
-      const session_id = await fixture.session();
-      const refused = await api.refusal("submitRun", {
-        ...at(session_id),
-        body: { content: "" },
-        ...under("retry"),
-      });
+    test("01-R20 that was refused leaves the key free", async () => {
+      const call = { ...at(await fixture.session()), ...under("retry") };
+      const refused = await api.refusal("submitRun", { ...call, body: { content: "" } });
       expect(refused.code).toBe("input_empty");
-      const body = { content: script(say("now")) };
-      const { run_id } = await api.call("submitRun", { ...at(session_id), body, ...under("retry") });
+      const { run_id } = await api.call("submitRun", { ...call, body: { content: "now" } });
       expect((await fixture.settles(run_id)).status).toBe("completed");
     });
 
-    test("01-R29 twenty callers at once: one run for all of them", async () => {
+    test("01-R29 by twenty callers at once: one run for all of them", async () => {
       const session_id = await fixture.session();
-      const call = { ...at(session_id), body: { content: script(say("once")) }, ...under("rush") };
+      const call = { ...at(session_id), body: { content: "x" }, ...under("rush") };
       const all = await Promise.all(Array.from({ length: 20 }, () => api.call("submitRun", call)));
       expect(new Set(all.map(({ run_id }) => run_id)).size).toBe(1);
       expect(await fixture.runsOf(session_id)).toHaveLength(1);
     });
 
-    test("01-R29 twenty callers at once with different bodies: one run, the others hear of the conflict", async () => {
+    test("01-R29 by twenty callers with something else each: one run, the others hear of the conflict", async () => {
       const session_id = await fixture.session();
+      const { headers } = under("rush");
       const replies = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
-          api.send("POST", `/v1/sessions/${session_id}/runs`, {
-            headers: { "content-type": "application/json", "idempotency-key": "rush" },
-            body: JSON.stringify({ content: script(say(`number ${index}`)) }),
-          }),
+          api.post(`/v1/sessions/${session_id}/runs`, { content: `number ${index}` }, headers),
         ),
       );
       expect(replies.filter(({ status }) => status === 202)).toHaveLength(1);
@@ -183,89 +154,23 @@ export function idempotency(fixture: Fixture): void {
     });
   });
 
-  describe("creation under a key", () => {
+  describe("a creation under a key", () => {
     test("repeated without an id: the session of the first call", async () => {
-      const body = { thread_id: "t" };
-      const first = await api.exchange("createSession", { body, ...under("create") });
+      const call = { body: { thread_id: "t" }, ...under("create") };
+      const first = await api.exchange("createSession", call);
       expect(first.status).toBe(201);
-      const again = await api.exchange("createSession", { body, ...under("create") });
-      expect(again).toMatchObject({
-        status: 200,
-        answer: { session_id: first.answer.session_id, created: false },
-      });
-      const other = await api.refusal("createSession", { body: { thread_id: "u" }, ...under("create") });
-      expect(other).toMatchObject(conflict);
+      const again = await api.exchange("createSession", call);
+      const { session_id } = first.answer;
+      expect(again).toMatchObject({ status: 200, answer: { session_id, created: false } });
+      const other = await api.refusal("createSession", { ...call, body: { thread_id: "u" } });
+      expect(other).toMatchObject(CONFLICT);
     });
 
-    test("ten callers at once: one session", async () => {
-      const all = await Promise.all(
-        Array.from({ length: 10 }, () =>
-          api.exchange("createSession", { body: {}, ...under("create-rush") }),
-        ),
-      );
+    test("by ten callers at once: one session", async () => {
+      const call = { body: {}, ...under("create-rush") };
+      const all = await Promise.all(Array.from({ length: 10 }, () => api.exchange("createSession", call)));
       expect(new Set(all.map(({ answer }) => answer.session_id)).size).toBe(1);
       expect(all.filter(({ status }) => status === 201)).toHaveLength(1);
-    });
-  });
-
-  describe("01-R31 03-R34 decisions under a key", () => {
-    test("approvals: repeated 202, with another body 409, in a key space of their own", async () => {
-      const run = await fixture.beginWaiting(script(bash("true", "false"), say("done")));
-      const [first = "", second = ""] = run.pending_approval_ids ?? [];
-      const resolve = (request_id: string) => ({
-        ...of(run.run_id),
-        body: { resolutions: [{ request_id, behavior: "allow" as const }] },
-        ...under("decide"),
-      });
-      const decided = await api.call("resolveRunApprovals", resolve(first));
-      expect(decided.pending_approval_ids).toEqual([second]);
-      await fixture.leavesAlone(run.session_id, async () => {
-        expect(await api.call("resolveRunApprovals", resolve(first))).toEqual(decided);
-        expect(await api.refusal("resolveRunApprovals", resolve(second))).toMatchObject(conflict);
-      });
-      const next = await api.call("submitRun", {
-        ...at(run.session_id),
-        body: { content: "x" },
-        ...under("decide"),
-      });
-      expect(next.run_id).not.toBe(run.run_id);
-      await fixture.quiet(run.session_id);
-      expect((await api.call("resolveRunApprovals", resolve(first))).status).toBe("interrupted");
-    });
-
-    test("an answer: repeated 202 also when the run is over, with another body 409", async () => {
-      const run = await fixture.beginWaiting(ASKING);
-      const answer = (option: string) => ({
-        ...of(run.run_id),
-        body: {
-          resolution: {
-            request_id: FIRST_QUESTION,
-            answers: [{ question_id: "question-1", selected_option_ids: [option] }],
-          },
-        },
-        ...under("answer"),
-      });
-      await api.call("answerRunQuestion", answer("option-1"));
-      await fixture.settles(run.run_id);
-      await fixture.leavesAlone(run.session_id, async () => {
-        expect((await api.call("answerRunQuestion", answer("option-1"))).status).toBe("completed");
-        expect(await api.refusal("answerRunQuestion", answer("option-2"))).toMatchObject(conflict);
-      });
-    });
-
-    test("a question's cancellation: repeated 200, with another body 409", async () => {
-      const run = await fixture.beginWaiting(ASKING);
-      const cancel = (justification: string) => ({
-        params: { run_id: run.run_id, request_id: FIRST_QUESTION },
-        body: { justification },
-        ...under("give up"),
-      });
-      const cancelled = await api.call("cancelRunQuestion", cancel("moot"));
-      expect(cancelled.status).toBe("cancelled");
-      await fixture.leavesAlone(run.session_id, async () => {
-        expect(await api.call("cancelRunQuestion", cancel("moot"))).toEqual(cancelled);
-        expect(await api.refusal("cancelRunQuestion", cancel("another"))).toMatchObject(conflict);
-      });
     });
   });
 }

@@ -8,7 +8,18 @@ import { ASKING, bash, say, script } from "./support/script.ts";
 const LISTS: List[] = ["listSessions", "listRuns", "listQuestions", "sessionPermissionAudits"];
 
 /** Keys that are decoded well and are of no list, or of another one. */
-const FOREIGN_KEYS = ["🦉", "\u0001\u0000", "session-1", "1:run-1/x", "7", "-7", "9e99", ":", "9e99:x", "-5:x"];
+const FOREIGN_KEYS = [
+  "🦉",
+  "\u0001\u0000",
+  "session-1",
+  "1:run-1/x",
+  "7",
+  "-7",
+  "9e99",
+  ":",
+  "9e99:x",
+  "-5:x",
+];
 
 export function lists(fixture: Fixture): void {
   const { api } = fixture;
@@ -26,7 +37,9 @@ export function lists(fixture: Fixture): void {
 
     const first = await reader.page("listQuestions", { query: { page: "true", limit: "2" } });
     for (const runId of runs.slice(0, 3)) await fixture.cancel(runId);
-    const rest = await reader.page("listQuestions", { query: { cursor: first.pagination.next_cursor ?? "" } });
+    const rest = await reader.page("listQuestions", {
+      query: { cursor: first.pagination.next_cursor ?? "" },
+    });
     expect(rest.items).toEqual(all.slice(3));
     expect(rest.pagination).toMatchObject({ total_count: 2, has_more: false });
     const lost = await api.refusal("listQuestions", { query: { session_id: "nobody" } });

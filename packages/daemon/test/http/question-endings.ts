@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { problemIn } from "./support/client.ts";
 import { Answerer, answers, COLOUR, cancellation, OTHER_COLOUR, toldTo } from "./support/answers.ts";
+import { problemIn } from "./support/client.ts";
 import type { Fixture } from "./support/fixture.ts";
 import { at, of } from "./support/params.ts";
 import { ASKING, ask, FIRST_QUESTION, say, script } from "./support/script.ts";

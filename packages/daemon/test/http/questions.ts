@@ -1,6 +1,6 @@
 import type { PendingQuestionView } from "@kheish/contract";
 import { expect, test } from "vitest";
-import { Answerer, answers, COLOUR, SIZES, toldTo, TWO_QUESTIONS } from "./support/answers.ts";
+import { Answerer, answers, COLOUR, SIZES, TWO_QUESTIONS, toldTo } from "./support/answers.ts";
 import type { Fixture } from "./support/fixture.ts";
 import { at, of } from "./support/params.ts";
 import { ASKING, ask, FIRST_QUESTION, say, script } from "./support/script.ts";

@@ -5,8 +5,6 @@ import { ASKING, ENDLESS, say, script } from "./support/script.ts";
 import { runIn, showsEndOf } from "./support/stream.ts";
 
 export function queue(fixture: Fixture): void {
-  const { api } = fixture;
-
   test("01-R43 is first in, first out, one at a time, and no other session waits for it", async () => {
     const busy = await fixture.session();
     const holder = await fixture.submit(busy, ASKING);
@@ -24,31 +22,38 @@ export function queue(fixture: Fixture): void {
     await fixture.decline(holder.run_id);
     const last = queued.at(-1)?.run_id ?? "";
     await stream.until(showsEndOf(last));
-    const moves = stream.frames.flatMap((frame) => {
-      const run = runIn(frame);
-      return run === undefined || run.run_id === holder.run_id || run.status === "queued"
-        ? []
-        : [`${run.run_id} ${run.status}`];
-    });
-    expect(moves).toEqual(queued.flatMap(({ run_id }) => [`${run_id} running`, `${run_id} completed`]));
+    const moves = stream.frames
+      .flatMap((frame) => runIn(frame) ?? [])
+      .filter(({ run_id, status }) => run_id !== holder.run_id && status !== "queued");
+    expect(moves.map(({ run_id, status }) => `${run_id} ${status}`)).toEqual(
+      queued.flatMap(({ run_id }) => [`${run_id} running`, `${run_id} completed`]),
+    );
     expect(await fixture.movesOf(last)).toEqual(["accepted", "queued", "started", "output", "completed"]);
   });
 
   test("01-R40 01-R46 a run that waits for a human keeps the slot; positions follow every shift", async () => {
     const session_id = await fixture.session();
     const holder = await fixture.submit(session_id, ASKING);
-    const queued = [];
-    for (const name of ["a", "b", "c"]) queued.push(await fixture.submit(session_id, script(say(name))));
+    const [a, b, c] = [
+      await fixture.submit(session_id, script(say("a"))),
+      await fixture.submit(session_id, script(say("b"))),
+      await fixture.submit(session_id, script(say("c"))),
+    ];
     await fixture.reaches(holder.run_id, "waiting_for_user_question");
-    const [a, b, c] = queued.map(({ run_id }) => run_id);
-    if (a === undefined || b === undefined || c === undefined) throw new Error("three runs were submitted");
-    const positions = async () =>
-      (await fixture.runsOf(session_id)).flatMap(({ run_id, queued_position }) =>
-        queued_position === undefined ? [] : [`${run_id}: ${queued_position}`],
-      );
-    expect(await positions()).toEqual([`${a}: 1`, `${b}: 2`, `${c}: 3`]);
-    await fixture.cancel(a);
-    expect(await positions()).toEqual([`${b}: 1`, `${c}: 2`]);
+    const positions = async () => {
+      const places = (await fixture.runsOf(session_id)).map((run) => [run.run_id, run.queued_position]);
+      return places.filter(([, position]) => position !== undefined);
+    };
+    expect(await positions()).toEqual([
+      [a.run_id, 1],
+      [b.run_id, 2],
+      [c.run_id, 3],
+    ]);
+    await fixture.cancel(a.run_id);
+    expect(await positions()).toEqual([
+      [b.run_id, 1],
+      [c.run_id, 2],
+    ]);
     const late = await fixture.submit(session_id, script(say("d")));
     expect(late.queued_position).toBe(3);
     await fixture.quiet(session_id);
@@ -90,11 +95,9 @@ export function queue(fixture: Fixture): void {
       Array.from({ length: 30 }, (_, index) => fixture.submit(session_id, script(say(`run ${index}`)))),
     );
     await Promise.all(submitted.map(({ run_id }) => fixture.settles(run_id)));
-    const log = await api.call("sessionEvents", at(session_id));
-    const order = (type: string) =>
-      log.run_events.flatMap((one) => (one.event.type === type ? [one.run_id] : []));
-    expect(order("accepted")).toHaveLength(30);
-    expect(order("started")).toEqual(order("accepted"));
-    expect(order("completed")).toEqual(order("accepted"));
+    const accepted = await fixture.runsThat("accepted", session_id);
+    expect(accepted).toHaveLength(30);
+    expect(await fixture.runsThat("started", session_id)).toEqual(accepted);
+    expect(await fixture.runsThat("completed", session_id)).toEqual(accepted);
   });
 }

@@ -10,7 +10,10 @@ export function settingsEffects(fixture: Fixture): void {
     const { session_id, run_id } = await fixture.beginWaiting(GATED);
     const queued = await fixture.submit(session_id, script(say("queued")));
     await api.call("putRoutePolicy", { ...at(session_id), body: { route_policy: { provider: "second" } } });
-    await api.call("putReplyTargets", { ...at(session_id), body: { reply_targets: [{ plugin: "mail", address: "late" }] } });
+    await api.call("putReplyTargets", {
+      ...at(session_id),
+      body: { reply_targets: [{ plugin: "mail", address: "late" }] },
+    });
     const later = await fixture.submit(session_id, script(say("later")));
     await fixture.cancel(run_id);
 
@@ -29,9 +32,12 @@ export function settingsEffects(fixture: Fixture): void {
       return all.map(({ plugin, address }) => ({ plugin, address }));
     };
     expect(await outputs({})).toEqual([{ plugin: undefined, address: null }]);
-    await api.call("putReplyTargets", { ...at(session_id), body: {
-      reply_targets: [{ plugin: "mail", address: "default" }],
-    } });
+    await api.call("putReplyTargets", {
+      ...at(session_id),
+      body: {
+        reply_targets: [{ plugin: "mail", address: "default" }],
+      },
+    });
     expect(await outputs({})).toEqual([{ plugin: "mail", address: "default" }]);
     const reply_targets = [
       { plugin: "mail", address: "a" },
@@ -103,7 +109,10 @@ export function settingsEffects(fixture: Fixture): void {
     const current = async () => (await api.call("getOperator", at(session_id))).operator;
     const defaults = { enabled: false, allow_notify: true, allow_questions: true };
     expect(await current()).toEqual(defaults);
-    await api.call("putOperator", { ...at(session_id), body: { operator: { display_name: "Ada", approval_timeout_ms: 5 } } });
+    await api.call("putOperator", {
+      ...at(session_id),
+      body: { operator: { display_name: "Ada", approval_timeout_ms: 5 } },
+    });
     expect(await current()).toEqual({ ...defaults, display_name: "Ada", approval_timeout_ms: 5 });
     await api.call("postOperator", { ...at(session_id), body: { operator: { enabled: true } } });
     expect(await current()).toEqual({ ...defaults, enabled: true });
@@ -117,7 +126,10 @@ export function settingsEffects(fixture: Fixture): void {
       const refused = await api.refusal("putToolOverrides", { ...at(session_id), body });
       expect(refused).toMatchObject({ status: 400, domain: "runtime", code: "runtime_validation_failed" });
     });
-    await api.call("putToolOverrides", { ...at(session_id), body: { tool_overrides: { disable: ["bash", "noop"] } } });
+    await api.call("putToolOverrides", {
+      ...at(session_id),
+      body: { tool_overrides: { disable: ["bash", "noop"] } },
+    });
     expect(await api.call("getToolOverrides", at(session_id))).toEqual({ disable: ["bash", "noop"] });
     const content = script(bash("touch forbidden"), use("noop", {}), say("{{tool_output:sim-0-0}}"));
     const run = await fixture.finish(session_id, content);

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Fixture } from "./support/fixture.ts";
-import { at } from "./support/params.ts";
-import { ASKING, bash, ENDLESS, GATED, say, script, use } from "./support/script.ts";
+import { ASKING, bash, ENDLESS, say, script } from "./support/script.ts";
 
 export function status(fixture: Fixture): void {
   const { api } = fixture;
@@ -63,9 +62,7 @@ export function status(fixture: Fixture): void {
       expect(storage.session_storage?.total_bytes).toBeGreaterThan(0);
       expect(health.ok).toBe(true);
 
-      for (const { session_id } of [endless, gated, asking]) {
-        await fixture.quiet(session_id);
-      }
+      for (const { session_id } of [endless, gated, asking]) await fixture.quiet(session_id);
       const after = (await api.call("status")).runs;
       expect(after).toMatchObject({
         running: 0,

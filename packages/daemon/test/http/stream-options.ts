@@ -64,7 +64,10 @@ export function streamOptions(fixture: Fixture): void {
     test("of a run that is over: what the reader has not seen, at least its end, unless it has seen all", async () => {
       const { run_id } = await fixture.finish(await fixture.session(), script(say("hello")));
       const read = async (query: Record<string, string>) => {
-        const stream = await fixture.stream("runStream", { ...of(run_id), query: { until: "terminal", ...query } });
+        const stream = await fixture.stream("runStream", {
+          ...of(run_id),
+          query: { until: "terminal", ...query },
+        });
         return stream.rest();
       };
       const all = await fixture.historyOf(run_id);

@@ -71,7 +71,14 @@ export function streams(fixture: Fixture): void {
       await stream.until(({ data }) => data.type === "session_state_changed" && data.status === "completed");
       expect(new Set(stream.frames.map(sessionIn))).toEqual(new Set([mine.session_id]));
       expect(new Set(stream.frames.map(({ event }) => event))).toEqual(
-        new Set(["session_snapshot", "run_updated", "trace", "session_state_changed", "interrupted", "output"]),
+        new Set([
+          "session_snapshot",
+          "run_updated",
+          "trace",
+          "session_state_changed",
+          "interrupted",
+          "output",
+        ]),
       );
     });
 

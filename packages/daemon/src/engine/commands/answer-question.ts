@@ -1,6 +1,5 @@
 import {
   type CancelQuestionRequest,
-  isTerminal,
   type Json,
   problem,
   type ResolveQuestionRequest,
@@ -12,7 +11,7 @@ import { resumeRun, type SessionChange } from "../transitions.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "../unknown-effect.ts";
 import { endRun } from "./end-run.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
-import { type CommandDeps, requireRun, transact } from "./transact.ts";
+import { type CommandDeps, requireActive, requireRun, transact } from "./transact.ts";
 
 /** Answers (or declines) the question a run waits for; answered at most once, as approvals are (01-A1). */
 export async function answerQuestion(
@@ -75,13 +74,7 @@ function expired(question: Kept<"question">) {
 }
 
 function requireWaiting(session: Kept<"session">, run: RunRecord): void {
-  if (session.data.active_run_id !== run.run_id) {
-    throw problem(
-      "runs",
-      "run_state_conflict",
-      `run '${run.run_id}' is ${run.status}${isTerminal(run.status) ? "" : " and not the session's active run"}`,
-    );
-  }
+  requireActive(session, run);
   if (run.status !== "waiting_for_user_question") {
     throw problem(
       "questions",

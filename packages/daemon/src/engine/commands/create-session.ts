@@ -65,6 +65,13 @@ function validId(id: string): string {
   if (trimmed !== id) {
     throw problem("sessions", "session_id_invalid", "session_id must not begin or end with white space");
   }
+  if (!id.isWellFormed()) {
+    throw problem(
+      "sessions",
+      "session_id_invalid",
+      "session_id holds half a character, which no path can name",
+    );
+  }
   if (Buffer.byteLength(id) > 512 || /\p{Cc}/u.test(id)) {
     throw problem(
       "sessions",

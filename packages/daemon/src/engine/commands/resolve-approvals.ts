@@ -1,10 +1,4 @@
-import {
-  type ApprovalResolution,
-  isTerminal,
-  type Json,
-  problem,
-  type ResolveApprovalsRequest,
-} from "@kheish/contract";
+import { type ApprovalResolution, type Json, problem, type ResolveApprovalsRequest } from "@kheish/contract";
 import { digest } from "../ledger.ts";
 import type { ApprovalDecision, Kept, RunRecord } from "../records.ts";
 import { readMany } from "../records.ts";
@@ -12,7 +6,7 @@ import { pendingApprovals } from "../requests.ts";
 import { resumeRun, type SessionChange } from "../transitions.ts";
 import { endRun } from "./end-run.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
-import { type CommandDeps, requireRun, requireSession, transact } from "./transact.ts";
+import { type CommandDeps, requireActive, requireRun, requireSession, transact } from "./transact.ts";
 
 /**
  * Decides pending approvals of a run: all of the batch or nothing (03-R30). Each is decided at most once,
@@ -121,13 +115,7 @@ function refuseOtherDecision(decision: ApprovalDecision, resolution: ApprovalRes
 }
 
 function requireWaiting(session: Kept<"session">, run: RunRecord): void {
-  if (session.data.active_run_id !== run.run_id) {
-    throw problem(
-      "runs",
-      "run_state_conflict",
-      `run '${run.run_id}' is ${run.status}${isTerminal(run.status) ? "" : " and not the session's active run"}`,
-    );
-  }
+  requireActive(session, run);
   if (run.status !== "waiting_for_approval") {
     throw problem(
       "approvals",

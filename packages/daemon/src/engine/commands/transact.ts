@@ -1,4 +1,4 @@
-import { problem } from "@kheish/contract";
+import { isTerminal, problem } from "@kheish/contract";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
@@ -6,7 +6,7 @@ import type { Random } from "../../kernel/random.ts";
 import type { Store } from "../../kernel/store.ts";
 import { sessionStream } from "../events.ts";
 import type { QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
-import { type Kept, read } from "../records.ts";
+import { type Kept, type RunRecord, read } from "../records.ts";
 import { SessionChange } from "../transitions.ts";
 
 /** What the commands work with. */
@@ -62,6 +62,16 @@ export async function requireRun(store: Store, runId: string): Promise<Kept<"run
   const run = await read(store, "run", runId);
   if (run === undefined) throw problem("runs", "run_not_found", `no run '${runId}'`);
   return run;
+}
+
+/** Only the run that holds the session's slot can be answered (01-R41, 01-A1). */
+export function requireActive(session: Kept<"session">, run: RunRecord): void {
+  if (session.data.active_run_id === run.run_id) return;
+  throw problem(
+    "runs",
+    "run_state_conflict",
+    `run '${run.run_id}' is ${run.status}${isTerminal(run.status) ? "" : " and not the session's active run"}`,
+  );
 }
 
 /** The run at the head of a session's queue. */

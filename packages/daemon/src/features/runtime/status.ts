@@ -4,8 +4,9 @@ import {
   type DaemonCapabilities,
   type DaemonStatusView,
   type EventsStatus,
+  isTerminal,
   ROUTE_CAPABILITY_MATRIX_VERSION,
-  type RunStatus,
+  RunStatus,
   type RunsStatus,
   type StatusWarning,
 } from "@kheish/contract";
@@ -30,17 +31,8 @@ export interface StatusSources {
   staleThresholdMs: number;
 }
 
-const STATUSES: RunStatus[] = [
-  "queued",
-  "running",
-  "waiting_for_approval",
-  "waiting_for_user_question",
-  "completed",
-  "failed",
-  "interrupted",
-  "cancelled",
-];
-const NON_TERMINAL = STATUSES.slice(0, 4);
+const STATUSES = RunStatus.options;
+const NON_TERMINAL = STATUSES.filter((status) => !isTerminal(status));
 /** 01-R77. */
 const OVERSIZED_SESSION_BYTES = 100 * 1024 * 1024;
 const STALE_IDS = 5;

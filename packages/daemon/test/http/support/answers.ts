@@ -30,7 +30,10 @@ export function answers(...given: Answer[]) {
 }
 
 /** What a run's answer says that it was told. */
-export function toldTo(run: RunView): { answers: { selected_option_ids: string[] }[]; [member: string]: unknown } {
+export function toldTo(run: RunView): {
+  answers: { selected_option_ids: string[] }[];
+  [member: string]: unknown;
+} {
   return JSON.parse(run.outputs?.[0]?.content ?? "null");
 }
 

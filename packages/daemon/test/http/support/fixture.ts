@@ -1,6 +1,7 @@
 import {
   type EndpointId,
   isTerminal,
+  type RunEvent,
   type RunStatus,
   type RunView,
   type SessionStatus,
@@ -151,7 +152,10 @@ export class Fixture {
 
   /** All frames of a run that is over. */
   async historyOf(runId: string): Promise<Frame[]> {
-    const stream = await this.stream("runStream", { ...of(runId), query: { cursor: "0", until: "terminal" } });
+    const stream = await this.stream("runStream", {
+      ...of(runId),
+      query: { cursor: "0", until: "terminal" },
+    });
     return stream.rest();
   }
 
@@ -173,6 +177,12 @@ export class Fixture {
   async movesOf(runId: string): Promise<string[]> {
     const entries = await this.api.call("runEvents", of(runId));
     return entries.map(({ event }) => event.type);
+  }
+
+  /** The runs of a session to which this happened, in the order in which it did. */
+  async runsThat(happened: RunEvent["type"], sessionId: string): Promise<string[]> {
+    const log = await this.api.call("sessionEvents", at(sessionId));
+    return log.run_events.flatMap(({ run_id, event }) => (event.type === happened ? [run_id] : []));
   }
 
   /** What a session's journal holds, in order. */

@@ -96,6 +96,11 @@ export function showsEndOf(runId: string): (frame: Frame) => boolean {
   };
 }
 
+/** Whether a frame traces this kind of journal event. */
+export function traces(kind: string): (frame: Frame) => boolean {
+  return ({ data }) => data.type === "trace" && data.trace.kind === kind;
+}
+
 /** The ids of the frames that have one. */
 export function idsOf(frames: readonly Frame[]): bigint[] {
   return frames.flatMap(({ id }) => (id === undefined ? [] : [BigInt(id)]));
