@@ -29,7 +29,7 @@ import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
 import type { Blobs } from "./kernel/blobs.ts";
-import type { Clock } from "./kernel/clock.ts";
+import { type Clock, sleep } from "./kernel/clock.ts";
 import { KeyedMutex } from "./kernel/keyed-mutex.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
@@ -178,7 +178,10 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     },
     async drain(deadlineMs) {
       ready = false;
-      await Promise.all([timers.stop(), executor.drain(deadlineMs)]);
+      await Promise.all([
+        Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
+        executor.drain(deadlineMs),
+      ]);
       tail.stop();
     },
   };

@@ -33,7 +33,7 @@ export class QueueWorker {
   readonly #running = new Set<Promise<void>>();
   #unsubscribe: () => void = () => undefined;
   #timer: Timer | undefined;
-  #pumping = false;
+  #pumping: Promise<void> | undefined;
   #again = false;
   #stopped = true;
   readonly #stopping = new AbortController();
@@ -54,6 +54,8 @@ export class QueueWorker {
     this.#stopping.abort();
     this.#unsubscribe();
     this.#timer?.cancel();
+    // A claim that is on its way may still bring something.
+    await this.#pumping;
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
   }
 
@@ -62,12 +64,15 @@ export class QueueWorker {
   }
 
   wake(): void {
-    if (this.#pumping) this.#again = true;
-    else void this.#pump();
+    if (this.#pumping !== undefined) this.#again = true;
+    else if (!this.#stopped) {
+      this.#pumping = this.#pump().finally(() => {
+        this.#pumping = undefined;
+      });
+    }
   }
 
   async #pump(): Promise<void> {
-    this.#pumping = true;
     try {
       do {
         this.#again = false;
@@ -76,8 +81,6 @@ export class QueueWorker {
     } catch (error) {
       this.#options.onError(undefined, error);
       this.#lookAgainIn(BACKOFF_MS);
-    } finally {
-      this.#pumping = false;
     }
   }
 
@@ -93,7 +96,10 @@ export class QueueWorker {
     }
     const result = await store.commit([{ op: "claim", queue, owner, nowMs, leaseMs, limit: free }]);
     const items = result.ok ? (result.claimed[0] ?? []) : [];
-    for (const item of items) this.#run(item);
+    for (const item of items) {
+      if (this.#stopped) await this.#close(item, { kind: "retry", dueAtMs: nowMs, resetAttempts: true });
+      else this.#run(item);
+    }
     if (items.length === free) this.#again = true;
     this.#lookAgainIn(POLL_MS);
   }

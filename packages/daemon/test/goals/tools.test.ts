@@ -1,7 +1,8 @@
 import type { JsonObject } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
-import { calls, says } from "../support/scripted-model.ts";
+import { calls, ScriptedModel, says } from "../support/scripted-model.ts";
 import type { TestSession } from "../support/session.ts";
+import { until } from "../support/wait.ts";
 import { ASK, COMPLETE, spending, statuses, useWorlds } from "./goal-world.ts";
 
 const world = useWorlds();
@@ -49,6 +50,22 @@ describe("what a model may do about a goal", () => {
     const [none, second] = await results(session);
     expect(none).toEqual({ goal: null, remaining_tokens: null });
     expect(second?.error).toContain("a goal already");
+  });
+
+  test("03 get_goal: a run sees what was set while it was at work", async () => {
+    const set = Promise.withResolvers<void>();
+    const model = new ScriptedModel(async ({ turn }) => {
+      if (turn > 0) return says("seen");
+      await set.promise;
+      return calls([{ name: "get_goal" }]);
+    });
+    const { session, settled, set: setGoal } = await world(model);
+    await session.submit("look");
+    await until("the model to be asked", () => model.requests.length === 1);
+    await setGoal({ status: "paused" });
+    set.resolve();
+    await settled();
+    expect(await results(session)).toMatchObject([{ goal: { objective: "ship it", status: "paused" } }]);
   });
 
   test("01-R71: a run completes only the definition it was created under", async () => {

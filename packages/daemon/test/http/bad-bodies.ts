@@ -1,5 +1,5 @@
-import { type EndpointId, endpoints } from "@kheish/contract";
-import { expect, test } from "vitest";
+import { type EndpointId, endpoints, type RunView } from "@kheish/contract";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { NEED_BODY, paramsOf, WITH_BODY, WRONG_BODIES } from "./support/bodies.ts";
 import { problemIn } from "./support/client.ts";
 import type { Fixture } from "./support/fixture.ts";
@@ -17,16 +17,23 @@ interface Sent {
 export function badBodies(fixture: Fixture): void {
   const { api } = fixture;
 
-  /** The refusal of a request about a run that goes on, which it leaves alone. */
-  const refusal = async (endpoint: EndpointId, sent: Sent) => {
-    const { session_id, run_id } = await fixture.begin(ENDLESS);
-    const { pathname } = new URL(api.url(endpoint, { params: paramsOf(endpoint, { session_id, run_id }) }));
-    const reply = await fixture.leavesAlone(session_id, () =>
-      api.send(endpoints[endpoint].method, pathname, sent),
-    );
-    await fixture.cancel(run_id);
-    return problemIn(reply, endpoint);
+  /** A run that goes on, which no refused request may touch. */
+  let run: RunView | undefined;
+  beforeAll(async () => {
+    run = await fixture.begin(ENDLESS);
+  });
+  afterAll(() => run && fixture.cancel(run.run_id));
+
+  const leavingItAlone = <T>(action: (params: { session_id: string; run_id: string }) => Promise<T>) => {
+    if (run === undefined) throw new Error("no run was begun");
+    const { session_id, run_id } = run;
+    return fixture.leavesAlone(session_id, () => action({ session_id, run_id }));
   };
+  const refusal = (endpoint: EndpointId, sent: Sent) =>
+    leavingItAlone(async (known) => {
+      const { pathname } = new URL(api.url(endpoint, { params: paramsOf(endpoint, known) }));
+      return problemIn(await api.send(endpoints[endpoint].method, pathname, sent), endpoint);
+    });
 
   test.each(WITH_BODY)("%s: a body that is no JSON is malformed_json", async (endpoint) => {
     const refused = await refusal(endpoint, { headers: JSON_TYPE, body: '{"content": ' });
@@ -69,14 +76,11 @@ export function badBodies(fixture: Fixture): void {
   });
 
   test.each(WRONG_BODIES)("%s: %s is request_body_invalid", async (endpoint, _what, body, path) => {
-    const { session_id, run_id } = await fixture.begin(ENDLESS);
-    await fixture.leavesAlone(session_id, async () => {
-      const params = paramsOf(endpoint, { session_id, run_id });
-      const refused = await api.refusal(endpoint, { params, body });
-      expect(refused).toMatchObject({ status: 422, domain: "api", code: "request_body_invalid" });
-      expect(refused.errors?.map((error) => error.path)).toContain(path);
-    });
-    await fixture.cancel(run_id);
+    const refused = await leavingItAlone((known) =>
+      api.refusal(endpoint, { params: paramsOf(endpoint, known), body }),
+    );
+    expect(refused).toMatchObject({ status: 422, domain: "api", code: "request_body_invalid" });
+    expect(refused.errors?.map((error) => error.path)).toContain(path);
   });
 
   test("a body with several things wrong is told them all", async () => {

@@ -59,8 +59,7 @@ export function queue(fixture: Fixture): void {
     await fixture.quiet(session_id);
   });
 
-  // Open: positions are derived when they are read, and a shift publishes nothing.
-  test.fails("01-R46 whoever watches sees each new position", async () => {
+  test("01-R46 whoever watches sees each new position", async () => {
     const session_id = await fixture.session();
     const holder = await fixture.submit(session_id, ENDLESS);
     const first = await fixture.submit(session_id, ENDLESS);

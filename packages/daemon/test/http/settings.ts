@@ -168,31 +168,26 @@ export function settings(fixture: Fixture): void {
     });
   });
 
-  describe.each(ACTIVE)("within $what", ({ status, content }) => {
-    test.each(NEED_IDLE)("01-R15 the $name cannot change", async (setting) => {
+  test.each(ACTIVE)(
+    "01-R15 01-R16 what may change within $what, and what may not",
+    async ({ status, content }) => {
       const { run_id, session_id } = await fixture.begin(content);
       await fixture.reaches(run_id, status);
       await fixture.leavesAlone(session_id, async () => {
-        for (const [endpoint, body] of [
-          [setting.put, setting.value],
-          [setting.remove, undefined],
-        ] as const) {
-          const refused = await api.refusal(endpoint, { ...at(session_id), body });
-          expect(refused).toMatchObject({ status: 409, domain: "sessions", code: "session_not_idle" });
+        for (const { put, value, remove } of NEED_IDLE) {
+          for (const call of [{ endpoint: put, body: value }, { endpoint: remove }]) {
+            const refused = await api.refusal(call.endpoint, { ...at(session_id), ...call });
+            expect(refused).toMatchObject({ status: 409, domain: "sessions", code: "session_not_idle" });
+          }
         }
       });
+      for (const { put, value, member, shown } of ANY_TIME) {
+        expect(await change(put, session_id, value)).toHaveProperty(member, shown);
+      }
       await fixture.cancel(run_id);
-      await change(setting.put, session_id, setting.value);
-    });
-
-    test.each(ANY_TIME)("01-R16 the $name can change", async (setting) => {
-      const { run_id, session_id } = await fixture.begin(content);
-      await fixture.reaches(run_id, status);
-      expect(await change(setting.put, session_id, setting.value)).toHaveProperty(
-        setting.member,
-        setting.shown,
-      );
-      await fixture.cancel(run_id);
-    });
-  });
+      for (const { put, value, member, shown } of NEED_IDLE) {
+        expect(await change(put, session_id, value)).toHaveProperty(member, shown);
+      }
+    },
+  );
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Fixture } from "./support/fixture.ts";
 import { at, of } from "./support/params.ts";
 import { ASKING, ENDLESS, say, script, use } from "./support/script.ts";
-import { type Frame, idsOf, isAscending, sessionIn, showsEndOf } from "./support/stream.ts";
+import { type Frame, idsOf, isAscending, runIn, sessionIn, showsEndOf } from "./support/stream.ts";
 
 const FROM_THE_START = { query: { cursor: "0" } };
 
@@ -123,6 +123,14 @@ export function streams(fixture: Fixture): void {
       const run = await api.refusal("runStream", of("run-999999"));
       expect(run).toMatchObject({ status: 404, domain: "runs", code: "run_not_found" });
     });
+  });
+
+  test("01-R63 a stream that has nothing to say says that it is there, without an id", async () => {
+    const session_id = await fixture.session();
+    const stream = await fixture.stream("sessionStream", at(session_id));
+    await stream.heartbeat();
+    const { run_id } = await fixture.submit(session_id, "hi");
+    expect(runIn(await stream.until(() => true))?.run_id).toBe(run_id);
   });
 
   test("01-R65 the end of a run ends no stream, nor does the end of a session", async () => {

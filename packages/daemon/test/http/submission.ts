@@ -3,6 +3,7 @@ import type { Call } from "./support/client.ts";
 import type { Fixture } from "./support/fixture.ts";
 import { at } from "./support/params.ts";
 import { ENDLESS, say, script } from "./support/script.ts";
+import { runIn, shows } from "./support/stream.ts";
 
 type Body = Call<"submitRun">["body"];
 const DATA = Buffer.from("hello").toString("base64");
@@ -220,10 +221,9 @@ export function submission(fixture: Fixture): void {
       const second = await api.exchange("submitRun", { ...at(session_id), body: { content: "next" } });
       expect(second).toMatchObject({ status: 202, answer: { status: "queued", queued_position: 1 } });
       expect(second.answer).not.toHaveProperty("started_at_ms");
-      for (const { run_id } of [first.answer, second.answer]) {
-        const { data } = await stream.until(({ event }) => event === "run_updated");
-        expect(data).toMatchObject({ run: { run_id, status: "queued" } });
-        if (run_id === first.answer.run_id) await stream.until(({ event }) => event === "run_updated");
+      for (const { answer } of [first, second]) {
+        const shown = await stream.until(shows(answer.run_id));
+        expect(runIn(shown)?.status).toBe("queued");
       }
       await fixture.quiet(session_id);
     });

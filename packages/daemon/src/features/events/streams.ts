@@ -14,6 +14,7 @@ import type { SseFrame } from "../binding.ts";
 import { currentRunView } from "../runs/index.ts";
 import { agentSnapshot } from "../sessions/index.ts";
 import { type FrameSource, frameOf } from "./frames.ts";
+import { queueShifts } from "./queue-shifts.ts";
 
 export type StreamScope =
   | { kind: "global"; sessionId?: string; runId?: string }
@@ -28,6 +29,13 @@ export interface StreamOptions {
 }
 
 export type Delta = ModelDelta & { session_id: string; run_id: string; turn: number };
+
+interface StreamStart {
+  position: number;
+  /** The journal's end when the stream was opened; what follows it is live. */
+  head: number;
+  resumed: boolean;
+}
 
 const PAGE = 200;
 /** Token deltas a slow consumer may have waiting; beyond it the oldest go, the message itself follows whole. */
@@ -70,19 +78,19 @@ export class EventStreams {
     return this.#follow(subscriber, scope, options, from, signal);
   }
 
-  async #startOf(options: StreamOptions): Promise<{ position: number; resumed: boolean }> {
+  async #startOf(options: StreamOptions): Promise<StreamStart> {
     const cursor = cursorOf(options);
     const head = await this.#source.store.head();
-    if (cursor === undefined) return { position: head, resumed: false };
+    if (cursor === undefined) return { position: head, head, resumed: false };
     // A cursor above the newest id counts as the newest (01-R58).
-    return { position: cursor > BigInt(head) ? head : Number(cursor), resumed: true };
+    return { position: cursor > BigInt(head) ? head : Number(cursor), head, resumed: true };
   }
 
   async *#follow(
     subscriber: Subscriber,
     scope: StreamScope,
     options: StreamOptions,
-    from: { position: number; resumed: boolean },
+    from: StreamStart,
     signal: AbortSignal,
   ): AsyncGenerator<SseFrame> {
     this.#subscribers.add(subscriber);
@@ -104,10 +112,14 @@ export class EventStreams {
         for (const event of events) {
           position = event.position;
           const frame = subscriber.wants(event) ? await this.#frame(event) : undefined;
-          if (frame === undefined || !subscriber.carries(frame)) continue;
-          subscriber.forget(event);
-          yield frame;
-          if (signal.aborted || (options.until === "terminal" && endsRun(frame))) return;
+          if (frame !== undefined && subscriber.carries(frame)) {
+            subscriber.forget(event);
+            yield frame;
+            if (signal.aborted || (options.until === "terminal" && endsRun(frame))) return;
+          }
+          // Where others stand now is news, not history: only whoever watches live is told.
+          if (position <= from.head || !subscriber.isOf(event)) continue;
+          for (const moved of await this.#shifts(event)) if (subscriber.follows(moved)) yield moved;
         }
         for (const frame of subscriber.takeDeltas()) yield frame;
         if (events.length > 0) continue;
@@ -150,6 +162,16 @@ export class EventStreams {
     if (known !== undefined) return known;
     const made = frameOf(this.#source, event);
     this.#frames.set(event, made);
+    return made;
+  }
+
+  #moved = new WeakMap<StoredEvent, Promise<SseFrame[]>>();
+
+  #shifts(event: StoredEvent): Promise<SseFrame[]> {
+    const known = this.#moved.get(event);
+    if (known !== undefined) return known;
+    const made = queueShifts(this.#source.store, event);
+    this.#moved.set(event, made);
     return made;
   }
 
@@ -202,8 +224,13 @@ class Subscriber {
     return this.#scope.kind === "session" ? undefined : this.#scope.runId;
   }
 
+  /** Whether it happened where this consumer looks. */
+  isOf(event: StoredEvent): boolean {
+    return this.sessionId === undefined || event.stream === sessionStream(this.sessionId);
+  }
+
   wants(event: StoredEvent): boolean {
-    if (this.sessionId !== undefined && event.stream !== sessionStream(this.sessionId)) return false;
+    if (!this.isOf(event)) return false;
     return this.#runId === undefined || runOf(event) === this.#runId;
   }
 
@@ -211,6 +238,12 @@ class Subscriber {
   carries(frame: SseFrame): boolean {
     if (this.#runId !== undefined) return ["trace", "output", "run_updated"].includes(frame.event);
     return true;
+  }
+
+  /** Whether a frame about a run is about one that this consumer follows. */
+  follows(frame: SseFrame): boolean {
+    const data = frame.data as StreamEvent;
+    return data.type === "run_updated" && (this.#runId === undefined || data.run.run_id === this.#runId);
   }
 
   offer(delta: Delta): void {

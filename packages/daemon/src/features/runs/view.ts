@@ -64,18 +64,20 @@ export function runView(run: RunRecord, extras: RunExtras): RunView {
 /** The run as it is now. */
 export async function currentRunView(store: Store, run: Kept<"run">): Promise<RunView> {
   const { data } = run;
+  const position = data.status === "queued" ? await queuedPosition(store, data) : undefined;
   return runView(data, {
-    ...(data.status === "queued" ? { queuedPosition: await queuedPosition(store, data) } : {}),
+    ...(position === undefined ? {} : { queuedPosition: position }),
     approvals: await approvalsOf(store, data),
     questions: (await pendingQuestions(store, data)).map((question) => question.data.request),
     outputs: await outputsOf(store, data, data.output_seqs),
   });
 }
 
-/** Place in the session's queue, counted from 1: derived, so a shift writes nothing. */
-async function queuedPosition(store: Store, run: RunRecord): Promise<number> {
-  const ahead = await store.list("run", { index: "queue", prefix: [run.session_id], limit: 10_000 });
-  return 1 + ahead.findIndex((other) => other.id === run.run_id);
+/** Place in the session's queue, counted from 1: derived, so a shift writes nothing. None for a run that has just left. */
+async function queuedPosition(store: Store, run: RunRecord): Promise<number | undefined> {
+  const queued = await store.list("run", { index: "queue", prefix: [run.session_id], limit: 10_000 });
+  const place = queued.findIndex((other) => other.id === run.run_id);
+  return place === -1 ? undefined : place + 1;
 }
 
 export async function approvalsOf(store: Store, run: RunRecord): Promise<ApprovalRequest[]> {

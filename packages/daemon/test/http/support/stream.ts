@@ -11,7 +11,7 @@ const DEADLINE_MS = 10_000;
 
 /** An open event stream. A test reads it frame by frame, or until something happens; what never does is an error. */
 export class EventStream {
-  /** All that were read. */
+  /** All that were read, without heartbeats. */
   readonly frames: Frame[] = [];
   readonly #controller: AbortController;
   readonly #blocks: AsyncIterator<string>;
@@ -31,13 +31,22 @@ export class EventStream {
     return new EventStream(controller, response.body);
   }
 
-  /** The next frame; undefined when the daemon ended the stream. */
+  /** The next frame; undefined when the daemon ended the stream. A heartbeat only says that it is still there. */
   async next(): Promise<Frame | undefined> {
-    const { value, done } = await this.#inTime(this.#blocks.next());
-    if (done === true) return undefined;
-    const frame = parseFrame(value);
-    this.frames.push(frame);
-    return frame;
+    for (;;) {
+      const frame = await this.#read();
+      if (frame?.event === "heartbeat") continue;
+      if (frame !== undefined) this.frames.push(frame);
+      return frame;
+    }
+  }
+
+  /** Reads a heartbeat, and nothing else. */
+  async heartbeat(): Promise<void> {
+    const frame = await this.#read();
+    if (frame?.event !== "heartbeat" || frame.id !== undefined) {
+      throw new Error(`not a heartbeat: ${JSON.stringify(frame)}`);
+    }
   }
 
   /** Reads up to the first frame that matches. */
@@ -57,6 +66,11 @@ export class EventStream {
 
   close(): void {
     this.#controller.abort();
+  }
+
+  async #read(): Promise<Frame | undefined> {
+    const { value, done } = await this.#inTime(this.#blocks.next());
+    return done === true ? undefined : parseFrame(value);
   }
 
   #seen(): string {

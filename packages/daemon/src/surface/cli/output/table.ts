@@ -1,4 +1,3 @@
-import Table from "cli-table3";
 import type { Colors, Style } from "./output.ts";
 import { displayWidth, oneLine, truncate } from "./text.ts";
 
@@ -19,21 +18,32 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], styl
   const cells = rows.map((row) => columns.map((column) => oneLine(String(column.value(row) ?? ""))));
   const widths = fitted(naturalWidths(columns, cells, style.columns), columns, style.columns);
   const shown = columns.slice(0, widths.length);
-  const grid = new Table({
-    head: shown.map((column, index) => style.colors.dim(truncate(column.title, widths[index] ?? 0))),
-    chars: borderless,
-    colWidths: widths,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  const head = shown.map(({ title }, index) => {
+    const text = truncate(title, widths[index] ?? 0);
+    return { text, painted: style.colors.dim(text) };
   });
-  rows.forEach((row, rowIndex) => {
-    grid.push(
-      shown.map((column, index) => {
-        const text = truncate(cells[rowIndex]?.[index] ?? "", widths[index] ?? 0);
-        return column.paint?.(text, row, style.colors) ?? text;
-      }),
-    );
+  const body = rows.map((row, rowIndex) =>
+    shown.map((column, index) => {
+      const text = truncate(cells[rowIndex]?.[index] ?? "", widths[index] ?? 0);
+      return { text, painted: column.paint?.(text, row, style.colors) ?? text };
+    }),
+  );
+  return [head, ...body].map((line) => laidOut(line, widths)).join("\n");
+}
+
+interface Cell {
+  text: string;
+  /** The same with colours, which take no room. */
+  painted: string;
+}
+
+/** Padded by what a terminal shows, so that wide characters do not push their neighbours out of line. */
+function laidOut(line: readonly Cell[], widths: readonly number[]): string {
+  const padded = line.map(({ text, painted }, index) => {
+    const missing = (widths[index] ?? 0) - displayWidth(text);
+    return index === line.length - 1 ? painted : painted + " ".repeat(Math.max(0, missing) + GAP);
   });
-  return grid.toString().replace(/ +$/gm, "");
+  return padded.join("").trimEnd();
 }
 
 function naturalWidths<T>(columns: readonly Column<T>[], cells: readonly string[][], room: number): number[] {
@@ -66,21 +76,3 @@ function widestIndex(widths: readonly number[], eligible: (index: number) => boo
   });
   return widest;
 }
-
-const borderless = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-  left: "",
-  "left-mid": "",
-  mid: "",
-  "mid-mid": "",
-  right: "",
-  "right-mid": "",
-  middle: " ".repeat(GAP),
-};
