@@ -3,7 +3,7 @@ export * from "./commands/answer-question.ts";
 export * from "./commands/create-session.ts";
 export { cancelRun, endSession, interruptSession } from "./commands/end-run.ts";
 export { clearGoal, patchGoal, rearmGoals, setGoal } from "./commands/goals.ts";
-export { activeRunOf, resolveApprovals } from "./commands/resolve-approvals.ts";
+export { activeRunOf, resolveApprovals, runOfApprovals } from "./commands/resolve-approvals.ts";
 export { type SessionSetting, setSessionDefault } from "./commands/settings.ts";
 export { submit } from "./commands/submit.ts";
 export { type CommandDeps, requireRun, requireSession } from "./commands/transact.ts";

@@ -208,11 +208,26 @@ export function approvals(fixture: Fixture): void {
         answer: { snapshot: { last_assistant_message: "both" } },
       });
       for (const endpoint of ["resolveSessionApprovals", "resolveSessionApprovalRuns"] as const) {
-        const idle = await api.refusal(endpoint, { ...at(run.session_id), body: body(again) });
+        const unknown = batch(["approval-bash-0-00000000", ALLOW]);
+        const idle = await api.refusal(endpoint, { ...at(run.session_id), body: unknown });
         expect(idle).toMatchObject({ status: 409, domain: "runs", code: "run_state_conflict" });
         const lost = await api.refusal(endpoint, { ...at("nobody"), body: body(again) });
         expect(lost).toMatchObject({ status: 404, code: "session_not_found" });
       }
+    });
+
+    test("01-A1 by the session, too late: the same decision is answered with the run, another is a conflict", async () => {
+      const run = await fixture.beginWaiting(script(bash("true"), say("done")));
+      await approver.decide(run, [requestOf(run), ALLOW]);
+      await fixture.settles(run.run_id);
+      const same = { ...at(run.session_id), body: batch([requestOf(run), ALLOW]) };
+      expect(await api.exchange("resolveSessionApprovalRuns", same)).toMatchObject({
+        status: 202,
+        answer: { run_id: run.run_id, status: "completed" },
+      });
+      const other = { ...at(run.session_id), body: batch([requestOf(run), DENY]) };
+      const refused = await api.refusal("resolveSessionApprovalRuns", other);
+      expect(refused).toMatchObject({ status: 409, domain: "approvals", code: "approval_state_conflict" });
     });
 
     test("01-R25 by the session, waiting: a run that then fails is a problem that names it", async () => {

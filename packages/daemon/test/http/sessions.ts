@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Fixture } from "./support/fixture.ts";
 import { at } from "./support/params.ts";
-import { ASKING, ENDLESS, GATED, say, script } from "./support/script.ts";
+import { GATED, say, script, use } from "./support/script.ts";
 
 /** Any string may be an id, as long as it is percent-encoded in paths. */
 const ODD_IDS = ["a/b é", "..x", "...", "%", "%2F", "a?b#c&d=e", "🦉", "new\u00a0line+", "x".repeat(500)];
@@ -159,8 +159,17 @@ export function sessions(fixture: Fixture): void {
           queued_run_count: 1,
         }),
       );
-      await api.call("interruptSession", { ...at(session_id), query: { clear_queue: "true" } });
+      await fixture.quiet(session_id);
       expect((await api.call("getSession", at(session_id))).snapshot.pending_approvals).toEqual([]);
+    });
+
+    test("the view sums up what the session has used", async () => {
+      const session_id = await fixture.session();
+      const turn = { ...use("noop", {}), usage: { input_tokens: 10, output_tokens: 2 } };
+      const last = { text: "done", usage: { input_tokens: 20, output_tokens: 3 } };
+      for (let runs = 0; runs < 2; runs++) await fixture.finish(session_id, script(turn, last));
+      const { usage } = await api.call("getSession", at(session_id));
+      expect(usage).toMatchObject({ input_tokens: 60, output_tokens: 10, model_calls: 4, tool_calls: 2 });
     });
 
     test("01-R53 the event log has the runs' events in the order of the journal, also page by page", async () => {
@@ -193,60 +202,6 @@ export function sessions(fixture: Fixture): void {
         after = page.next_offset;
       }
       expect(paged).toEqual({ journal: log.session.journal, run_events: log.run_events });
-    });
-  });
-
-  describe("end", () => {
-    test("01-R19 01-A5 sets a mark with its reason; new work takes it away and the journal says so", async () => {
-      const session_id = await fixture.session();
-      const ended = await api.call("endSession", { ...at(session_id), body: { reason: "done for today" } });
-      expect(ended.ended_reason).toBe("done for today");
-      expect(ended.ended_at_ms).toBeGreaterThanOrEqual(ended.created_at_ms);
-      expect(await api.call("getSession", at(session_id))).toEqual(ended);
-
-      await fixture.finish(session_id, script(say("back")));
-      const reopened = await api.call("getSession", at(session_id));
-      expect(reopened).not.toHaveProperty("ended_at_ms");
-      expect(reopened).not.toHaveProperty("ended_reason");
-      const types = (await fixture.journalOf(session_id)).map(({ type }) => type);
-      expect(types).toEqual([
-        "session_created",
-        "session_ended",
-        "session_reopened",
-        "input_received",
-        "message_appended",
-      ]);
-    });
-
-    test("01-A5 a second end is as good as the first, and its reason is the one that stands", async () => {
-      const session_id = await fixture.session();
-      await api.call("endSession", { ...at(session_id), body: { reason: "first" } });
-      const again = await api.call("endSession", { ...at(session_id), body: { reason: null } });
-      expect(again.ended_at_ms).toBeDefined();
-      expect(again).not.toHaveProperty("ended_reason");
-    });
-
-    test.each([
-      ["running", ENDLESS],
-      ["waiting_for_approval", GATED],
-      ["waiting_for_user_question", ASKING],
-    ] as const)("01-R15 a session whose run is %s cannot be ended", async (status, content) => {
-      const { run_id, session_id } = await fixture.begin(content);
-      await fixture.reaches(run_id, status);
-      await fixture.leavesAlone(session_id, async () => {
-        const refused = await api.refusal("endSession", { ...at(session_id), body: {} });
-        expect(refused).toMatchObject({ status: 409, domain: "sessions", code: "session_not_idle" });
-      });
-      await fixture.cancel(run_id);
-      await api.call("endSession", { ...at(session_id), body: {} });
-    });
-
-    test("needs a JSON body", async () => {
-      const session_id = await fixture.session();
-      expect(await api.refusal("endSession", at(session_id))).toMatchObject({
-        status: 400,
-        code: "malformed_json",
-      });
     });
   });
 }

@@ -24,6 +24,7 @@ import { restartAtRest } from "./restart-at-rest.ts";
 import { restartAtWork } from "./restart-at-work.ts";
 import { resume } from "./resume.ts";
 import { runs } from "./runs.ts";
+import { sessionEnd } from "./session-end.ts";
 import { sessions } from "./sessions.ts";
 import { settings } from "./settings.ts";
 import { settingsEffects } from "./settings-effects.ts";
@@ -55,6 +56,7 @@ export function httpSuite(name: string, openStore: OpenStore): void {
     describe("a daemon that stays", () => {
       const fixture = useDaemon(openStore, { routes: ROUTES });
       describe("sessions", () => sessions(fixture));
+      describe("the end of a session", () => sessionEnd(fixture));
       describe("session settings", () => settings(fixture));
       describe("what settings do", () => settingsEffects(fixture));
       describe("contracts", () => contracts(fixture));

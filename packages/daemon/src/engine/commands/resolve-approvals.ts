@@ -36,6 +36,23 @@ export async function resolveApprovals(
   });
 }
 
+/**
+ * The run that a session-scoped resolution means: the one that asked, also when it has gone on or ended since,
+ * so that whoever was too late hears what was decided (01-A1); else the active one.
+ */
+export async function runOfApprovals(
+  deps: CommandDeps,
+  sessionId: string,
+  resolutions: readonly ApprovalResolution[],
+): Promise<string> {
+  await requireSession(deps.store, sessionId);
+  const ids = resolutions.map((resolution) => resolution.request_id);
+  const asked = (await readMany(deps.store, "approval", ids)).find(
+    (one) => one.data.session_id === sessionId,
+  );
+  return asked?.data.run_id ?? activeRunOf(deps, sessionId);
+}
+
 /** The session's active run, for the session-scoped forms. */
 export async function activeRunOf(deps: CommandDeps, sessionId: string): Promise<string> {
   const session = await requireSession(deps.store, sessionId);

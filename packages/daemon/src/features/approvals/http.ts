@@ -1,4 +1,4 @@
-import { activeRunOf, type CommandDeps, resolveApprovals } from "../../engine/index.ts";
+import { type CommandDeps, resolveApprovals, runOfApprovals } from "../../engine/index.ts";
 import { type Binding, bind, callerOf, ok, param } from "../binding.ts";
 import type { RunService } from "../runs/index.ts";
 import type { SessionService } from "../sessions/index.ts";
@@ -12,12 +12,12 @@ export function approvalBindings(deps: CommandDeps, runs: RunService, sessions: 
       return ok(await runs.get(runId), 202);
     }),
     bind("resolveSessionApprovalRuns", async (request) => {
-      const runId = await activeRunOf(deps, param(request, "session_id"));
+      const runId = await runOfApprovals(deps, param(request, "session_id"), request.body.resolutions);
       await resolveApprovals(deps, runId, request.body, callerOf(request));
       return ok(await runs.get(runId), 202);
     }),
     bind("resolveSessionApprovals", async (request) => {
-      const runId = await activeRunOf(deps, param(request, "session_id"));
+      const runId = await runOfApprovals(deps, param(request, "session_id"), request.body.resolutions);
       await resolveApprovals(deps, runId, request.body, callerOf(request));
       return ok(await sessions.settled(runId, request.signal));
     }),

@@ -53,17 +53,17 @@ describe("replies", () => {
 describe("problems (01, Errors; 02, ProblemDetails)", () => {
   it("are rendered with their members and headers", async () => {
     const answer = await failing(
-      problem("runs", "run_failed", "it failed", { run_id: "run-1", headers: { "retry-after": "3" } }),
+      problem("runs", "run_state_conflict", "it failed", { run_id: "run-1", headers: { "retry-after": "3" } }),
     );
-    expect(answer.status).toBe(500);
+    expect(answer.status).toBe(409);
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
     expect(answer.headers.get("retry-after")).toBe("3");
     expect(answer.body).toEqual({
-      type: "urn:kheish:problem:run_failed",
-      title: "Internal Server Error",
-      status: 500,
+      type: "urn:kheish:problem:run_state_conflict",
+      title: "Conflict",
+      status: 409,
       detail: "it failed",
-      code: "run_failed",
+      code: "run_state_conflict",
       domain: "runs",
       run_id: "run-1",
     });
