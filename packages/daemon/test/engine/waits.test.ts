@@ -241,6 +241,20 @@ describe("01-R94: a question that expires", () => {
   });
 });
 
+describe("a timer that fires too early", () => {
+  test("01-A10 does nothing: the deadline decides, not who reminds of it", async () => {
+    const { rig, daemon, session, runId, ids } = await waitingForApproval({ approvalTimeoutMs: MINUTE });
+    const journal = await session.journal();
+    const key = `approval/${ids[0]}`;
+    await daemon.store.commit([
+      { op: "enqueue", queue: "timer", key, dueAtMs: rig.clock.now(), payload: null },
+    ]);
+    await until("the timer to fire", async () => (await daemon.store.getItem("timer", key)) === undefined);
+    expect(await session.journal()).toEqual(journal);
+    expect(await session.run(runId)).toMatchObject({ status: "waiting_for_approval" });
+  });
+});
+
 describe("suspended means absent", () => {
   test("a run that waits is in nobody's hands", async () => {
     const { daemon, session, runId } = await waitingForApproval();

@@ -4,7 +4,20 @@ import { at } from "./support/params.ts";
 import { GATED, say, script, use } from "./support/script.ts";
 
 /** Any string may be an id, as long as it is percent-encoded in paths. */
-const ODD_IDS = ["a/b é", "..x", "...", "%", "%2F", "a?b#c&d=e", "🦉", "new\u00a0line+", "x".repeat(500)];
+const ODD_IDS = [
+  "a/b é",
+  "..x",
+  "...",
+  "%",
+  "%2F",
+  "a?b#c&d=e",
+  "🦉",
+  "new\u00a0line+",
+  "x".repeat(500),
+  " white space around ",
+  "a\u0000b\u0001c",
+  "line\nbreak",
+];
 
 export function sessions(fixture: Fixture): void {
   const { api } = fixture;

@@ -6,6 +6,8 @@ import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts
 import { isEmptyScope, normalizeScope } from "./scopes.ts";
 import { type CommandDeps, requireSession } from "./transact.ts";
 
+/** What every store can index, and a path can carry percent-encoded. */
+const MAX_ID_BYTES = 512;
 const NICKNAMES = ["Atlas", "Aurora", "Cinder", "Ion", "Juniper", "Lyra", "Nova", "Orion", "Sage", "Vega"];
 
 /**
@@ -62,9 +64,6 @@ function validId(id: string): string {
   if (trimmed === "" || trimmed === "." || trimmed === "..") {
     throw problem("sessions", "session_id_invalid", "session_id must not be empty, '.' or '..'");
   }
-  if (trimmed !== id) {
-    throw problem("sessions", "session_id_invalid", "session_id must not begin or end with white space");
-  }
   if (!id.isWellFormed()) {
     throw problem(
       "sessions",
@@ -72,12 +71,8 @@ function validId(id: string): string {
       "session_id holds half a character, which no path can name",
     );
   }
-  if (Buffer.byteLength(id) > 512 || /\p{Cc}/u.test(id)) {
-    throw problem(
-      "sessions",
-      "session_id_invalid",
-      "session_id is at most 512 bytes without control characters",
-    );
+  if (Buffer.byteLength(id) > MAX_ID_BYTES) {
+    throw problem("sessions", "session_id_invalid", `session_id is at most ${MAX_ID_BYTES} bytes`);
   }
   return id;
 }
