@@ -1,5 +1,5 @@
+import type { SessionChange } from "./session-change.ts";
 import type { CallState, RunState } from "./state.ts";
-import type { SessionChange } from "./transitions.ts";
 
 /**
  * A run that ends takes its open calls with it. Each gets a result that says so (03-R5): the ledger knows what became

@@ -7,7 +7,7 @@ import { requireRun, transact } from "./commands/transact.ts";
 import type { LoopDeps } from "./loop/deps.ts";
 import { driveSession } from "./loop/drive.ts";
 import { StopSignal } from "./loop/stop.ts";
-import { SESSION_QUEUE } from "./transitions.ts";
+import { SESSION_QUEUE } from "./session-change.ts";
 
 export interface ExecutorOptions extends LoopDeps {
   /** Names this daemon in leases and claims; stable for one state root. */
@@ -112,8 +112,8 @@ export class Executor {
         { session_id: sessionId, attempts: item.attempts, err: describe(error) },
         "drive failed",
       );
-      // A store that cannot work says nothing about the run; the run waits for the store.
-      const storeFailed = error instanceof StoreError;
+      // A store that cannot work says nothing about the run; the run waits for the store. Damage does not pass.
+      const storeFailed = error instanceof StoreError && error.code !== "corrupt";
       const givenUp = !storeFailed && item.attempts >= MAX_DRIVE_FAILURES;
       if (givenUp) await this.#quarantine(sessionId, error);
       const dueAtMs = clock.now() + backoff(item.attempts);

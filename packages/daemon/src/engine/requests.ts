@@ -1,6 +1,6 @@
 import type { Store } from "../kernel/store.ts";
 import { type Kept, questionRecordId, type RunRecord, readMany } from "./records.ts";
-import type { SessionChange } from "./transitions.ts";
+import type { SessionChange } from "./session-change.ts";
 
 /** The open requests of a waiting run, in the order of the calls they are for. */
 export async function pendingApprovals(store: Store, run: RunRecord): Promise<Kept<"approval">[]> {

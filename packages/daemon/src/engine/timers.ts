@@ -4,7 +4,7 @@ import { expireQuestion } from "./commands/answer-question.ts";
 import { resumeGoal } from "./commands/goals.ts";
 import { expireApproval } from "./commands/resolve-approvals.ts";
 import type { CommandDeps } from "./commands/transact.ts";
-import { TIMER_QUEUE } from "./transitions.ts";
+import { TIMER_QUEUE } from "./session-change.ts";
 
 const LEASE_MS = 30_000;
 const CONCURRENCY = 16;

@@ -1,5 +1,6 @@
 import { isTerminal, isWaiting, RunStatus } from "@kheish/contract";
 import { describe, expect, it } from "vitest";
+import { SessionChange } from "./session-change.ts";
 import { NOW, RUN, runRecord, sessionRecord, user } from "./testing.ts";
 import {
   checkTransition,
@@ -7,7 +8,6 @@ import {
   promote,
   RUN_TRANSITIONS,
   resumeRun,
-  SessionChange,
   settleRun,
   startRun,
 } from "./transitions.ts";

@@ -109,7 +109,7 @@ describe("01-R81: a compaction by the model", () => {
   });
 
   test("01-R88: the next daemon goes on from it with the same prompt", async () => {
-    const { rig, daemon, session, model } = await talked(9, () => says("<summary>We looked.</summary>"));
+    const { rig, daemon, model } = await talked(9, () => says("<summary>We looked.</summary>"));
     const before = model.requests.at(-1);
     await daemon.stop();
     const echo = ScriptedModel.of([says("again")], NARROW);
@@ -120,7 +120,6 @@ describe("01-R81: a compaction by the model", () => {
     const kept = (before?.messages ?? []).slice(2);
     expect(JSON.stringify(shown[0])).toContain("We looked.");
     expect(shown.slice(1, 1 + kept.length)).toEqual(kept);
-    expect(session.id).toBe(again.id);
   });
 });
 

@@ -275,9 +275,9 @@ describe("what a model may get wrong", () => {
   });
 });
 
-test("a reading tool does not fail for what it says: an error is for the model", async () => {
+test("03-R5 what a tool reports as its failure is for the model, and no failure of the run", async () => {
   const failing = testTool("look", {
-    execute: async () => ({ ...succeeded("no such file"), is_error: true }) as never,
+    execute: async () => ({ ...succeeded("no such file"), is_error: true }),
   });
   const rig = await createRig([failing]);
   const model = ScriptedModel.of([calls([{ name: "look" }]), says("I see")]);

@@ -1,6 +1,7 @@
 import type { Json } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
-import type { ToolOutcome } from "../../src/engine/index.ts";
+import type { Tool, ToolOutcome } from "../../src/engine/index.ts";
+import type { Blobs } from "../../src/kernel/blobs.ts";
 import { useRigs } from "../support/fixture.ts";
 import { calls, ScriptedModel } from "../support/scripted-model.ts";
 import { TestSession } from "../support/session.ts";
@@ -177,7 +178,7 @@ describe("a call that could never run", () => {
 });
 
 describe("03-R3: limits", () => {
-  const big = (bytes: number): ToolOutcome => succeeded("x".repeat(bytes));
+  const big = (bytes: number) => succeeded("x".repeat(bytes));
 
   test("max_calls_per_turn refuses the calls beyond it, and runs the others", async () => {
     const { session } = await opened(["quick", { allowsParallel: true }]);
@@ -220,11 +221,11 @@ describe("03-R3: limits", () => {
   });
 
   test("output_bytes replaces the output, with nothing of what came with it", async () => {
-    const execute = async () => ({
+    const execute = async (): Promise<ToolOutcome> => ({
       ...big(16 * MIB + 1),
       context_updates: [{ type: "file_modified", path: "a" }],
     });
-    const { session } = await opened(["loud", { execute: execute as never }]);
+    const { session } = await opened(["loud", { execute }]);
     await played(session, { name: "loud" });
     expect(await session.events("tool_call_finished")).toEqual([
       expect.objectContaining({
@@ -272,7 +273,12 @@ describe("03-R3: limits", () => {
 describe("a large output", () => {
   test("01-R83 goes to the blob store whole; the journal keeps what the prompt shows", async () => {
     const text = `begin ${"y".repeat(300_000)} end`;
-    const { rig, session } = await opened(["loud", { execute: async () => succeeded(text) }]);
+    let stored: Blobs | undefined;
+    const execute: Tool["execute"] = async (_input, { blobs }) => {
+      stored = blobs;
+      return succeeded(text);
+    };
+    const { session } = await opened(["loud", { execute }]);
     await played(session, { name: "loud" });
     const [finished] = await session.events("tool_call_finished");
     expect(finished).toMatchObject({
@@ -280,6 +286,7 @@ describe("a large output", () => {
       result: { output: { _kheish_prompt_visible_tool_output: { bytes: text.length, truncated: true } } },
     });
     expect(JSON.stringify(finished).length).toBeLessThan(34_000);
-    expect(rig.directory).not.toBe("");
+    const content = await stored?.read(finished?.output_blob?.sha256 ?? "");
+    expect(Buffer.concat(await Array.fromAsync(content ?? [])).toString()).toBe(text);
   });
 });

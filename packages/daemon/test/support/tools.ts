@@ -17,7 +17,9 @@ export function testTool(name: string, parts: Partial<Omit<Tool, "name">> = {}):
   };
 }
 
-export function succeeded(output: Json): ToolOutcome {
+type Result = Extract<ToolOutcome, { kind: "result" }>;
+
+export function succeeded(output: Json): Result {
   return { kind: "result", output, is_error: false };
 }
 

@@ -7,7 +7,8 @@ import {
 } from "@kheish/contract";
 import { digest } from "../ledger.ts";
 import { type Kept, questionRecordId, type RunRecord, read } from "../records.ts";
-import { resumeRun, type SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
+import { resumeRun } from "../transitions.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "../unknown-effect.ts";
 import { endRun } from "./end-run.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";

@@ -1,7 +1,7 @@
 import { type CreateSessionRequest, problem } from "@kheish/contract";
 import { sessionStream } from "../events.ts";
 import { type Kept, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
-import { SessionChange } from "../transitions.ts";
+import { SessionChange } from "../session-change.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
 import { isEmptyScope, normalizeScope } from "./scopes.ts";
 import { type CommandDeps, requireSession } from "./transact.ts";

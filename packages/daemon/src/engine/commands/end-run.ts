@@ -6,8 +6,9 @@ import { afterRun, pauseGoal } from "../goals/after-run.ts";
 import type { ContinuationDeps } from "../goals/continuation.ts";
 import { addUsage, type Kept } from "../records.ts";
 import { closeRequests } from "../requests.ts";
+import type { SessionChange } from "../session-change.ts";
 import type { SessionState } from "../state.ts";
-import { type SessionChange, settleRun } from "../transitions.ts";
+import { settleRun } from "../transitions.ts";
 import { requireIdle } from "./settings.ts";
 import { type CommandDeps, queueHead, requireRun, requireSession, transact } from "./transact.ts";
 
@@ -33,14 +34,14 @@ export async function interruptSession(
   options: { clearQueue: boolean },
 ): Promise<{ interrupted: boolean }> {
   const stopped = await transact(deps, sessionId, async (change, session) => {
-    if (options.clearQueue) await cancelQueued(deps, change, session);
+    const cleared = options.clearQueue && (await cancelQueued(deps, change, session));
     const runId = session.data.active_run_id;
     if (runId === undefined) {
       await pauseGoal(deps.store, change, sessionId);
       return undefined;
     }
     const run = await requireRun(deps.store, runId);
-    await endRun(deps, change, session, run, "interrupted", undefined, options.clearQueue);
+    await endRun(deps, change, session, run, "interrupted", undefined, cleared);
     change.emit("session_interrupted", {});
     change.emit("session_updated", { field: "interrupted" });
     return runId;
@@ -98,15 +99,18 @@ function stateOf(store: Store, session: Kept<"session">): Promise<SessionState |
   return foldSession(store, session).catch(() => undefined);
 }
 
+/** Answers whether nobody is left in the queue: one commit carries so many and no more. */
 async function cancelQueued(
   deps: ContinuationDeps,
   change: SessionChange,
   session: Kept<"session">,
-): Promise<void> {
-  const waiting = await deps.store.list("run", { index: "queue", prefix: [session.id], limit: 10_000 });
+): Promise<boolean> {
+  const limit = 10_000;
+  const waiting = await deps.store.list("run", { index: "queue", prefix: [session.id], limit });
   for (const run of waiting as unknown as Kept<"run">[]) {
     await endRun(deps, change, session, run, "cancelled", "the queue was cleared");
   }
+  return waiting.length < limit;
 }
 
 /** Marks the session as ended; new work reopens it (01-R19, 01-A5). */

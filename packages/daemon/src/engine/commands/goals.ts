@@ -9,7 +9,8 @@ import type { Store } from "../../kernel/store.ts";
 import { continueGoal } from "../goals/continuation.ts";
 import { isSpent, newGoal, revised } from "../goals/goal.ts";
 import { goalIn, keepGoal, keepNewGoal } from "../goals/keep.ts";
-import { isTopologyIdle, type SessionChange, TIMER_QUEUE } from "../transitions.ts";
+import { type SessionChange, TIMER_QUEUE } from "../session-change.ts";
+import { isTopologyIdle } from "../transitions.ts";
 import { type CommandDeps, requireSession, transact } from "./transact.ts";
 
 /**

@@ -3,7 +3,7 @@ import { type Json, problem } from "@kheish/contract";
 import type { Store } from "../../kernel/store.ts";
 import { digest } from "../ledger.ts";
 import { type IdempotencyRecord, read } from "../records.ts";
-import type { SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
 
 const MAX_KEY_BYTES = 256;
 

@@ -9,7 +9,8 @@ import { boundMetadata, isBindable, refuseUnderGoal } from "../goals/binding.ts"
 import { goalIn } from "../goals/keep.ts";
 import type { PinnedRoute } from "../ports.ts";
 import { type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
-import { acceptRun, type SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
+import { acceptRun } from "../transitions.ts";
 import { earlier, idempotencyKeyOf, type Receipt, receiptOf, remember } from "./idempotency.ts";
 import {
   checkContent,

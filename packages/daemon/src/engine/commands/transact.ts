@@ -7,7 +7,7 @@ import type { Store } from "../../kernel/store.ts";
 import { sessionStream } from "../events.ts";
 import type { QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { type Kept, type RunRecord, read } from "../records.ts";
-import { SessionChange } from "../transitions.ts";
+import { SessionChange } from "../session-change.ts";
 
 /** What the commands work with. */
 export interface CommandDeps {

@@ -1,7 +1,7 @@
 import type { SessionGoal } from "@kheish/contract";
 import type { Store } from "../../kernel/store.ts";
 import type { GoalRecord, Kept, RunRecord } from "../records.ts";
-import type { SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
 import { type ContinuationDeps, continueGoal, GOAL_RETRY_MS, remindOfGoal } from "./continuation.ts";
 import { charged, isSpent, revised, wants, worksFor } from "./goal.ts";
 import { goalIn, keepGoal } from "./keep.ts";

@@ -1,6 +1,6 @@
 import type { Driver } from "../loop/driver.ts";
 import type { Usage } from "../messages.ts";
-import type { SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
 import { charged, isSpent, worksFor } from "./goal.ts";
 
 /**

@@ -5,7 +5,8 @@ import { planRoute } from "../commands/route-plan.ts";
 import type { UserMessage } from "../messages.ts";
 import type { RouteResolver } from "../ports.ts";
 import { type RunRecord, type SessionRecord, ZERO_USAGE } from "../records.ts";
-import { acceptRun, isTopologyIdle, type SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
+import { acceptRun, isTopologyIdle } from "../transitions.ts";
 import { bindingOf, remainingTokens, revised, wants } from "./goal.ts";
 
 export interface ContinuationDeps {

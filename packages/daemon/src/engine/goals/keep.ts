@@ -2,7 +2,7 @@ import type { SessionGoal } from "@kheish/contract";
 import type { Store } from "../../kernel/store.ts";
 import type { GoalNews } from "../events.ts";
 import { type GoalRecord, read } from "../records.ts";
-import type { SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
 
 /** The goal as a change has it so far; read once for each change. */
 export async function goalIn(

@@ -2,7 +2,7 @@ import type { Json, SessionGoal } from "@kheish/contract";
 import { newGoalId } from "../commands/goals.ts";
 import type { Driver } from "../loop/driver.ts";
 import type { GoalChange } from "../ports.ts";
-import type { SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
 import { mayComplete, newGoal, revised, toldGoal } from "./goal.ts";
 import { keepGoal, keepNewGoal } from "./keep.ts";
 

@@ -5,7 +5,7 @@ import { type DecideInput, decide } from "../decide.ts";
 import type { Nudge } from "../events.ts";
 import { isWrapUp, outOfBudget } from "../goals/charge.ts";
 import type { RunLimits } from "../limits.ts";
-import type { SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
 import { authorize } from "./authorize.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Driver } from "./driver.ts";

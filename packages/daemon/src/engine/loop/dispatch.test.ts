@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_TOOL_LIMITS, type SandboxProfile, type Tool, type ToolRuntimeLimits } from "../ports.ts";
+import { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
 import { assistant, call, History, NOW, RUN, runIn } from "../testing.ts";
-import { SessionChange } from "../transitions.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Driver } from "./driver.ts";
 

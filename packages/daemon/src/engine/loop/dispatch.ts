@@ -1,7 +1,7 @@
 import { idempotencyKey } from "../ledger.ts";
 import type { SandboxProfile } from "../ports.ts";
+import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
-import type { SessionChange } from "../transitions.ts";
 import type { Driver } from "./driver.ts";
 import type { Effect } from "./effect.ts";
 

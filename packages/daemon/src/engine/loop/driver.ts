@@ -4,9 +4,12 @@ import { type RecordedEvent, sessionStream } from "../events.ts";
 import { catchUp, foldSession } from "../fold.ts";
 import { check, type Kept, read } from "../records.ts";
 import { reduce } from "../reduce.ts";
+import { SessionChange } from "../session-change.ts";
 import type { RunState, SessionState } from "../state.ts";
-import { SessionChange } from "../transitions.ts";
 import type { LoopDeps } from "./deps.ts";
+
+/** Losing this often in a row is no race: the write contradicts what is stored, and the run must not hang in it. */
+const MAX_ATTEMPTS = 100;
 
 /** The run is no longer this driver's: cancelled, interrupted, or the session's lease passed on. */
 export class Superseded extends Error {
@@ -92,7 +95,7 @@ export class Driver {
   async write<T>(build: (change: SessionChange) => Promise<T> | T): Promise<T> {
     const { store, mutex, clock } = this.deps;
     return mutex.run(this.sessionId, async () => {
-      for (;;) {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const head = await store.streamHead(sessionStream(this.sessionId));
         if (head !== this.state.seq) await this.#catchUp();
         if (this.state.run?.run_id !== this.run.id) throw new Superseded(`run '${this.run.id}' has ended`);
@@ -112,6 +115,7 @@ export class Driver {
         if (result.reason === "stale_fence") throw new LeaseLost();
         await this.#reload();
       }
+      throw new Error(`a write of run '${this.run.id}' was refused ${MAX_ATTEMPTS} times`);
     });
   }
 

@@ -1,6 +1,6 @@
 import type { UserQuestionRequest } from "@kheish/contract";
 import type { UnknownEffect } from "../events.ts";
-import type { SessionChange } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
 import type { Driver } from "./driver.ts";
 
 /** Parks the run behind a question: rows in the store, a deadline in the timer queue, nothing in memory. */

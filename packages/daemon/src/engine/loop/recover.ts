@@ -1,7 +1,7 @@
 import { planRecovery, unknownOutcome } from "../ledger.ts";
 import { questionRecordId } from "../records.ts";
+import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
-import type { SessionChange } from "../transitions.ts";
 import { unknownEffectQuestion } from "../unknown-effect.ts";
 import { start } from "./dispatch.ts";
 import type { Driver } from "./driver.ts";

@@ -3,7 +3,8 @@ import { queueHead } from "../commands/transact.ts";
 import { afterRun } from "../goals/after-run.ts";
 import { textOf } from "../messages.ts";
 import { addUsage } from "../records.ts";
-import { type SessionChange, settleRun } from "../transitions.ts";
+import type { SessionChange } from "../session-change.ts";
+import { settleRun } from "../transitions.ts";
 import type { Driver } from "./driver.ts";
 
 /**
