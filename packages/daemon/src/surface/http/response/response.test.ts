@@ -53,7 +53,10 @@ describe("replies", () => {
 describe("problems (01, Errors; 02, ProblemDetails)", () => {
   it("are rendered with their members and headers", async () => {
     const answer = await failing(
-      problem("runs", "run_state_conflict", "it failed", { run_id: "run-1", headers: { "retry-after": "3" } }),
+      problem("runs", "run_state_conflict", "it failed", {
+        run_id: "run-1",
+        headers: { "retry-after": "3" },
+      }),
     );
     expect(answer.status).toBe(409);
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
