@@ -45,6 +45,7 @@ import {
   SetCapabilityScopeRequest,
   SetCredentialScopeRequest,
   SetOperatorRequest,
+  SetPersonaRequest,
   SetReplyTargetsRequest,
   SetRoutePolicyRequest,
   SetToolOverridesRequest,
@@ -108,6 +109,7 @@ const setting = <B extends z.ZodType>(name: string, path: string, body: B) =>
     },
   }) as const;
 
+const persona = setting("persona", "persona", SetPersonaRequest);
 const capabilityScope = setting("capability scope", "capability-scope", SetCapabilityScopeRequest);
 const credentialScope = setting("credential scope", "credential-scope", SetCredentialScopeRequest);
 const routePolicy = setting("route policy", "route-policy", SetRoutePolicyRequest);
@@ -279,6 +281,9 @@ export const endpoints = define({
     responses: { 200: listOf(PermissionAudit) },
   },
 
+  postPersona: persona.post,
+  putPersona: persona.put,
+  deletePersona: persona.delete,
   postCapabilityScope: capabilityScope.post,
   putCapabilityScope: capabilityScope.put,
   deleteCapabilityScope: capabilityScope.delete,

@@ -221,6 +221,7 @@ export const InterruptResponse = z
   .meta({ id: "InterruptResponse" });
 export type InterruptResponse = z.infer<typeof InterruptResponse>;
 
+export const SetPersonaRequest = z.strictObject({ persona_id: z.string().min(1) });
 export const SetCapabilityScopeRequest = z.strictObject({ capability_scope: CapabilityScope.nullable() });
 export const SetCredentialScopeRequest = z.strictObject({ credential_scope: CredentialScope.nullable() });
 export const SetRoutePolicyRequest = z.strictObject({ route_policy: RoutePolicy.nullable() });

@@ -3,6 +3,7 @@ export * from "./commands/answer-question.ts";
 export * from "./commands/create-session.ts";
 export { cancelRun, endSession, interruptSession } from "./commands/end-run.ts";
 export { clearGoal, patchGoal, rearmGoals, setGoal } from "./commands/goals.ts";
+export { bindPersona, clearPersona } from "./commands/persona.ts";
 export { activeRunOf, resolveApprovals, runOfApprovals } from "./commands/resolve-approvals.ts";
 export { type SessionSetting, setSessionDefault } from "./commands/settings.ts";
 export { submit } from "./commands/submit.ts";

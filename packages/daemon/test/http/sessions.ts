@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Fixture } from "./support/fixture.ts";
 import { at } from "./support/params.ts";
-import { GATED, say, script, use } from "./support/script.ts";
+import { ENDLESS, GATED, say, script, use } from "./support/script.ts";
 
 /** Any string may be an id, as long as it is percent-encoded in paths. */
 const ODD_IDS = [
@@ -111,11 +111,30 @@ export function sessions(fixture: Fixture): void {
       const refused = await api.refusal("createSession", {
         body: { session_id: "free", persona_id: "nobody" },
       });
-      expect(refused.status).toBe(400);
+      expect(refused).toMatchObject({ status: 404, domain: "personas", code: "persona_not_found" });
       expect(await api.refusal("getSession", at("free"))).toMatchObject({ code: "session_not_found" });
       const created = await api.exchange("createSession", { body: { session_id: "free" } });
       expect(created.status).toBe(201);
     });
+  });
+
+  test("01-R15 a persona that is not there cannot be bound; clearing what was never bound is no error", async () => {
+    const session_id = await fixture.session();
+    const body = { persona_id: "nobody" };
+    for (const endpoint of ["postPersona", "putPersona"] as const) {
+      const refused = await api.refusal(endpoint, { ...at(session_id), body });
+      expect(refused).toMatchObject({ status: 404, domain: "personas", code: "persona_not_found" });
+    }
+    expect((await api.call("deletePersona", at(session_id))).session_id).toBe(session_id);
+    const busy = await fixture.submit(session_id, ENDLESS);
+    for (const endpoint of ["putPersona", "deletePersona"] as const) {
+      const refused = await api.refusal(endpoint, {
+        ...at(session_id),
+        ...(endpoint === "putPersona" && { body }),
+      });
+      expect(refused).toMatchObject({ status: 409, code: "session_not_idle" });
+    }
+    await fixture.cancel(busy.run_id);
   });
 
   describe("odd ids", () => {

@@ -3,6 +3,7 @@ import { sessionStream } from "../events.ts";
 import { type Kept, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
+import { unknownPersona } from "./persona.ts";
 import { isEmptyScope, normalizeScope } from "./scopes.ts";
 import { type CommandDeps, requireSession } from "./transact.ts";
 
@@ -19,9 +20,7 @@ export async function createSession(
   request: CreateSessionRequest,
   headerKey?: string,
 ): Promise<{ session: Kept<"session">; created: boolean }> {
-  if (request.persona_id !== undefined) {
-    throw problem("sessions", "feature_not_available", "personas are not available in this version");
-  }
+  if (request.persona_id !== undefined) throw unknownPersona(request.persona_id);
   const key = idempotencyKeyOf(headerKey, request.idempotency_key);
   const { idempotency_key: _key, ...fields } = request;
   const receipt =

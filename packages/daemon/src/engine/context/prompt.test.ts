@@ -12,7 +12,7 @@ const input: PromptInput = {
   model: "big",
   generation: { temperature: 0.5 },
   tools: [{ name: "probe", description: "looks", input_schema: { type: "object" } }],
-  workspaceRoot: "/work",
+  workspaceRoot: "/project",
 };
 
 function conversation(): History {
@@ -56,7 +56,7 @@ describe("01-R78: the request of a turn", () => {
     const request = buildTurn(history.state, input);
     expect(request).toMatchObject({ ...omitRoot(input), kind: "turn" });
     expect(request.messages).toEqual(history.state.entries.map((entry) => entry.message));
-    expect(request.system).toContain("/work");
+    expect(request.system).toContain("/project");
   });
 
   it("01-R81: begins with the summary of what is gone, and with the open tasks", () => {

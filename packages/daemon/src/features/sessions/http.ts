@@ -26,6 +26,9 @@ export function sessionBindings(sessions: SessionService): Binding[] {
     ),
     bind("endSession", async (request) => ok(await sessions.end(id(request), request.body.reason))),
 
+    bind("postPersona", async (r) => ok(await sessions.bindPersona(id(r), r.body.persona_id))),
+    bind("putPersona", async (r) => ok(await sessions.bindPersona(id(r), r.body.persona_id))),
+    bind("deletePersona", async (r) => ok(await sessions.clearPersona(id(r)))),
     bind("postCapabilityScope", (r) => set(r, { name: "capability_scope", value: r.body.capability_scope })),
     bind("putCapabilityScope", (r) => set(r, { name: "capability_scope", value: r.body.capability_scope })),
     bind("deleteCapabilityScope", (r) => set(r, { name: "capability_scope", value: null })),

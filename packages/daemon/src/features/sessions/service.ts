@@ -15,7 +15,9 @@ import {
   type ToolOverrides,
 } from "@kheish/contract";
 import {
+  bindPersona,
   type CommandDeps,
+  clearPersona,
   createSession,
   endSession,
   interruptSession,
@@ -165,6 +167,16 @@ export class SessionService {
   async set(sessionId: string, setting: SessionSetting): Promise<SessionView> {
     await requireSession(this.#deps.store, sessionId);
     await setSessionDefault(this.#deps, sessionId, setting);
+    return this.get(sessionId);
+  }
+
+  async bindPersona(sessionId: string, personaId: string): Promise<SessionView> {
+    await bindPersona(this.#deps, sessionId, personaId);
+    return this.get(sessionId);
+  }
+
+  async clearPersona(sessionId: string): Promise<SessionView> {
+    await clearPersona(this.#deps, sessionId);
     return this.get(sessionId);
   }
 

@@ -9,14 +9,14 @@ import type { FlagValues } from "./setting.ts";
 function parse(argv: readonly string[], env: Record<string, string> = {}): ServeOptions {
   const command = addServeFlags(new Command("serve")).exitOverride();
   command.parse(argv, { from: "user" });
-  const { context } = new FakeMachine({ env, workingDirectory: "/work" });
+  const { context } = new FakeMachine({ env, workingDirectory: "/project" });
   return serveOptions(command.opts<FlagValues>(), context);
 }
 
 const defaults: ServeOptions = {
   bind: { host: "127.0.0.1", port: 4000 },
-  stateRoot: "/work/.kheish-daemon",
-  workspaceRoot: "/work",
+  stateRoot: "/project/.kheish-daemon",
+  workspaceRoot: "/project",
   store: "sqlite",
   noSimulator: false,
   approvalTimeoutMs: 0,
@@ -45,17 +45,17 @@ describe("serve options", () => {
     ];
     expect(parse(argv)).toEqual({
       bind: { host: "::1", port: 0 },
-      stateRoot: "/work/state",
+      stateRoot: "/project/state",
       workspaceRoot: "/elsewhere",
       store: "postgres://u:p@db/kheish",
-      routesFile: "/work/routes.toml",
+      routesFile: "/project/routes.toml",
       defaultRoute: "main",
       noSimulator: true,
       permissionMode: "acceptEdits",
       approvalTimeoutMs: 60_000,
       httpAuthMode: "bearer",
       adminToken: "a",
-      readonlyTokenFile: "/work/r",
+      readonlyTokenFile: "/project/r",
       corsAllowOrigins: ["http://a", "http://b"],
       eventHistoryCapacity: 262_144,
       logFormat: "json",
