@@ -37,8 +37,19 @@ const processTerminal: Terminal = {
   out: (output) => void process.stdout.write(output),
   err: (output) => void process.stderr.write(output),
   readInput: () => text(process.stdin),
-  inputLines: () => createInterface({ input: process.stdin }),
+  inputLines: standardInputLines,
 };
+
+/** The reader is closed with its last line: an open one would keep the process alive after the command is done. */
+async function* standardInputLines(): AsyncGenerator<string> {
+  const lines = createInterface({ input: process.stdin });
+  try {
+    yield* lines;
+  } finally {
+    lines.close();
+    process.stdin.unref();
+  }
+}
 
 const processClock: CliClock = {
   now: () => Date.now(),
