@@ -57,11 +57,6 @@ export class Executor {
     this.#worker.start();
   }
 
-  /** Runs this daemon is working on right now. */
-  get activeRunIds(): string[] {
-    return [...this.#active.keys()];
-  }
-
   /** The run is over for everybody; whatever this daemon has in flight for it is thrown away. */
   abortRun(runId: string): void {
     this.#active.get(runId)?.end();

@@ -88,8 +88,7 @@ function uniqueCallIds(driver: Driver, parts: readonly AssistantPart[]): Assista
 function recordFailure(driver: Driver, turn: number, error: ModelError): Outcome {
   return (change) => {
     const next = afterModelError(driver.runState, error, driver.run.data.route.fallback_model !== undefined);
-    const { model } = promptInput(driver);
-    change.emit("model_call_failed", { run_id: driver.run.id, turn, model, error, next });
+    change.emit("model_call_failed", { run_id: driver.run.id, turn, model: driver.model, error, next });
   };
 }
 

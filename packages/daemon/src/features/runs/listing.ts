@@ -44,11 +44,12 @@ export function sourceOf(filter: RunListFilter): RunSource {
   return { index: "status", prefixes: statuses.map((status) => [status]) };
 }
 
-export function matches(run: RunRecord, filter: RunListFilter): boolean {
-  return (
+/** The filter as a test of one run, understood once. */
+export function matcherOf(filter: RunListFilter): (run: RunRecord) => boolean {
+  const statuses = filter.status === undefined ? undefined : parseStatuses(filter.status);
+  return (run) =>
     (filter.session_id === undefined || run.session_id === filter.session_id) &&
-    (filter.status === undefined || parseStatuses(filter.status).includes(run.status))
-  );
+    (statuses === undefined || statuses.includes(run.status));
 }
 
 function parseStatuses(text: string): RunStatus[] {

@@ -22,7 +22,7 @@ import {
 } from "../../engine/index.ts";
 import type { StoredEvent } from "../../kernel/store.ts";
 import { pageOf, parsePage } from "../pagination.ts";
-import { countRuns, matches, type RunListFilter, type RunSource, readRuns, sourceOf } from "./listing.ts";
+import { countRuns, matcherOf, type RunListFilter, type RunSource, readRuns, sourceOf } from "./listing.ts";
 import { currentRunView, runEventEntry } from "./view.ts";
 
 type Order = "asc" | "desc";
@@ -143,6 +143,7 @@ export class RunService {
   /** Non-terminal first, then the most recently updated (01-R10). */
   async #priority(filter: RunListFilter, limit: number): Promise<Kept<"run">[]> {
     const chosen: Kept<"run">[] = [];
+    const matches = matcherOf(filter);
     let after: string | undefined;
     while (chosen.length < limit) {
       const page = await this.#deps.store.list("run", {
@@ -152,7 +153,7 @@ export class RunService {
         ...(after === undefined ? {} : { after }),
       });
       const runs = page as unknown as Kept<"run">[];
-      chosen.push(...runs.filter((run) => matches(run.data, filter)));
+      chosen.push(...runs.filter((run) => matches(run.data)));
       after = page.at(-1)?.cursor;
       if (page.length < READ_PAGE) break;
     }
