@@ -19,6 +19,8 @@ export interface ExecutorOptions extends LoopDeps {
 /** A daemon that is paused longer than this loses its sessions to others. */
 const LEASE_MS = 30_000;
 const HELD_ELSEWHERE_RETRY_MS = 1_000;
+/** More than the longest backoff: nobody leaves a session for longer. */
+const LATEST_LOOK_MS = 60_000;
 /** A session whose drive throws this often has a run that cannot be driven. */
 const MAX_DRIVE_FAILURES = 5;
 /** Of the drain deadline, what tools get to end by themselves, and what they get after they were told to. */
@@ -46,6 +48,7 @@ export class Executor {
       owner: options.owner,
       leaseMs: LEASE_MS,
       concurrency: options.concurrency,
+      horizonMs: LATEST_LOOK_MS,
       handle: (item) => this.#drive(item),
       onError: (item, error) =>
         options.log.error({ session_id: item?.key, err: describe(error) }, "driving a session failed"),

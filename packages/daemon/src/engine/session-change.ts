@@ -124,9 +124,9 @@ export class SessionChange {
     this.#ops.push(...ops);
   }
 
-  /** Somebody has to look at this session now. */
+  /** Somebody has to look at this session now, whatever the clock that says so is worth. */
   wake(): void {
-    this.add({ op: "enqueue", queue: SESSION_QUEUE, key: this.#sessionId, dueAtMs: this.now, payload: null });
+    this.add({ op: "enqueue", queue: SESSION_QUEUE, key: this.#sessionId, dueAtMs: 0, payload: null });
   }
 
   /** Wakes the timer queue at `atMs`; the key makes it unique and is what its handler acts on. */

@@ -108,4 +108,44 @@ describe("queue worker", () => {
     expect(handled).toEqual(["first"]);
     await subject.stop();
   });
+
+  test("K7 an item whose claim landed without a word to its worker is worked on all the same", async () => {
+    let isDeaf = false;
+    const unheard = new Proxy(store, {
+      get(target, key) {
+        const member = Reflect.get(target, key) as unknown;
+        if (key !== "commit") return typeof member === "function" ? member.bind(target) : member;
+        return async (...args: Parameters<Store["commit"]>) => {
+          const answer = await target.commit(...args);
+          if (!isDeaf) return answer;
+          isDeaf = false;
+          throw new StoreError("unavailable", "the connection is gone");
+        };
+      },
+    });
+    const handled: { key: string; attempts: number }[] = [];
+    const held = Promise.withResolvers<void>();
+    const subject = worker(async ({ key, attempts }) => {
+      handled.push({ key, attempts });
+      if (key === "long") await held.promise;
+      return { kind: "done" };
+    }, unheard);
+    subject.start();
+    await enqueue("long");
+    await quiet();
+    await enqueue("lost");
+    isDeaf = true;
+    await quiet();
+    expect((await store.getItem("work", "lost"))?.owner, "claimed by whoever does not know").toBe("me");
+    await clock.advance(1_000);
+    await quiet();
+    expect(handled, "what is in hand is left alone").toEqual([
+      { key: "long", attempts: 1 },
+      { key: "lost", attempts: 2 },
+    ]);
+    held.resolve();
+    await quiet();
+    expect(await store.nextDueAt("work")).toBeUndefined();
+    await subject.stop();
+  });
 });

@@ -14,6 +14,11 @@ export interface QueueWorkerOptions {
   leaseMs: number;
   /** Items in hand at one time. */
   concurrency: number;
+  /**
+   * Nothing in this queue is due later than this from now. What is all the same was written under a clock that was
+   * wrong: it is looked for at the start and whenever the clock is set back. Absent: anything may be due at any time.
+   */
+  horizonMs?: number;
   /** A rejection gives the item back, due later. */
   handle: (item: QueueItem) => Promise<Settled>;
   onError: (item: QueueItem | undefined, error: unknown) => void;
@@ -31,6 +36,13 @@ const MAX_BACKOFF_MS = 30_000;
 export class QueueWorker {
   readonly #options: QueueWorkerOptions;
   readonly #running = new Set<Promise<void>>();
+  /** The claims in hand, by their tokens. */
+  readonly #held = new Set<number>();
+  /** The clock may have been ahead when items were given back. */
+  #mayBeMisdated: boolean;
+  #lastMs = 0;
+  /** Until then a claim whose answer never came may be among those that the store has of this owner. */
+  #doubtUntilMs = 0;
   #unsubscribe: () => void = () => undefined;
   #timer: Timer | undefined;
   #pumping: Promise<void> | undefined;
@@ -40,6 +52,7 @@ export class QueueWorker {
 
   constructor(options: QueueWorkerOptions) {
     this.#options = options;
+    this.#mayBeMisdated = options.horizonMs !== undefined;
   }
 
   start(): void {
@@ -79,7 +92,9 @@ export class QueueWorker {
         await this.#claim();
       } while (this.#again && !this.#stopped);
     } catch (error) {
-      this.#options.onError(undefined, error);
+      const { clock, leaseMs, onError } = this.#options;
+      onError(undefined, error);
+      this.#doubtUntilMs = clock.now() + leaseMs;
       this.#lookAgainIn(BACKOFF_MS);
     }
   }
@@ -90,12 +105,14 @@ export class QueueWorker {
     if (this.#stopped || free <= 0) return;
     const dueAt = await store.nextDueAt(queue);
     const nowMs = clock.now();
-    if (dueAt === undefined || dueAt > nowMs) {
+    const mends = this.#mends(nowMs);
+    if (mends.length === 0 && (dueAt === undefined || dueAt > nowMs)) {
       this.#lookAgainIn(dueAt === undefined ? POLL_MS : Math.min(POLL_MS, dueAt - nowMs));
       return;
     }
-    const result = await store.commit([{ op: "claim", queue, owner, nowMs, leaseMs, limit: free }]);
-    const items = result.ok ? (result.claimed[0] ?? []) : [];
+    const result = await store.commit([...mends, { op: "claim", queue, owner, nowMs, leaseMs, limit: free }]);
+    this.#mayBeMisdated = false;
+    const items = result.ok ? (result.claimed[mends.length] ?? []) : [];
     for (const item of items) {
       if (this.#stopped) await this.#close(item, { kind: "retry", dueAtMs: nowMs, resetAttempts: true });
       else this.#run(item);
@@ -104,8 +121,25 @@ export class QueueWorker {
     this.#lookAgainIn(POLL_MS);
   }
 
+  /** What has to be put right before the next claim; nearly always nothing. */
+  #mends(nowMs: number): Op[] {
+    const { queue, owner, horizonMs } = this.#options;
+    if (horizonMs !== undefined && nowMs < this.#lastMs) this.#mayBeMisdated = true;
+    this.#lastMs = nowMs;
+    const mends: Op[] = [];
+    if (nowMs < this.#doubtUntilMs) {
+      mends.push({ op: "release-lost", queue, owner, heldTokens: [...this.#held] });
+    }
+    if (this.#mayBeMisdated && horizonMs !== undefined) {
+      mends.push({ op: "hasten", queue, laterThanMs: nowMs + horizonMs, dueAtMs: nowMs });
+    }
+    return mends;
+  }
+
   #run(item: QueueItem): void {
+    this.#held.add(item.token);
     const work = this.#settle(item).finally(() => {
+      this.#held.delete(item.token);
       this.#running.delete(work);
       this.wake();
     });

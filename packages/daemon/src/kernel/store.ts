@@ -93,7 +93,9 @@ export type Op =
   | AcquireLeaseOp
   | ReleaseLeaseOp
   | RenewOwnerOp
-  | ReleaseOwnerOp;
+  | ReleaseOwnerOp
+  | ReleaseLostOp
+  | HastenOp;
 
 /** Appends in order. `expectedSeq` is the stream's last seq before the first of these events. */
 export interface AppendOp {
@@ -214,6 +216,27 @@ export interface RenewOwnerOp {
 export interface ReleaseOwnerOp {
   op: "release-owner";
   owner: string;
+}
+/**
+ * Frees the owner's claims in a queue except those with these tokens: a claim whose answer never reached the owner
+ * would be renewed with the others for as long as it lives, and nobody would work on its item.
+ */
+export interface ReleaseLostOp {
+  op: "release-lost";
+  queue: string;
+  owner: string;
+  heldTokens: readonly number[];
+}
+
+/**
+ * Makes every unclaimed item of the queue that is due later than `laterThanMs` due at `dueAtMs`: where nothing is ever
+ * due that late, a clock that was wrong has said so, and its items would lie there until the right one has caught up.
+ */
+export interface HastenOp {
+  op: "hasten";
+  queue: string;
+  laterThanMs: number;
+  dueAtMs: number;
 }
 
 export type CommitResult = Committed | Refused;

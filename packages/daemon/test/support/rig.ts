@@ -14,7 +14,7 @@ import {
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
 import { openBlobsDirectory } from "../../src/kernel/blobs-directory.ts";
-import { SimulatedClock } from "../../src/kernel/clock.ts";
+import { type Clock, SimulatedClock } from "../../src/kernel/clock.ts";
 import type { Log } from "../../src/kernel/log.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { openSqliteStore } from "../../src/kernel/sqlite/index.ts";
@@ -34,6 +34,8 @@ export interface BootOptions {
   wrap?: (store: Store) => Store;
   /** Shares another daemon's store, as the daemons on one PostgreSQL do; an SQLite file belongs to one process. */
   store?: Store;
+  /** A clock that does not agree with the rig's. */
+  clock?: Clock;
   /** In the simulator's place. */
   models?: ModelPort & RouteResolver;
   /** Lines are thrown away unless a test wants to read them. */
@@ -82,7 +84,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
         {
           store,
           blobs,
-          clock,
+          clock: options.clock ?? clock,
           random,
           models: options.models ?? models,
           tools: toolPort(toolsFor(opened.length)),

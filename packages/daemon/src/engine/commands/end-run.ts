@@ -1,5 +1,5 @@
 import { isTerminal, type UsageTotals } from "@kheish/contract";
-import type { Store } from "../../kernel/store.ts";
+import { type Store, StoreError } from "../../kernel/store.ts";
 import { closeCalls } from "../close-calls.ts";
 import { foldSession } from "../fold.ts";
 import { afterRun, pauseGoal } from "../goals/after-run.ts";
@@ -94,9 +94,17 @@ async function closeWork(
   return { usage };
 }
 
-/** Undefined when the journal cannot be folded: a run must still be able to end. */
-function stateOf(store: Store, session: Kept<"session">): Promise<SessionState | undefined> {
-  return foldSession(store, session).catch(() => undefined);
+/**
+ * Undefined when the journal is damaged: a run must still be able to end.
+ * A store that does not answer now is no reason to end it without an account of what it has open.
+ */
+async function stateOf(store: Store, session: Kept<"session">): Promise<SessionState | undefined> {
+  try {
+    return await foldSession(store, session);
+  } catch (error) {
+    if (error instanceof StoreError && error.code !== "corrupt") throw error;
+    return undefined;
+  }
 }
 
 /** Answers whether nobody is left in the queue: one commit carries so many and no more. */

@@ -154,26 +154,10 @@ export class EventStreams {
     signal.removeEventListener("abort", wake);
   }
 
-  #frames = new WeakMap<StoredEvent, Promise<SseFrame | undefined>>();
-
   /** Rendered once for everybody who reads the same event from the tail. */
-  #frame(event: StoredEvent): Promise<SseFrame | undefined> {
-    const known = this.#frames.get(event);
-    if (known !== undefined) return known;
-    const made = frameOf(this.#source, event);
-    this.#frames.set(event, made);
-    return made;
-  }
+  readonly #frame = oncePerEvent((event) => frameOf(this.#source, event));
 
-  #moved = new WeakMap<StoredEvent, Promise<SseFrame[]>>();
-
-  #shifts(event: StoredEvent): Promise<SseFrame[]> {
-    const known = this.#moved.get(event);
-    if (known !== undefined) return known;
-    const made = queueShifts(this.#source.store, event);
-    this.#moved.set(event, made);
-    return made;
-  }
+  readonly #shifts = oncePerEvent((event) => queueShifts(this.#source.store, event));
 
   /** The present state and the position it reflects (01-A8). */
   async #snapshot(scope: StreamScope): Promise<{ frame: SseFrame; position: number } | undefined> {
@@ -205,6 +189,19 @@ export class EventStreams {
     });
     return last !== undefined && last.position <= position;
   }
+}
+
+/** What an event is made into, kept for as long as the event is; a failure is not kept, the next reader tries again. */
+function oncePerEvent<T>(make: (event: StoredEvent) => Promise<T>): (event: StoredEvent) => Promise<T> {
+  const made = new WeakMap<StoredEvent, Promise<T>>();
+  return (event) => {
+    const known = made.get(event);
+    if (known !== undefined) return known;
+    const making = make(event);
+    made.set(event, making);
+    making.catch(() => made.delete(event));
+    return making;
+  };
 }
 
 /** One consumer: what it wants to see, and the deltas that wait for it. */

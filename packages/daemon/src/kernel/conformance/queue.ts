@@ -269,6 +269,52 @@ export function queueConformance(openFixture: OpenFixture): void {
     expect(await store.nextDueAt(QUEUE)).toBe(NOW + LEASE_MS);
   });
 
+  test("K7 claims that their owner never heard of are released, those in its hands are not", async () => {
+    const { store } = subject;
+    await land(store, [enqueue("a"), enqueue("b"), enqueue("c")]);
+    const held = await claimOne(store, "me");
+    await claim(store, "me", NOW, 1);
+    await claim(store, "you", NOW, 1);
+    await land(store, [{ op: "enqueue", queue: "other", key: "a", dueAtMs: NOW, payload: 2 }]);
+    const other = await store.commit([
+      { op: "claim", queue: "other", owner: "me", nowMs: NOW, leaseMs: LEASE_MS, limit: 1 },
+    ]);
+    const again = await store.commit([
+      { op: "release-lost", queue: QUEUE, owner: "me", heldTokens: [held.token] },
+      { op: "claim", queue: QUEUE, owner: "me", nowMs: NOW, leaseMs: LEASE_MS, limit: 5 },
+    ]);
+    const claimed = again.ok ? (again.claimed[1] ?? []) : [];
+    expect(claimed.map(({ key, attempts }) => [key, attempts])).toEqual([["b", 2]]);
+    await land(store, [complete(held), ...claimed.map(complete)]);
+    const elsewhere = other.ok ? (other.claimed[0] ?? []) : [];
+    await land(
+      store,
+      elsewhere.map(({ key, token }) => ({ op: "complete", queue: "other", key, token })),
+    );
+    expect(await store.getItem(QUEUE, "c")).toMatchObject({ owner: "you" });
+    expect(await store.getItem("other", "a")).toBeUndefined();
+  });
+
+  test("what is due later than anything can be is due when it is told to be, what is claimed is left alone", async () => {
+    const { store } = subject;
+    await land(store, [
+      enqueue("soon", NOW + 5),
+      enqueue("claimed", NOW),
+      { op: "enqueue", queue: "other", key: "far", dueAtMs: NOW + 9_000, payload: null },
+    ]);
+    const held = await claimOne(store, "me");
+    await land(store, [enqueue("far", NOW + 9_000), enqueue("claimed", NOW + 9_000)]);
+    await land(store, [{ op: "hasten", queue: QUEUE, laterThanMs: NOW + 60, dueAtMs: NOW + 1 }]);
+    expect(await store.getItem(QUEUE, "far")).toMatchObject({ dueAtMs: NOW + 1, attempts: 0 });
+    expect(await store.getItem(QUEUE, "soon")).toMatchObject({ dueAtMs: NOW + 5 });
+    expect(await store.getItem("other", "far")).toMatchObject({ dueAtMs: NOW + 9_000 });
+    expect(keys(await claim(store, "you", NOW + 1))).toEqual(["far"]);
+    await land(store, [complete(held)]);
+    expect(await store.getItem(QUEUE, "claimed"), "enqueued while claimed").toMatchObject({
+      dueAtMs: NOW + 9_000,
+    });
+  });
+
   test("one key in two queues is two items", async () => {
     const { store } = subject;
     await land(store, [

@@ -175,6 +175,15 @@ function apply(state: State, op: Op, index: number, into: Committed): Refused["r
       for (const item of Object.values(state.items))
         if (item.owner === op.owner) wait(state, unclaimed(item));
       return;
+    case "hasten":
+      for (const item of itemsOf(state, op.queue))
+        if (item.owner === undefined && item.readyAtMs > op.laterThanMs)
+          wait(state, { ...item, dueAtMs: op.dueAtMs });
+      return;
+    case "release-lost":
+      for (const item of itemsOf(state, op.queue))
+        if (item.owner === op.owner && !op.heldTokens.includes(item.token)) wait(state, unclaimed(item));
+      return;
   }
 }
 

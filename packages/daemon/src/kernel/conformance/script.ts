@@ -69,6 +69,8 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   fc.record({ op: is("release-lease"), name, token: offset }),
   fc.record({ op: is("renew-owner"), ...lease }),
   fc.record({ op: is("release-owner"), owner }),
+  fc.record({ op: is("hasten"), queue: is(QUEUE), laterThanMs: seconds(-9, 60), dueAtMs: seconds(-9, 9) }),
+  fc.record({ op: is("release-lost"), queue: is(QUEUE), owner, heldTokens: fc.constant([]) }),
 );
 
 const unfenced = {
@@ -99,6 +101,7 @@ export async function resolveOp(relative: Op, { scope, nowMs, store }: Run): Pro
   const op = structuredClone(relative);
   if ("nowMs" in op) op.nowMs += nowMs;
   if ("dueAtMs" in op) op.dueAtMs += nowMs;
+  if ("laterThanMs" in op) op.laterThanMs += nowMs;
   if ("owner" in op) op.owner = scope + op.owner;
   if ("stream" in op) op.stream = scope + op.stream;
   if ("kind" in op) op.kind = scope + op.kind;

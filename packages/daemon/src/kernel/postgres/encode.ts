@@ -48,6 +48,8 @@ export function encode(op: Op): EncodedOp {
     }
     case "retry":
       return { ...op, dueAtMs: millis(op.dueAtMs) };
+    case "hasten":
+      return { ...op, laterThanMs: millis(op.laterThanMs), dueAtMs: millis(op.dueAtMs) };
     case "claim":
     case "acquire-lease":
     case "renew-owner":

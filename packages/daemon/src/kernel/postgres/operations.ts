@@ -42,6 +42,12 @@ export function want(op: EncodedOp, { leases, journal, records, queue }: Drafts)
     case "release-owner":
       leases.wantOwner(op.owner);
       queue.wantOwner(op.owner);
+      return;
+    case "release-lost":
+      queue.wantOwner(op.owner);
+      return;
+    case "hasten":
+      queue.wantLate(op);
   }
 }
 
@@ -96,5 +102,11 @@ export function perform(
     case "release-owner":
       leases.releaseOwner(op.owner);
       queue.releaseOwner(op.owner);
+      return;
+    case "release-lost":
+      queue.releaseLost(op);
+      return;
+    case "hasten":
+      queue.hasten(op);
   }
 }

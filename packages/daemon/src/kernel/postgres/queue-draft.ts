@@ -2,7 +2,9 @@ import {
   type BuryOp,
   type ClaimOp,
   type CompleteOp,
+  type HastenOp,
   type QueueItem,
+  type ReleaseLostOp,
   type RenewOwnerOp,
   type RetryOp,
   StoreError,
@@ -15,6 +17,7 @@ import {
   claim,
   complete,
   enqueue,
+  hasten,
   ITEM_COLUMNS,
   type Item,
   queueItem,
@@ -34,6 +37,11 @@ const lockNamed = new Statement<[string[], string[]], Item>(
 const lockOwned = new Statement<[string[]], Item>(
   "queue.lock-owned",
   `SELECT ${ITEM_COLUMNS} FROM queue_items i WHERE i.owner = ANY ($1::text[]) ORDER BY i.queue, i.key FOR UPDATE`,
+);
+const lockLate = new Statement<[string, number], Item>(
+  "queue.lock-late",
+  `SELECT ${ITEM_COLUMNS} FROM queue_items i WHERE i.queue = $1 AND i.ready_at_ms > $2 AND i.owner IS NULL
+   ORDER BY i.queue, i.key FOR UPDATE`,
 );
 /** Passes over what another daemon is working on: it is about to claim it, or to change it. */
 const lockReady = new Statement<[string, number, number], Item>(
@@ -90,6 +98,8 @@ export class QueueDraft {
   readonly #wanted = new Map<string, { queue: string; key: string }>();
   readonly #owners = new Set<string>();
   readonly #claims = new Map<string, { nowMs: number; limit: number }>();
+  /** Queue -> the earliest of the times that items of it may be too late for. */
+  readonly #late = new Map<string, number>();
   readonly #items = new Draft<Item>();
   readonly #numbers: number[] = [];
   #numbersWanted = 0;
@@ -109,6 +119,10 @@ export class QueueDraft {
       limit: Math.min(limit, TOKENS_PER_CLAIM) + other.limit,
     });
     this.#numbersWanted += 1;
+  }
+
+  wantLate({ queue, laterThanMs }: HastenOp): void {
+    this.#late.set(queue, Math.min(laterThanMs, this.#late.get(queue) ?? laterThanMs));
   }
 
   wantBurial(item: { queue: string; key: string }): void {
@@ -171,6 +185,20 @@ export class QueueDraft {
     for (const item of this.#claimedBy(owner)) this.#replace(item, release(item));
   }
 
+  releaseLost({ queue, owner, heldTokens }: ReleaseLostOp): void {
+    const held = new Set(heldTokens);
+    for (const item of this.#claimedBy(owner)) {
+      if (item.queue === queue && !held.has(item.token)) this.#replace(item, release(item));
+    }
+  }
+
+  hasten({ queue, laterThanMs, dueAtMs }: HastenOp): void {
+    for (const item of this.#items.rows()) {
+      const isLate = item.owner === null && item.buriedNo === null && item.readyAtMs > laterThanMs;
+      if (item.queue === queue && isLate) this.#replace(item, hasten(item, dueAtMs));
+    }
+  }
+
   accept(): void {
     this.#items.accept();
   }
@@ -199,6 +227,7 @@ export class QueueDraft {
     const keys = named.map(({ key }) => key);
     if (named.length > 0) locks.push(lockNamed.run(session, queues, keys));
     if (this.#owners.size > 0) locks.push(lockOwned.run(session, [...this.#owners]));
+    for (const [queue, laterThanMs] of this.#late) locks.push(lockLate.run(session, queue, laterThanMs));
     // The named ones are on top of the limit: when it comes to the claim they may not be ready any more.
     for (const [queue, { nowMs, limit }] of this.#claims)
       locks.push(lockReady.run(session, queue, nowMs, limit + named.length));

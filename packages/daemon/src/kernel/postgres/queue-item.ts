@@ -90,6 +90,10 @@ export function release(item: ClaimedItem): WaitingItem {
   return wait(item);
 }
 
+export function hasten(item: WaitingItem, dueAtMs: number): WaitingItem {
+  return wait({ ...item, dueAtMs });
+}
+
 function wait(work: Work): WaitingItem {
   return { ...work, readyAtMs: work.dueAtMs, owner: null, token: 0, againAtMs: null, buriedNo: null };
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Json } from "@kheish/contract";
-import type { ClaimOp, QueueItem, RetryOp } from "../store.ts";
+import type { ClaimOp, HastenOp, QueueItem, ReleaseLostOp, RetryOp } from "../store.ts";
 import { Query } from "./query.ts";
 import type { Sequences } from "./sequences.ts";
 
@@ -36,6 +36,8 @@ export class Queue {
   readonly #bury;
   readonly #renewOwner;
   readonly #releaseOwner;
+  readonly #releaseLost;
+  readonly #hasten;
   readonly #nextReady;
   readonly #find;
   readonly #letters;
@@ -94,6 +96,16 @@ export class Queue {
       db,
       `UPDATE queue_items SET ready_at_ms = due_at_ms, ${UNCLAIMED} WHERE owner = ?`,
     );
+    this.#releaseLost = new Query<[string, string, string]>(
+      db,
+      `UPDATE queue_items SET ready_at_ms = due_at_ms, ${UNCLAIMED}
+       WHERE queue = ? AND owner = ? AND token NOT IN (SELECT value FROM json_each(?))`,
+    );
+    this.#hasten = new Query<[string, number, number]>(
+      db,
+      `UPDATE queue_items SET due_at_ms = ?3, ready_at_ms = ?3
+       WHERE queue = ?1 AND ready_at_ms > ?2 AND owner IS NULL`,
+    );
     this.#nextReady = new Query<[string], { at_ms: number | null }>(
       db,
       "SELECT min(ready_at_ms) AS at_ms FROM queue_items WHERE queue = ?",
@@ -141,6 +153,14 @@ export class Queue {
 
   releaseOwner(owner: string): void {
     this.#releaseOwner.run(owner);
+  }
+
+  releaseLost({ queue, owner, heldTokens }: ReleaseLostOp): void {
+    this.#releaseLost.run(queue, owner, JSON.stringify(heldTokens));
+  }
+
+  hasten({ queue, laterThanMs, dueAtMs }: HastenOp): void {
+    this.#hasten.run(queue, laterThanMs, dueAtMs);
   }
 
   nextDueAt(queue: string): number | undefined {

@@ -82,6 +82,17 @@ export function prepareStep(op: Op, index: number, { journal, records, queue, le
         leases.releaseOwner(op.owner);
         queue.releaseOwner(op.owner);
       };
+    case "release-lost":
+      return () => {
+        queue.releaseLost(op);
+      };
+    case "hasten": {
+      millis(op.laterThanMs);
+      millis(op.dueAtMs);
+      return () => {
+        queue.hasten(op);
+      };
+    }
   }
 }
 
