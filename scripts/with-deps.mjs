@@ -19,6 +19,8 @@ const jobs = {
     ["depcruise", "packages", "scripts", "--config", ".dependency-cruiser.cjs", "--output-type", "err-long"],
   ],
   bench: [["node", "bench/run.ts"]],
+  sim: [["node", "packages/daemon/test/simulation/cli.ts"]],
+  chaos: [["node", "packages/daemon/test/chaos/cli.ts"]],
   build: [["node", "scripts/build.ts"]],
   format: [["biome", "check", "--write", "."]],
 };

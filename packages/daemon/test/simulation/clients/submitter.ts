@@ -1,0 +1,65 @@
+import type { Facts } from "../invariants/facts.ts";
+import type { SessionPlan, SubmissionPlan, TurnPlan } from "../plan/plan.ts";
+import type { Answer } from "../world/network.ts";
+import type { World } from "../world/world.ts";
+import { Client } from "./client.ts";
+
+/** Submits what the plan says, under a key until it is acknowledged, or once and never again. */
+export async function submit(world: World, facts: Facts, plan: SubmissionPlan, copy: number): Promise<void> {
+  const client = new Client(world, `submitter ${plan.id}${copy === 0 ? "" : `-${copy}`}`);
+  const session = world.plan.sessions.find(({ id }) => id === plan.session);
+  if (session === undefined) throw new Error(`no session '${plan.session}'`);
+  await client.sleep(plan.atMs);
+  await openSession(client, session);
+  const request = {
+    params: { session_id: plan.session },
+    body: { content: scriptOf(plan.turns), metadata: { submission: plan.id } },
+    ...(plan.keyed ? { idempotencyKey: `key of ${plan.id}` } : {}),
+  };
+  const endpoint = plan.mode === "inline" ? "sessionInput" : "submitRun";
+  const answer = plan.keyed ? await client.insist(endpoint, request) : await client.once(endpoint, request);
+  if (answer === undefined) world.mark("submission unheard");
+  else note(world, facts, plan, answer);
+}
+
+/** Created and configured before its first submission; both are answered the same when they are repeated. */
+async function openSession(client: Client, plan: SessionPlan): Promise<void> {
+  const params = { session_id: plan.id };
+  await client.insist("createSession", { body: params });
+  const operator = {
+    approval_timeout_ms: plan.approvalTimeoutMs,
+    approval_on_timeout: plan.onTimeout,
+    unknown_outcome: plan.unknownOutcome,
+  };
+  // Refused while somebody is at work, who then has set it before.
+  await client.insist("putOperator", { params, body: { operator } });
+}
+
+function note(world: World, facts: Facts, plan: SubmissionPlan, { status, code, json }: Answer): void {
+  // An inline submission is also answered with how its run ended.
+  const isRefused = status >= 400 && (plan.mode === "detached" || code === "session_busy");
+  if (isRefused) facts.refused.set(plan.id, code ?? String(status));
+  world.mark(isRefused ? `submission refused: ${code}` : "submission acknowledged");
+  if (isRefused) return;
+  facts.heard.add(plan.id);
+  if (plan.mode === "inline") return;
+  const runId = String(json.run_id);
+  const known = facts.acknowledged.get(plan.id) ?? new Set();
+  facts.acknowledged.set(plan.id, known.add(runId));
+  if (facts.runs.get(runId)?.acceptedSeq === undefined) {
+    world.violate("acknowledged", `${plan.id} is acknowledged as ${runId}, which no commit has accepted`);
+  }
+}
+
+/** The turns as the simulator reads them. */
+function scriptOf(turns: readonly TurnPlan[]): string {
+  const simulate = turns.map(({ text, delayMs, chunks, error, calls }) => ({
+    text,
+    delay_ms: delayMs,
+    chunks,
+    chunk_delay_ms: chunks > 1 ? 5 : 0,
+    ...(error === undefined ? {} : { error: { ...error, message: `planned ${error.status}` } }),
+    tool_calls: calls.map(({ id, tool, input }) => ({ id, name: tool, input })),
+  }));
+  return JSON.stringify({ simulate: [...simulate, { text: "end: {{last_tool_output}}" }] });
+}

@@ -1,0 +1,34 @@
+/**
+ * The invariants, each with the rule that it proves. A violation names its check; the list is what `--prove` reports
+ * and what docs/durability.md promises.
+ */
+export const CHECKS = {
+  accepted: "01-R26 01-R30 every accepted submission has exactly one run, and a refused one has none",
+  acknowledged: "01-R90 what was acknowledged is durable: submissions, decisions, cancellations",
+  idempotency: "01-R28 one key, one run: every repetition is answered with the same",
+  fifo: "01-R43 01-R47 runs of a session start in the order of their acceptance, one at a time",
+  transitions: "01-R37 01-R38 no illegal transition, no event of a run after its end",
+  record: "01-R48 a run's record says what its events say",
+  turns: "01-R90 a resumed run goes on at the turn that it had come to",
+  intent: "01-R93 an effect leaves only after its intent and its permission are on disk",
+  once: "01-R92 a `once` effect is never executed twice",
+  ledger: "01-R93 no effect is silently dropped: what left ends settled, failed, or unknown and surfaced",
+  key: "01-R92 every attempt of an `idempotent` effect carries the same key, and no other effect does",
+  approvals: "03-R30 03-R31 01-A1 an approval is decided at most once, and only what was allowed runs",
+  questions: "03-R37 01-A1 a question is answered at most once",
+  expiry: "01-A10 03-R40 a deadline takes effect, and not before it has passed",
+  waits: "01-R90 01-R91 whoever is not at an end waits for something that exists, or will be claimed",
+  settles: "01-R90 when nothing goes wrong any more, everything settles",
+  outcome: "01-R90 a run ends as in a world without crashes, wherever its effects allow",
+  recovery: "01-R90 recovering again changes nothing",
+  journal: "K3 K4 sequences have no gap, positions grow",
+  streams: "01-R59 a stream delivers each durable event once, in order, across restarts",
+  snapshot: "01-A8 a stream until=terminal ends with the run's end",
+  fence: "K6 01-R97 whoever lost a session's lease writes nothing to its runs",
+  growth:
+    "nothing is left behind: queue items, leases, timers, subscribers, and no more commits than there is work",
+  incident: "no request and no drive ends in an error that nobody expected",
+  start: "01-R89 a daemon starts on whatever another one left",
+} as const;
+
+export type CheckName = keyof typeof CHECKS;

@@ -1,0 +1,73 @@
+import type { Json, RunStatus } from "@kheish/contract";
+import type { EffectClass, LedgerOutcome } from "../../../src/engine/index.ts";
+
+/** What the durable commits say, kept apart from the code that wrote them, so that both must agree. */
+export class Facts {
+  readonly streams = new Map<string, number>();
+  readonly runs = new Map<string, RunFacts>();
+  readonly calls = new Map<string, CallFacts>();
+  readonly approvals = new Map<string, ApprovalFacts>();
+  readonly questions = new Map<string, { run: string; answered: boolean }>();
+  /** Lease name -> slot of the daemon that holds it. */
+  readonly leases = new Map<string, { slot: number; token: number }>();
+  readonly owners = new Map<string, number>();
+  /** What was acknowledged to clients, by submission. */
+  readonly acknowledged = new Map<string, Set<string>>();
+  /** Submissions that were answered with a run, or with how it ended. */
+  readonly heard = new Set<string>();
+  /** Why submissions were refused; another copy of the same may have come at a better time. */
+  readonly refused = new Map<string, string>();
+
+  run(id: string): RunFacts {
+    const known = this.runs.get(id);
+    if (known !== undefined) return known;
+    const run: RunFacts = { id, session: "", turns: 0, restarts: 0 };
+    this.runs.set(id, run);
+    return run;
+  }
+
+  call(id: string, run: string): CallFacts {
+    const known = this.calls.get(id);
+    if (known !== undefined) return known;
+    const call: CallFacts = { id, run, keys: new Set(), dispatches: 0, allowances: 1 };
+    this.calls.set(id, call);
+    return call;
+  }
+
+  runsOf(session: string): RunFacts[] {
+    return [...this.runs.values()].filter((run) => run.session === session);
+  }
+}
+
+export interface RunFacts {
+  id: string;
+  session: string;
+  status?: RunStatus;
+  acceptedSeq?: number;
+  startedSeq?: number;
+  endedSeq?: number;
+  /** Answers of the model so far. */
+  turns: number;
+  restarts: number;
+}
+
+export interface CallFacts {
+  id: string;
+  run: string;
+  tool?: string;
+  effect?: EffectClass;
+  input?: Json;
+  keys: Set<string>;
+  dispatches: number;
+  /** How often a `once` effect may leave: once, and again for each time that somebody knew it had not happened. */
+  allowances: number;
+  finished?: { ledger: LedgerOutcome; output: Json; isError: boolean };
+}
+
+export interface ApprovalFacts {
+  call: string;
+  run: string;
+  session: string;
+  askedAtMs: number;
+  decision?: { behavior: "allow" | "deny"; input?: Json; by: string };
+}

@@ -1,0 +1,66 @@
+import type { Plan, SubmissionPlan } from "../plan/plan.ts";
+import { CALM } from "../plan/weather.ts";
+import type { Outcome } from "./outcomes.ts";
+
+type Outcomes = ReadonlyMap<string, Outcome>;
+
+/** The same people with the same wishes in a world in which nothing goes wrong. */
+export function calmTwin(plan: Plan): Plan {
+  return { ...plan, weather: CALM, onFiles: false, daemons: 1, deaths: [], interventions: [], watchers: [] };
+}
+
+/** Whether there is a submission whose end does not depend on when things happened. */
+export function comparable(plan: Plan): boolean {
+  return plan.submissions.some((submission) => isTimeless(plan, submission));
+}
+
+/** The first submission that ended otherwise; undefined when all that can be compared are the same. */
+export function differenceOf(plan: Plan, stormy: Outcomes, calm: Outcomes): string | undefined {
+  for (const submission of plan.submissions) {
+    const one = stormy.get(submission.id);
+    const other = calm.get(submission.id);
+    if (!isTimeless(plan, submission) || one === undefined || other === undefined) continue;
+    if (!isKnown(one)) continue;
+    const [found, expected] = [linesOf(one), linesOf(other)];
+    const at = found.findIndex((line, index) => line !== expected[index]);
+    if (at < 0 && found.length === expected.length) continue;
+    return `${submission.id}: ${found[at]}; without crashes: ${expected[at]}`;
+  }
+  return undefined;
+}
+
+/** Calls that ran together ended in some order. */
+function linesOf({ status, error, answers, calls }: Outcome): string[] {
+  const ends = Object.entries(calls).sort(([one], [other]) => (one < other ? -1 : 1));
+  return [status, error ?? "no error", ...answers, ...ends.map((end) => JSON.stringify(end))];
+}
+
+/** Nobody intervenes, no deadline runs, and no two people contradict each other. */
+function isTimeless(plan: Plan, { session, mode, turns }: SubmissionPlan): boolean {
+  const touched = plan.interventions.some(
+    (one) =>
+      one.kind === "drain" ||
+      (one.kind === "cancel" && sessionOf(plan, one.submission) === session) ||
+      ("session" in one && one.session === session),
+  );
+  if (mode === "inline" || touched) return false;
+  const timeout = plan.sessions.find(({ id }) => id === session)?.approvalTimeoutMs ?? 0;
+  const calls = turns.flatMap((turn) => turn.calls);
+  return calls.every(
+    ({ tool, answers, expiresAfterMs }) =>
+      answers.length <= 1 && expiresAfterMs === 0 && (tool !== "bash" || timeout === 0),
+  );
+}
+
+function sessionOf(plan: Plan, submission: string): string | undefined {
+  return plan.submissions.find(({ id }) => id === submission)?.session;
+}
+
+/** No call of it was lost: whoever does not know what happened may go on differently. */
+function isKnown({ calls, error }: Outcome): boolean {
+  const isSure = Object.values(calls).every(
+    ({ ledger, output }) =>
+      ledger !== "unknown" && ledger !== "reconciled" && !JSON.stringify(output).includes('"interrupted"'),
+  );
+  return isSure && error?.startsWith("quarantined") !== true;
+}

@@ -1,0 +1,212 @@
+import { Prng } from "../world/prng.ts";
+import type {
+  AnswerPlan,
+  CallPlan,
+  Death,
+  Intervention,
+  Plan,
+  SessionPlan,
+  SubmissionPlan,
+  ToolName,
+  TurnPlan,
+  WatcherPlan,
+} from "./plan.ts";
+import { forecast } from "./weather.ts";
+
+const TOOLS: readonly ToolName[] = [
+  "look",
+  "look",
+  "upsert",
+  "send",
+  "send",
+  "store_file",
+  "bash",
+  "bash",
+  "ask_user_question",
+];
+
+/** Everything that a seed decides beforehand. */
+export function generate(seed: number): Plan {
+  const prng = new Prng(seed).fork("plan");
+  const weather = forecast(prng);
+  const daemons = prng.chance(0.4) ? 2 : 1;
+  const onFiles = daemons === 1 && prng.chance(0.15);
+  const sessions = Array.from({ length: prng.int(1, 3) }, (_, index) => sessionPlan(prng, `s${index}`));
+  const compacts = prng.chance(0.15);
+  const submissions = Array.from({ length: prng.int(1, 6) }, (_, index) =>
+    submissionPlan(prng, `u${index}`, prng.pick(sessions).id, compacts),
+  );
+  return {
+    seed,
+    weather,
+    daemons,
+    onFiles,
+    ...(compacts ? { contextTokens: 20_000 } : {}),
+    sessions,
+    submissions,
+    interventions: interventions(prng, daemons, sessions, submissions),
+    deaths: deaths(prng, daemons, onFiles),
+    watchers: Array.from({ length: prng.int(0, 3) }, () => watcherPlan(prng, sessions, submissions)),
+  };
+}
+
+function sessionPlan(prng: Prng, id: string): SessionPlan {
+  return {
+    id,
+    unknownOutcome: prng.pick(["tell_model", "tell_model", "ask_operator"]),
+    approvalTimeoutMs: prng.pick([0, 0, 2_000, 20_000]),
+    onTimeout: prng.pick(["deny", "deny", "cancel"]),
+  };
+}
+
+function submissionPlan(prng: Prng, id: string, session: string, compacts: boolean): SubmissionPlan {
+  const keyed = prng.chance(0.7);
+  const long = compacts && prng.chance(0.5);
+  const turns = long ? 12 : prng.int(0, 4);
+  return {
+    id,
+    atMs: prng.int(0, 3_000),
+    session,
+    keyed,
+    copies: keyed && prng.chance(0.3) ? prng.int(2, 3) : 1,
+    mode: prng.chance(0.15) ? "inline" : "detached",
+    turns: Array.from({ length: turns }, (_, index) =>
+      long ? longTurn(id, index) : turnPlan(prng, `${id}.${index}`),
+    ),
+  };
+}
+
+/** About a thousand tokens each, so that a dozen of them do not fit into a small window. */
+function longTurn(id: string, index: number): TurnPlan {
+  const call = { id: `${id}.${index}.0`, tool: "look", behaviour: "works", bytes: 2_600 } as const;
+  const input = { n: index };
+  return { text: "", delayMs: 0, chunks: 1, calls: [{ ...call, input, expiresAfterMs: 0, answers: [] }] };
+}
+
+function turnPlan(prng: Prng, id: string): TurnPlan {
+  const calls = Array.from({ length: prng.pick([1, 1, 1, 2, 3]) }, (_, index) =>
+    callPlan(prng, `${id}.${index}`, prng.pick(TOOLS)),
+  );
+  return {
+    text: prng.chance(0.5) ? "Let me see." : "",
+    delayMs: prng.pick([0, 0, 5, 200]),
+    chunks: prng.pick([1, 3]),
+    ...(prng.chance(0.12) ? { error: errorPlan(prng) } : {}),
+    calls,
+  };
+}
+
+/** What passes is tried again; what does not fails each time, in whatever process it is tried. */
+function errorPlan(prng: Prng): { status: number; times: number } {
+  const status = prng.pick([429, 503, 529, 400]);
+  return { status, times: status === 400 ? 0 : prng.pick([1, 2, 0]) };
+}
+
+function callPlan(prng: Prng, id: string, tool: ToolName): CallPlan {
+  const asks = tool === "bash" || tool === "ask_user_question";
+  const racers = prng.chance(0.25) ? 2 : 1;
+  return {
+    id,
+    tool,
+    input: { n: prng.int(0, 1) },
+    behaviour: prng.chance(0.75) ? "works" : prng.pick(["refuses", "fails_late", "hangs", "throws"] as const),
+    bytes: prng.pick([0, 0, 50]),
+    expiresAfterMs: tool === "ask_user_question" ? prng.pick([0, 0, 0, 4_000]) : 0,
+    answers: asks ? Array.from({ length: racers }, () => answerPlan(prng, tool)) : [],
+  };
+}
+
+function answerPlan(prng: Prng, tool: ToolName): AnswerPlan {
+  const choices: AnswerPlan["say"][] = ["allow", "allow", "allow", "deny", "edit", "expire"];
+  return {
+    afterMs: prng.pick([0, 10, 10, 500, 5_000]),
+    say: tool === "ask_user_question" && prng.chance(0.1) ? "cancel" : prng.pick(choices),
+    keyed: prng.chance(0.5),
+  };
+}
+
+function interventions(
+  prng: Prng,
+  daemons: number,
+  sessions: readonly SessionPlan[],
+  submissions: readonly SubmissionPlan[],
+): Intervention[] {
+  const some = (probability: number, most: number, make: () => Intervention) =>
+    prng.chance(probability) ? Array.from({ length: prng.int(1, most) }, make) : [];
+  const atMs = () => prng.int(0, 6_000);
+  const daemon = () => prng.int(0, daemons - 1);
+  return [
+    ...some(0.3, 2, () => ({ kind: "cancel", atMs: atMs(), submission: prng.pick(submissions).id })),
+    ...some(0.25, 2, () => ({
+      kind: "interrupt",
+      atMs: atMs(),
+      session: prng.pick(sessions).id,
+      clearQueue: prng.chance(0.4),
+    })),
+    ...some(0.25, 2, () => ({ kind: "drain", atMs: atMs(), daemon: daemon(), downMs: downMs(prng) })),
+    ...some(daemons === 2 ? 0.7 : 0.1, 3, () => ({
+      kind: "pause",
+      atMs: atMs(),
+      daemon: daemon(),
+      forMs: prng.pick([1_000, 29_000, 31_000, 45_000]),
+    })),
+    ...some(0.15, 2, () => ({
+      kind: "step_clock",
+      atMs: atMs(),
+      daemon: daemon(),
+      byMs: prng.pick([-7_200_000, -5_000, 5_000, 7_200_000]),
+    })),
+    ...(prng.chance(0.1) ? aheadOfTime(atMs(), daemon()) : []),
+    ...some(0.1, 1, () => ({ kind: "goal", atMs: atMs(), session: prng.pick(sessions).id })),
+  ];
+}
+
+/** What a daemon writes down under a clock that is far ahead, its successor reads under the right one. */
+function aheadOfTime(atMs: number, daemon: number): Intervention[] {
+  return [
+    { kind: "step_clock", atMs, daemon, byMs: 7_200_000 },
+    { kind: "drain", atMs: atMs + 200, daemon, downMs: 200 },
+  ];
+}
+
+function downMs(prng: Prng): number {
+  return prng.pick([50, 200, 200, 3_000, 40_000]);
+}
+
+function deaths(prng: Prng, daemons: number, onFiles: boolean): Death[] {
+  const count = prng.pick([0, 1, 1, 2, 3, 5]);
+  return Array.from({ length: count }, (): Death => {
+    if (prng.chance(0.3)) {
+      return {
+        at: "time",
+        atMs: prng.int(0, 8_000),
+        daemon: prng.int(0, daemons - 1),
+        downMs: downMs(prng),
+      };
+    }
+    const sides = ["before", "after", "unheard", ...(onFiles ? ["torn", "torn"] : [])] as const;
+    return {
+      at: "commit",
+      commit: prng.int(1, prng.pick([20, 60, 150])),
+      side: prng.pick(sides) as "before",
+      downMs: downMs(prng),
+    };
+  }).sort((one, other) => (one.at === "commit" && other.at === "commit" ? one.commit - other.commit : 0));
+}
+
+function watcherPlan(
+  prng: Prng,
+  sessions: readonly SessionPlan[],
+  submissions: readonly SubmissionPlan[],
+): WatcherPlan {
+  return {
+    atMs: prng.int(0, 2_000),
+    scope: prng.pick([
+      { kind: "global" },
+      { kind: "session", session: prng.pick(sessions).id },
+      { kind: "run", submission: prng.pick(submissions).id },
+    ]),
+    dropsAfter: Array.from({ length: prng.int(0, 3) }, () => prng.int(0, 15)),
+    readMs: prng.pick([0, 1, 30]),
+  };
+}

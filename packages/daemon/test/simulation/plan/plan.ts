@@ -1,0 +1,100 @@
+import type { Weather } from "./weather.ts";
+
+/**
+ * One simulated history before it happens: everything a seed decides that is worth leaving out when a failure is
+ * shrunk. What is left to the moment (latencies, order) is drawn from the seed while it runs.
+ */
+export interface Plan {
+  seed: number;
+  weather: Weather;
+  /** Two daemons share one store, as on PostgreSQL. */
+  daemons: 1 | 2;
+  /** Real files, whose last write may be torn. */
+  onFiles: boolean;
+  /** A small context window, so that prompts are compacted. */
+  contextTokens?: number;
+  sessions: SessionPlan[];
+  submissions: SubmissionPlan[];
+  interventions: Intervention[];
+  deaths: Death[];
+  watchers: WatcherPlan[];
+}
+
+export interface SessionPlan {
+  id: string;
+  unknownOutcome: "tell_model" | "ask_operator";
+  /** 0: approvals never expire. */
+  approvalTimeoutMs: number;
+  onTimeout: "deny" | "cancel";
+}
+
+/** One wish of one client. */
+export interface SubmissionPlan {
+  id: string;
+  atMs: number;
+  session: string;
+  /** With an idempotency key it is sent until it is acknowledged; without one it is sent once. */
+  keyed: boolean;
+  /** Clients that send the same key at the same time. */
+  copies: number;
+  /** `/input` waits for the run; `/runs` queues it. */
+  mode: "detached" | "inline";
+  turns: TurnPlan[];
+}
+
+export interface TurnPlan {
+  text: string;
+  delayMs: number;
+  chunks: number;
+  error?: { status: number; times: number };
+  calls: CallPlan[];
+}
+
+export type ToolName = "look" | "upsert" | "send" | "store_file" | "bash" | "ask_user_question";
+
+/** One call of a tool, named so that the outside world, the journal and the clients all mean the same one. */
+export interface CallPlan {
+  id: string;
+  tool: ToolName;
+  /** Few different ones: calls of one turn may well ask for the same thing. */
+  input: { n: number };
+  behaviour: "works" | "refuses" | "fails_late" | "hangs" | "throws";
+  /** Bytes of its answer. */
+  bytes: number;
+  /** Of a question: 0 = it waits for as long as it takes. */
+  expiresAfterMs: number;
+  /** What whoever is asked about it says, and when. */
+  answers: AnswerPlan[];
+}
+
+/** How one person deals with an approval or a question: two of them race. */
+export interface AnswerPlan {
+  afterMs: number;
+  /** `edit` allows another input; `expire` says nothing. */
+  say: "allow" | "deny" | "edit" | "expire" | "cancel";
+  /** Sent again when the answer got lost, under one key. */
+  keyed: boolean;
+}
+
+export type Intervention =
+  | { kind: "cancel"; atMs: number; submission: string }
+  | { kind: "interrupt"; atMs: number; session: string; clearQueue: boolean }
+  | { kind: "drain"; atMs: number; daemon: number; downMs: number }
+  | { kind: "pause"; atMs: number; daemon: number; forMs: number }
+  | { kind: "step_clock"; atMs: number; daemon: number; byMs: number }
+  | { kind: "goal"; atMs: number; session: string };
+
+/** Where a process dies: at a time, or at its n-th commit and on which side of it. */
+export type Death = { downMs: number } & (
+  | { at: "time"; atMs: number; daemon: number }
+  | { at: "commit"; commit: number; side: "before" | "after" | "unheard" | "torn" }
+);
+
+export interface WatcherPlan {
+  atMs: number;
+  scope: { kind: "global" } | { kind: "session"; session: string } | { kind: "run"; submission: string };
+  /** Frames after which it loses its connection. */
+  dropsAfter: number[];
+  /** How long it takes over each frame. */
+  readMs: number;
+}

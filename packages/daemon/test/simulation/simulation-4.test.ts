@@ -1,0 +1,3 @@
+import { simulationPart } from "./suite.ts";
+
+simulationPart(3);

@@ -1,0 +1,120 @@
+import type { Json } from "@kheish/contract";
+import { compose, type Daemon } from "../../../src/compose.ts";
+import {
+  DEFAULT_RUN_LIMITS,
+  type ModelPort,
+  type RouteResolver,
+  type Tool,
+} from "../../../src/engine/index.ts";
+import type { Clock } from "../../../src/kernel/clock.ts";
+import type { Log } from "../../../src/kernel/log.ts";
+import type { Random } from "../../../src/kernel/random.ts";
+import type { Store } from "../../../src/kernel/store.ts";
+import { createModels, loadRoutes } from "../../../src/model/index.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { MemoryBlobs } from "./memory-blobs.ts";
+import type { Prng } from "./prng.ts";
+import type { Owner, Scheduler } from "./scheduler.ts";
+
+const ROUTES = loadRoutes({ env: {} });
+const noNetwork: typeof fetch = () => Promise.reject(new Error("a simulated daemon has no network"));
+
+export interface ProcessParts {
+  scheduler: Scheduler;
+  prng: Prng;
+  plan: Plan;
+  blobs: MemoryBlobs;
+  /** The store as this process sees it. */
+  openStore: (process: SimulatedProcess) => Store;
+  tools: (process: SimulatedProcess) => readonly Tool[];
+  onLog: (process: SimulatedProcess, level: string, fields: Json, message: string) => void;
+}
+
+/** One incarnation of a daemon: the whole of it but its doors, on simulated time, until it dies. */
+export class SimulatedProcess implements Owner {
+  readonly name: string;
+  /** The daemon that this is an incarnation of. */
+  readonly slot: number;
+  readonly daemon: Daemon;
+  readonly store: Store;
+  readonly clock: Clock;
+  alive = true;
+  pausedUntil = 0;
+  /** How far this process' clock is from the true time. */
+  skewMs: number;
+  /** Its doors open when it has started. */
+  started = false;
+  draining = false;
+  /** Times that the machine did not let it run. */
+  pauses = 0;
+  readonly #whenDead: (() => void)[] = [];
+
+  constructor(parts: ProcessParts, slot: number, incarnation: number) {
+    const { scheduler, plan } = parts;
+    const prng = parts.prng.fork(`process ${slot}.${incarnation}`);
+    this.slot = slot;
+    this.name = `d${slot}.${incarnation}`;
+    this.skewMs = plan.weather.skewMs === 0 ? 0 : prng.int(-plan.weather.skewMs, plan.weather.skewMs);
+    this.clock = {
+      now: () => scheduler.now + this.skewMs,
+      schedule: (delayMs, run) => scheduler.schedule(delayMs, this, "timer", run),
+    };
+    this.store = parts.openStore(this);
+    const random: Random = {
+      hex: (bytes) =>
+        Array.from({ length: bytes }, () => prng.int(0, 255).toString(16).padStart(2, "0")).join(""),
+      unit: () => prng.unit(),
+    };
+    const tools = parts.tools(this);
+    const log = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) =>
+      parts.onLog(this, level, fields as unknown as Json, message);
+    this.daemon = compose(
+      {
+        store: this.store,
+        blobs: parts.blobs,
+        clock: this.clock,
+        random,
+        models: modelsOf(parts, this.clock, random),
+        tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
+        log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
+      },
+      {
+        instanceId: String(slot),
+        workspaceRoot: "/workspace",
+        stateRoot: "/state",
+        stateRootLock: { path: "/state/daemon.lock", held: true, mechanism: "simulated" },
+        limits: DEFAULT_RUN_LIMITS,
+        approvalTimeoutMs: 0,
+        eventHistoryCapacity: 64,
+        concurrency: 16,
+        queuedLagThresholdMs: 1_800_000,
+        staleThresholdMs: 1_800_000,
+        processId: incarnation,
+        controlPlane: async () => {
+          throw new Error("a simulated daemon has no doors");
+        },
+      },
+    );
+  }
+
+  /** SIGKILL: nothing of it happens any more, and whoever talked to it hears of it. */
+  die(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    for (const told of this.#whenDead.splice(0)) told();
+  }
+
+  onDeath(tell: () => void): void {
+    if (this.alive) this.#whenDead.push(tell);
+    else tell();
+  }
+}
+
+/** The simulator behind the real router and its retries, with the context window that the plan wants. */
+function modelsOf({ plan, blobs }: ProcessParts, clock: Clock, random: Random): ModelPort & RouteResolver {
+  const models = createModels({ routes: ROUTES, clock, random, blobs, fetch: noNetwork });
+  const { contextTokens } = plan;
+  return contextTokens === undefined
+    ? models
+    : { ...models, limits: () => ({ context_tokens: contextTokens, max_output_tokens: 1_000 }) };
+}
