@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { compose, type Daemon } from "./compose.ts";
-import { DEFAULT_RUN_LIMITS, type RunLimits } from "./engine/index.ts";
+import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
@@ -20,7 +20,7 @@ import {
   startHttpServer,
 } from "./surface/http/index.ts";
 import { createLog } from "./surface/log.ts";
-import { createBuiltinTools } from "./tools/index.ts";
+import { createBuiltinTools, toolPort } from "./tools/index.ts";
 
 export interface RunningDaemon {
   baseUrl: string;
@@ -46,11 +46,18 @@ const THIRTY_MINUTES_MS = 30 * 60_000;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Opens the world, composes the daemon, opens its doors. Rejects with `StartError`, and then nothing is left open. */
-export async function serve(options: ServeOptions, env: Env = process.env): Promise<RunningDaemon> {
+/**
+ * Opens the world, composes the daemon, opens its doors. Rejects with `StartError`, and then nothing is left open.
+ * `extraTools` stand beside the built-in ones.
+ */
+export async function serve(
+  options: ServeOptions,
+  env: Env = process.env,
+  extraTools: readonly Tool[] = [],
+): Promise<RunningDaemon> {
   const undo: (() => Promise<unknown>)[] = [];
   try {
-    return await open(options, env, undo);
+    return await open(options, env, extraTools, undo);
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw startError(error);
@@ -60,6 +67,7 @@ export async function serve(options: ServeOptions, env: Env = process.env): Prom
 async function open(
   options: ServeOptions,
   env: Env,
+  extraTools: readonly Tool[],
   undo: (() => Promise<unknown>)[],
 ): Promise<RunningDaemon> {
   const format =
@@ -90,7 +98,8 @@ async function open(
     blobs,
     onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
   });
-  const tools = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
+  const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
+  const tools = toolPort([...builtin.all(), ...extraTools]);
 
   let baseUrl = "";
   const daemon = compose(

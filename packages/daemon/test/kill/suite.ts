@@ -9,7 +9,7 @@ import { isTerminal, type RunView, type SessionEventLog } from "@kheish/contract
 import { afterEach, describe, expect, test } from "vitest";
 import { DaemonProcess } from "../../src/surface/cli/demo/daemon-process.ts";
 import { processContext } from "../../src/surface/cli/process-context.ts";
-import { type Frame, follow } from "./follow.ts";
+import { type Frame, follow } from "../support/follow.ts";
 
 /**
  * A real daemon in a process of its own, under load, killed with SIGKILL at moments nobody chose.

@@ -1,17 +1,25 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { chmod, chown, cp, lchown, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Client } from "pg";
 
 /** A real PostgreSQL server that lives no longer than the process that started it. */
 export interface PostgresServer {
+  /** The socket that it listens on. */
+  readonly socket: string;
   url(database: string): string;
   /** A new, empty database; answers its URL. */
   createDatabase(): Promise<string>;
   dropDatabase(url: string): Promise<void>;
+  /** SIGKILL for the server and everything it started; resolves when all of them are gone. */
+  crash(): Promise<void>;
+  /** Starts the crashed server again on the same data. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -19,6 +27,8 @@ type Identity = { uid: number; gid: number };
 
 const run = promisify(execFile);
 const SUPERUSER = "postgres";
+const START_WITHIN_MS = 30_000;
+const POLL_MS = 5;
 
 /**
  * Starts a server in a directory of its own, reached through a socket in there, so that no two of them share a file
@@ -37,9 +47,17 @@ export async function startPostgres(): Promise<PostgresServer> {
       ["-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N"],
       { cwd: directory, ...identity },
     );
-    const server = spawnGuarded(join(bin, "postgres"), data, directory, identity);
-    await isReady(server);
-    return new GuardedServer(server, directory);
+    const server = new GuardedServer(
+      spawnGuarded(join(bin, "postgres"), data, directory, identity),
+      directory,
+    );
+    try {
+      await server.restart();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
@@ -54,6 +72,11 @@ class GuardedServer implements PostgresServer {
   constructor(process: ChildProcess, directory: string) {
     this.#process = process;
     this.#directory = directory;
+    this.#letGo();
+  }
+
+  get socket(): string {
+    return join(this.#directory, ".s.PGSQL.5432");
   }
 
   url(database: string): string {
@@ -71,6 +94,21 @@ class GuardedServer implements PostgresServer {
     await this.#administer(`DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
   }
 
+  async crash(): Promise<void> {
+    const pidFile = await readFile(join(this.#directory, "data", "postmaster.pid"), "utf8");
+    const server = Number(pidFile.split("\n")[0]);
+    const doomed = [server, ...(await childrenOf(server))];
+    for (const pid of doomed) kill(pid);
+    while ((await livingProcesses()).some(({ pid }) => doomed.includes(pid))) await delay(POLL_MS);
+  }
+
+  /** The guard takes each line for the wish to start the server. */
+  async restart(): Promise<void> {
+    const ready = isReady(this.#process);
+    this.#process.stdin?.write("start\n");
+    await ready;
+  }
+
   /** The guard takes the end of its input for our death. */
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
@@ -78,6 +116,12 @@ class GuardedServer implements PostgresServer {
     const ended = new Promise((resolve) => this.#process.once("exit", resolve));
     this.#process.stdin?.end();
     await ended;
+  }
+
+  /** Neither the server nor its log keeps this process alive. */
+  #letGo(): void {
+    this.#process.unref();
+    for (const pipe of [this.#process.stdin, this.#process.stderr]) if (pipe instanceof Socket) pipe.unref();
   }
 
   async #administer(sql: string): Promise<void> {
@@ -129,15 +173,17 @@ async function giveAway(directory: string, { uid, gid }: Identity): Promise<void
 }
 
 /**
- * The guard waits for the end of its input, which comes also when we are killed, then stops the server
- * and removes everything.
+ * The guard starts the server for each line of its input, once the one before is buried. At the end of its input,
+ * which comes also when we are killed, it stops the server and removes everything.
  */
 const GUARD = `
   exec 3<&0
-  "$@" 3<&- </dev/null &
-  server=$!
-  (read -r _ <&3; kill -QUIT $server) 2>/dev/null &
-  wait $server
+  while read -r _ <&3; do
+    wait
+    "$@" 3<&- </dev/null &
+  done
+  kill -QUIT $! 2>/dev/null
+  wait
   cd / && rm -rf "$0"
 `;
 
@@ -158,17 +204,52 @@ function spawnGuarded(postgres: string, data: string, directory: string, identit
   });
 }
 
-/** Waits for the server's word, then leaves it alone: neither it nor its log keeps this process alive. */
+/** Waits for the server's word; its log is read on, so that it never blocks. */
 function isReady(server: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let log = "";
-    server.stderr?.on("data", (chunk: Buffer) => {
+    const settle = (end: () => void) => {
+      clearTimeout(limit);
+      server.stderr?.off("data", read).resume();
+      server.off("exit", failed);
+      end();
+    };
+    const failed = () => settle(() => reject(new Error(`PostgreSQL did not start: ${log}`)));
+    const read = (chunk: Buffer) => {
       log += chunk;
-      if (!log.includes("ready to accept connections")) return;
-      server.stderr?.destroy();
-      server.removeAllListeners("exit").unref();
-      resolve();
-    });
-    server.once("exit", () => reject(new Error(`PostgreSQL did not start: ${log}`)));
+      if (log.includes("ready to accept connections")) settle(resolve);
+      else if (log.includes("database system is shut down")) failed();
+    };
+    const limit = setTimeout(failed, START_WITHIN_MS);
+    server.stderr?.on("data", read);
+    server.once("exit", failed);
   });
+}
+
+/** What a process has started and what that has started. */
+async function childrenOf(parent: number): Promise<number[]> {
+  const processes = await livingProcesses();
+  const below = (of: number): number[] =>
+    processes.flatMap(({ pid, ppid }) => (ppid === of ? [pid, ...below(pid)] : []));
+  return below(parent);
+}
+
+/** Without those that are dead and only wait for their parent to hear of it. */
+async function livingProcesses(): Promise<{ pid: number; ppid: number }[]> {
+  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,stat="]);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .flatMap(([pid, ppid, state]) =>
+      state?.startsWith("Z") ? [] : [{ pid: Number(pid), ppid: Number(ppid) }],
+    );
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It went on its own.
+  }
 }

@@ -17,7 +17,12 @@ export interface Following {
  * A consumer that knows nothing but the SSE protocol: it reads, and when the connection breaks it comes back with
  * the last id it saw. Written apart from the product's own client, so that both must agree with the daemon.
  */
-export function follow(url: string, signal?: AbortSignal, until?: bigint): Following {
+export function follow(
+  url: string,
+  signal?: AbortSignal,
+  until?: bigint,
+  onFrame: (frame: Frame) => void = () => undefined,
+): Following {
   const frames: Frame[] = [];
   let lastId: string | undefined;
   let wake: () => void = () => undefined;
@@ -29,16 +34,19 @@ export function follow(url: string, signal?: AbortSignal, until?: bigint): Follo
       try {
         const headers: Record<string, string> = lastId === undefined ? {} : { "last-event-id": lastId };
         const answer = await fetch(url, { headers, ...(signal === undefined ? {} : { signal }) });
+        if (!answer.ok) throw new Error(`the stream was refused: ${answer.status}`);
         for await (const frame of framesOf(answer)) {
           frames.push(frame);
           lastId = frame.id ?? lastId;
           wake();
+          onFrame(frame);
           if (isOver()) return frames.at(-1);
         }
         if (url.includes("until=terminal")) return frames.at(-1);
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        // Killed in between, or not there yet: the next connection takes over.
       }
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return frames.at(-1);
   };

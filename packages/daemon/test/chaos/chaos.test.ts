@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { CannotMount } from "./faults/small-disk.ts";
+import { runChaos } from "./index.ts";
+import type { ChaosOptions } from "./options.ts";
+import type { Report } from "./report.ts";
+
+const WITHIN_MS = 120_000;
+
+let cleanup = new AsyncDisposableStack();
+afterEach(async () => {
+  await cleanup.disposeAsync();
+  cleanup = new AsyncDisposableStack();
+});
+
+/** Small: the large ones are `npm run chaos`. */
+function chaos(options: Partial<ChaosOptions>): Promise<Report> {
+  const small = {
+    runs: 12,
+    kills: 2,
+    store: "sqlite",
+    loseAcks: 0.2,
+    faults: [],
+    scenario: "load",
+    seed: "test",
+  };
+  return runChaos({ ...small, ...options } as ChaosOptions, { cleanup, say: () => undefined });
+}
+
+const CLEAN = { lost: 0, repeated: 0, stream_gaps: 0, stream_duplicates: 0, crashes: 0, findings: [] };
+
+describe("chaos", () => {
+  test.each(["sqlite", "postgres"] as const)(
+    "01-R90 01-R92 kills and lost acknowledgements lose, repeat and hide nothing (%s)",
+    async (store) => {
+      const report = await chaos({ store });
+      expect(report).toMatchObject({ ...CLEAN, accepted: 12, settled: 12, kills: 2 });
+      expect(report.takeovers, "the kills hit work").toBeGreaterThan(0);
+      expect(report.lost_acknowledgements).toBeGreaterThan(0);
+    },
+    WITHIN_MS,
+  );
+
+  test("01-R90 01-R92 a PostgreSQL that is killed and comes back costs nothing", {
+    timeout: WITHIN_MS,
+  }, async () => {
+    const report = await chaos({ store: "postgres", kills: 0, faults: ["postgres-restart"] });
+    expect(report).toMatchObject({ ...CLEAN, settled: 12, restarts: 0 });
+  });
+
+  test("01-R90 01-R92 a clock that jumps by hours costs nothing", { timeout: WITHIN_MS }, async () => {
+    const report = await chaos({ kills: 1, faults: ["clock-step"] });
+    expect(report).toMatchObject({ ...CLEAN, settled: 12 });
+  });
+
+  test("01-R90 01-R92 a full disk refuses and loses nothing", { timeout: WITHIN_MS }, async ({ skip }) => {
+    const report = await chaos({ kills: 1, faults: ["disk-full"] }).catch((error: unknown) => {
+      if (error instanceof CannotMount) return skip(error.message);
+      throw error;
+    });
+    expect(report).toMatchObject({ ...CLEAN, settled: report.accepted });
+    expect(report.problems.storage_full).toBeGreaterThan(0);
+  });
+
+  test(
+    "01-R99 SIGTERM with live runs and a deaf tool: readiness false first, and all go on after",
+    async () => {
+      const report = await chaos({ scenario: "sigterm", kills: 0, loseAcks: 0 });
+      expect(report).toMatchObject({ ...CLEAN, settled: 12, completed: 12 });
+      expect(report.sigterm).toMatchObject({ live_runs: 12, readiness_false_first: true });
+      // The promise is two seconds; the margin is the shared machine's.
+      expect(report.sigterm?.seconds_to_exit).toBeLessThan(2.5);
+    },
+    WITHIN_MS,
+  );
+});

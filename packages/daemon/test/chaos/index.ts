@@ -1,0 +1,12 @@
+import { loadScenario } from "./load-scenario.ts";
+import type { ChaosOptions } from "./options.ts";
+import type { Report } from "./report.ts";
+import { sigtermScenario } from "./sigterm-scenario.ts";
+import type { Surroundings } from "./stage.ts";
+
+/** One chaos run, from an empty directory to its figures. */
+export function runChaos(options: ChaosOptions, surroundings: Surroundings): Promise<Report> {
+  return options.scenario === "sigterm"
+    ? sigtermScenario(options, surroundings)
+    : loadScenario(options, surroundings);
+}

@@ -1,0 +1,92 @@
+import type { ChaosOptions } from "./options.ts";
+
+/** The figures of one chaos run. */
+export interface Report {
+  scenario: string;
+  store: string;
+  seed: string;
+  faults: string[];
+  lose_acks: number;
+  runs: number;
+  accepted: number;
+  settled: number;
+  completed: number;
+  lost: number;
+  repeated: number;
+  stream_gaps: number;
+  stream_duplicates: number;
+  /** A crash left it unknown what a call did, and the journal says so. */
+  unknown_surfaced: number;
+  /** The world lost the answer to the one request of a call, and its tool said so. */
+  unknown_told_by_tool: number;
+  /** Calls that may be repeated, under which the daemon died too often; the journal says so. */
+  given_up: number;
+  effects: number;
+  lost_acknowledgements: number;
+  kills: number;
+  restarts: number;
+  failed_starts: number;
+  /** The daemon ended although nobody had asked it to. */
+  crashes: number;
+  takeovers: number;
+  /** Kills after which a step of a run that had been in flight was seen before the next kill. */
+  resumptions: number;
+  seconds_to_first_resumed_step_median: number | null;
+  seconds_to_first_resumed_step_max: number | null;
+  events: number;
+  /** Refusals that callers met, by problem code. */
+  problems: Record<string, number>;
+  seconds: number;
+  sigterm?: SigtermFigures;
+  /** What is behind the counts above. */
+  findings: string[];
+}
+
+export interface SigtermFigures {
+  live_runs: number;
+  readiness_false_first: boolean;
+  seconds_to_exit: number;
+}
+
+/** What one SIGTERM may take, with a margin for a machine that others share. */
+const EXIT_WITHIN_S = 2.5;
+
+export function isClean(report: Report): boolean {
+  const { lost, repeated, stream_gaps, stream_duplicates, crashes, accepted, settled, sigterm } = report;
+  const isStopClean =
+    sigterm === undefined || (sigterm.readiness_false_first && sigterm.seconds_to_exit <= EXIT_WITHIN_S);
+  return (
+    lost + repeated + stream_gaps + stream_duplicates + crashes === 0 && settled === accepted && isStopClean
+  );
+}
+
+/** Name and figure, for people. */
+export function table(report: Report): string {
+  const { findings: _findings, problems, sigterm, faults, ...figures } = report;
+  const rows = Object.entries({
+    ...figures,
+    faults: faults.join(", ") || "none",
+    ...sigterm,
+    ...Object.fromEntries(Object.entries(problems).map(([code, count]) => [`answered ${code}`, count])),
+  });
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows
+    .map(([name, figure]) => `${name.replaceAll("_", " ").padEnd(width)}  ${figure ?? "-"}\n`)
+    .join("");
+}
+
+export function median(numbers: readonly number[]): number | undefined {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+}
+
+export function rounded(seconds: number | undefined): number | null {
+  return seconds === undefined ? null : Math.round(seconds * 1_000) / 1_000;
+}
+
+/** What a report says of its own making. */
+export function heading(
+  options: ChaosOptions,
+): Pick<Report, "scenario" | "store" | "seed" | "faults" | "lose_acks" | "runs"> {
+  const { scenario, store, seed, faults, loseAcks, runs } = options;
+  return { scenario, store, seed, faults, lose_acks: loseAcks, runs };
+}
