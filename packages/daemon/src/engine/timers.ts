@@ -6,6 +6,11 @@ import { expireApproval } from "./commands/resolve-approvals.ts";
 import type { CommandDeps } from "./commands/transact.ts";
 import { TIMER_QUEUE } from "./session-change.ts";
 
+/** A clock that was set back brings a timer before its deadline: it has to come again, or the deadline is forgotten. */
+export interface TooEarly {
+  dueAtMs: number;
+}
+
 const LEASE_MS = 30_000;
 const CONCURRENCY = 16;
 
@@ -19,17 +24,19 @@ export function createTimers(deps: CommandDeps & { owner: string; log: Log }): Q
     leaseMs: LEASE_MS,
     concurrency: CONCURRENCY,
     handle: async (item) => {
-      await fire(deps, item.key);
-      return { kind: "done" };
+      const tooEarly = await fire(deps, item.key);
+      return tooEarly === undefined
+        ? { kind: "done" }
+        : { kind: "retry", dueAtMs: tooEarly.dueAtMs, resetAttempts: true };
     },
     onError: (item, error) => deps.log.error({ timer: item?.key, err: String(error) }, "a timer failed"),
   });
 }
 
-async function fire(deps: CommandDeps, key: string): Promise<void> {
+function fire(deps: CommandDeps, key: string): Promise<TooEarly | undefined> {
   const [kind, ...rest] = key.split("/");
-  if (kind === "approval") await expireApproval(deps, rest.join("/"));
-  else if (kind === "question") await expireQuestion(deps, rest[0] ?? "", rest.slice(1).join("/"));
-  else if (kind === "goal") await resumeGoal(deps, rest.join("/"));
-  else throw new Error(`no handler for timer '${key}'`);
+  if (kind === "approval") return expireApproval(deps, rest.join("/"));
+  if (kind === "question") return expireQuestion(deps, rest[0] ?? "", rest.slice(1).join("/"));
+  if (kind === "goal") return resumeGoal(deps, rest.join("/")).then(() => undefined);
+  throw new Error(`no handler for timer '${key}'`);
 }

@@ -166,12 +166,14 @@ export class QueueWorker {
    * lives, so an item that is never closed would never be looked at again.
    */
   async #close(item: QueueItem, settled: Settled): Promise<void> {
-    const { store, clock, onError } = this.#options;
+    const { store, clock, onError, horizonMs = Number.POSITIVE_INFINITY } = this.#options;
     for (let attempt = 1; ; attempt++) {
+      // The clock may have been set back since the handler looked at it.
+      const close = closing(item, settled, clock.now() + horizonMs);
       try {
-        const result = await store.commit([...(settled.ops ?? []), closing(item, settled)]);
+        const result = await store.commit([...(settled.ops ?? []), close]);
         // What should go with it is somebody else's by now; the item may still be ours to close.
-        if (!result.ok && settled.ops !== undefined) await store.commit([closing(item, settled)]);
+        if (!result.ok && settled.ops !== undefined) await store.commit([close]);
         return;
       } catch (error) {
         onError(item, error);
@@ -188,7 +190,7 @@ export class QueueWorker {
   }
 }
 
-function closing(item: QueueItem, settled: Settled): Op {
+function closing(item: QueueItem, settled: Settled, latestMs: number): Op {
   const { queue, key, token } = item;
   if (settled.kind === "done") return { op: "complete", queue, key, token };
   return {
@@ -196,7 +198,7 @@ function closing(item: QueueItem, settled: Settled): Op {
     queue,
     key,
     token,
-    dueAtMs: settled.dueAtMs,
+    dueAtMs: Math.min(settled.dueAtMs, latestMs),
     ...(settled.error === undefined ? {} : { error: settled.error }),
     ...(settled.resetAttempts === undefined ? {} : { resetAttempts: settled.resetAttempts }),
   };

@@ -134,7 +134,10 @@ export function killSuite(name: string, openStore: () => Promise<string>): void 
       );
 
       for (let kill = 0; kill < KILLS; kill++) {
-        await clock.sleep(60 + Math.random() * 160);
+        // By progress, not by the clock: on a slow machine a kill would else find nobody at work.
+        const before = stream.frames.length;
+        while (stream.frames.length < before + RUNS) await clock.sleep(5);
+        await clock.sleep(Math.random() * 100);
         await daemon.kill();
         await daemon.restart();
       }

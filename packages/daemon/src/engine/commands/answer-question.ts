@@ -8,6 +8,7 @@ import {
 import { digest } from "../ledger.ts";
 import { type Kept, questionRecordId, type RunRecord, read } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
+import type { TooEarly } from "../timers.ts";
 import { resumeRun } from "../transitions.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "../unknown-effect.ts";
 import { endRun } from "./end-run.ts";
@@ -189,14 +190,19 @@ export async function cancelQuestion(
 }
 
 /** A question nobody answered in time cancels the run that waits for it (01-R94, 03-R40). */
-export async function expireQuestion(deps: CommandDeps, runId: string, requestId: string): Promise<void> {
+export async function expireQuestion(
+  deps: CommandDeps,
+  runId: string,
+  requestId: string,
+): Promise<TooEarly | undefined> {
   const known = await read(deps.store, "run", runId);
-  if (known === undefined) return;
-  const ended = await transact(deps, known.data.session_id, async (change, session) => {
+  if (known === undefined) return undefined;
+  const end = await transact(deps, known.data.session_id, async (change, session) => {
     const question = await read(deps.store, "question", questionRecordId(runId, requestId));
     const deadline = question?.data.request.expires_at_ms;
-    if (question === undefined || question.data.answer !== undefined) return false;
-    if (deadline === undefined || deadline > change.now) return false;
+    if (question === undefined || question.data.answer !== undefined) return undefined;
+    if (deadline === undefined) return undefined;
+    if (deadline > change.now) return { dueAtMs: deadline };
     const run = await requireRun(deps.store, runId);
     const reason = `question '${requestId}' was not answered before ${new Date(deadline).toISOString()}`;
     await endRun(deps, change, session, run, "cancelled", reason);
@@ -208,7 +214,9 @@ export async function expireQuestion(deps: CommandDeps, runId: string, requestId
       cause: "timeout" as const,
     };
     change.put("question", question.id, { ...question.data, answer }, question.revision);
-    return true;
+    return "cancelled";
   });
-  if (ended) deps.abortRun(runId, "cancelled");
+  if (end !== "cancelled") return end;
+  deps.abortRun(runId, "cancelled");
+  return undefined;
 }

@@ -4,6 +4,7 @@ import type { ApprovalDecision, Kept, RunRecord } from "../records.ts";
 import { readMany } from "../records.ts";
 import { pendingApprovals } from "../requests.ts";
 import type { SessionChange } from "../session-change.ts";
+import type { TooEarly } from "../timers.ts";
 import { resumeRun } from "../transitions.ts";
 import { endRun } from "./end-run.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
@@ -224,26 +225,29 @@ function settleDenied(
 }
 
 /** A deadline that passed: denies, or cancels the run, as the request said (01-A10). */
-export async function expireApproval(deps: CommandDeps, approvalId: string): Promise<void> {
+export async function expireApproval(deps: CommandDeps, approvalId: string): Promise<TooEarly | undefined> {
   const [known] = await readMany(deps.store, "approval", [approvalId]);
-  if (known === undefined) return;
-  const cancelled = await transact(deps, known.data.session_id, async (change, session) => {
+  if (known === undefined) return undefined;
+  const end = await transact(deps, known.data.session_id, async (change, session) => {
     const [approval] = await readMany(deps.store, "approval", [approvalId]);
     const deadline = approval?.data.request.expires_at_ms;
-    if (approval === undefined || approval.data.decision !== undefined) return false;
-    if (deadline === undefined || deadline > change.now) return false;
+    if (approval === undefined || approval.data.decision !== undefined) return undefined;
+    if (deadline === undefined) return undefined;
+    if (deadline > change.now) return { dueAtMs: deadline };
     const run = await requireRun(deps.store, approval.data.run_id);
     const reason = `approval '${approvalId}' was not answered before ${new Date(deadline).toISOString()}`;
     if (approval.data.request.on_timeout === "cancel") {
       await endRun(deps, change, session, run, "cancelled", reason);
-      return true;
+      return "cancelled";
     }
     const resolution: ApprovalResolution = { request_id: approvalId, behavior: "deny", reason };
     await applyResolutions(deps, change, run, [{ approval, resolution }], {
       decided_by: "daemon",
       cause: "timeout",
     });
-    return false;
+    return undefined;
   });
-  if (cancelled) deps.abortRun(known.data.run_id, "cancelled");
+  if (end !== "cancelled") return end;
+  deps.abortRun(known.data.run_id, "cancelled");
+  return undefined;
 }

@@ -13,9 +13,10 @@ const PATIENCE_MS = 8_000;
 export async function takeCare(world: World, isOver: () => boolean): Promise<void> {
   const client = new Client(world, "caretaker");
   const goals = world.plan.interventions.flatMap((one) => (one.kind === "goal" ? [one.session] : []));
-  for (const session of goals) await client.insist("clearGoal", { params: { session_id: session } });
   const firstSeen = new Map<string, number>();
   while (!isOver()) {
+    // Whoever wants a goal may come late; one that nobody ends goes on for ever.
+    for (const session of goals) await client.insist("clearGoal", { params: { session_id: session } });
     const query = { status: "waiting_for_approval,waiting_for_user_question" };
     const { json } = await client.insist("listRuns", { query });
     for (const run of json as unknown as RunView[]) {

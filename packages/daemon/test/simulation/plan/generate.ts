@@ -136,8 +136,8 @@ function interventions(
   const atMs = () => prng.int(0, 6_000);
   const daemon = () => prng.int(0, daemons - 1);
   return [
-    ...some(0.3, 2, () => ({ kind: "cancel", atMs: atMs(), submission: prng.pick(submissions).id })),
-    ...some(0.25, 2, () => ({
+    ...some(0.4, 4, () => ({ kind: "cancel", atMs: atMs(), submission: prng.pick(submissions).id })),
+    ...some(0.3, 3, () => ({
       kind: "interrupt",
       atMs: atMs(),
       session: prng.pick(sessions).id,

@@ -50,7 +50,7 @@ export function forecast(prng: Prng): Weather {
     toolMs: prng.pick([5, 40, 400, 3_000]),
     writesFail: share(0.15, 0.1),
     writesUnheard: share(0.15, 0.1),
-    readsFail: share(0.2, 0.1),
+    readsFail: prng.chance(0.25) ? prng.pick([0.01, 0.05, 0.15]) : 0,
     requestsLost: share(0.2, 0.3),
     answersLost: share(0.25, 0.3),
     wakesLost: share(0.2, 1),
