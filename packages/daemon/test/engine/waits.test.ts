@@ -242,16 +242,23 @@ describe("01-R94: a question that expires", () => {
 });
 
 describe("a timer that fires too early", () => {
-  test("01-A10 does nothing: the deadline decides, not who reminds of it", async () => {
+  test("01-A10 does nothing and comes again: the deadline decides, not who reminds of it", async () => {
     const { rig, daemon, session, runId, ids } = await waitingForApproval({ approvalTimeoutMs: MINUTE });
     const journal = await session.journal();
     const key = `approval/${ids[0]}`;
+    const deadline = rig.clock.now() + MINUTE;
     await daemon.store.commit([
       { op: "enqueue", queue: "timer", key, dueAtMs: rig.clock.now(), payload: null },
     ]);
-    await until("the timer to fire", async () => (await daemon.store.getItem("timer", key)) === undefined);
+    await until("the timer to fire and to be set again", async () => {
+      const item = await daemon.store.getItem("timer", key);
+      return item?.owner === undefined && item?.dueAtMs === deadline;
+    });
     expect(await session.journal()).toEqual(journal);
     expect(await session.run(runId)).toMatchObject({ status: "waiting_for_approval" });
+    await rig.clock.advance(MINUTE);
+    await until("the deadline to take effect", async () => (await session.journal()).length > journal.length);
+    await until("the timer to be gone", async () => (await daemon.store.getItem("timer", key)) === undefined);
   });
 });
 
