@@ -4,12 +4,14 @@ import {
   createTimers,
   DEFAULT_TOOL_LIMITS,
   Executor,
+  Heads,
   type LoopDeps,
   type ModelPort,
   type RouteResolver,
   type RunLimits,
   rearmGoals,
   recorded,
+  StateCache,
   type ToolPort,
 } from "./engine/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
@@ -80,6 +82,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const { store, blobs, clock, random, models, tools, log } = world;
   const owner = `daemon-${settings.instanceId}`;
   const mutex = new KeyedMutex();
+  const heads = new Heads();
   let ready = false;
 
   const tail = new JournalTail({
@@ -109,6 +112,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     log,
     limits: settings.limits,
     toolLimits: DEFAULT_TOOL_LIMITS,
+    states: new StateCache(),
+    heads,
     workspaceRoot: settings.workspaceRoot,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     permissionMode: () => runtime.permissionMode,
@@ -121,6 +126,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     random,
     blobs,
     mutex,
+    heads,
     routes: models,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },

@@ -12,9 +12,11 @@ export type { KeptInputContract, KeptOutputContract } from "./contracts/contract
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
 export { remainingTokens } from "./goals/goal.ts";
+export { Heads } from "./heads.ts";
 export { DEFAULT_RUN_LIMITS, type RunLimits } from "./limits.ts";
 export * from "./lookup.ts";
 export type { LoopDeps } from "./loop/deps.ts";
+export { StateCache } from "./loop/state-cache.ts";
 export * from "./messages.ts";
 export * from "./ports.ts";
 export * from "./records.ts";

@@ -1,6 +1,11 @@
 import type { Clock, Timer } from "./clock.ts";
 import type { Store, StoredEvent } from "./store.ts";
 
+interface StreamWaiter {
+  matches: (event: StoredEvent) => boolean;
+  done: () => void;
+}
+
 const PAGE = 500;
 /** A wake-up may be lost, the next poll is not. */
 const POLL_MS = 1_000;
@@ -19,6 +24,8 @@ export class JournalTail {
   #position = 0;
   #ringStart = 0;
   readonly #waiters = new Set<() => void>();
+  /** Whoever waits for events of one stream only is not woken by the others'. */
+  readonly #streamWaiters = new Map<string, Set<StreamWaiter>>();
   readonly #listeners = new Set<(event: StoredEvent) => void>();
   #reading = false;
   #again = false;
@@ -48,6 +55,12 @@ export class JournalTail {
     this.#unsubscribe();
     this.#timer?.cancel();
     for (const waiter of this.#waiters) waiter();
+    for (const waiters of this.#streamWaiters.values()) for (const { done } of waiters) done();
+  }
+
+  /** False once it follows no longer: whoever waits has been woken without news. */
+  get isFollowing(): boolean {
+    return !this.#stopped;
   }
 
   /** The newest position this tail has read. */
@@ -86,6 +99,30 @@ export class JournalTail {
     });
   }
 
+  /** Resolves when an event of the stream that matches has been read after `position`, or when `signal` aborts. */
+  async afterIn(
+    stream: string,
+    position: number,
+    signal: AbortSignal,
+    matches: (event: StoredEvent) => boolean = () => true,
+  ): Promise<void> {
+    if (signal.aborted || this.#stopped) return;
+    const missed = this.since(position);
+    if (missed === undefined || missed.some((event) => event.stream === stream && matches(event))) return;
+    await new Promise<void>((resolve) => {
+      const waiters = this.#streamWaiters.get(stream) ?? new Set<StreamWaiter>();
+      const done = () => {
+        waiters.delete(waiter);
+        if (waiters.size === 0) this.#streamWaiters.delete(stream);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const waiter: StreamWaiter = { matches, done };
+      this.#streamWaiters.set(stream, waiters.add(waiter));
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+
   #wake(): void {
     if (this.#reading) this.#again = true;
     else void this.#read();
@@ -111,9 +148,15 @@ export class JournalTail {
       if (page.length === 0) return;
       this.#keep(page);
       for (const waiter of [...this.#waiters]) waiter();
-      for (const event of page) for (const listener of this.#listeners) listener(event);
+      for (const event of page) this.#announce(event);
       if (page.length < PAGE) return;
     }
+  }
+
+  #announce(event: StoredEvent): void {
+    const waiters = this.#streamWaiters.get(event.stream);
+    if (waiters !== undefined) for (const { matches, done } of [...waiters]) if (matches(event)) done();
+    for (const listener of this.#listeners) listener(event);
   }
 
   #keep(page: readonly StoredEvent[]): void {

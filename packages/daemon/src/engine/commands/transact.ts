@@ -5,6 +5,7 @@ import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Store } from "../../kernel/store.ts";
 import { sessionStream } from "../events.ts";
+import type { Heads } from "../heads.ts";
 import type { QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { type Kept, type RunRecord, read } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
@@ -16,6 +17,7 @@ export interface CommandDeps {
   random: Random;
   blobs: Blobs;
   mutex: KeyedMutex;
+  heads: Heads;
   routes: RouteResolver;
   tools: ToolPort;
   questions: QuestionPort;
@@ -33,20 +35,25 @@ const MAX_ATTEMPTS = 50;
  * `build` has no effect of its own, so running it twice is harmless.
  */
 export async function transact<T>(
-  deps: Pick<CommandDeps, "store" | "clock" | "mutex">,
+  deps: Pick<CommandDeps, "store" | "clock" | "mutex" | "heads">,
   sessionId: string,
   build: (change: SessionChange, session: Kept<"session">) => Promise<T> | T,
 ): Promise<T> {
   return deps.mutex.run(sessionId, async () => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const session = await requireSession(deps.store, sessionId);
-      const head = await deps.store.streamHead(sessionStream(sessionId));
+      const head = deps.heads.get(sessionId) ?? (await deps.store.streamHead(sessionStream(sessionId)));
       const change = new SessionChange(sessionId, head, deps.clock.now(), { session });
       const value = await build(change, session);
       const ops = change.ops();
       if (ops.length === 0) return value;
+      // Until the answer is here nobody knows where the journal ends.
+      deps.heads.forget(sessionId);
       const result = await deps.store.commit(ops);
-      if (result.ok) return value;
+      if (result.ok) {
+        deps.heads.set(sessionId, change.nextSeq - 1);
+        return value;
+      }
     }
     throw problem("sessions", "conflict", `session '${sessionId}' is changing too fast; try again`);
   });

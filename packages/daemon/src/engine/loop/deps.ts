@@ -4,6 +4,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
+import type { Heads } from "../heads.ts";
 import type { RunLimits } from "../limits.ts";
 import type {
   AuthorityPort,
@@ -13,6 +14,7 @@ import type {
   ToolPort,
   ToolRuntimeLimits,
 } from "../ports.ts";
+import type { StateCache } from "./state-cache.ts";
 
 /** What the loop works with; everything comes in from `main.ts`. */
 export interface LoopDeps {
@@ -28,6 +30,8 @@ export interface LoopDeps {
   log: Log;
   limits: RunLimits;
   toolLimits: ToolRuntimeLimits;
+  states: StateCache;
+  heads: Heads;
   workspaceRoot: string;
   /** Approvals expire after this long; 0 = never. Sessions may say otherwise (01-A10). */
   approvalTimeoutMs: number;

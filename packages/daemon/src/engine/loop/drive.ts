@@ -38,6 +38,7 @@ export async function driveSession(
     try {
       const driver = await Driver.open(deps, options.fence, session, run);
       await driveRun(driver, stop, attempts);
+      deps.states.keep(sessionId, driver.state);
     } catch (error) {
       if (!(error instanceof Superseded)) throw error;
       deps.log.debug({ session_id: sessionId, run_id: runId, why: error.message }, "run superseded");

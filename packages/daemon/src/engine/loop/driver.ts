@@ -65,7 +65,11 @@ export class Driver {
     session: Kept<"session">,
     run: Kept<"run">,
   ): Promise<Driver> {
-    const state = await foldSession(deps.store, session);
+    const known = deps.states.take(session.id);
+    const state =
+      known === undefined
+        ? await foldSession(deps.store, session)
+        : await catchUp(deps.store, session.id, known);
     return new Driver(deps, fence, session, run, state, await read(deps.store, "goal", session.id));
   }
 
@@ -93,10 +97,10 @@ export class Driver {
 
   /** Builds and commits one change; builds again when somebody appended in between. Throws `Superseded`. */
   async write<T>(build: (change: SessionChange) => Promise<T> | T): Promise<T> {
-    const { store, mutex, clock } = this.deps;
+    const { store, mutex, clock, heads } = this.deps;
     return mutex.run(this.sessionId, async () => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const head = await store.streamHead(sessionStream(this.sessionId));
+        const head = heads.get(this.sessionId) ?? (await store.streamHead(sessionStream(this.sessionId)));
         if (head !== this.state.seq) await this.#catchUp();
         if (this.state.run?.run_id !== this.run.id) throw new Superseded(`run '${this.run.id}' has ended`);
         const change = new SessionChange(this.sessionId, this.state.seq, clock.now(), {
@@ -109,6 +113,7 @@ export class Driver {
         const guards = change.puts("run", this.run.id) ? [] : [check(this.run, "run")];
         const result = await this.#commit([...guards, ...ops]);
         if (result.ok) {
+          heads.set(this.sessionId, this.state.seq);
           this.#goal = change.goalLanded;
           return value;
         }
@@ -156,7 +161,8 @@ export class Driver {
   }
 
   async #reload(): Promise<void> {
-    const { store } = this.deps;
+    const { store, heads } = this.deps;
+    heads.forget(this.sessionId);
     const run = await read(store, "run", this.run.id);
     const session = await read(store, "session", this.sessionId);
     if (run === undefined || session === undefined) throw new Superseded("the run's records are gone");

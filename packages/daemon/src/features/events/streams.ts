@@ -149,7 +149,9 @@ export class EventStreams {
     signal.addEventListener("abort", wake, { once: true });
     subscriber.onDelta = wake;
     if (signal.aborted) wake();
-    await this.#tail.after(position, woken.signal);
+    const { sessionId } = subscriber;
+    if (sessionId === undefined) await this.#tail.after(position, woken.signal);
+    else await this.#tail.afterIn(sessionStream(sessionId), position, woken.signal);
     subscriber.onDelta = undefined;
     signal.removeEventListener("abort", wake);
   }

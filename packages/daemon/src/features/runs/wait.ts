@@ -1,7 +1,24 @@
 import { isTerminal, isWaiting, problem } from "@kheish/contract";
-import { type Kept, requireRun } from "../../engine/index.ts";
-import type { Store } from "../../kernel/store.ts";
+import {
+  type Kept,
+  recorded,
+  requireRun,
+  runOf,
+  type SessionEventType,
+  sessionStream,
+} from "../../engine/index.ts";
+import type { Store, StoredEvent } from "../../kernel/store.ts";
 import type { JournalTail } from "../../kernel/tail.ts";
+
+/** What brings a run to rest. */
+const RESTING: ReadonlySet<SessionEventType> = new Set([
+  "completed",
+  "failed",
+  "interrupted",
+  "cancelled",
+  "waiting_for_approval",
+  "waiting_for_user_question",
+]);
 
 /** Waits for a run to settle or wait. The journal wakes it, the record decides. */
 export class WaitForRun {
@@ -15,13 +32,16 @@ export class WaitForRun {
 
   /** The run at rest; undefined when the caller went away first. An abandoned wait does not stop the run (01-R25). */
   async until(runId: string, signal: AbortSignal): Promise<Kept<"run"> | undefined> {
+    const rests = (stored: StoredEvent) => {
+      const event = recorded(stored);
+      return RESTING.has(event.type) && runOf(event) === runId;
+    };
     while (!signal.aborted) {
-      const position = this.#tail.position;
+      const { position } = this.#tail;
       const run = await requireRun(this.#store, runId);
       if (isTerminal(run.data.status) || isWaiting(run.data.status)) return run;
-      await this.#tail.after(position, signal);
-      const stopped = this.#tail.position === position && !signal.aborted;
-      if (stopped) throw draining(runId);
+      await this.#tail.afterIn(sessionStream(run.data.session_id), position, signal, rests);
+      if (!this.#tail.isFollowing && !signal.aborted) throw draining(runId);
     }
     return undefined;
   }

@@ -16,8 +16,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "acknowledge-before-commit",
     fault: "a submission is answered before it is on disk",
     file: "engine/commands/transact.ts",
-    find: "const result = await deps.store.commit(ops);\n      if (result.ok) return value;",
-    replace: "void deps.store.commit(ops).catch(() => undefined);\n      return value;",
+    find: "const result = await deps.store.commit(ops);\n      if (result.ok) {",
+    replace: "void deps.store.commit(ops).catch(() => undefined);\n      if (ops.length > 0) {",
   },
   {
     name: "forget-the-intent",
