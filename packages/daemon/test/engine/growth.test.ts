@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Op } from "../../src/kernel/store.ts";
+import type { Op, Store } from "../../src/kernel/store.ts";
 import { around } from "../support/around.ts";
 import { occurrences } from "../support/database.ts";
 import { useRigs } from "../support/fixture.ts";
@@ -135,5 +135,68 @@ describe("no text is stored twice", () => {
     const run = await session.play([{ tool_calls: [{ name: "loud", input: {} }] }, { text: "done" }]);
     await session.settled(run.run_id);
     expect(everywhere(rig, "MARK-END")).toEqual([]);
+  });
+});
+
+describe("a session's history costs its next run nothing", () => {
+  test("its start reads what is new, whatever earlier runs wrote, and the same again after a restart", async () => {
+    let read = 0;
+    const rig = await createRig([]);
+    const counting = (inner: Store) =>
+      around(inner, {
+        readStream: async (stream, range) => {
+          const events = await inner.readStream(stream, range);
+          read += events.length;
+          return events;
+        },
+      });
+    const daemon = await rig.boot({ models: new ScriptedModel(() => says("yes")), wrap: counting });
+    const session = await TestSession.create(daemon);
+    const readBy = async () => {
+      read = 0;
+      await session.settled((await session.submit("go")).run_id);
+      return read;
+    };
+    await readBy();
+    const second = await readBy();
+    for (let run = 0; run < 20; run++) await readBy();
+    expect(await readBy(), "the twenty-third run reads as much as the second").toBe(second);
+
+    await daemon.stop();
+    const model = new ScriptedModel(() => says("yes"));
+    const restarted = await rig.boot({ models: model });
+    await new TestSession(restarted).submit("and now?");
+    await restarted.settle();
+    const [request] = model.requests;
+    expect(request?.messages.length, "nothing of the history is missing").toBe(2 * 23 + 1);
+  });
+
+  test("a caller that waits for its run does not look again because of others", async () => {
+    let looked = 0;
+    const gate = new Gate();
+    const rig = await createRig([testTool("wait", { execute: gate.execute })]);
+    const daemon = await rig.boot({
+      wrap: (inner) =>
+        around(inner, {
+          get: async (kind, id) => {
+            if (kind === "run" && id === "run-1") looked += 1;
+            return inner.get(kind, id);
+          },
+        }),
+    });
+    const waiting = await TestSession.create(daemon, "waits");
+    const content = JSON.stringify({
+      simulate: [{ tool_calls: [{ name: "wait", input: {} }] }, { text: "done" }],
+    });
+    const input = { content, input_items: [], attachments: [], binding_keys: [], reply_targets: [] };
+    const answer = waiting.call("sessionInput", input);
+    await until("the tool to begin", () => gate.begun.length > 0);
+    looked = 0;
+    const others = await TestSession.create(daemon, "others");
+    for (let run = 0; run < 10; run++)
+      await others.reaches((await others.submit("hello")).run_id, "completed");
+    expect(looked).toBe(0);
+    gate.open(succeeded("through"));
+    expect((await answer).json).toMatchObject({ outputs: [{ content: "done" }] });
   });
 });
