@@ -1,32 +1,80 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DaemonProcess } from "../../packages/daemon/src/surface/cli/demo/daemon-process.ts";
-import { processContext } from "../../packages/daemon/src/surface/cli/process-context.ts";
+import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "./cleanup.ts";
+import { freePort, ServerProcess } from "./server-process.ts";
 
-/** A daemon in a process of its own, on a fresh state root; the load comes from this one. */
-export async function startDaemon(): Promise<{ baseUrl: string; stop(): Promise<void> }> {
-  const directory = await mkdtemp(join(tmpdir(), "kheish-bench-"));
-  const workspace = join(directory, "workspace");
-  await mkdir(workspace);
-  const place = { directory, workspace, stateRoot: join(directory, "state"), log: join(directory, "log") };
-  const flags = ["--permission-mode", "bypass-permissions", "--log-level", "error"];
-  const daemon = await DaemonProcess.start(place, processContext().clock, flags);
-  return {
-    baseUrl: daemon.baseUrl,
-    async stop() {
-      await daemon.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
+const BIN = fileURLToPath(new URL("../../packages/daemon/bin/kheish.js", import.meta.url));
+/** Flags of a daemon whose tools ask nobody. */
+export const UNATTENDED = ["--permission-mode", "bypass-permissions"];
+
+export interface DaemonOptions {
+  flags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Options of Node itself, such as a profiler's. */
+  nodeArgs?: readonly string[];
+  /** A state root to begin with; it is copied. */
+  stateFrom?: string;
 }
 
-export async function post(url: string, body: object): Promise<void> {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${text.slice(0, 300)}`);
+/** A daemon in a process of its own with a state root of its own; the load comes from this process. */
+export class Daemon {
+  readonly baseUrl: string;
+  readonly stateRoot: string;
+  readonly process: ServerProcess;
+  readonly #folder: ReturnType<typeof temporaryFolder>;
+
+  private constructor(
+    folder: ReturnType<typeof temporaryFolder>,
+    port: number,
+    stateRoot: string,
+    options: DaemonOptions,
+  ) {
+    this.#folder = folder;
+    this.baseUrl = `http://127.0.0.1:${port}`;
+    this.stateRoot = stateRoot;
+    const workspace = join(folder.path, "workspace");
+    mkdirSync(workspace);
+    const places = ["--state-root", stateRoot, "--workspace-root", workspace];
+    const quiet = ["--log-format", "json", "--log-level", "error"];
+    this.process = new ServerProcess({
+      command: process.execPath,
+      args: [
+        ...(options.nodeArgs ?? []),
+        BIN,
+        "serve",
+        ...["--bind", `127.0.0.1:${port}`],
+        ...places,
+        ...quiet,
+        ...(options.flags ?? []),
+      ],
+      ...(options.env === undefined ? {} : { env: options.env }),
+      ready: { url: `${this.baseUrl}/readyz` },
+      log: join(folder.path, "log"),
+    });
+  }
+
+  /** Not started yet. */
+  static async prepare(options: DaemonOptions = {}): Promise<Daemon> {
+    const folder = temporaryFolder("daemon");
+    const stateRoot = join(folder.path, "state");
+    if (options.stateFrom !== undefined) cpSync(options.stateFrom, stateRoot, { recursive: true });
+    return new Daemon(folder, await freePort(), stateRoot, options);
+  }
+
+  static async start(options: DaemonOptions = {}): Promise<Daemon> {
+    const daemon = await Daemon.prepare(options);
+    await daemon.process.start();
+    return daemon;
+  }
+
+  get database(): string {
+    return join(this.stateRoot, "kheish.db");
+  }
+
+  /** Ends it and removes everything it kept. */
+  async remove(): Promise<void> {
+    await this.process.kill();
+    this.#folder.remove();
+  }
 }

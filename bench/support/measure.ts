@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return percentile(values, 0.5);
 }
 
 export function percentile(values: readonly number[], share: number): number {
@@ -14,6 +13,11 @@ export function percentile(values: readonly number[], share: number): number {
 
 export function round(value: number): number {
   return Math.round(value * 100) / 100;
+}
+
+/** The median over rounds of one figure of each. */
+export function medianOf<R>(rounds: readonly R[], figure: (one: R) => number): number {
+  return round(median(rounds.map(figure)));
 }
 
 /** What one sync of one page costs on this machine now, in ms: nothing durable can be faster. */
