@@ -106,7 +106,8 @@ export class EventStreams {
           if (options.until === "terminal" && endsRun(snapshot.frame)) return;
         }
       }
-      while (!signal.aborted) {
+      // A daemon that goes down ends its streams; whoever comes back with the last id misses nothing.
+      while (!signal.aborted && this.#tail.isFollowing) {
         const seen = this.#tail.position;
         const events = await this.#read(subscriber, position);
         for (const event of events) {

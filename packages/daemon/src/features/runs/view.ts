@@ -75,7 +75,12 @@ export async function currentRunView(store: Store, run: Kept<"run">): Promise<Ru
 
 /** Place in the session's queue, counted from 1: derived, so a shift writes nothing. None for a run that has just left. */
 async function queuedPosition(store: Store, run: RunRecord): Promise<number | undefined> {
-  const queued = await store.list("run", { index: "queue", prefix: [run.session_id], limit: 10_000 });
+  const queue = { index: "queue", prefix: [run.session_id] };
+  // Whoever is still the last when the queue has been counted was the last of those: a new run reads no other.
+  const count = await store.count("run", queue);
+  const [last] = await store.list("run", { ...queue, limit: 1, reverse: true });
+  if (last?.id === run.run_id) return count;
+  const queued = await store.list("run", { ...queue, limit: 10_000 });
   const place = queued.findIndex((other) => other.id === run.run_id);
   return place === -1 ? undefined : place + 1;
 }
