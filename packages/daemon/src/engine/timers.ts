@@ -3,13 +3,9 @@ import { QueueWorker } from "../kernel/queue-worker.ts";
 import { expireQuestion } from "./commands/answer-question.ts";
 import { resumeGoal } from "./commands/goals.ts";
 import { expireApproval } from "./commands/resolve-approvals.ts";
+import type { TooEarly } from "./commands/too-early.ts";
 import type { CommandDeps } from "./commands/transact.ts";
 import { TIMER_QUEUE } from "./session-change.ts";
-
-/** A clock that was set back brings a timer before its deadline: it has to come again, or the deadline is forgotten. */
-export interface TooEarly {
-  dueAtMs: number;
-}
 
 const LEASE_MS = 30_000;
 const CONCURRENCY = 16;

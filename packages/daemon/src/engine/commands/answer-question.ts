@@ -8,11 +8,11 @@ import {
 import { digest } from "../ledger.ts";
 import { type Kept, questionRecordId, type RunRecord, read } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
-import type { TooEarly } from "../timers.ts";
 import { resumeRun } from "../transitions.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "../unknown-effect.ts";
 import { endRun } from "./end-run.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
+import type { TooEarly } from "./too-early.ts";
 import { type CommandDeps, requireActive, requireRun, transact } from "./transact.ts";
 
 /** Answers (or declines) the question a run waits for; answered at most once, as approvals are (01-A1). */

@@ -4,10 +4,10 @@ import type { ApprovalDecision, Kept, RunRecord } from "../records.ts";
 import { readMany } from "../records.ts";
 import { pendingApprovals } from "../requests.ts";
 import type { SessionChange } from "../session-change.ts";
-import type { TooEarly } from "../timers.ts";
 import { resumeRun } from "../transitions.ts";
 import { endRun } from "./end-run.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
+import type { TooEarly } from "./too-early.ts";
 import { type CommandDeps, requireActive, requireRun, requireSession, transact } from "./transact.ts";
 
 /**
