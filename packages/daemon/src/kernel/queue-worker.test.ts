@@ -148,4 +148,28 @@ describe("queue worker", () => {
     expect(await store.nextDueAt("work")).toBeUndefined();
     await subject.stop();
   });
+
+  test("K7 whoever lost a claim still gives up what it took for the item", async () => {
+    const begun = Promise.withResolvers<void>();
+    const late = Promise.withResolvers<void>();
+    const subject = worker(async () => {
+      const taken = await store.commit([
+        { op: "acquire-lease", name: "for it", owner: "me", nowMs: clock.now(), leaseMs: 600_000 },
+      ]);
+      const token = taken.ok ? (taken.leases[0]?.token ?? 0) : 0;
+      begun.resolve();
+      await late.promise;
+      return { kind: "done", ops: [{ op: "release-lease", name: "for it", token }] };
+    });
+    subject.start();
+    await enqueue("slow");
+    await begun.promise;
+    const nowMs = clock.now() + 31_000;
+    await store.commit([{ op: "claim", queue: "work", owner: "you", nowMs, leaseMs: 30_000, limit: 1 }]);
+    late.resolve();
+    await quiet();
+    expect((await store.getItem("work", "slow"))?.owner).toBe("you");
+    expect(await store.getLease("for it")).toBeUndefined();
+    await subject.stop();
+  });
 });

@@ -1,7 +1,10 @@
 import { type Clock, sleep, type Timer } from "./clock.ts";
 import type { Op, QueueItem, Store } from "./store.ts";
 
-/** How a handler leaves its item. `ops` are committed with it. */
+/**
+ * How a handler leaves its item. `ops` are committed with it, and alone when the claim has passed to somebody else:
+ * what this owner still holds for the item it gives up all the same.
+ */
 export type Settled =
   | { kind: "done"; ops?: readonly Op[] }
   | { kind: "retry"; dueAtMs: number; error?: string; resetAttempts?: boolean; ops?: readonly Op[] };
@@ -172,8 +175,11 @@ export class QueueWorker {
       const close = closing(item, settled, clock.now() + horizonMs);
       try {
         const result = await store.commit([...(settled.ops ?? []), close]);
-        // What should go with it is somebody else's by now; the item may still be ours to close.
-        if (!result.ok && settled.ops !== undefined) await store.commit([close]);
+        // One of the two is somebody else's by now; the other may still be ours.
+        if (!result.ok && settled.ops !== undefined) {
+          const isClaimLost = result.op === settled.ops.length;
+          await store.commit(isClaimLost ? settled.ops : [close]);
+        }
         return;
       } catch (error) {
         onError(item, error);

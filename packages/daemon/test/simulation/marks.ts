@@ -41,6 +41,7 @@ export const MUST_BE_MET: readonly Mark[] = [
   "ledger: settled",
   "ledger: unknown",
   "operator: run again",
+  "paused",
   "question answered: 202",
   "question answered: question_expired",
   "question answered: question_resolution_conflict",

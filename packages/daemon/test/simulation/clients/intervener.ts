@@ -38,11 +38,7 @@ export async function intervene(
       return drain(world, plan.daemon, plan.downMs);
     case "pause": {
       const process = world.latest(plan.daemon);
-      if (process?.alive) {
-        process.pausedUntil = Math.max(process.pausedUntil, world.scheduler.now + plan.forMs);
-        process.pauses += 1;
-        world.troubledUntilMs = Math.max(world.troubledUntilMs, process.pausedUntil);
-      }
+      if (process !== undefined) world.pause(process, plan.forMs);
       return;
     }
     case "step_clock": {

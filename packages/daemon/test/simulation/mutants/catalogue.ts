@@ -212,6 +212,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
+    name: "keep-the-lease-of-a-lost-claim",
+    fault: "a daemon that was overtaken leases the session for ever",
+    file: "kernel/queue-worker.ts",
+    find: "const isClaimLost = result.op === settled.ops.length;",
+    replace: "const isClaimLost = false;",
+  },
+  {
     name: "keep-the-failed-frame",
     fault: "a read that failed once ends every stream at the same event",
     file: "features/events/streams.ts",

@@ -184,12 +184,15 @@ function deaths(prng: Prng, daemons: number, onFiles: boolean): Death[] {
         downMs: downMs(prng),
       };
     }
-    const sides = ["before", "after", "unheard", ...(onFiles ? ["torn", "torn"] : [])] as const;
+    const sides: Extract<Death, { at: "commit" }>["side"][] = ["before", "after", "unheard"];
+    if (onFiles) sides.push("torn", "torn");
+    if (daemons > 1) sides.push("paused", "paused");
+    const side = prng.pick(sides);
     return {
       at: "commit",
       commit: prng.int(1, prng.pick([20, 60, 150])),
-      side: prng.pick(sides) as "before",
-      downMs: downMs(prng),
+      side,
+      downMs: side === "paused" ? prng.pick([31_000, 45_000]) : downMs(prng),
     };
   }).sort((one, other) => (one.at === "commit" && other.at === "commit" ? one.commit - other.commit : 0));
 }

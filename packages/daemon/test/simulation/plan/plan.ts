@@ -84,10 +84,13 @@ export type Intervention =
   | { kind: "step_clock"; atMs: number; daemon: number; byMs: number }
   | { kind: "goal"; atMs: number; session: string };
 
-/** Where a process dies: at a time, or at its n-th commit and on which side of it. */
+/**
+ * Where a process dies: at a time, or at its n-th commit and on which side of it. `paused` does not kill it: what it
+ * wrote has landed, and it hears of it only when another daemon may have taken over.
+ */
 export type Death = { downMs: number } & (
   | { at: "time"; atMs: number; daemon: number }
-  | { at: "commit"; commit: number; side: "before" | "after" | "unheard" | "torn" }
+  | { at: "commit"; commit: number; side: "before" | "after" | "unheard" | "torn" | "paused" }
 );
 
 export interface WatcherPlan {

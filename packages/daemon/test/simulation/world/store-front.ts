@@ -25,7 +25,7 @@ export interface Answered extends Arrival {
 }
 
 /** Says where a process dies; asked once for every commit that reaches the store. */
-export type DeathAt = (arrival: Arrival) => "before" | "after" | "unheard" | "torn" | undefined;
+export type DeathAt = (arrival: Arrival) => "before" | "after" | "unheard" | "torn" | "paused" | undefined;
 
 export interface StoreFrontParts {
   scheduler: Scheduler;
@@ -35,6 +35,7 @@ export interface StoreFrontParts {
   nextNumber: () => number;
   deathAt: DeathAt;
   kill: (process: SimulatedProcess, why: string) => void;
+  pause: (process: SimulatedProcess) => void;
   /** Performs a write during which the power fails. */
   cutDuring: (write: () => Promise<unknown>, seed: number) => Promise<void>;
   onAnswer: (answered: Answered) => void;
@@ -98,7 +99,7 @@ class CommitFront {
   }
 
   #flush(): void {
-    const { kill, deathAt, cutDuring, onDoubt } = this.#parts;
+    const { kill, pause, deathAt, cutDuring, onDoubt } = this.#parts;
     const batch = this.#waiting.splice(0);
     const deaths = batch.map((arrival) => ({ arrival, side: deathAt(arrival) }));
     const fatal = deaths.find(({ side }) => side !== undefined);
@@ -113,6 +114,7 @@ class CommitFront {
       void cutDuring(write, seed).then(() => kill(this.#process, why));
       return;
     }
+    if (fatal?.side === "paused") pause(this.#process);
     for (const arrival of batch) this.#land(arrival, fatal?.side);
     if (fatal?.side === "after") {
       const { scheduler, prng } = this.#parts;

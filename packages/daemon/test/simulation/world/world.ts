@@ -152,6 +152,16 @@ export class World implements Owner {
     this.#bootIn(process.slot, downMs);
   }
 
+  /** The machine does not let it run for so long. */
+  pause(process: SimulatedProcess, forMs: number): void {
+    if (!process.alive) return;
+    this.mark("paused");
+    this.tell(process.name, () => `is paused for ${forMs} ms`);
+    process.pausedUntil = Math.max(process.pausedUntil, this.scheduler.now + forMs);
+    process.pauses += 1;
+    this.troubledUntilMs = Math.max(this.troubledUntilMs, process.pausedUntil);
+  }
+
   #crashing: Promise<void> = Promise.resolve();
 
   async remove(): Promise<void> {
@@ -228,6 +238,7 @@ export class World implements Owner {
       },
       deathAt: (arrival) => this.#deathAt(arrival),
       kill: (victim, why) => this.kill(victim, why, this.#downMs),
+      pause: (victim) => this.pause(victim, this.#downMs),
       cutDuring: (write, seed) => this.#disk.cutDuring(write, seed),
       onAnswer: (answered) => this.listener.onCommit(answered),
       onDoubt: (answered) => this.#doubts.push(answered),
