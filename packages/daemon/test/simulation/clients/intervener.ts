@@ -3,6 +3,7 @@ import type { Facts } from "../invariants/facts.ts";
 import type { Intervention } from "../plan/plan.ts";
 import type { World } from "../world/world.ts";
 import { Client } from "./client.ts";
+import { openSession } from "./open-session.ts";
 
 const DRAIN_MS = 1_300;
 /** An objective that is soon spent. */
@@ -28,6 +29,7 @@ export async function intervene(
       });
       return;
     case "goal":
+      await openSession(client, plan.session);
       await client.insist("createGoal", {
         params: { session_id: plan.session },
         body: { objective: "get on with it", token_budget: GOAL_TOKENS },

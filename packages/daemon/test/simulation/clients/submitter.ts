@@ -1,16 +1,15 @@
 import type { Facts } from "../invariants/facts.ts";
-import type { SessionPlan, SubmissionPlan, TurnPlan } from "../plan/plan.ts";
+import type { SubmissionPlan, TurnPlan } from "../plan/plan.ts";
 import type { Answer } from "../world/network.ts";
 import type { World } from "../world/world.ts";
 import { Client } from "./client.ts";
+import { openSession } from "./open-session.ts";
 
 /** Submits what the plan says, under a key until it is acknowledged, or once and never again. */
 export async function submit(world: World, facts: Facts, plan: SubmissionPlan, copy: number): Promise<void> {
   const client = new Client(world, `submitter ${plan.id}${copy === 0 ? "" : `-${copy}`}`);
-  const session = world.plan.sessions.find(({ id }) => id === plan.session);
-  if (session === undefined) throw new Error(`no session '${plan.session}'`);
   await client.sleep(plan.atMs);
-  await openSession(client, session);
+  await openSession(client, plan.session);
   const request = {
     params: { session_id: plan.session },
     body: { content: scriptOf(plan.turns), metadata: { submission: plan.id } },
@@ -20,19 +19,6 @@ export async function submit(world: World, facts: Facts, plan: SubmissionPlan, c
   const answer = plan.keyed ? await client.insist(endpoint, request) : await client.once(endpoint, request);
   if (answer === undefined) world.mark("submission unheard");
   else note(world, facts, plan, answer);
-}
-
-/** Created and configured before its first submission; both are answered the same when they are repeated. */
-async function openSession(client: Client, plan: SessionPlan): Promise<void> {
-  const params = { session_id: plan.id };
-  await client.insist("createSession", { body: params });
-  const operator = {
-    approval_timeout_ms: plan.approvalTimeoutMs,
-    approval_on_timeout: plan.onTimeout,
-    unknown_outcome: plan.unknownOutcome,
-  };
-  // Refused while somebody is at work, who then has set it before.
-  await client.insist("putOperator", { params, body: { operator } });
 }
 
 function note(world: World, facts: Facts, plan: SubmissionPlan, { status, code, json }: Answer): void {
