@@ -23,7 +23,7 @@ A simulation is the whole daemon on a simulated clock, store, model and world; i
 what goes wrong, in which order things happen, and at which write the process dies. See docs/durability.md.`;
 
 /** Seeds that a fault is looked for in before it counts as one that got through. */
-const PROVE_SEEDS = 1_000;
+const PROVE_SEEDS = 6_000;
 /** Fewer seeds cannot be expected to meet everything. */
 const ENOUGH_TO_MEET_ALL = 500;
 
