@@ -70,13 +70,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (request.expires_at_ms === 0) change.remind(`approval/",
   },
   {
-    name: "forget-a-timer-that-came-early",
-    fault: "a clock that was set back at the wrong moment makes a deadline be forgotten",
-    file: "engine/commands/answer-question.ts",
-    find: "if (deadline > change.now) return { dueAtMs: deadline };",
-    replace: "if (deadline > change.now) return undefined;",
-  },
-  {
     name: "expire-too-early",
     fault: "an approval expires before its deadline",
     file: "engine/loop/authorize.ts",
