@@ -6,6 +6,8 @@ import { type Primitives, prepareStep, type Step } from "./step.ts";
 
 interface Pending {
   readonly steps: readonly Step[];
+  /** Index of the step before which a savepoint is needed; undefined when no refusal can come after a write. */
+  readonly savepointAt: number | undefined;
   readonly fence: CommitOptions["fence"];
   readonly wakes: boolean;
   readonly resolve: (result: CommitResult) => void;
@@ -17,8 +19,9 @@ const MAX_COMMITS_PER_FLUSH = 512;
 
 /**
  * Commits that arrive before the next `setImmediate` share one transaction and one fsync (K1).
- * Each stands in a savepoint of its own, so a refused one is undone alone (K2). When the shared transaction itself
- * fails, its commits are tried one by one: the one that does not fit on the disk fails, its neighbours land.
+ * One that may be refused after it has written stands in a savepoint of its own, so it is undone alone (K2). When the
+ * shared transaction itself fails, its commits are tried one by one: the one that does not fit on the disk fails, its
+ * neighbours land.
  */
 export class GroupCommit {
   readonly #primitives: Primitives;
@@ -50,7 +53,9 @@ export class GroupCommit {
   submit(ops: readonly Op[], options: CommitOptions): Promise<CommitResult> {
     const steps = ops.map((op, index) => prepareStep(op, index, this.#primitives));
     return new Promise((resolve, reject) => {
-      this.#pending.push({ steps, fence: options.fence, wakes: ops.some(isAwaited), resolve, reject });
+      const { fence } = options;
+      const savepointAt = savepointNeededAt(ops);
+      this.#pending.push({ steps, savepointAt, fence, wakes: ops.some(isAwaited), resolve, reject });
       this.#schedule();
     });
   }
@@ -96,27 +101,68 @@ export class GroupCommit {
       this.#sequences.saved();
       return results;
     } catch (error) {
-      this.#primitives.journal.forget();
+      this.#forget();
       this.#rollBack();
       throw error;
     }
   }
 
-  #perform({ steps, fence }: Pending): CommitResult {
+  #perform({ steps, savepointAt, fence }: Pending): CommitResult {
     if (fence !== undefined && !this.#primitives.leases.isHeld(fence))
       return { ok: false, reason: "stale_fence", op: -1 };
-    this.#savepoint.run();
     const into: Committed = { ok: true, appended: {}, revisions: {}, claimed: {}, leases: {} };
     for (const [op, step] of steps.entries()) {
+      if (op === savepointAt) this.#savepoint.run();
       const reason = step(into);
       if (reason === undefined) continue;
-      this.#undo.run();
-      this.#release.run();
-      this.#primitives.journal.forget();
+      if (savepointAt !== undefined && op >= savepointAt) this.#undoOne();
       return { ok: false, reason, op };
     }
-    this.#release.run();
+    if (savepointAt !== undefined) this.#release.run();
     return into;
+  }
+
+  #undoOne(): void {
+    this.#undo.run();
+    this.#release.run();
+    this.#forget();
+  }
+
+  /** What the caches know may have been rolled back. */
+  #forget(): void {
+    this.#primitives.journal.forget();
+    this.#primitives.leases.forget();
+  }
+}
+
+/** The first write that a refusal may still follow. An operation that is refused has itself not written. */
+function savepointNeededAt(ops: readonly Op[]): number | undefined {
+  const lastGuarded = ops.findLastIndex(mayBeRefused);
+  const firstWrite = ops.findIndex(({ op }) => op !== "check");
+  return firstWrite !== -1 && firstWrite < lastGuarded ? firstWrite : undefined;
+}
+
+function mayBeRefused(op: Op): boolean {
+  switch (op.op) {
+    case "append":
+      return op.expectedSeq !== undefined;
+    case "put":
+    case "delete":
+      return op.expectedRevision !== undefined;
+    case "check":
+    case "complete":
+    case "retry":
+    case "bury":
+    case "acquire-lease":
+    case "release-lease":
+      return true;
+    case "enqueue":
+    case "claim":
+    case "renew-owner":
+    case "release-owner":
+    case "release-lost":
+    case "hasten":
+      return false;
   }
 }
 

@@ -1,8 +1,8 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { Json } from "@kheish/contract";
+import { RecentMap } from "../recent-map.ts";
 import type { Committed, NewEvent, StoredEvent, StreamRange } from "../store.ts";
 import { Query } from "./query.ts";
-import { type StreamHead, StreamHeads } from "./stream-heads.ts";
 
 export type Appended = Committed["appended"][number];
 
@@ -11,13 +11,28 @@ type NamedEventRow = EventRow & { stream: string };
 
 const COLUMNS = "position, seq, type, at_ms, data";
 const NO_LIMIT = -1;
+/** Streams whose end is known; a few hundred bytes each. */
+const MAX_HEADS = 4096;
+/** An append of this many events or fewer is one statement. */
+const MAX_ROWS = 8;
+const ROW_WIDTH = 5;
+
+type EventColumns = [streamId: number, seq: number, type: string, atMs: number, data: string];
+
+/** Where a stream ends; `id` is its row in `streams`. */
+interface StreamHead {
+  readonly id: number;
+  lastSeq: number;
+}
 
 /** The journal: seqs and positions are given while the write lock is held, so a reader never sees a gap (K3, K4). */
 export class Journal {
-  readonly #heads = new StreamHeads();
+  /** An append to a busy stream reads nothing. A cache: what was rolled back must be forgotten. */
+  readonly #heads = new RecentMap<StreamHead>(MAX_HEADS);
   readonly #findStream;
   readonly #insertStream;
-  readonly #insertEvent;
+  /** By the number of rows less one. */
+  readonly #insertEvents: Query<SQLInputValue[]>[];
   readonly #positionAt;
   readonly #forward;
   readonly #backward;
@@ -31,10 +46,13 @@ export class Journal {
        FROM streams WHERE name = ?`,
     );
     this.#insertStream = new Query<[string]>(db, "INSERT INTO streams (name) VALUES (?)");
-    this.#insertEvent = new Query<[number, number, string, number, string]>(
-      db,
-      "INSERT INTO events (stream_id, seq, type, at_ms, data) VALUES (?, ?, ?, ?, ?)",
-    );
+    this.#insertEvents = Array.from({ length: MAX_ROWS }, (_, less) => {
+      const rows = Array.from({ length: less + 1 }, () => "(?, ?, ?, ?, ?)");
+      return new Query<SQLInputValue[]>(
+        db,
+        `INSERT INTO events (stream_id, seq, type, at_ms, data) VALUES ${rows.join(", ")}`,
+      );
+    });
     this.#positionAt = new Query<[number, number], { position: number }>(
       db,
       "SELECT position FROM events WHERE stream_id = ? AND seq = ?",
@@ -64,17 +82,13 @@ export class Journal {
     if (expectedSeq !== undefined && expectedSeq !== lastSeq) return undefined;
     if (events.length === 0) return { firstSeq: lastSeq + 1, lastSeq, lastPosition: this.head() };
     const target = head ?? this.#create(stream);
-    let lastPosition = 0;
-    for (const event of events) {
-      target.lastSeq += 1;
-      lastPosition = this.#insertEvent.insert(target.id, target.lastSeq, event.type, event.atMs, event.json);
-    }
+    const lastPosition = this.#insert(target, events);
     return { firstSeq: lastSeq + 1, lastSeq: target.lastSeq, lastPosition };
   }
 
   /** To be called whenever appends were rolled back. */
   forget(): void {
-    this.#heads.forget();
+    this.#heads.clear();
   }
 
   readStream(stream: string, range: StreamRange): StoredEvent[] {
@@ -108,11 +122,30 @@ export class Journal {
     const known = this.#heads.get(stream);
     if (known !== undefined) return known;
     const row = this.#findStream.get(stream);
-    return row && this.#heads.add(stream, { id: row.id, lastSeq: row.last_seq });
+    return row && this.#know(stream, { id: row.id, lastSeq: row.last_seq });
   }
 
   #create(stream: string): StreamHead {
-    return this.#heads.add(stream, { id: this.#insertStream.insert(stream), lastSeq: 0 });
+    return this.#know(stream, { id: this.#insertStream.insert(stream), lastSeq: 0 });
+  }
+
+  #know(stream: string, head: StreamHead): StreamHead {
+    this.#heads.set(stream, head);
+    return head;
+  }
+
+  /** Answers the position of the last one. */
+  #insert(target: StreamHead, events: readonly EncodedEvent[]): number {
+    let lastPosition = 0;
+    for (let done = 0; done < events.length; done += MAX_ROWS) {
+      const columns = events.slice(done, done + MAX_ROWS).flatMap(({ type, atMs, json }): EventColumns => {
+        target.lastSeq += 1;
+        return [target.id, target.lastSeq, type, atMs, json];
+      });
+      const query = this.#insertEvents[columns.length / ROW_WIDTH - 1];
+      lastPosition = query?.insert(...columns) ?? lastPosition;
+    }
+    return lastPosition;
   }
 
   /** Positions grow with seqs, so the seq of a position is found in as many look-ups as the head has bits. */
