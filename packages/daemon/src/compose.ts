@@ -4,7 +4,7 @@ import {
   createTimers,
   DEFAULT_TOOL_LIMITS,
   Executor,
-  Heads,
+  KnownSessions,
   type LoopDeps,
   type ModelPort,
   type RouteResolver,
@@ -82,7 +82,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const { store, blobs, clock, random, models, tools, log } = world;
   const owner = `daemon-${settings.instanceId}`;
   const mutex = new KeyedMutex();
-  const heads = new Heads();
+  const known = new KnownSessions();
   let ready = false;
 
   const tail = new JournalTail({
@@ -113,7 +113,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     limits: settings.limits,
     toolLimits: DEFAULT_TOOL_LIMITS,
     states: new StateCache(),
-    heads,
+    known,
     workspaceRoot: settings.workspaceRoot,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     permissionMode: () => runtime.permissionMode,
@@ -126,7 +126,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     random,
     blobs,
     mutex,
-    heads,
+    known,
+    starter: executor.starter,
     routes: models,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },

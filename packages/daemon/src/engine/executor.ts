@@ -1,11 +1,12 @@
 import { isTerminal } from "@kheish/contract";
 import { sleep, type Timer } from "../kernel/clock.ts";
 import { backoff, QueueWorker, type Settled } from "../kernel/queue-worker.ts";
-import { type Fence, type QueueItem, StoreError } from "../kernel/store.ts";
+import { type QueueItem, StoreError } from "../kernel/store.ts";
 import { endRun } from "./commands/end-run.ts";
-import { requireRun, transact } from "./commands/transact.ts";
+import { requireRun, type Starter, transact } from "./commands/transact.ts";
 import type { LoopDeps } from "./loop/deps.ts";
 import { driveSession } from "./loop/drive.ts";
+import { LEASE_MS, SessionLease } from "./loop/session-lease.ts";
 import { StopSignal } from "./loop/stop.ts";
 import { SESSION_QUEUE } from "./session-change.ts";
 
@@ -16,8 +17,6 @@ export interface ExecutorOptions extends LoopDeps {
   concurrency: number;
 }
 
-/** A daemon that is paused longer than this loses its sessions to others. */
-const LEASE_MS = 30_000;
 const HELD_ELSEWHERE_RETRY_MS = 1_000;
 /** More than the longest backoff: nobody leaves a session for longer. */
 const LATEST_LOOK_MS = 60_000;
@@ -36,6 +35,10 @@ export class Executor {
   readonly #worker: QueueWorker;
   /** Run id -> how to stop it. */
   readonly #active = new Map<string, StopSignal>();
+  /** Claims of work that this daemon made itself, by their tokens: what it knows of the session is what it wrote. */
+  readonly #started = new Set<number>();
+  /** Work that is made here begins here. */
+  readonly starter: Starter;
   #renewal: Timer | undefined;
   #draining = false;
 
@@ -53,6 +56,13 @@ export class Executor {
       onError: (item, error) =>
         options.log.error({ session_id: item?.key, err: describe(error) }, "driving a session failed"),
     });
+    this.starter = {
+      offer: (sessionId) => this.#worker.offer(sessionId),
+      take: (claimed) => {
+        for (const { token } of claimed ?? []) this.#started.add(token);
+        this.#worker.take(claimed);
+      },
+    };
   }
 
   start(): void {
@@ -83,28 +93,22 @@ export class Executor {
   }
 
   async #drive(item: QueueItem): Promise<Settled> {
-    const { store, clock, owner } = this.#options;
+    const { clock, owner, known } = this.#options;
     const sessionId = item.key;
-    const name = `session/${sessionId}`;
-    const acquired = await store.commit([
-      { op: "acquire-lease", name, owner, nowMs: clock.now(), leaseMs: LEASE_MS },
-    ]);
-    const lease = acquired.ok ? acquired.leases[0] : undefined;
-    if (lease === undefined) {
-      return retryHeldElsewhere(clock.now());
-    }
-    const fence: Fence = { name, token: lease.token };
+    // Work that was not made here was made by somebody who has written to the session.
+    if (!this.#started.delete(item.token)) known.forget(sessionId);
+    const lease = new SessionLease(item, owner, clock);
     const driven = new Map<string, StopSignal>();
-    const release = { op: "release-lease", name, token: lease.token } as const;
     try {
       const end = await driveSession(this.#options, sessionId, {
-        fence,
+        lease,
         attempts: item.attempts,
         stopFor: (runId) => this.#begin(runId, driven),
       });
-      if (end === "rest") return { kind: "done", ops: [release] };
+      if (lease.hasLeft) return { kind: "closed" };
+      if (end === "rest") return { kind: "done", ops: lease.release() };
       if (end === "lost") return retryHeldElsewhere(clock.now());
-      return { kind: "retry", dueAtMs: clock.now(), resetAttempts: true, ops: [release] };
+      return { kind: "retry", dueAtMs: clock.now(), resetAttempts: true, ops: lease.release() };
     } catch (error) {
       this.#options.log.error(
         { session_id: sessionId, attempts: item.attempts, err: describe(error) },
@@ -117,7 +121,7 @@ export class Executor {
       const dueAtMs = clock.now() + backoff(item.attempts);
       // What failed is not held against the session's next run.
       const resetAttempts = storeFailed || givenUp;
-      return { kind: "retry", dueAtMs, error: describe(error), resetAttempts, ops: [release] };
+      return { kind: "retry", dueAtMs, error: describe(error), resetAttempts, ops: lease.release() };
     } finally {
       this.#end(driven);
     }

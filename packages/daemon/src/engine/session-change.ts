@@ -1,6 +1,6 @@
-import type { NewEvent, Op } from "../kernel/store.ts";
+import type { NewEvent, Op, PutOp } from "../kernel/store.ts";
 import { event, type SessionEvents, type SessionEventType, sessionStream } from "./events.ts";
-import { type GoalRecord, type Kept, put, type RecordKind, type SessionRecord } from "./records.ts";
+import { type GoalRecord, type Kept, kept, put, type RecordKind, type SessionRecord } from "./records.ts";
 
 /** The queue that wakes a session's executor; the key is the session id. */
 export const SESSION_QUEUE = "session";
@@ -13,20 +13,28 @@ export const TIMER_QUEUE = "timer";
  */
 export class SessionChange {
   readonly #events: NewEvent[] = [];
-  readonly #puts = new Map<string, Op>();
+  readonly #puts = new Map<string, PutOp>();
   readonly #ops: Op[] = [];
   readonly #sessionId: string;
   readonly #headSeq: number;
   readonly now: number;
   #session: { before: Kept<"session">; after: SessionRecord } | undefined;
   #goal: { before: Kept<"goal"> | undefined; after: GoalRecord | undefined } | undefined;
-  #onEvent: ((event: NewEvent, seq: number) => void) | undefined;
+  readonly #onEvent: ((event: NewEvent, seq: number) => void) | undefined;
+  readonly #driven: boolean;
+  #wakes = false;
+  #rests = false;
 
+  /** `driven`: built by whoever drives the session, who need not be told to look at it. */
   constructor(
     sessionId: string,
     headSeq: number,
     now: number,
-    options: { session?: Kept<"session">; onEvent?: (event: NewEvent, seq: number) => void } = {},
+    options: {
+      session?: Kept<"session">;
+      driven?: boolean;
+      onEvent?: (event: NewEvent, seq: number) => void;
+    } = {},
   ) {
     this.#sessionId = sessionId;
     this.#headSeq = headSeq;
@@ -35,6 +43,7 @@ export class SessionChange {
       this.#session = { before: options.session, after: { ...options.session.data } };
     }
     this.#onEvent = options.onEvent;
+    this.#driven = options.driven === true;
   }
 
   get nextSeq(): number {
@@ -53,6 +62,18 @@ export class SessionChange {
   /** Whether this change writes the record, which then needs no guard of its own. */
   puts(kind: RecordKind, id: string): boolean {
     return this.#puts.has(`${kind}/${id}`);
+  }
+
+  /** The session's record as it was read. */
+  get sessionRead(): Kept<"session"> | undefined {
+    return this.#session?.before;
+  }
+
+  /** A record as this change left it, once it has landed; undefined when it did not write it. */
+  landed<K extends RecordKind>(kind: K, id: string): Kept<K> | undefined {
+    const put = this.#puts.get(`${kind}/${id}`);
+    if (put === undefined) return undefined;
+    return kept(kind, { id, revision: (put.expectedRevision ?? 0) + 1, data: put.data });
   }
 
   /** The session as this change leaves it. */
@@ -126,7 +147,26 @@ export class SessionChange {
 
   /** Somebody has to look at this session now, whatever the clock that says so is worth. */
   wake(): void {
+    if (this.#wakes || this.#driven) return;
+    this.#wakes = true;
     this.add({ op: "enqueue", queue: SESSION_QUEUE, key: this.#sessionId, dueAtMs: 0, payload: null });
+  }
+
+  /** Whether somebody has to look at this session once the change has landed. */
+  get wakes(): boolean {
+    return this.#wakes;
+  }
+
+  /**
+   * Nobody can go on in this session once the change has landed, and its record says so: its driver may leave it with
+   * the same commit.
+   */
+  rest(): void {
+    this.#rests = this.#session !== undefined;
+  }
+
+  get rests(): boolean {
+    return this.#rests;
   }
 
   /** Wakes the timer queue at `atMs`; the key makes it unique and is what its handler acts on. */
@@ -134,7 +174,7 @@ export class SessionChange {
     this.add({ op: "enqueue", queue: TIMER_QUEUE, key, dueAtMs: atMs, payload: null });
   }
 
-  /** All operations, guards first. A session whose visible state changed says so in the journal. */
+  /** All operations, guards first; to be called once. A session whose visible state changed says so in the journal. */
   ops(): Op[] {
     const ops: Op[] = [];
     if (this.#session !== undefined) {
@@ -147,7 +187,7 @@ export class SessionChange {
         });
       }
       if (JSON.stringify(before.data) !== JSON.stringify(after)) {
-        ops.push(put("session", before.id, after, before.revision));
+        this.put("session", before.id, after, before.revision);
       }
     }
     ops.push(...this.#puts.values(), ...this.#goalOps());

@@ -111,8 +111,8 @@ describe("a change of a session", () => {
     change.updateSession({ ended_reason: "over" });
     change.put("run", RUN, runRecord(), 4);
     expect(change.ops()).toMatchObject([
-      { op: "put", kind: "session", id: "s", expectedRevision: 3, data: { updated_at_ms: NOW } },
       { op: "put", kind: "run", id: RUN, expectedRevision: 4 },
+      { op: "put", kind: "session", id: "s", expectedRevision: 3, data: { updated_at_ms: NOW } },
       { op: "append", stream: "session/s", expectedSeq: 7 },
     ]);
   });

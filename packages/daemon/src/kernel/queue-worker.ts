@@ -1,13 +1,16 @@
 import { type Clock, sleep, type Timer } from "./clock.ts";
-import type { Op, QueueItem, Store } from "./store.ts";
+import type { ClaimItemOp, Op, QueueItem, Store } from "./store.ts";
 
 /**
- * How a handler leaves its item. `ops` are committed with it, and alone when the claim has passed to somebody else:
+ * How a handler leaves its item: done, due again, or closed by a commit of its own. `ops` are committed with it, and alone when the claim has passed to somebody else:
  * what this owner still holds for the item it gives up all the same.
  */
 export type Settled =
+  | { kind: "closed" }
   | { kind: "done"; ops?: readonly Op[] }
   | { kind: "retry"; dueAtMs: number; error?: string; resetAttempts?: boolean; ops?: readonly Op[] };
+
+type Leaving = Exclude<Settled, { kind: "closed" }>;
 
 export interface QueueWorkerOptions {
   store: Store;
@@ -41,6 +44,9 @@ export class QueueWorker {
   readonly #running = new Set<Promise<void>>();
   /** The claims in hand, by their tokens. */
   readonly #held = new Set<number>();
+  /** Claims that a commit on its way may bring. */
+  #offered = 0;
+  #onNoOffers: () => void = () => undefined;
   /** The clock may have been ahead when items were given back. */
   #mayBeMisdated: boolean;
   #lastMs = 0;
@@ -72,7 +78,39 @@ export class QueueWorker {
     this.#timer?.cancel();
     // A claim that is on its way may still bring something.
     await this.#pumping;
+    if (this.#offered > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onNoOffers = resolve;
+      });
+    }
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
+  }
+
+  /**
+   * The claim of an item that a commit may carry which makes it due, so that nobody has to find it first; undefined
+   * when there is no hand free for it. What came of it is told to `take`.
+   */
+  offer(key: string): ClaimItemOp | undefined {
+    const { clock, queue, owner, leaseMs } = this.#options;
+    const nowMs = clock.now();
+    if (this.#stopped || this.#free <= 0 || nowMs < this.#doubtUntilMs) return undefined;
+    this.#offered += 1;
+    return { op: "claim-item", queue, key, owner, nowMs, leaseMs };
+  }
+
+  /** What the commit with an offer claimed; undefined when its outcome is unknown. */
+  take(claimed: readonly QueueItem[] | undefined): void {
+    this.#offered -= 1;
+    if (claimed === undefined) {
+      this.#doubtUntilMs = this.#options.clock.now() + this.#options.leaseMs;
+      this.wake();
+    }
+    for (const item of claimed ?? []) this.#run(item);
+    if (this.#offered === 0) this.#onNoOffers();
+  }
+
+  get #free(): number {
+    return this.#options.concurrency - this.#running.size - this.#offered;
   }
 
   get inHand(): number {
@@ -103,8 +141,8 @@ export class QueueWorker {
   }
 
   async #claim(): Promise<void> {
-    const { store, clock, queue, owner, leaseMs, concurrency } = this.#options;
-    const free = concurrency - this.#running.size;
+    const { store, clock, queue, owner, leaseMs } = this.#options;
+    const free = this.#free;
     if (this.#stopped || free <= 0) return;
     const dueAt = await store.nextDueAt(queue);
     const nowMs = clock.now();
@@ -116,10 +154,7 @@ export class QueueWorker {
     const result = await store.commit([...mends, { op: "claim", queue, owner, nowMs, leaseMs, limit: free }]);
     this.#mayBeMisdated = false;
     const items = result.ok ? (result.claimed[mends.length] ?? []) : [];
-    for (const item of items) {
-      if (this.#stopped) await this.#close(item, { kind: "retry", dueAtMs: nowMs, resetAttempts: true });
-      else this.#run(item);
-    }
+    for (const item of items) this.#run(item);
     if (items.length === free) this.#again = true;
     this.#lookAgainIn(POLL_MS);
   }
@@ -130,7 +165,8 @@ export class QueueWorker {
     if (horizonMs !== undefined && nowMs < this.#lastMs) this.#mayBeMisdated = true;
     this.#lastMs = nowMs;
     const mends: Op[] = [];
-    if (nowMs < this.#doubtUntilMs) {
+    // What an offer brings is not in hand yet; none is made while there is doubt.
+    if (nowMs < this.#doubtUntilMs && this.#offered === 0) {
       mends.push({ op: "release-lost", queue, owner, heldTokens: [...this.#held] });
     }
     if (this.#mayBeMisdated && horizonMs !== undefined) {
@@ -151,6 +187,11 @@ export class QueueWorker {
 
   async #settle(item: QueueItem): Promise<void> {
     let settled: Settled;
+    // It came with the stop, and goes as it came.
+    if (this.#stopped) {
+      await this.#close(item, { kind: "retry", dueAtMs: item.dueAtMs, resetAttempts: true });
+      return;
+    }
     try {
       settled = await this.#options.handle(item);
     } catch (error) {
@@ -161,14 +202,14 @@ export class QueueWorker {
         error: String(error),
       };
     }
-    await this.#close(item, settled);
+    if (settled.kind !== "closed") await this.#close(item, settled);
   }
 
   /**
    * Says what became of the item, again until the store takes it: leases are renewed for as long as this process
    * lives, so an item that is never closed would never be looked at again.
    */
-  async #close(item: QueueItem, settled: Settled): Promise<void> {
+  async #close(item: QueueItem, settled: Leaving): Promise<void> {
     const { store, clock, onError, horizonMs = Number.POSITIVE_INFINITY } = this.#options;
     for (let attempt = 1; ; attempt++) {
       // The clock may have been set back since the handler looked at it.
@@ -196,7 +237,7 @@ export class QueueWorker {
   }
 }
 
-function closing(item: QueueItem, settled: Settled, latestMs: number): Op {
+function closing(item: QueueItem, settled: Leaving, latestMs: number): Op {
   const { queue, key, token } = item;
   if (settled.kind === "done") return { op: "complete", queue, key, token };
   return {

@@ -87,6 +87,8 @@ export type Op =
   | CheckOp
   | EnqueueOp
   | ClaimOp
+  | ClaimItemOp
+  | CheckClaimOp
   | CompleteOp
   | RetryOp
   | BuryOp
@@ -163,6 +165,22 @@ export interface ClaimOp {
   nowMs: number;
   leaseMs: number;
   limit: number;
+}
+/** Claims this item, if a claim of its queue could have it now; else nothing. So whoever enqueues can be at work at once. */
+export interface ClaimItemOp {
+  op: "claim-item";
+  queue: string;
+  key: string;
+  owner: string;
+  nowMs: number;
+  leaseMs: number;
+}
+/** A guard alone: refuses the commit unless the item is claimed with this token. */
+export interface CheckClaimOp {
+  op: "check-claim";
+  queue: string;
+  key: string;
+  token: number;
 }
 /** Removes a claimed item; one that was enqueued again meanwhile stays, unclaimed. Guarded by the claim's token. */
 export interface CompleteOp {

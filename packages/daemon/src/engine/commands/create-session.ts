@@ -42,7 +42,10 @@ export async function createSession(
       change.put("session", sessionId, record, 0);
       remember(change, receipt, { session_id: sessionId });
       const result = await deps.store.commit(change.ops());
-      if (result.ok) return { session: { id: sessionId, revision: 1, data: record }, created: true };
+      if (result.ok) {
+        deps.known.landed(sessionId, change);
+        return { session: { id: sessionId, revision: 1, data: record }, created: true };
+      }
       const raced = await earlier(deps.store, receipt);
       if (raced?.session_id !== undefined) {
         return { session: await requireSession(deps.store, raced.session_id), created: false };

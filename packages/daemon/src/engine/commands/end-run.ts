@@ -66,7 +66,7 @@ export async function endRun(
   const usage = await closeWork(store, change, session, run, status);
   if (run.data.status === "queued") change.updateSession({ queued_count: change.session.queued_count - 1 });
   const freesSlot = session.data.active_run_id === run.id;
-  const next = freesSlot && !queueIsCleared ? await queueHead(store, session.id) : undefined;
+  const next = freesSlot && !queueIsCleared ? await queueHead(store, change.session) : undefined;
   const { queued_input: _never, ...data } = run.data;
   const error = reason === undefined ? {} : { error: reason };
   settleRun(change, { ...run, data }, { status, ...error, ...usage }, next);

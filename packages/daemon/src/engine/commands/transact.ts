@@ -1,13 +1,12 @@
-import { isTerminal, problem } from "@kheish/contract";
+import { isProblem, isTerminal, problem } from "@kheish/contract";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Random } from "../../kernel/random.ts";
-import type { Store } from "../../kernel/store.ts";
-import { sessionStream } from "../events.ts";
-import type { Heads } from "../heads.ts";
+import type { ClaimItemOp, CommitResult, Op, QueueItem, Store } from "../../kernel/store.ts";
+import type { KnownSession, KnownSessions } from "../known-sessions.ts";
 import type { QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
-import { type Kept, type RunRecord, read } from "../records.ts";
+import { check, type Kept, type RunRecord, read, type SessionRecord } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
 
 /** What the commands work with. */
@@ -17,7 +16,8 @@ export interface CommandDeps {
   random: Random;
   blobs: Blobs;
   mutex: KeyedMutex;
-  heads: Heads;
+  known: KnownSessions;
+  starter: Starter;
   routes: RouteResolver;
   tools: ToolPort;
   questions: QuestionPort;
@@ -27,36 +27,96 @@ export interface CommandDeps {
   abortRun: (runId: string, reason: "cancelled" | "interrupted") => void;
 }
 
+/** Begins work in the commit that makes it, when this daemon has a hand free: nobody has to find it first. */
+export interface Starter {
+  /** The claim that such a commit may carry, for a session; undefined when there is no hand free. */
+  offer(sessionId: string): ClaimItemOp | undefined;
+  /** After that commit: what it claimed. Nothing when it was refused, undefined when its outcome is unknown. */
+  take(claimed: readonly QueueItem[] | undefined): void;
+}
+
 /** Losing a race this often in a row means that something else is wrong. */
 const MAX_ATTEMPTS = 50;
+
+type TransactDeps = Pick<CommandDeps, "store" | "clock" | "mutex" | "known"> &
+  Partial<Pick<CommandDeps, "starter">>;
 
 /**
  * Reads a session, lets `build` decide, commits what it decided; again from the start when somebody else was faster.
  * `build` has no effect of its own, so running it twice is harmless.
  */
 export async function transact<T>(
-  deps: Pick<CommandDeps, "store" | "clock" | "mutex" | "heads">,
+  deps: TransactDeps,
   sessionId: string,
   build: (change: SessionChange, session: Kept<"session">) => Promise<T> | T,
 ): Promise<T> {
   return deps.mutex.run(sessionId, async () => {
+    const known = deps.known.get(sessionId);
+    if (known !== undefined) {
+      const built = await fromMemory(deps, sessionId, known, build);
+      if (built !== undefined) return built.value;
+    }
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const session = await requireSession(deps.store, sessionId);
-      const head = deps.heads.get(sessionId) ?? (await deps.store.streamHead(sessionStream(sessionId)));
-      const change = new SessionChange(sessionId, head, deps.clock.now(), { session });
+      const seq = await deps.known.seqOf(deps.store, sessionId);
+      const change = new SessionChange(sessionId, seq, deps.clock.now(), { session });
       const value = await build(change, session);
       const ops = change.ops();
-      if (ops.length === 0) return value;
-      // Until the answer is here nobody knows where the journal ends.
-      deps.heads.forget(sessionId);
-      const result = await deps.store.commit(ops);
-      if (result.ok) {
-        deps.heads.set(sessionId, change.nextSeq - 1);
-        return value;
-      }
+      if (ops.length === 0 || (await land(deps, sessionId, change, ops))) return value;
     }
     throw problem("sessions", "conflict", `session '${sessionId}' is changing too fast; try again`);
   });
+}
+
+/**
+ * The first attempt, on what this process knows of the session. It counts only when it lands, under a guard that
+ * proves what it was built on: a refusal, or that nothing is to be done, is never answered from memory.
+ */
+async function fromMemory<T>(
+  deps: TransactDeps,
+  sessionId: string,
+  { seq, session, goal }: KnownSession,
+  build: (change: SessionChange, session: Kept<"session">) => Promise<T> | T,
+): Promise<{ value: T } | undefined> {
+  const change = new SessionChange(sessionId, seq, deps.clock.now(), { session });
+  if (goal !== undefined) change.attachGoal(goal.kept);
+  let value: T;
+  try {
+    value = await build(change, session);
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+    deps.known.forget(sessionId);
+    return undefined;
+  }
+  const ops = change.ops();
+  const guards = change.landed("session", sessionId) === undefined ? [check(session, "session")] : [];
+  if (ops.length > 0 && (await land(deps, sessionId, change, [...guards, ...ops]))) return { value };
+  deps.known.forget(sessionId);
+  return undefined;
+}
+
+/** Commits a change; false when it was refused. Work that it makes is begun with it where possible. */
+async function land(
+  { store, known, starter }: TransactDeps,
+  sessionId: string,
+  change: SessionChange,
+  ops: readonly Op[],
+): Promise<boolean> {
+  // Until the answer is here nobody knows what the session is like.
+  known.forget(sessionId);
+  const claim = change.wakes ? starter?.offer(sessionId) : undefined;
+  let result: CommitResult | undefined;
+  try {
+    result = await store.commit(claim === undefined ? ops : [...ops, claim]);
+    if (result.ok) known.landed(sessionId, change);
+    return result.ok;
+  } finally {
+    if (claim !== undefined) starter?.take(claimedBy(result, ops.length));
+  }
+}
+
+function claimedBy(result: CommitResult | undefined, claim: number): readonly QueueItem[] | undefined {
+  return result?.ok === false ? [] : result?.claimed[claim];
 }
 
 export async function requireSession(store: Store, sessionId: string): Promise<Kept<"session">> {
@@ -81,8 +141,12 @@ export function requireActive(session: Kept<"session">, run: RunRecord): void {
   );
 }
 
-/** The run at the head of a session's queue. */
-export async function queueHead(store: Store, sessionId: string): Promise<Kept<"run"> | undefined> {
-  const [head] = await store.list("run", { index: "queue", prefix: [sessionId], limit: 1 });
+/** The run at the head of a session's queue. The session's record says whether there is one. */
+export async function queueHead(
+  store: Store,
+  { session_id, queued_count }: SessionRecord,
+): Promise<Kept<"run"> | undefined> {
+  if (queued_count === 0) return undefined;
+  const [head] = await store.list("run", { index: "queue", prefix: [session_id], limit: 1 });
   return head === undefined ? undefined : (head as unknown as Kept<"run">);
 }

@@ -25,9 +25,19 @@ export async function advance(
     await outcome(change);
     for (;;) {
       const effect = await step(driver, change);
-      if (effect !== undefined) return effect;
+      if (effect === undefined) continue;
+      if (isAtRest(effect, change)) change.rest();
+      return effect;
     }
   });
+}
+
+/** The run ended and no other begins, or waits for somebody who will say so. */
+function isAtRest({ kind }: Effect, change: SessionChange): boolean {
+  return (
+    kind === "suspended" ||
+    (kind === "settled" && change.sessionRead !== undefined && change.session.active_run_id === undefined)
+  );
 }
 
 /** Carries out one decision; undefined when the next can be taken at once. */

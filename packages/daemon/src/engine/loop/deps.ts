@@ -4,7 +4,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
-import type { Heads } from "../heads.ts";
+import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
 import type {
   AuthorityPort,
@@ -31,7 +31,7 @@ export interface LoopDeps {
   limits: RunLimits;
   toolLimits: ToolRuntimeLimits;
   states: StateCache;
-  heads: Heads;
+  known: KnownSessions;
   workspaceRoot: string;
   /** Approvals expire after this long; 0 = never. Sessions may say otherwise (01-A10). */
   approvalTimeoutMs: number;

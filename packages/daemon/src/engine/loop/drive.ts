@@ -1,5 +1,4 @@
 import { isTerminal, isWaiting } from "@kheish/contract";
-import type { Fence } from "../../kernel/store.ts";
 import { read } from "../records.ts";
 import type { CallState } from "../state.ts";
 import { advance } from "./advance.ts";
@@ -9,6 +8,7 @@ import { Driver, LeaseLost, Superseded } from "./driver.ts";
 import type { Effect } from "./effect.ts";
 import { readBack } from "./read-back.ts";
 import { runTools } from "./run-tools.ts";
+import type { SessionLease } from "./session-lease.ts";
 import type { StopSignal } from "./stop.ts";
 
 /**
@@ -19,26 +19,29 @@ export type DriveEnd = "rest" | "stopped" | "lost";
 
 /**
  * Drives a session until nobody in it can go on: one run after the other, each from wherever its journal stands.
- * Starting a run and taking over one that another process left are the same code.
+ * Starting a run and taking over one that another process left are the same code. What this process knows of the
+ * session is taken for granted only where it made the work itself (`Executor`): else others have written since.
  */
 export async function driveSession(
   deps: LoopDeps,
   sessionId: string,
-  options: { fence: Fence; attempts: number; stopFor: (runId: string) => StopSignal },
+  options: { lease: SessionLease; attempts: number; stopFor: (runId: string) => StopSignal },
 ): Promise<DriveEnd> {
   let attempts = options.attempts;
   for (;;) {
-    const session = await read(deps.store, "session", sessionId);
+    const known = deps.known.get(sessionId);
+    const session = known?.session ?? (await read(deps.store, "session", sessionId));
     const runId = session?.data.active_run_id;
     if (session === undefined || runId === undefined) return "rest";
-    const run = await read(deps.store, "run", runId);
+    const run = known?.run ?? (await read(deps.store, "run", runId));
     if (run === undefined) throw new Error(`session '${sessionId}' names a run '${runId}' that is not there`);
     if (isTerminal(run.data.status) || isWaiting(run.data.status)) return "rest";
     const stop = options.stopFor(runId);
     try {
-      const driver = await Driver.open(deps, options.fence, session, run);
+      const driver = await Driver.open(deps, options.lease, session, run);
       await driveRun(driver, stop, attempts);
       deps.states.keep(sessionId, driver.state);
+      if (options.lease.hasLeft) return "rest";
     } catch (error) {
       if (!(error instanceof Superseded)) throw error;
       deps.log.debug({ session_id: sessionId, run_id: runId, why: error.message }, "run superseded");

@@ -1,12 +1,13 @@
 import type { SessionGoal } from "@kheish/contract";
-import type { Fence, NewEvent } from "../../kernel/store.ts";
-import { type RecordedEvent, sessionStream } from "../events.ts";
+import type { CommitResult, NewEvent, Op } from "../../kernel/store.ts";
+import type { RecordedEvent } from "../events.ts";
 import { catchUp, foldSession } from "../fold.ts";
-import { check, type Kept, read } from "../records.ts";
+import { type Kept, read } from "../records.ts";
 import { reduce } from "../reduce.ts";
 import { SessionChange } from "../session-change.ts";
 import type { RunState, SessionState } from "../state.ts";
 import type { LoopDeps } from "./deps.ts";
+import type { SessionLease } from "./session-lease.ts";
 
 /** Losing this often in a row is no race: the write contradicts what is stored, and the run must not hang in it. */
 const MAX_ATTEMPTS = 100;
@@ -29,14 +30,14 @@ export class LeaseLost extends Superseded {
 /**
  * One active run in the hands of one executor: its folded state, and the one way to write to it.
  *
- * I1 every write carries the session's fence, the run's revision and the stream's head: a driver whose run was
- *    ended elsewhere, or whose lease passed on, writes nothing
+ * I1 every write carries the session's fence and its journal's end, which no transition of a run leaves as it was: a
+ *    driver whose run was ended elsewhere, or whose lease passed on, writes nothing
  * I2 the state is folded from what is committed; a refused write throws the state away and folds again
  */
 export class Driver {
   readonly deps: LoopDeps;
   readonly sessionId: string;
-  readonly fence: Fence;
+  readonly lease: SessionLease;
   readonly #session: Kept<"session">;
   run: Kept<"run">;
   state: SessionState;
@@ -44,7 +45,7 @@ export class Driver {
 
   private constructor(
     deps: LoopDeps,
-    fence: Fence,
+    lease: SessionLease,
     session: Kept<"session">,
     run: Kept<"run">,
     state: SessionState,
@@ -52,7 +53,7 @@ export class Driver {
   ) {
     this.deps = deps;
     this.sessionId = session.id;
-    this.fence = fence;
+    this.lease = lease;
     this.#session = session;
     this.run = run;
     this.state = state;
@@ -61,16 +62,18 @@ export class Driver {
 
   static async open(
     deps: LoopDeps,
-    fence: Fence,
+    lease: SessionLease,
     session: Kept<"session">,
     run: Kept<"run">,
   ): Promise<Driver> {
-    const known = deps.states.take(session.id);
+    const folded = deps.states.take(session.id);
     const state =
-      known === undefined
+      folded === undefined
         ? await foldSession(deps.store, session)
-        : await catchUp(deps.store, session.id, known);
-    return new Driver(deps, fence, session, run, state, await read(deps.store, "goal", session.id));
+        : await catchUp(deps.store, session.id, folded);
+    const known = deps.known.get(session.id)?.goal;
+    const goal = known === undefined ? await read(deps.store, "goal", session.id) : known.kept;
+    return new Driver(deps, lease, session, run, state, goal);
   }
 
   /** Settings as they were when this drive began; they cannot change while a run is active (01-R15). */
@@ -97,27 +100,30 @@ export class Driver {
 
   /** Builds and commits one change; builds again when somebody appended in between. Throws `Superseded`. */
   async write<T>(build: (change: SessionChange) => Promise<T> | T): Promise<T> {
-    const { store, mutex, clock, heads } = this.deps;
+    const { store, mutex, clock, known } = this.deps;
     return mutex.run(this.sessionId, async () => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const head = heads.get(this.sessionId) ?? (await store.streamHead(sessionStream(this.sessionId)));
-        if (head !== this.state.seq) await this.#catchUp();
+        if ((await known.seqOf(store, this.sessionId)) !== this.state.seq) await this.#catchUp();
         if (this.state.run?.run_id !== this.run.id) throw new Superseded(`run '${this.run.id}' has ended`);
         const change = new SessionChange(this.sessionId, this.state.seq, clock.now(), {
+          driven: true,
           onEvent: (event, seq) => this.#stage(event, seq),
         });
         change.attachGoal(this.#goal);
         const value = await this.#build(build, change);
         const ops = change.ops();
         if (ops.length === 0) return value;
-        const guards = change.puts("run", this.run.id) ? [] : [check(this.run, "run")];
-        const result = await this.#commit([...guards, ...ops]);
+        const leave = change.rests ? this.lease.leave() : [];
+        const result = await this.#commit([...ops, ...leave]);
         if (result.ok) {
-          heads.set(this.sessionId, this.state.seq);
+          known.landed(this.sessionId, change);
           this.#goal = change.goalLanded;
+          if (leave.length > 0) this.lease.left();
           return value;
         }
-        if (result.reason === "stale_fence") throw new LeaseLost();
+        if (result.op < 0) throw new LeaseLost();
+        // The claim passed to somebody else, who has not taken the lease: what is written counts all the same.
+        if (result.op >= ops.length) this.lease.stay();
         await this.#reload();
       }
       throw new Error(`a write of run '${this.run.id}' was refused ${MAX_ATTEMPTS} times`);
@@ -126,7 +132,8 @@ export class Driver {
 
   /** The session's record as it is now, attached to the change. */
   async sessionFor(change: SessionChange): Promise<void> {
-    const session = await read(this.deps.store, "session", this.sessionId);
+    const { store, known } = this.deps;
+    const session = known.get(this.sessionId)?.session ?? (await read(store, "session", this.sessionId));
     if (session === undefined) throw new Error(`session '${this.sessionId}' has no record`);
     change.attachSession(session);
   }
@@ -140,9 +147,9 @@ export class Driver {
     }
   }
 
-  async #commit(ops: Parameters<LoopDeps["store"]["commit"]>[0]) {
+  async #commit(ops: readonly Op[]): Promise<CommitResult> {
     try {
-      return await this.deps.store.commit(ops, { fence: this.fence });
+      return await this.lease.commit(this.deps.store, ops);
     } catch (error) {
       await this.#reload();
       throw error;
@@ -161,8 +168,8 @@ export class Driver {
   }
 
   async #reload(): Promise<void> {
-    const { store, heads } = this.deps;
-    heads.forget(this.sessionId);
+    const { store, known } = this.deps;
+    known.forget(this.sessionId);
     const run = await read(store, "run", this.run.id);
     const session = await read(store, "session", this.sessionId);
     if (run === undefined || session === undefined) throw new Superseded("the run's records are gone");

@@ -46,7 +46,7 @@ export async function completeRun(
     }
   }
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
-  const next = await queueHead(driver.deps.store, driver.sessionId);
+  const next = await queueHead(driver.deps.store, change.session);
   settleRun(
     change,
     run,
@@ -83,6 +83,6 @@ async function giveUp(
   closeCalls(change, runState, "given up");
   const { usage } = runState;
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
-  const next = await queueHead(driver.deps.store, driver.sessionId);
+  const next = await queueHead(driver.deps.store, change.session);
   settleRun(change, run, { status, error, usage }, next);
 }

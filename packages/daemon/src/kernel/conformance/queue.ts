@@ -20,6 +20,7 @@ async function claimOne(store: Store, owner: string, nowMs = NOW): Promise<Queue
   return item ?? expect.unreachable("nothing was due");
 }
 const complete = ({ key, token }: QueueItem): Op => ({ op: "complete", queue: QUEUE, key, token });
+const check = ({ key, token }: QueueItem): Op => ({ op: "check-claim", queue: QUEUE, key, token });
 const bury = ({ key, token }: QueueItem, error = "gave up"): Op => ({
   ...{ op: "bury", queue: QUEUE, key, token, error },
 });
@@ -65,6 +66,34 @@ export function queueConformance(openFixture: OpenFixture): void {
     expect(again.token).toBeGreaterThan(claimed.token);
   });
 
+  test("K2 an item is claimed in the commit that enqueues it, or with it not enqueued at all", async () => {
+    const { store } = subject;
+    const at = { queue: QUEUE, owner: "me", nowMs: NOW, leaseMs: LEASE_MS };
+    const take = (key: string): Op => ({ op: "claim-item", key, ...at });
+    const { claimed } = await land(store, [
+      enqueue("a"),
+      take("a"),
+      enqueue("b", NOW + 1),
+      take("b"),
+      take("c"),
+    ]);
+    const held = claimed[1]?.[0] ?? expect.unreachable();
+    expect(held).toMatchObject({ key: "a", attempts: 1, owner: "me" });
+    expect([claimed[3], claimed[4]]).toEqual([[], []]);
+    expect(await store.getItem(QUEUE, "a")).toEqual(held);
+    // Claimed already, be it by whoever asks: what is enqueued now is for after.
+    expect((await land(store, [enqueue("a"), take("a")])).claimed[1]).toEqual([]);
+    await land(store, [complete(held)]);
+    expect(await store.getItem(QUEUE, "a")).toMatchObject({ token: 0 });
+    await refusal(store, [enqueue("d"), take("d"), { op: "check", kind: "none", id: "x", revision: 1 }]);
+    expect(await store.getItem(QUEUE, "d")).toBeUndefined();
+    // A claim that ran out is anybody's.
+    const [other] = (await land(store, [{ ...take("a"), owner: "other" } as Op])).claimed[0] ?? [];
+    const [taken] = (await land(store, [{ ...take("a"), nowMs: NOW + LEASE_MS } as Op])).claimed[0] ?? [];
+    expect(taken).toMatchObject({ key: "a", owner: "me", attempts: 2 });
+    expect(taken?.token).toBeGreaterThan(other?.token ?? Number.NaN);
+  });
+
   test("K7 two owners that claim at once never hold the same item", async () => {
     const [a, b] = await subject.pair();
     const all = range(60).map((index) => `item-${index}`);
@@ -90,7 +119,8 @@ export function queueConformance(openFixture: OpenFixture): void {
     expect(await store.nextDueAt(QUEUE)).toBe(NOW + LEASE_MS);
     expect(await claim(store, "new", NOW + LEASE_MS - 1)).toEqual([]);
     const held = await claimOne(store, "new", NOW + LEASE_MS);
-    for (const op of [complete(old), retry(old, NOW), bury(old)])
+    await land(store, [check(held)]);
+    for (const op of [check(old), complete(old), retry(old, NOW), bury(old)])
       expect(await refusal(store, [enqueue("x"), op])).toEqual({ ok: false, reason: "stale_claim", op: 1 });
     expect(await store.getItem(QUEUE, "a")).toEqual(held);
     expect(await store.getItem(QUEUE, "x")).toBeUndefined();
@@ -103,7 +133,7 @@ export function queueConformance(openFixture: OpenFixture): void {
     await land(store, [enqueue("a")]);
     const unclaimed = (await store.getItem(QUEUE, "a")) ?? expect.unreachable();
     expect(unclaimed.token).toBe(0);
-    for (const op of [complete(unclaimed), retry(unclaimed, NOW), bury(unclaimed)])
+    for (const op of [check(unclaimed), complete(unclaimed), retry(unclaimed, NOW), bury(unclaimed)])
       expect(await refusal(store, [op])).toMatchObject({ reason: "stale_claim" });
     const claimed = await claimOne(store, "me");
     await land(store, [complete(claimed)]);

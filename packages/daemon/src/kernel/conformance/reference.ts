@@ -1,6 +1,7 @@
 import type { Json } from "@kheish/contract";
 import { encodeKey } from "../keys.ts";
 import type {
+  ClaimItemOp,
   ClaimOp,
   CommitOptions,
   CommitResult,
@@ -125,7 +126,12 @@ function apply(state: State, op: Op, index: number, into: Committed): Refused["r
     case "enqueue":
       enqueue(state, op);
       return;
+    case "check-claim": {
+      const item = state.items[at(op.queue, op.key)];
+      return item?.owner !== undefined && item.token === op.token ? undefined : "stale_claim";
+    }
     case "claim":
+    case "claim-item":
       into.claimed[index] = structuredClone(claim(state, op));
       return;
     case "complete":
@@ -199,8 +205,10 @@ function enqueue(state: State, { queue, key, dueAtMs, payload }: EnqueueOp): voi
   }
 }
 
-function claim(state: State, { queue, owner, nowMs, leaseMs }: ClaimOp): QueueItem[] {
-  const ready = itemsOf(state, queue).filter(({ readyAtMs }) => readyAtMs <= nowMs);
+function claim(state: State, op: ClaimOp | ClaimItemOp): QueueItem[] {
+  const { queue, owner, nowMs, leaseMs } = op;
+  const named = (key: string) => op.op === "claim" || op.key === key;
+  const ready = itemsOf(state, queue).filter(({ key, readyAtMs }) => named(key) && readyAtMs <= nowMs);
   return ready.map((item) => {
     state.token += 1;
     const { againAtMs: _seen, ...rest } = item;

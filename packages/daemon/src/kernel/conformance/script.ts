@@ -44,12 +44,14 @@ const remove = { op: is("delete"), ...record };
 const retry = { op: is("retry"), ...item, token: offset, dueAtMs: seconds(-9, 60) };
 
 const claim = fc.record({ op: is("claim"), queue: is(QUEUE), ...lease, limit: fc.constant(10) });
+const claimItem = fc.record({ op: is("claim-item"), ...item, ...lease });
 const acquire = fc.record({ op: is("acquire-lease"), name, ...lease });
 
 /** What is needed for others to land or to meet comes up more often. */
 const op: fc.Arbitrary<Op> = fc.oneof(
   claim,
   claim,
+  claimItem,
   acquire,
   acquire,
   acquire,
@@ -62,6 +64,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   fc.record({ op: is("check"), ...record, revision: offset }),
   fc.record({ op: is("enqueue"), ...item, dueAtMs: seconds(-9, 60), payload: fc.nat(9) }),
   fc.record({ op: is("enqueue"), ...item, dueAtMs: seconds(-9, 0), payload: fc.nat(9) }),
+  fc.record({ op: is("check-claim"), ...item, token: offset }),
   fc.record({ op: is("complete"), ...item, token: offset }),
   fc.record({ ...retry, error: is("failed") }),
   fc.record({ ...retry, resetAttempts: fc.boolean() }),

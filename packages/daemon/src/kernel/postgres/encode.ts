@@ -51,6 +51,7 @@ export function encode(op: Op): EncodedOp {
     case "hasten":
       return { ...op, laterThanMs: millis(op.laterThanMs), dueAtMs: millis(op.dueAtMs) };
     case "claim":
+    case "claim-item":
     case "acquire-lease":
     case "renew-owner":
       millis(op.nowMs + op.leaseMs);

@@ -24,12 +24,16 @@ export function want(op: EncodedOp, { leases, journal, records, queue }: Drafts)
       records.want(op);
       return;
     case "enqueue":
+    case "check-claim":
     case "complete":
     case "retry":
       queue.want(op);
       return;
+    case "claim-item":
+      queue.wantNumbered(op);
+      return;
     case "bury":
-      queue.wantBurial(op);
+      queue.wantNumbered(op);
       return;
     case "claim":
       queue.wantClaim(op);
@@ -81,6 +85,11 @@ export function perform(
     case "claim":
       into.claimed[index] = queue.claim(op);
       return;
+    case "claim-item":
+      into.claimed[index] = queue.claimItem(op);
+      return;
+    case "check-claim":
+      return queue.isClaimed(op) ? undefined : "stale_claim";
     case "complete":
       return queue.complete(op) ? undefined : "stale_claim";
     case "retry":

@@ -1,5 +1,7 @@
 import {
   type BuryOp,
+  type CheckClaimOp,
+  type ClaimItemOp,
   type ClaimOp,
   type CompleteOp,
   type HastenOp,
@@ -125,7 +127,8 @@ export class QueueDraft {
     this.#late.set(queue, Math.min(laterThanMs, this.#late.get(queue) ?? laterThanMs));
   }
 
-  wantBurial(item: { queue: string; key: string }): void {
+  /** For what takes a number of its own: a burial, the claim of one item. */
+  wantNumbered(item: { queue: string; key: string }): void {
     this.want(item);
     this.#numbersWanted += 1;
   }
@@ -153,6 +156,19 @@ export class QueueDraft {
         this.#replace(item, claimed);
         return queueItem(claimed);
       });
+  }
+
+  claimItem({ queue, key, owner, nowMs, leaseMs }: ClaimItemOp): QueueItem[] {
+    const token = this.#drawNumber() * TOKENS_PER_CLAIM;
+    const item = this.#items.get(pairKey(queue, key));
+    if (item === undefined || item.buriedNo !== null || item.readyAtMs > nowMs) return [];
+    const claimed = claim(item, owner, token, nowMs + leaseMs);
+    this.#replace(item, claimed);
+    return [queueItem(claimed)];
+  }
+
+  isClaimed(op: CheckClaimOp): boolean {
+    return this.#claimed(op) !== undefined;
   }
 
   /** False when the claim is no longer this one; so are `retry` and `bury`. */

@@ -138,7 +138,7 @@ export class GroupCommit {
 /** The first write that a refusal may still follow. An operation that is refused has itself not written. */
 function savepointNeededAt(ops: readonly Op[]): number | undefined {
   const lastGuarded = ops.findLastIndex(mayBeRefused);
-  const firstWrite = ops.findIndex(({ op }) => op !== "check");
+  const firstWrite = ops.findIndex(({ op }) => op !== "check" && op !== "check-claim");
   return firstWrite !== -1 && firstWrite < lastGuarded ? firstWrite : undefined;
 }
 
@@ -150,6 +150,7 @@ function mayBeRefused(op: Op): boolean {
     case "delete":
       return op.expectedRevision !== undefined;
     case "check":
+    case "check-claim":
     case "complete":
     case "retry":
     case "bury":
@@ -158,6 +159,7 @@ function mayBeRefused(op: Op): boolean {
       return true;
     case "enqueue":
     case "claim":
+    case "claim-item":
     case "renew-owner":
     case "release-owner":
     case "release-lost":

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Json } from "@kheish/contract";
-import type { ClaimOp, HastenOp, QueueItem, ReleaseLostOp, RetryOp } from "../store.ts";
+import type { CheckClaimOp, ClaimItemOp, ClaimOp, HastenOp, QueueItem, ReleaseLostOp, RetryOp } from "../store.ts";
 import { Query } from "./query.ts";
 import type { Sequences } from "./sequences.ts";
 
@@ -29,6 +29,7 @@ export class Queue {
   readonly #enqueue;
   readonly #revive;
   readonly #ready;
+  readonly #readyItem;
   readonly #claim;
   readonly #remove;
   readonly #startAnew;
@@ -58,6 +59,10 @@ export class Queue {
     this.#ready = new Query<[string, number, number], ItemRow & { rowid: number }>(
       db,
       `SELECT rowid, ${ITEM} FROM queue_items WHERE queue = ? AND ready_at_ms <= ? ORDER BY ready_at_ms LIMIT ?`,
+    );
+    this.#readyItem = new Query<[string, string, number], ItemRow & { rowid: number }>(
+      db,
+      `SELECT rowid, ${ITEM} FROM queue_items WHERE queue = ? AND key = ? AND ready_at_ms <= ?`,
     );
     this.#claim = new Query<[number, string, number, number]>(
       db,
@@ -125,12 +130,17 @@ export class Queue {
     this.#enqueue.run(queue, key, payload, dueAtMs);
   }
 
-  claim({ queue, owner, nowMs, leaseMs, limit }: ClaimOp): QueueItem[] {
-    return this.#ready.all(queue, nowMs, limit).map((row) => {
-      const token = this.#sequences.nextToken();
-      this.#claim.run(row.rowid, owner, token, nowMs + leaseMs);
-      return queueItem({ ...row, owner, token, attempts: row.attempts + 1 });
-    });
+  claim(op: ClaimOp): QueueItem[] {
+    return this.#ready.all(op.queue, op.nowMs, op.limit).map((row) => this.#take(row, op));
+  }
+
+  claimItem(op: ClaimItemOp): QueueItem[] {
+    return this.#readyItem.all(op.queue, op.key, op.nowMs).map((row) => this.#take(row, op));
+  }
+
+  isClaimed({ queue, key, token }: CheckClaimOp): boolean {
+    const item = this.#find.get(queue, key);
+    return item !== undefined && item.owner !== null && item.token === token;
   }
 
   /** False when the claim is no longer this one; so are `retry` and `bury`. */
@@ -174,6 +184,12 @@ export class Queue {
 
   deadLetters(queue: string, limit: number): QueueItem[] {
     return this.#letters.all(queue, limit).map((row) => queueItem({ ...row, token: 0, owner: null }));
+  }
+
+  #take(row: ItemRow & { rowid: number }, { owner, nowMs, leaseMs }: ClaimOp | ClaimItemOp): QueueItem {
+    const token = this.#sequences.nextToken();
+    this.#claim.run(row.rowid, owner, token, nowMs + leaseMs);
+    return queueItem({ ...row, owner, token, attempts: row.attempts + 1 });
   }
 }
 

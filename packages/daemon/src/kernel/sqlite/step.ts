@@ -52,6 +52,14 @@ export function prepareStep(op: Op, index: number, { journal, records, queue, le
         into.claimed[index] = queue.claim(op);
       };
     }
+    case "claim-item": {
+      millis(op.nowMs + op.leaseMs);
+      return (into) => {
+        into.claimed[index] = queue.claimItem(op);
+      };
+    }
+    case "check-claim":
+      return () => (queue.isClaimed(op) ? undefined : "stale_claim");
     case "complete":
       return () => (queue.complete(op.queue, op.key, op.token) ? undefined : "stale_claim");
     case "retry": {

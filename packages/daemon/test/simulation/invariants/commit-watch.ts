@@ -340,6 +340,8 @@ function brief(op: Op): string {
     case "put":
       return op.kind === "run" ? `${op.id} is ${(op.data as { status: string }).status}` : "";
     case "claim":
+    case "claim-item":
+    case "check-claim":
     case "check":
       return "";
     case "enqueue":

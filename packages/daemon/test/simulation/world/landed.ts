@@ -33,6 +33,7 @@ async function trace(store: Store, op: Op, given: Given): Promise<boolean | unde
         ? undefined
         : ((await store.get(op.kind, op.id))?.revision ?? 0) >= given.revision;
     case "claim":
+    case "claim-item":
       return given.key === undefined
         ? undefined
         : (await store.getItem(op.queue, given.key))?.token === given.token;
