@@ -11,6 +11,20 @@ export async function eventAt(store: Store, sessionId: string, seq: number): Pro
   return recorded(stored);
 }
 
+/** Events of a session by their seqs, in one read; a reference that leads nowhere is a broken store. */
+export async function eventsAt(
+  store: Store,
+  sessionId: string,
+  seqs: readonly number[],
+): Promise<Map<number, RecordedEvent>> {
+  if (seqs.length === 0) return new Map();
+  const found = await store.readEvents(sessionStream(sessionId), seqs);
+  const events = new Map(found.map((stored) => [stored.seq, recorded(stored)]));
+  const lost = seqs.find((seq) => !events.has(seq));
+  if (lost !== undefined) throw new Error(`journal of session '${sessionId}' has no event ${lost}`);
+  return events;
+}
+
 async function assistantAt(store: Store, sessionId: string, seq: number): Promise<AssistantMessage> {
   const event = await eventAt(store, sessionId, seq);
   if (event.type !== "message_appended" || event.data.message.role !== "assistant") {
@@ -24,13 +38,13 @@ export async function answerText(store: Store, sessionId: string, seq: number): 
   return textOf(await assistantAt(store, sessionId, seq));
 }
 
-/** The canonical JSON that a contract made of an answer (01-R34). */
-export async function conformedAnswer(store: Store, sessionId: string, seq: number): Promise<string> {
-  const event = await eventAt(store, sessionId, seq);
-  if (event.type !== "answer_conformed") {
-    throw new Error(`event ${seq} of session '${sessionId}' is no conformed answer`);
+/** What an event says: an answer, or the canonical JSON that a contract made of one (01-R34). */
+export function textOfEvent(event: RecordedEvent | undefined): string {
+  if (event?.type === "answer_conformed") return event.data.content;
+  if (event?.type === "message_appended" && event.data.message.role === "assistant") {
+    return textOf(event.data.message);
   }
-  return event.data.content;
+  throw new Error(`event ${event?.seq} is no answer`);
 }
 
 /** Approval requests with the input that would run, which stands in the journal once (01, weakness 7). */

@@ -31,6 +31,8 @@ export interface Store {
 
   /** Events of one stream in order. `afterSeq` and `afterPosition` are exclusive lower bounds. */
   readStream(stream: string, range?: StreamRange): Promise<StoredEvent[]>;
+  /** The events of one stream that have these seqs, in order; those that are not there are left out. */
+  readEvents(stream: string, seqs: readonly number[]): Promise<StoredEvent[]>;
   /** The last seq of a stream; 0 when it has no event. */
   streamHead(stream: string): Promise<number>;
   /** Events of all streams by position; what a tail reads (K4). */

@@ -128,7 +128,10 @@ describe("01-R99: a drain", () => {
     const daemon = await rig.boot();
     const before = await TestSession.create(daemon);
     const run = await before.play([{ text: "answer", delay_ms: 30_000 }]);
-    await until("the run to be driven", async () => (await daemon.store.getItem("session", "s"))?.token !== 0);
+    await until(
+      "the run to be driven",
+      async () => (await daemon.store.getItem("session", "s"))?.token !== 0,
+    );
     await pause();
     expect(await drain(rig, daemon, 10_000)).toBeLessThan(1_000);
     expect(await before.events("message_appended")).toEqual([]);

@@ -1,4 +1,4 @@
-import { sleep } from "../../kernel/clock.ts";
+import type { Timer } from "../../kernel/clock.ts";
 import type { Tool } from "../ports.ts";
 import type { Driver } from "./driver.ts";
 import type { StopSignal } from "./stop.ts";
@@ -22,40 +22,35 @@ export async function withinLimit<T>(
 ): Promise<Ended<T>> {
   const { clock, toolLimits } = driver.deps;
   const told = new AbortController();
-  const over = new AbortController();
-  onAbort(stop.hard, over.signal, () => told.abort());
+  const abandoned = Promise.withResolvers<{ kind: "abandoned" }>();
   let timedOut = false;
+  let grace: Timer | undefined;
+  const giveUp = () => abandoned.resolve({ kind: "abandoned" });
+  const tell = () => {
+    told.abort();
+    grace ??= clock.schedule(STOP_GRACE_MS, giveUp);
+  };
   const limitMs = Math.max(1, Math.min(tool.timeoutMs, toolLimits.max_timeout_ms));
   const timer = clock.schedule(limitMs, () => {
     timedOut = true;
-    told.abort();
+    tell();
   });
+  const forget = [onAbort(stop.hard, tell), onAbort(stop.abandoned, giveUp)];
   try {
     const value = work(told.signal).then((done) => ({ kind: "done" as const, value: done }));
-    const ended = await Promise.race([value, whenGivenUp(driver, stop, told.signal, over.signal)]);
+    const ended = await Promise.race([value, abandoned.promise]);
     if (!timedOut) return ended;
     return ended.kind === "done" ? { kind: "timed_out", late: ended.value } : { kind: "timed_out" };
   } finally {
     timer.cancel();
-    over.abort();
+    grace?.cancel();
+    for (const stopListening of forget) stopListening();
   }
 }
 
-function whenGivenUp(
-  { deps }: Driver,
-  stop: StopSignal,
-  told: AbortSignal,
-  over: AbortSignal,
-): Promise<{ kind: "abandoned" }> {
-  return new Promise((resolve) => {
-    const giveUp = () => resolve({ kind: "abandoned" });
-    onAbort(stop.abandoned, over, giveUp);
-    onAbort(told, over, () => void sleep(deps.clock, STOP_GRACE_MS, over).then(giveUp));
-  });
-}
-
-/** Calls back when `signal` aborts, be it already; not any more once it is `over`: a run's signals outlive its calls. */
-function onAbort(signal: AbortSignal, over: AbortSignal, run: () => void): void {
+/** Calls back when `signal` aborts, be it already. A run's signals outlive its calls, so each has to stop listening. */
+function onAbort(signal: AbortSignal, run: () => void): () => void {
   if (signal.aborted) run();
-  else signal.addEventListener("abort", run, { once: true, signal: over });
+  else signal.addEventListener("abort", run, { once: true });
+  return () => signal.removeEventListener("abort", run);
 }

@@ -45,10 +45,8 @@ async function ownFrame(
   event: RecordedEvent,
 ): Promise<StreamEvent | undefined> {
   switch (event.type) {
-    case "output": {
-      const run = { session_id: sessionId, run_id: event.data.run_id };
-      return { type: "output", output: await outputRecord(source.store, run, event) };
-    }
+    case "output":
+      return { type: "output", output: await outputRecord(source.store, sessionId, event) };
     case "goal_set":
     case "goal_moved":
     case "goal_cleared":

@@ -11,9 +11,7 @@ import {
   type UserQuestionRequest,
 } from "@kheish/contract";
 import {
-  answerText,
-  conformedAnswer,
-  eventAt,
+  eventsAt,
   type Kept,
   pendingApprovals,
   pendingQuestions,
@@ -21,6 +19,7 @@ import {
   type RunRecord,
   readMany,
   type SessionEvents,
+  textOfEvent,
   withInputs,
 } from "../../engine/index.ts";
 import type { Store } from "../../kernel/store.ts";
@@ -69,7 +68,7 @@ export async function currentRunView(store: Store, run: Kept<"run">): Promise<Ru
     ...(position === undefined ? {} : { queuedPosition: position }),
     approvals: await approvalsOf(store, data),
     questions: (await pendingQuestions(store, data)).map((question) => question.data.request),
-    outputs: await outputsOf(store, data, data.output_seqs),
+    outputs: await outputsOf(store, data.session_id, data.output_seqs),
   });
 }
 
@@ -104,44 +103,61 @@ async function requestsOf(
   );
 }
 
+/** What runs of one session said, by the seqs of their outputs, in that order. */
 export async function outputsOf(
   store: Store,
-  run: RunRecord,
+  sessionId: string,
   seqs: readonly number[],
 ): Promise<DaemonOutputRecord[]> {
-  return Promise.all(
-    seqs.map(async (seq) => outputRecord(store, run, await eventAt(store, run.session_id, seq))),
+  const events = await eventsAt(store, sessionId, seqs);
+  return outputRecords(
+    store,
+    sessionId,
+    seqs.flatMap((seq) => events.get(seq) ?? []),
   );
 }
 
+/** The output that an event is. */
 export async function outputRecord(
   store: Store,
-  run: Pick<RunRecord, "session_id" | "run_id">,
+  sessionId: string,
   event: RecordedEvent,
 ): Promise<DaemonOutputRecord> {
-  if (event.type !== "output") throw new Error(`event ${event.seq} of '${run.session_id}' is no output`);
-  const { data } = event;
-  const content = await outputContent(store, run.session_id, data);
-  return {
-    session_id: run.session_id,
-    run_id: data.run_id,
-    content,
-    parts: [{ type: "text", text: content }],
-    source_kind: data.source_kind,
-    ...(data.conformed_seq === undefined ? {} : { metadata: structuredOutput(content) }),
-    ...(data.plugin === undefined ? {} : { plugin: data.plugin }),
-    address: data.address,
-  };
+  const [record] = await outputRecords(store, sessionId, [event]);
+  if (record === undefined) throw new Error(`event ${event.seq} of '${sessionId}' is no output`);
+  return record;
 }
 
-async function outputContent(
+async function outputRecords(
   store: Store,
   sessionId: string,
-  output: SessionEvents["output"],
-): Promise<string> {
-  if (output.conformed_seq !== undefined) return conformedAnswer(store, sessionId, output.conformed_seq);
-  if (output.message_seq !== undefined) return answerText(store, sessionId, output.message_seq);
-  return output.content ?? "";
+  events: readonly RecordedEvent[],
+): Promise<DaemonOutputRecord[]> {
+  const outputs = events.map((event) => {
+    if (event.type !== "output") throw new Error(`event ${event.seq} of '${sessionId}' is no output`);
+    return event.data;
+  });
+  const texts = await eventsAt(store, sessionId, outputs.flatMap(textSeqOf));
+  return outputs.map((output) => {
+    const [seq] = textSeqOf(output);
+    const content = seq === undefined ? (output.content ?? "") : textOfEvent(texts.get(seq));
+    return {
+      session_id: sessionId,
+      run_id: output.run_id,
+      content,
+      parts: [{ type: "text", text: content }],
+      source_kind: output.source_kind,
+      ...(output.conformed_seq === undefined ? {} : { metadata: structuredOutput(content) }),
+      ...(output.plugin === undefined ? {} : { plugin: output.plugin }),
+      address: output.address,
+    };
+  });
+}
+
+/** Where an output's text stands, when it is not its own. */
+function textSeqOf({ conformed_seq: conformed, message_seq: answer }: SessionEvents["output"]): number[] {
+  const seq = conformed ?? answer;
+  return seq === undefined ? [] : [seq];
 }
 
 function structuredOutput(content: string): StructuredOutput {
@@ -196,7 +212,7 @@ export async function runViewAt(store: Store, run: RunRecord, event: RecordedEve
     ...(event.type === "queued" ? { queuedPosition: event.data.position } : {}),
     outputs: await outputsOf(
       store,
-      run,
+      run.session_id,
       run.output_seqs.filter((seq) => seq <= event.seq),
     ),
   });
@@ -274,7 +290,7 @@ async function runEvent(
     case "user_question_resolved":
       return { type: "user_question_resolved", resolution: event.data.resolution };
     case "output":
-      return { type: "output", output: await outputRecord(store, run, event) };
+      return { type: "output", output: await outputRecord(store, run.session_id, event) };
     case "failed":
       return { type: "failed", error: event.data.error };
     case "interrupted":

@@ -55,7 +55,7 @@ export async function sessionEventLog(
     const runId = runOf(event);
     if (runId === undefined) continue;
     const run = { run_id: runId, session_id: session.id, agent_id };
-    if (event.type === "output") log.daemon_outputs.push(await outputRecord(store, run, event));
+    if (event.type === "output") log.daemon_outputs.push(await outputRecord(store, session.id, event));
     const entry: RunEventEntry | undefined = await runEventEntry(store, run, event);
     if (entry !== undefined) log.run_events.push(entry);
   }

@@ -135,8 +135,6 @@ async function recentOutputs(store: Store, sessionId: string): Promise<DaemonOut
     limit: RECENT_RUNS,
     reverse: true,
   })) as unknown as Kept<"run">[];
-  const outputs = await Promise.all(
-    runs.reverse().map((run) => outputsOf(store, run.data, run.data.output_seqs)),
-  );
-  return outputs.flat();
+  const seqs = runs.reverse().flatMap((run) => run.data.output_seqs);
+  return outputsOf(store, sessionId, seqs);
 }

@@ -129,6 +129,15 @@ export function journalConformance(openFixture: OpenFixture): void {
     expect(seqs(await store.readStream("s", streamRange))).toEqual(expected);
   });
 
+  test("events of a stream are read by their seqs, each once and in order", async () => {
+    const { store } = subject;
+    for (const round of range(5)) await land(store, [append("s", 1, round), append("other", 2)]);
+    expect(seqs(await store.readEvents("s", [4, 2, 4, 9]))).toEqual([2, 4]);
+    expect(await store.readEvents("s", [2])).toEqual(await store.readStream("s", { afterSeq: 1, toSeq: 2 }));
+    expect(await store.readEvents("s", [])).toEqual([]);
+    expect(await store.readEvents("nothing", [1])).toEqual([]);
+  });
+
   test("a stream is read by position, also by one that belongs to another stream", async () => {
     const { store } = subject;
     for (const round of range(20)) await land(store, [append(round % 3 === 0 ? "s" : "other", 2)]);

@@ -39,6 +39,11 @@ const backward = new Statement<StreamBounds, EventRow>(
   "journal.backward",
   `${STREAM} ORDER BY seq DESC LIMIT $5`,
 );
+const named = new Statement<[string, number[]], EventRow>(
+  "journal.named",
+  `SELECT position, seq, type, at_ms AS "atMs", data FROM events
+   WHERE stream_id = (SELECT id FROM streams WHERE name = $1) AND seq = ANY ($2::bigint[]) ORDER BY seq`,
+);
 const everything = new Statement<[number, number], EventRow & { stream: string }>(
   "journal.everything",
   `SELECT position, name AS stream, seq, type, at_ms AS "atMs", data
@@ -70,6 +75,12 @@ export class Journal {
       range.toSeq ?? Number.MAX_SAFE_INTEGER,
       range.limit ?? null,
     );
+    return rows.map((row) => storedEvent(stream, row));
+  }
+
+  async readEvents(stream: string, seqs: readonly number[]): Promise<StoredEvent[]> {
+    if (seqs.length === 0) return [];
+    const rows = await this.#readers.run(named, stream, [...seqs]);
     return rows.map((row) => storedEvent(stream, row));
   }
 

@@ -74,6 +74,11 @@ export class PostgresStore implements Store {
     return this.#journal.readStream(stream, range);
   }
 
+  async readEvents(stream: string, seqs: readonly number[]): Promise<StoredEvent[]> {
+    this.#mustBeOpen();
+    return this.#journal.readEvents(stream, seqs);
+  }
+
   async streamHead(stream: string): Promise<number> {
     this.#mustBeOpen();
     return this.#journal.streamHead(stream);

@@ -33,6 +33,7 @@ export class Journal {
   readonly #insertStream;
   /** By the number of rows less one. */
   readonly #insertEvents: Query<SQLInputValue[]>[];
+  readonly #at;
   readonly #positionAt;
   readonly #forward;
   readonly #backward;
@@ -53,6 +54,10 @@ export class Journal {
         `INSERT INTO events (stream_id, seq, type, at_ms, data) VALUES ${rows.join(", ")}`,
       );
     });
+    this.#at = new Query<[number, number], EventRow>(
+      db,
+      `SELECT ${COLUMNS} FROM events WHERE stream_id = ? AND seq = ?`,
+    );
     this.#positionAt = new Query<[number, number], { position: number }>(
       db,
       "SELECT position FROM events WHERE stream_id = ? AND seq = ?",
@@ -104,6 +109,15 @@ export class Journal {
         range.limit ?? NO_LIMIT,
       )
       .map((row) => storedEvent(stream, row));
+  }
+
+  readEvents(stream: string, seqs: readonly number[]): StoredEvent[] {
+    const head = this.#head(stream);
+    if (head === undefined) return [];
+    return ascending(seqs).flatMap((seq) => {
+      const row = this.#at.get(head.id, seq);
+      return row === undefined ? [] : [storedEvent(stream, row)];
+    });
   }
 
   streamHead(stream: string): number {
@@ -160,6 +174,10 @@ export class Journal {
     }
     return low;
   }
+}
+
+function ascending(seqs: readonly number[]): number[] {
+  return [...new Set(seqs)].sort((a, b) => a - b);
 }
 
 /** An event as its row holds it, made before the transaction so that nothing in it can fail on a value. */

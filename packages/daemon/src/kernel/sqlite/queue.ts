@@ -1,6 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Json } from "@kheish/contract";
-import type { CheckClaimOp, ClaimItemOp, ClaimOp, HastenOp, QueueItem, ReleaseLostOp, RetryOp } from "../store.ts";
+import type {
+  CheckClaimOp,
+  ClaimItemOp,
+  ClaimOp,
+  HastenOp,
+  QueueItem,
+  ReleaseLostOp,
+  RetryOp,
+} from "../store.ts";
 import { Query } from "./query.ts";
 import type { Sequences } from "./sequences.ts";
 

@@ -69,6 +69,10 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#journal.readStream(stream, range));
   }
 
+  async readEvents(stream: string, seqs: readonly number[]): Promise<StoredEvent[]> {
+    return this.#read(() => this.#journal.readEvents(stream, seqs));
+  }
+
   async streamHead(stream: string): Promise<number> {
     return this.#read(() => this.#journal.streamHead(stream));
   }
