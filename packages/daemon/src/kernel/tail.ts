@@ -28,6 +28,8 @@ export class JournalTail {
   readonly #streamWaiters = new Map<string, Set<StreamWaiter>>();
   readonly #listeners = new Set<(event: StoredEvent) => void>();
   #reading = false;
+  /** Those who wait for a read that has yet to begin. */
+  #behind: (() => void)[] = [];
   #again = false;
   #timer: Timer | undefined;
   #unsubscribe: () => void = () => undefined;
@@ -77,6 +79,14 @@ export class JournalTail {
     if (position < this.#ringStart) return undefined;
     const first = this.#ring.findIndex((event) => event.position > position);
     return first === -1 ? [] : this.#ring.slice(first);
+  }
+
+  /**
+   * Resolves when everything that was committed here before now has been read; undefined when that is so already.
+   * A commit wakes the tail before its caller hears of it.
+   */
+  caughtUp(): Promise<void> | undefined {
+    return this.#reading ? new Promise((resolve) => this.#behind.push(resolve)) : undefined;
   }
 
   /** Calls back for every event from now on, in order. */
@@ -133,12 +143,18 @@ export class JournalTail {
     try {
       do {
         this.#again = false;
-        await this.#readPages();
+        const behind = this.#behind.splice(0);
+        try {
+          await this.#readPages();
+        } finally {
+          for (const done of behind) done();
+        }
       } while (this.#again && !this.#stopped);
     } catch (error) {
       if (!this.#stopped) this.#onError(error);
     } finally {
       this.#reading = false;
+      for (const done of this.#behind.splice(0)) done();
     }
   }
 

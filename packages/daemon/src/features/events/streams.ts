@@ -59,8 +59,14 @@ export class EventStreams {
     return this.#subscribers.size;
   }
 
-  /** Shows text as a model produces it to whoever watches now. */
+  /** Shows text as a model produces it to whoever watches now, after the events that led to it. */
   publishDelta(delta: Delta): void {
+    const before = this.#tail.caughtUp();
+    if (before === undefined) this.#offer(delta);
+    else void before.then(() => this.#offer(delta));
+  }
+
+  #offer(delta: Delta): void {
     for (const subscriber of this.#subscribers) subscriber.offer(delta);
   }
 
