@@ -50,6 +50,11 @@ export class KnownSessions {
     });
   }
 
+  /** What was read of a session that this process is about to write to. */
+  learn(sessionId: string, known: KnownSession): void {
+    this.#sessions.set(sessionId, known);
+  }
+
   /** Before a commit whose outcome may stay unknown, and after one that was refused. */
   forget(sessionId: string): void {
     this.#sessions.delete(sessionId);

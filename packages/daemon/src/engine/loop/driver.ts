@@ -71,9 +71,10 @@ export class Driver {
       folded === undefined
         ? await foldSession(deps.store, session)
         : await catchUp(deps.store, session.id, folded);
-    const known = deps.known.get(session.id)?.goal;
-    const goal = known === undefined ? await read(deps.store, "goal", session.id) : known.kept;
-    return new Driver(deps, lease, session, run, state, goal);
+    const known = deps.known.get(session.id);
+    const goal = known?.goal ?? { kept: await read(deps.store, "goal", session.id) };
+    if (known === undefined) deps.known.learn(session.id, { seq: state.seq, session, run, goal });
+    return new Driver(deps, lease, session, run, state, goal.kept);
   }
 
   /** Settings as they were when this drive began; they cannot change while a run is active (01-R15). */

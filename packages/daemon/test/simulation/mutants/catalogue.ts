@@ -8,16 +8,18 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "drop-the-fence",
     fault: "a daemon that lost a session's lease still writes to its run",
-    file: "engine/loop/driver.ts",
-    find: "return await this.deps.store.commit(ops, { fence: this.fence });",
-    replace: "return await this.deps.store.commit(ops);",
+    file: "engine/loop/session-lease.ts",
+    find: "return store.commit(ops, { fence: this.#fence });",
+    replace: "return store.commit(ops);",
   },
   {
     name: "acknowledge-before-commit",
     fault: "a submission is answered before it is on disk",
     file: "engine/commands/transact.ts",
-    find: "const result = await deps.store.commit(ops);\n      if (result.ok) {",
-    replace: "void deps.store.commit(ops).catch(() => undefined);\n      if (ops.length > 0) {",
+    find: "result = await store.commit(claim === undefined ? ops : [...ops, claim]);",
+    replace:
+      "void store.commit(ops).catch(() => undefined);\n" +
+      "result = { ok: true, appended: {}, revisions: {}, claimed: {}, leases: {} };",
   },
   {
     name: "forget-the-intent",
@@ -137,8 +139,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "last-in-first-out",
     fault: "the queue is served from its end",
     file: "engine/commands/transact.ts",
-    find: 'index: "queue", prefix: [sessionId], limit: 1 }',
-    replace: 'index: "queue", prefix: [sessionId], limit: 1, reverse: true }',
+    find: 'index: "queue", prefix: [session_id], limit: 1 }',
+    replace: 'index: "queue", prefix: [session_id], limit: 1, reverse: true }',
   },
   {
     name: "forget-the-receipt",
@@ -212,6 +214,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "const isClaimLost = false;",
   },
   {
+    name: "forget-an-offer",
+    fault: "a claim that landed while its answer got lost stays with a daemon that does not know of it",
+    file: "kernel/queue-worker.ts",
+    find: "if (claimed === undefined) {",
+    replace: "if (claimed === null) {",
+  },
+  {
     name: "keep-the-failed-frame",
     fault: "a read that failed once ends every stream at the same event",
     file: "features/events/streams.ts",
@@ -228,9 +237,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "keep-the-lease",
     fault: "a session at rest stays leased",
-    file: "engine/executor.ts",
-    find: 'if (end === "rest") return { kind: "done", ops: [release] };',
-    replace: 'if (end === "rest") return { kind: "done" };',
+    file: "engine/loop/session-lease.ts",
+    find: 'return this.#fence === undefined ? [] : [{ op: "release-lease", ...this.#fence }];',
+    replace: "return [];",
   },
   {
     name: "never-take-over",
