@@ -145,6 +145,25 @@ export function recordsConformance(openFixture: OpenFixture): void {
     expect(await store.count("nothing", { index: "by_key" })).toBe(0);
   });
 
+  test("K2 a count follows what lands, and not what is refused", async () => {
+    const { store } = subject;
+    const one = (id: string, key: string) => keyed(id, [key, id]);
+    const counts = async () => [
+      await store.count("thing", { index: "by_key" }),
+      await store.count("thing", { index: "by_key", prefix: ["a"] }),
+      await store.count("thing", { index: "by_key", prefix: ["b"] }),
+    ];
+    expect(await counts()).toEqual([0, 0, 0]);
+    await land(store, [one("1", "a"), one("2", "a"), one("3", "ab")]);
+    expect(await counts()).toEqual([3, 2, 0]);
+    await land(store, [one("1", "b")]);
+    expect(await counts()).toEqual([3, 1, 1]);
+    await refusal(store, [one("4", "a"), { op: "check", kind: "thing", id: "1", revision: 9 }]);
+    expect(await counts()).toEqual([3, 1, 1]);
+    await land(store, [{ op: "delete", kind: "thing", id: "2" }]);
+    expect(await counts()).toEqual([2, 0, 1]);
+  });
+
   test("odd keys are ordered and found like any other", async () => {
     const { store } = subject;
     await land(

@@ -132,6 +132,7 @@ export class GroupCommit {
   #forget(): void {
     this.#primitives.journal.forget();
     this.#primitives.leases.forget();
+    this.#primitives.records.forget();
   }
 }
 

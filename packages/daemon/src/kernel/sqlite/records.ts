@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Json } from "@kheish/contract";
 import { decodeCursor, encodeCursor, encodeKey, prefixEnd } from "../keys.ts";
 import type { IndexKeys, KeyParts, ListedRecord, ListQuery, StoredRecord } from "../store.ts";
+import { Counts } from "./counts.ts";
 import { Query } from "./query.ts";
 
 type RecordRow = { id: string; revision: number; data: string };
@@ -30,6 +31,7 @@ const PAGES = {
 
 /** Records and their index rows; a record's row repeats its keys, so that a write touches only what changed. */
 export class Records {
+  readonly #counts = new Counts();
   readonly #find;
   readonly #current;
   readonly #insert;
@@ -121,7 +123,18 @@ export class Records {
   }
 
   count(kind: string, index: string, prefix: KeyParts | undefined): number {
-    return this.#count.get(...spanOf(kind, index, prefix))?.count ?? 0;
+    const span = spanOf(kind, index, prefix);
+    const [, , encoded] = span;
+    const known = this.#counts.get(kind, index, encoded);
+    if (known !== undefined) return known;
+    const count = this.#count.get(...span)?.count ?? 0;
+    this.#counts.set(kind, index, encoded, count);
+    return count;
+  }
+
+  /** To be called whenever something was rolled back. */
+  forget(): void {
+    this.#counts.forget();
   }
 
   #page(span: Span, { after, limit, reverse }: ListQuery): ListedRow[] {
@@ -131,10 +144,16 @@ export class Records {
   }
 
   #reindex(kind: string, id: string, before: Keys, after: Keys): void {
-    for (const [name, key] of Object.entries(before))
-      if (after[name] !== key) this.#removeKey.run(kind, id, name, key);
-    for (const [name, key] of Object.entries(after))
-      if (before[name] !== key) this.#addKey.run(kind, id, name, key);
+    for (const [name, key] of Object.entries(before)) {
+      if (after[name] === key) continue;
+      this.#removeKey.run(kind, id, name, key);
+      this.#counts.moved(kind, name, key, -1);
+    }
+    for (const [name, key] of Object.entries(after)) {
+      if (before[name] === key) continue;
+      this.#addKey.run(kind, id, name, key);
+      this.#counts.moved(kind, name, key, 1);
+    }
   }
 }
 
