@@ -22,11 +22,12 @@ export async function callModel(driver: Driver, stop: StopSignal): Promise<Outco
   const { deps, run } = driver;
   const { turn } = driver.runState;
   const tools = isRepairing(driver.runState) ? [] : visibleTools(deps.tools, driver.session);
-  const outcome = await deps.model.call(buildTurn(driver.state, { ...promptInput(driver), tools }), {
+  const call = deps.model.call(buildTurn(driver.state, { ...promptInput(driver), tools }), {
     signal: stop.soft,
     onDelta: (delta) => deps.onDelta({ ...delta, session_id: driver.sessionId, run_id: run.id, turn }),
   });
-  if (stop.reason !== undefined) return undefined;
+  const outcome = await stop.unlessStopped(call);
+  if (outcome === undefined) return undefined;
   return outcome.ok ? appendMessage(driver, turn, outcome) : recordFailure(driver, turn, outcome.error);
 }
 
@@ -119,8 +120,8 @@ export async function summarize(
   plan: Extract<ContextPlan, { kind: "model_driven" }>,
 ): Promise<Outcome | undefined> {
   const request = buildCompaction(driver.state, plan.headSeq, promptInput(driver));
-  const outcome = await driver.deps.model.call(request, { signal: stop.soft });
-  if (stop.reason !== undefined) return undefined;
+  const outcome = await stop.unlessStopped(driver.deps.model.call(request, { signal: stop.soft }));
+  if (outcome === undefined) return undefined;
   const text = outcome.ok
     ? summaryOf(outcome.message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(""))
     : "";

@@ -24,6 +24,21 @@ export class StopSignal {
     return this.#abandon.signal;
   }
 
+  /** What a model call answers, or nothing as soon as this is told to stop: one that does not listen is left behind. */
+  async unlessStopped<T>(call: Promise<T>): Promise<T | undefined> {
+    const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
+    const stop = () => resolve(undefined);
+    this.#soft.signal.addEventListener("abort", stop, { once: true });
+    if (this.#soft.signal.aborted) stop();
+    call.catch(() => undefined);
+    try {
+      const answer = await Promise.race([call, stopped]);
+      return this.reason === undefined ? answer : undefined;
+    } finally {
+      this.#soft.signal.removeEventListener("abort", stop);
+    }
+  }
+
   end(): void {
     this.reason = "ended";
     this.#soft.abort();
