@@ -24,7 +24,10 @@ export async function callModel(driver: Driver, stop: StopSignal): Promise<Outco
   const tools = isRepairing(driver.runState) ? [] : visibleTools(deps.tools, driver.session);
   const call = deps.model.call(buildTurn(driver.state, { ...promptInput(driver), tools }), {
     signal: stop.soft,
-    onDelta: (delta) => deps.onDelta({ ...delta, session_id: driver.sessionId, run_id: run.id, turn }),
+    onDelta: (delta) => {
+      if (stop.reason === undefined)
+        deps.onDelta({ ...delta, session_id: driver.sessionId, run_id: run.id, turn });
+    },
   });
   const outcome = await stop.unlessStopped(call);
   if (outcome === undefined) return undefined;
