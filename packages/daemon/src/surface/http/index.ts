@@ -9,5 +9,6 @@ export { isLoopbackHost } from "./security/bind-address.ts";
 export type { ControlPlaneStatus } from "./security/control-plane-status.ts";
 export { controlPlaneStatus } from "./security/control-plane-status.ts";
 export type { CorsSettings } from "./security/cors-policy.ts";
+export type { NamedTokens } from "./security/named-tokens.ts";
 export type { SecurityEvent } from "./security/refusal-log.ts";
 export { type HttpServer, startHttpServer } from "./server/server.ts";
