@@ -7,7 +7,7 @@ import type { SecurityEvent } from "./http/index.ts";
 /** Callers whom nobody knows decide how much is written here, so it has an end: five files of this size. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 const OLD_FILES = 4;
-/** Lines that may wait for a disk that does not keep up; what is beyond is counted and the count is written. */
+/** Lines that may wait for a disk that does not keep up; the next line written says how many were left out. */
 const MAX_WAITING = 10_000;
 
 /**
@@ -50,6 +50,8 @@ export class ControlPlaneAudit {
   /** Resolves when all lines so far are on disk. */
   async close(): Promise<void> {
     await this.#written;
+    if (this.#dropped > 0)
+      this.#log.error({ lines: this.#dropped }, "lines of the control-plane audit are missing");
     await this.#file?.sync();
     await this.#file?.close();
     this.#file = undefined;
@@ -57,11 +59,12 @@ export class ControlPlaneAudit {
 
   async #write(event: SecurityEvent): Promise<void> {
     try {
-      const dropped = this.#dropped === 0 ? {} : { dropped_before: this.#dropped };
+      const dropped = this.#dropped === 0 ? {} : { dropped_lines: this.#dropped };
       const line = `${JSON.stringify({ ...event, ...dropped })}\n`;
-      if (this.#bytes + line.length > this.#maxFileBytes && this.#bytes > 0) await this.#rotate();
+      const bytes = Buffer.byteLength(line);
+      if (this.#bytes + bytes > this.#maxFileBytes && this.#bytes > 0) await this.#rotate();
       await this.#file?.appendFile(line);
-      this.#bytes += Buffer.byteLength(line);
+      this.#bytes += bytes;
       this.#dropped = 0;
     } catch (error) {
       this.#dropped += 1;
