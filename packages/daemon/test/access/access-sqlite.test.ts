@@ -1,7 +1,9 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { kheish } from "../../src/surface/cli/testing/run-cli.ts";
+import { Client } from "../http/support/client.ts";
 import { ServedDaemon } from "../support/served.ts";
 import { accessSuite } from "./suite.ts";
 import { ADMIN, GuardedDaemon } from "./support.ts";
@@ -71,6 +73,37 @@ describe("named tokens on SQLite", () => {
     ]);
     expect((await stat(audit)).mode & 0o777).toBe(0o600);
     for (const token of [secret, "nonsense-token"]) expect(text).not.toContain(token);
+  });
+
+  test("02-R86, 02-R87 status says which token file is of no use, and that equal tokens let nobody in", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kheish-tokens-"));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const [admin, reader] = [join(directory, "admin"), join(directory, "reader")];
+    await writeFile(admin, "first\n");
+    const daemon = await ServedDaemon.start({
+      store: "sqlite",
+      httpAuthMode: "bearer",
+      adminTokenFile: admin,
+      readonlyTokenFile: reader,
+    });
+    onTestFinished(() => daemon.remove());
+    const ask = (token: string) =>
+      new Client(() => daemon.baseUrl, { authorization: `Bearer ${token}` }).call("status");
+    const codes = async (token: string) =>
+      (await ask(token)).health.warnings.flatMap(({ code }) =>
+        code.startsWith("control_plane") ? [code] : [],
+      );
+
+    expect(await codes("first")).toEqual(["control_plane_token_file_unreadable"]);
+    await writeFile(reader, "second\n");
+    expect(await codes("second")).toEqual([]);
+    await writeFile(admin, "\n");
+    expect(await codes("second")).toEqual([
+      "control_plane_no_admin_token",
+      "control_plane_token_file_unreadable",
+    ]);
+    await writeFile(admin, "second\n");
+    await expect(ask("second")).rejects.toThrow(/invalid_token/);
   });
 
   test("a daemon that asks nobody for a token makes none: whoever called could be anybody", async () => {
