@@ -39,7 +39,7 @@ export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places:
   const namedTokens = options.namedTokens ?? NO_NAMED_TOKENS;
   const requestLimiter = new RequestLimiter(clock, options.requestsPerMinute ?? 0);
   const { auth, readFile } = options;
-  const gate = new Gate({ auth, readFile, refusals, namedTokens, requestLimiter });
+  const gate = new Gate({ auth, readFile, logger, refusals, namedTokens, requestLimiter });
   const places = new StreamPlaces(streamLimits(options), clock);
   namedTokens.onRevoked((tokenId) => places.revoke(tokenId));
   const streams = new EventStreams({ places, clock, heartbeatMs, logger });

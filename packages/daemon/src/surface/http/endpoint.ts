@@ -28,7 +28,7 @@ export function endpointHandler(route: Route, options: EndpointOptions): Handler
     const principal = await gate.admit(caller, route.demand);
     c.set("principal", principal.id);
     const request = await boundRequest(c, route, principal, bodyLimitBytes);
-    await gate.authorize(caller, principal, route.demand, resourcesOf(route.endpoint, request));
+    await gate.authorize(caller, principal, route.demand, () => resourcesOf(route.endpoint, request));
     if (route.endpoint.kind === "sse") return options.streams.serve(c, request, route.handle);
     const reply = await route.handle(request);
     if ("stream" in reply) throw new Error(`endpoint ${route.template.source} must not answer with a stream`);

@@ -18,7 +18,8 @@ export function unmatched(routes: readonly Route[], gate: Gate) {
       : { access: "admin", verb: "admin" };
     const caller = callerOf(c);
     const principal = await gate.admit(caller, demand);
-    await gate.authorize(caller, principal, demand, [path.replace(/^\/(?:v1\/)?/, "")]);
+    c.set("principal", principal.id);
+    await gate.authorize(caller, principal, demand, () => [path.replace(/^\/(?:v1\/)?/, "")]);
     if (!known) throw problem("api", "route_not_found", "there is no such route; see GET /v1/openapi.json");
     for (const { template } of candidates) template.read(path);
     const allow = allowedMethods(candidates).join(", ");

@@ -2,6 +2,7 @@ import { type Access, type Problem, problem, type Verb } from "@kheish/contract"
 import type { Principal } from "../../../features/binding.ts";
 import { type Grant, grantsResource } from "../../../governance/access/grant.ts";
 import { withSessionsOfRuns } from "../../../governance/access/run-resources.ts";
+import type { Log } from "../../../kernel/log.ts";
 import { type AuthSettings, isAuthEnabled } from "./auth-settings.ts";
 import type { Caller } from "./caller.ts";
 import { WINDOW_MS } from "./failure-limiter.ts";
@@ -35,6 +36,7 @@ export interface Demand {
 interface GateOptions {
   auth: AuthSettings;
   readFile: (path: string) => Promise<string>;
+  logger: Log;
   refusals: RefusalLog;
   namedTokens: NamedTokens;
   requestLimiter: RequestLimiter;
@@ -51,6 +53,7 @@ interface Refused {
 export class Gate {
   readonly #options: GateOptions;
   readonly #enabled: boolean;
+  #duplicate = false;
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -73,10 +76,12 @@ export class Gate {
     caller: Caller,
     principal: Principal,
     demand: Demand,
-    resources: readonly string[],
+    resourcesOfRequest: () => readonly string[],
   ): Promise<void> {
     const { grant } = principal;
-    if (grant === undefined || grantsResource(grant, resources)) return;
+    if (grant === undefined) return;
+    const resources = resourcesOfRequest();
+    if (grantsResource(grant, resources)) return;
     const { sessionOfRun } = this.#options.namedTokens;
     if (grantsResource(grant, await withSessionsOfRuns(resources, sessionOfRun))) return;
     const detail = `'${principal.id}' covers ${grant.resources.join(", ")}, not ${resources.join(" or ")}`;
@@ -100,6 +105,7 @@ export class Gate {
     const token = BEARER.exec(authorization.trim())?.[1];
     if (token === undefined) return refusedFor("malformed_token");
     const tokens = await loadTokens(this.#options.auth, this.#options.readFile);
+    this.#tellOfDuplicates(tokens.duplicate);
     if (tokens.duplicate) return refusedFor("invalid_token");
     const presented = tokenDigest(token);
     if (matches(tokens.admin, presented)) return ADMIN;
@@ -109,6 +115,16 @@ export class Gate {
     if (named === "expired") return { reason: "invalid_token", detail: "the token has expired" };
     const { name, ...grant } = named;
     return { id: `token:${name}`, access: "token", grant };
+  }
+
+  /** Nobody can read the status then, so the log has to say why: once, until the tokens differ again. */
+  #tellOfDuplicates(duplicate: boolean): void {
+    if (duplicate && !this.#duplicate)
+      this.#options.logger.error(
+        {},
+        "the admin and the read-only token are the same: every token is refused",
+      );
+    this.#duplicate = duplicate;
   }
 
   #refuse(caller: Caller, { reason, detail, principal }: Refused, { access }: Demand): Problem {
