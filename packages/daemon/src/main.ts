@@ -14,7 +14,7 @@ import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
   type AuthSettings,
-  checkAuthSettings,
+  checkHttpSettings,
   controlPlaneStatus,
   type HttpOptions,
   type HttpServer,
@@ -80,7 +80,7 @@ async function open(
     allowedOrigins: options.corsAllowOrigins,
     hostedOrigins: options.corsAllowHostedOrigins ?? [],
   };
-  checkAuthSettings(options.bind, auth);
+  checkHttpSettings({ bind: options.bind, auth, cors, trustedProxies: options.trustedProxies ?? [] });
   const workspaceRoot = await workspace(options.workspaceRoot);
   const routes = loadRoutes({
     env,

@@ -11,11 +11,12 @@ import { renderProblem } from "./response/render.ts";
 import { requestTarget } from "./routing/request-target.ts";
 import { routeTable } from "./routing/route-table.ts";
 import { unmatched } from "./routing/unmatched.ts";
-import { checkAuthSettings, isAuthEnabled } from "./security/auth-settings.ts";
+import { isAuthEnabled } from "./security/auth-settings.ts";
 import { isLoopbackHost } from "./security/bind-address.ts";
+import { checkHttpSettings } from "./security/check-settings.ts";
 import { clientAddress, TrustedProxies } from "./security/client-address.ts";
 import { cors } from "./security/cors.ts";
-import { checkCorsSettings, corsPolicy } from "./security/cors-policy.ts";
+import { corsPolicy } from "./security/cors-policy.ts";
 import { Gate } from "./security/gate.ts";
 import { hostGuard } from "./security/host-guard.ts";
 import { NO_NAMED_TOKENS } from "./security/named-tokens.ts";
@@ -32,8 +33,7 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
 
 /** The app, and the open streams that a drain has to end. */
 export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places: StreamPlaces } {
-  checkAuthSettings(options.bind, options.auth);
-  checkCorsSettings(options.cors, isAuthEnabled(options.auth));
+  checkHttpSettings(options);
   const { clock, logger, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
   const refusals = new RefusalLog(options);
   const namedTokens = options.namedTokens ?? NO_NAMED_TOKENS;
