@@ -262,8 +262,16 @@ export const RunEvent = z
     z.object({ type: z.literal("resumed"), attempt: z.int() }),
     z.object({ type: z.literal("completed") }),
     z.object({ type: z.literal("failed"), error: z.string() }),
-    z.object({ type: z.literal("interrupted"), reason: z.string().optional() }),
-    z.object({ type: z.literal("cancelled"), reason: z.string().optional() }),
+    z.object({
+      type: z.literal("interrupted"),
+      reason: z.string().optional(),
+      by: z.string().optional().describe("the principal that asked for it"),
+    }),
+    z.object({
+      type: z.literal("cancelled"),
+      reason: z.string().optional(),
+      by: z.string().optional().describe("the principal that asked for it"),
+    }),
   ])
   .meta({ id: "RunEvent" });
 export type RunEvent = z.infer<typeof RunEvent>;

@@ -301,6 +301,27 @@ export function accessSuite(options: () => Promise<ServedOptions>): void {
         ["user_question_resolved", `token:${name}`],
       ]);
     });
+
+    test("stands on what ended a run", async () => {
+      const { secret, name } = await guarded().token({
+        verbs: ["read", "write"],
+        resources: ["sessions/ends"],
+      });
+      const api = guarded().as(secret);
+      await api.call("createSession", { body: { session_id: "ends" } });
+      const submit = () => api.call("submitRun", { ...at("ends"), body: { content: ENDLESS } });
+      const [running, queued, cleared] = [await submit(), await submit(), await submit()];
+      await api.call("cancelRun", of(queued.run_id));
+      await api.call("interruptSession", { ...at("ends"), query: { clear_queue: "true" } });
+      for (const [run, type] of [
+        [running, "interrupted"],
+        [queued, "cancelled"],
+        [cleared, "cancelled"],
+      ] as const) {
+        const events = await api.call("runEvents", of(run.run_id));
+        expect(events.at(-1)?.event).toMatchObject({ type, by: `token:${name}` });
+      }
+    });
   });
 
   describe("bad input", () => {

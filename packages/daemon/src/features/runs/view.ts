@@ -304,7 +304,11 @@ async function runEvent(
       return { type: "failed", error: event.data.error };
     case "interrupted":
     case "cancelled":
-      return { type: event.type, ...(event.data.reason === undefined ? {} : { reason: event.data.reason }) };
+      return {
+        type: event.type,
+        ...(event.data.reason === undefined ? {} : { reason: event.data.reason }),
+        ...(event.data.by === undefined ? {} : { by: event.data.by }),
+      };
     default:
       return undefined;
   }
