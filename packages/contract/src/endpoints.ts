@@ -51,6 +51,7 @@ import {
   SetToolOverridesRequest,
   ToolOverrides,
 } from "./sessions.ts";
+import { CreatedToken, CreateTokenRequest, RevokedTokens, TokenView, type Verb } from "./tokens.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 /** Who may call: nobody asked, a read-only token, an admin token. */
@@ -63,15 +64,24 @@ export interface Endpoint {
   readonly tag: string;
   readonly summary: string;
   readonly access: Access;
+  /** What a named token needs, where it is not what `verbOf` derives. */
+  readonly verb?: Verb;
+  /** Where the caller may name one item of a list, the resource that the request is about then; see `resourcesOf`. */
+  readonly narrowed?: readonly { from: "query" | "body"; field: string; resource: string }[];
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
   /** A request without a body is `{}`. */
   readonly bodyOptional?: boolean;
+  /** `large`: may carry whole files, up to `serve --max-body-bytes`; every other body is at most `SMALL_BODY_BYTES`. */
+  readonly bodySize?: "large";
   readonly responses: Readonly<Record<number, z.ZodType>>;
   readonly kind?: "json" | "sse" | "text";
   /** The header `Idempotency-Key` is honoured. */
   readonly idempotent?: boolean;
 }
+
+/** Room for any setting, schema or decision; only bodies with files in them are larger. */
+export const SMALL_BODY_BYTES = 1024 * 1024;
 
 const define = <const T extends Record<string, Endpoint>>(table: T): T => table;
 const noBody = z.strictObject({});
@@ -79,7 +89,7 @@ const session = "/v1/sessions/{session_id}";
 const run = "/v1/runs/{run_id}";
 
 /** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
-const setting = <B extends z.ZodType>(name: string, path: string, body: B) =>
+const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb: Verb = "write") =>
   ({
     post: {
       method: "POST",
@@ -87,6 +97,7 @@ const setting = <B extends z.ZodType>(name: string, path: string, body: B) =>
       tag: "sessions",
       summary: `Replace the ${name}`,
       access: "admin",
+      verb,
       body,
       responses: { 200: SessionView },
     },
@@ -96,6 +107,7 @@ const setting = <B extends z.ZodType>(name: string, path: string, body: B) =>
       tag: "sessions",
       summary: `Replace the ${name}`,
       access: "admin",
+      verb,
       body,
       responses: { 200: SessionView },
     },
@@ -105,17 +117,18 @@ const setting = <B extends z.ZodType>(name: string, path: string, body: B) =>
       tag: "sessions",
       summary: `Clear the ${name}`,
       access: "admin",
+      verb,
       responses: { 200: SessionView },
     },
   }) as const;
 
 const persona = setting("persona", "persona", SetPersonaRequest);
-const capabilityScope = setting("capability scope", "capability-scope", SetCapabilityScopeRequest);
-const credentialScope = setting("credential scope", "credential-scope", SetCredentialScopeRequest);
+const capabilityScope = setting("capability scope", "capability-scope", SetCapabilityScopeRequest, "admin");
+const credentialScope = setting("credential scope", "credential-scope", SetCredentialScopeRequest, "admin");
 const routePolicy = setting("route policy", "route-policy", SetRoutePolicyRequest);
 const replyTargets = setting("reply targets", "reply-targets", SetReplyTargetsRequest);
 const operator = setting("operator config", "operator", SetOperatorRequest);
-const toolOverrides = setting("tool overrides", "tool-overrides", SetToolOverridesRequest);
+const toolOverrides = setting("tool overrides", "tool-overrides", SetToolOverridesRequest, "admin");
 const inputContract = setting("input contract", "input-contract", SetInputContractRequest);
 const outputContract = setting("output contract", "output-contract", SetOutputContractRequest);
 
@@ -181,6 +194,32 @@ export const endpoints = define({
     responses: { 200: RuntimeSettingsView },
   },
 
+  listTokens: {
+    method: "GET",
+    path: "/v1/runtime/tokens",
+    tag: "tokens",
+    summary: "Named tokens by name, without their secrets",
+    access: "admin",
+    responses: { 200: z.array(TokenView) },
+  },
+  createToken: {
+    method: "POST",
+    path: "/v1/runtime/tokens",
+    tag: "tokens",
+    summary: "Create a named token; the answer holds its secret, once",
+    access: "admin",
+    body: CreateTokenRequest,
+    responses: { 201: CreatedToken },
+  },
+  revokeToken: {
+    method: "DELETE",
+    path: "/v1/runtime/tokens/{token_id}",
+    tag: "tokens",
+    summary: "Revoke a named token and all that were created with it, from the next request on",
+    access: "admin",
+    responses: { 200: RevokedTokens },
+  },
+
   createSession: {
     method: "POST",
     path: "/v1/sessions",
@@ -189,6 +228,7 @@ export const endpoints = define({
     access: "admin",
     body: CreateSessionRequest,
     idempotent: true,
+    narrowed: [{ from: "body", field: "session_id", resource: "sessions/{session_id}" }],
     responses: { 200: SessionView, 201: SessionView },
   },
   listSessions: {
@@ -235,6 +275,7 @@ export const endpoints = define({
     access: "admin",
     body: SubmitInputRequest,
     idempotent: true,
+    bodySize: "large",
     responses: { 200: SessionView },
   },
   submitRun: {
@@ -245,6 +286,7 @@ export const endpoints = define({
     access: "admin",
     body: SubmitInputRequest,
     idempotent: true,
+    bodySize: "large",
     responses: { 202: RunView },
   },
   interruptSession: {
@@ -400,6 +442,7 @@ export const endpoints = define({
     summary: "List runs",
     access: "read",
     query: RunListQuery,
+    narrowed: [{ from: "query", field: "session_id", resource: "sessions/{session_id}/runs" }],
     responses: { 200: listOf(RunView) },
   },
   getRun: {
@@ -443,7 +486,7 @@ export const endpoints = define({
     path: `${run}/debug`,
     tag: "runs",
     summary: "Debug evidence of a run",
-    access: "read",
+    access: "admin",
     responses: { 200: RunDebugView },
   },
   runDebugArtifact: {
@@ -462,6 +505,8 @@ export const endpoints = define({
     summary: "Delete debug evidence of old terminal runs",
     access: "admin",
     body: PruneRequest,
+    verb: "admin",
+    narrowed: [{ from: "body", field: "session_id", resource: "sessions/{session_id}/debug" }],
     responses: { 200: PruneResponse },
   },
 
@@ -502,6 +547,7 @@ export const endpoints = define({
     summary: "Pending questions",
     access: "read",
     query: QuestionListQuery,
+    narrowed: [{ from: "query", field: "session_id", resource: "sessions/{session_id}/questions" }],
     responses: { 200: listOf(PendingQuestionView) },
   },
   listSessionQuestions: {
@@ -553,6 +599,10 @@ export const endpoints = define({
     access: "read",
     query: GlobalStreamQuery,
     kind: "sse",
+    narrowed: [
+      { from: "query", field: "session_id", resource: "sessions/{session_id}/stream" },
+      { from: "query", field: "run_id", resource: "runs/{run_id}/stream" },
+    ],
     responses: { 200: StreamEvent },
   },
 });

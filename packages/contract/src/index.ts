@@ -2,6 +2,7 @@
  * The wire of Kheish: schemas, endpoint table and typed problems, and no I/O.
  * Daemon, CLI, SDK, console and the OpenAPI document all read this package, so they cannot disagree.
  */
+export * from "./access.ts";
 export * from "./approvals.ts";
 export * from "./contracts.ts";
 export * from "./endpoints.ts";
@@ -14,6 +15,7 @@ export * from "./questions.ts";
 export * from "./runs.ts";
 export * from "./runtime.ts";
 export * from "./sessions.ts";
+export * from "./tokens.ts";
 
 /** Version of the control plane and revision of its API (`GET /v1/capabilities`). */
 export const CONTROL_PLANE_VERSION = "0.1.0";

@@ -34,7 +34,10 @@ export const problemRegistry = {
     request_query_invalid: 400,
     request_path_invalid: 400,
     payload_too_large: 413,
+    headers_too_large: 431,
     too_many_streams: 503,
+    too_many_streams_of_caller: 429,
+    too_many_requests: 429,
     internal_error: 500,
     store_unavailable: 503,
     storage_full: 503,
@@ -47,6 +50,14 @@ export const problemRegistry = {
     rate_limited: 429,
   },
   cors: { origin_not_allowed: 403 },
+  tokens: {
+    token_not_found: 404,
+    token_name_taken: 409,
+    token_limit_reached: 409,
+    token_wider_than_creator: 403,
+    token_expiry_invalid: 400,
+    token_needs_auth: 409,
+  },
   sessions: {
     session_not_found: 404,
     session_busy: 409,
@@ -121,6 +132,7 @@ const titles: Record<number, string> = {
   413: "Payload Too Large",
   422: "Unprocessable Entity",
   429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   503: "Service Unavailable",
 };

@@ -214,6 +214,10 @@ export const RunView = z
     finished_at_ms: Millis.optional(),
     queued_position: z.int().optional(),
     request: RunRequestSummary,
+    principal: z
+      .string()
+      .optional()
+      .describe("who was authenticated; request.actor_id is what the caller says"),
     input_attachments: z.array(AttachmentRef).optional(),
     input_metadata: Json.optional(),
     pending_approval_ids: z.array(z.string()).optional(),
@@ -239,19 +243,35 @@ export const RunEvent = z
       request_ids: z.array(z.string()),
       requests: z.array(ApprovalRequest).optional(),
     }),
-    z.object({ type: z.literal("approval_resolved"), resolutions: z.array(ApprovalResolution) }),
+    z.object({
+      type: z.literal("approval_resolved"),
+      resolutions: z.array(ApprovalResolution),
+      decided_by: z.string().optional().describe("the principal, or 'daemon' when time ran out"),
+    }),
     z.object({
       type: z.literal("waiting_for_user_question"),
       request_ids: z.array(z.string()),
       requests: z.array(UserQuestionRequest),
     }),
-    z.object({ type: z.literal("user_question_resolved"), resolution: UserQuestionResolution }),
+    z.object({
+      type: z.literal("user_question_resolved"),
+      resolution: UserQuestionResolution,
+      decided_by: z.string().optional().describe("the principal, or 'daemon' when time ran out"),
+    }),
     z.object({ type: z.literal("output"), output: DaemonOutputRecord }),
     z.object({ type: z.literal("resumed"), attempt: z.int() }),
     z.object({ type: z.literal("completed") }),
     z.object({ type: z.literal("failed"), error: z.string() }),
-    z.object({ type: z.literal("interrupted"), reason: z.string().optional() }),
-    z.object({ type: z.literal("cancelled"), reason: z.string().optional() }),
+    z.object({
+      type: z.literal("interrupted"),
+      reason: z.string().optional(),
+      by: z.string().optional().describe("the principal that asked for it"),
+    }),
+    z.object({
+      type: z.literal("cancelled"),
+      reason: z.string().optional(),
+      by: z.string().optional().describe("the principal that asked for it"),
+    }),
   ])
   .meta({ id: "RunEvent" });
 export type RunEvent = z.infer<typeof RunEvent>;

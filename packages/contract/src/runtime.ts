@@ -150,6 +150,19 @@ export const DaemonStatusView = z
       bind_is_loopback: z.boolean(),
       auth_enabled: z.boolean(),
       read_only_token_enabled: z.boolean(),
+      auth_effective_admin_token_available: z.boolean().optional(),
+      auth_duplicate_token: z.boolean().optional(),
+      auth_token_files: z
+        .array(
+          z.object({
+            role: z.enum(["admin", "read_only"]),
+            path: z.string(),
+            readable: z.boolean(),
+            token_loaded: z.boolean(),
+            error: z.string().optional(),
+          }),
+        )
+        .optional(),
       cors_policy: z.enum(["loopback", "exact"]),
       cors_allowed_origin_count: z.int(),
       externally_exposed_without_auth: z.boolean(),

@@ -9,6 +9,7 @@ import {
   type ModelPort,
   type RouteResolver,
   type RunLimits,
+  read,
   rearmGoals,
   recorded,
   StateCache,
@@ -28,6 +29,7 @@ import {
   type StatusSources,
 } from "./features/runtime/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
+import { TokenService, tokenBindings } from "./features/tokens/index.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
 import type { Blobs } from "./kernel/blobs.ts";
@@ -37,6 +39,7 @@ import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";
+import type { NamedTokens } from "./surface/http/index.ts";
 
 /** Everything a daemon is made of that touches the world. The simulation brings its own. */
 export interface World {
@@ -70,6 +73,8 @@ export interface DaemonSettings {
 /** A daemon without its doors: the services, their bindings and the workers behind them. */
 export interface Daemon {
   bindings: Binding[];
+  /** For whoever guards the doors. */
+  namedTokens: NamedTokens;
   /** False from the moment a drain begins. */
   isReady: () => boolean;
   start(): Promise<void>;
@@ -139,10 +144,12 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   // What another daemon decided reaches this one through the journal.
   tail.onEvent((stored) => {
     if (stored.stream === RUNTIME_STREAM) void runtime.refresh();
+    tokens.heard(stored);
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
 
+  const tokens = new TokenService({ store, clock, random, log });
   const runs = new RunService(commands);
   const sessions = new SessionService(commands, new WaitForRun(store, tail));
   const questions = new QuestionService(commands);
@@ -171,7 +178,13 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...questionBindings(commands, questions, runs, sessions),
       ...eventBindings(streams),
       ...runtimeBindings(runtime, status),
+      ...tokenBindings(tokens),
     ],
+    namedTokens: {
+      authenticate: (presented) => tokens.authenticate(presented),
+      onRevoked: (listener) => tokens.onRevoked(listener),
+      sessionOfRun: async (runId) => (await read(store, "run", runId))?.data.session_id,
+    },
     isReady: () => ready,
     async start() {
       await runtime.load(settings.permissionMode);

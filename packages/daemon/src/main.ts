@@ -11,10 +11,12 @@ import { openStateRoot } from "./kernel/state-root.ts";
 import { type Store, StoreError } from "./kernel/store.ts";
 import { createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
+import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
   type AuthSettings,
-  checkAuthSettings,
+  checkHttpSettings,
   controlPlaneStatus,
+  type HttpOptions,
   type HttpServer,
   ServeConfigError,
   startHttpServer,
@@ -74,8 +76,11 @@ async function open(
     options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
   const log = createLog({ level: options.logLevel, format, write: (line) => process.stderr.write(line) });
   const auth = authSettings(options);
-  const cors = { allowedOrigins: options.corsAllowOrigins };
-  checkAuthSettings(options.bind, auth);
+  const cors = {
+    allowedOrigins: options.corsAllowOrigins,
+    hostedOrigins: options.corsAllowHostedOrigins ?? [],
+  };
+  checkHttpSettings({ bind: options.bind, auth, cors, trustedProxies: options.trustedProxies ?? [] });
   const workspaceRoot = await workspace(options.workspaceRoot);
   const routes = loadRoutes({
     env,
@@ -88,6 +93,8 @@ async function open(
   undo.push(() => stateRoot.release());
   const store = await openStore(options.store, stateRoot.path);
   undo.push(() => store.close());
+  const audit = await ControlPlaneAudit.open(stateRoot.path, log);
+  undo.push(() => audit.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
   const models = createModels({
@@ -134,7 +141,9 @@ async function open(
     clock: systemClock,
     random: systemRandom,
     readiness: daemon.isReady,
-    ...(options.maxBodyBytes === undefined ? {} : { bodyLimitBytes: options.maxBodyBytes }),
+    namedTokens: daemon.namedTokens,
+    onSecurityEvent: (event) => audit.record(event),
+    ...httpLimits(options),
   });
   baseUrl = http.baseUrl;
   const [route] = models.routes();
@@ -145,7 +154,13 @@ async function open(
   if (route?.provider === "simulator") {
     log.info({}, "no provider key found: the default route is the simulator, which answers without a model");
   }
-  return running(baseUrl, daemon, http, [() => store.close(), () => stateRoot.release()], log);
+  return running(
+    baseUrl,
+    daemon,
+    http,
+    [() => audit.close(), () => store.close(), () => stateRoot.release()],
+    log,
+  );
 }
 
 function running(
@@ -185,6 +200,17 @@ function authSettings(options: ServeOptions): AuthSettings {
     ...(options.adminTokenFile === undefined ? {} : { adminTokenFile: options.adminTokenFile }),
     ...(options.readonlyToken === undefined ? {} : { readOnlyToken: options.readonlyToken }),
     ...(options.readonlyTokenFile === undefined ? {} : { readOnlyTokenFile: options.readonlyTokenFile }),
+  };
+}
+
+function httpLimits(options: ServeOptions): Partial<HttpOptions> {
+  const { maxBodyBytes, maxStreams, maxStreamsPerPrincipal, requestsPerMinute, trustedProxies } = options;
+  return {
+    ...(maxBodyBytes === undefined ? {} : { bodyLimitBytes: maxBodyBytes }),
+    ...(maxStreams === undefined ? {} : { maxStreams }),
+    ...(maxStreamsPerPrincipal === undefined ? {} : { maxStreamsPerPrincipal }),
+    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -103,6 +104,19 @@ describe("a daemon that cannot start says why in one sentence and holds nothing"
 
   test("02-R83 a bind beyond loopback without a token", async () => {
     expect(await refusal({ bind: { host: "0.0.0.0", port: 0 } })).toMatch(/token/);
+  });
+
+  test.each([
+    [
+      "02-R90 an origin with a path",
+      { corsAllowOrigins: ["http://localhost/x"] },
+      /--http-cors-allow-origin/,
+    ],
+    ["02-W20 a hosted page without auth", { corsAllowHostedOrigins: ["https://a.example"] }, /needs auth/],
+    ["02-W21 a proxy that is no address", { trustedProxies: ["proxy.example"] }, /--http-trusted-proxy/],
+  ])("%s, before anything is opened", async (_what, changes, why) => {
+    expect(await refusal(changes)).toMatch(why);
+    expect(existsSync(join(directory, "state"))).toBe(false);
   });
 
   test("02-R18 a routes file with an error, of which only the place is told", async () => {

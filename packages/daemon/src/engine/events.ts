@@ -65,8 +65,9 @@ export interface SessionEvents {
   };
   completed: { run_id: string };
   failed: { run_id: string; error: string };
-  interrupted: { run_id: string; reason?: string };
-  cancelled: { run_id: string; reason?: string };
+  /** `by`: the principal that asked for it. */
+  interrupted: { run_id: string; reason?: string; by?: string };
+  cancelled: { run_id: string; reason?: string; by?: string };
 
   // the conversation and its effects
   input_received: { run_id: string; message: UserMessage };

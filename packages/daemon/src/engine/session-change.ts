@@ -18,6 +18,8 @@ export class SessionChange {
   readonly #sessionId: string;
   readonly #headSeq: number;
   readonly now: number;
+  /** The principal whose wish this change is; undefined where the daemon acts by itself. */
+  by: string | undefined;
   #session: { before: Kept<"session">; after: SessionRecord } | undefined;
   #goal: { before: Kept<"goal"> | undefined; after: GoalRecord | undefined } | undefined;
   readonly #onEvent: ((event: NewEvent, seq: number) => void) | undefined;

@@ -144,6 +144,7 @@ function emitTerminal(change: SessionChange, runId: string, settlement: Settleme
   return change.emit(settlement.status, {
     run_id: runId,
     ...(settlement.error === undefined ? {} : { reason: settlement.error }),
+    ...(change.by === undefined ? {} : { by: change.by }),
   });
 }
 

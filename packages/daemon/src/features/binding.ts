@@ -1,10 +1,21 @@
 import type { EndpointId, endpoints } from "@kheish/contract";
 import type { z } from "zod";
+import type { Grant } from "../governance/access/grant.ts";
 
 /** Who calls. Recorded with every decision and change. */
 export interface Principal {
+  /** `admin-token`, `read-token`, `token:<name>`, or `anonymous` where nobody is asked. */
   id: string;
-  access: "admin" | "read" | "anonymous";
+  access: "admin" | "read" | "anonymous" | "token";
+  /** What a named token may do; the others may do all that their access allows. */
+  grant?: Grant;
+}
+
+/** Who changes something and with which request, for whatever records it. */
+export interface Actor {
+  principal: Principal;
+  /** As in the answer's `x-request-id` and the daemon's log. */
+  requestId: string;
 }
 
 type Body<E extends EndpointId> = (typeof endpoints)[E] extends { body: infer S extends z.ZodType }
@@ -23,6 +34,8 @@ export interface BoundRequest<E extends EndpointId = EndpointId> {
   idempotencyKey?: string;
   lastEventId?: string;
   principal: Principal;
+  /** As in the answer's `x-request-id` and the daemon's log. */
+  requestId: string;
   /** Aborts when the caller goes away. */
   signal: AbortSignal;
 }
@@ -61,6 +74,11 @@ export function param(request: { params: Record<string, string> }, name: string)
   const value = request.params[name];
   if (value === undefined) throw new Error(`route without parameter '${name}'`);
   return value;
+}
+
+/** Who asks for a change, as its record should have it (02-W6). */
+export function actorOf({ principal, requestId }: Actor): Actor {
+  return { principal, requestId };
 }
 
 /** Who asked, and under which idempotency key, as the engine wants to know it. */

@@ -72,6 +72,7 @@ async function follow(daemon: RiggedDaemon, cursor?: string) {
     params: {},
     query: cursor === undefined ? {} : { cursor },
     principal: { id: "test", access: "admin" },
+    requestId: "req_test",
     signal: new AbortController().signal,
   } as unknown as BoundRequest);
   if (reply === undefined || !("stream" in reply)) throw new Error("no stream");

@@ -83,7 +83,7 @@ describe("a session's queue", () => {
     expect(again).toEqual(once);
     gate.open();
     await session.settled(first.run_id);
-    expect(await session.events("cancelled")).toEqual([{ run_id: params.run_id }]);
+    expect(await session.events("cancelled")).toEqual([{ run_id: params.run_id, by: "test" }]);
     expect(await session.events("started")).toHaveLength(1);
   });
 

@@ -103,6 +103,7 @@ export function approvals(fixture: Fixture): void {
       expect(moves[3]?.event).toEqual({
         type: "approval_resolved",
         resolutions: [{ request_id: id, behavior: "allow", justification: "looks fine" }],
+        decided_by: "anonymous",
       });
     });
 

@@ -150,6 +150,7 @@ async function callBinding(daemon: Daemon, endpoint: EndpointId, options: CallOp
     query: options.query ?? {},
     body: options.body,
     principal: { id: "test", access: "admin" },
+    requestId: "req_test",
     signal: new AbortController().signal,
     ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
   } as unknown as BoundRequest;

@@ -77,6 +77,7 @@ export class TakenOver {
       query: { cursor: "0" } as never,
       body: undefined as never,
       principal: { id: "test", access: "read" },
+      requestId: "req_test",
       signal: gone.signal,
     });
     const head = String(await this.daemon.store.head());

@@ -167,7 +167,7 @@ export async function cancelQuestion(
   runId: string,
   requestId: string,
   request: CancelQuestionRequest,
-  caller: { headerKey?: string },
+  caller: { principal: string; headerKey?: string },
 ): Promise<void> {
   const key = idempotencyKeyOf(caller.headerKey, request.idempotency_key);
   const { session_id: sessionId } = (await requireRun(deps.store, runId)).data;
@@ -182,6 +182,7 @@ export async function cancelQuestion(
     requireWaiting(session, run.data);
     if (!run.data.pending_question_ids.includes(requestId)) throw mismatch(runId, requestId);
     const why = request.justification === undefined ? "" : `: ${request.justification}`;
+    change.by = caller.principal;
     await endRun(deps, change, session, run, "cancelled", `question '${requestId}' was cancelled${why}`);
     remember(change, receipt, { run_id: runId });
     return true;

@@ -13,12 +13,17 @@ import { requireIdle } from "./settings.ts";
 import { type CommandDeps, queueHead, requireRun, requireSession, transact } from "./transact.ts";
 
 /** Cancels a run wherever it stands; a terminal one is answered as it is (01-R49). */
-export async function cancelRun(deps: CommandDeps, runId: string, reason?: string): Promise<void> {
+export async function cancelRun(
+  deps: CommandDeps,
+  runId: string,
+  caller: { principal: string },
+): Promise<void> {
   const { session_id: sessionId } = (await requireRun(deps.store, runId)).data;
   const ended = await transact(deps, sessionId, async (change, session) => {
     const run = await requireRun(deps.store, runId);
     if (isTerminal(run.data.status)) return false;
-    await endRun(deps, change, session, run, "cancelled", reason);
+    change.by = caller.principal;
+    await endRun(deps, change, session, run, "cancelled", undefined);
     return true;
   });
   if (ended) deps.abortRun(runId, "cancelled");
@@ -31,9 +36,10 @@ export async function cancelRun(deps: CommandDeps, runId: string, reason?: strin
 export async function interruptSession(
   deps: CommandDeps,
   sessionId: string,
-  options: { clearQueue: boolean },
+  options: { clearQueue: boolean; principal: string },
 ): Promise<{ interrupted: boolean }> {
   const stopped = await transact(deps, sessionId, async (change, session) => {
+    change.by = options.principal;
     const cleared = options.clearQueue && (await cancelQueued(deps, change, session));
     const runId = session.data.active_run_id;
     if (runId === undefined) {

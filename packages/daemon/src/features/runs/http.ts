@@ -14,7 +14,7 @@ export function runBindings(runs: RunService): Binding[] {
       return ok({ ...run, deliveries: [] });
     }),
     bind("runEvents", async (request) => ok(await runs.events(param(request, "run_id")))),
-    bind("cancelRun", async (request) => ok(await runs.cancel(param(request, "run_id")))),
+    bind("cancelRun", async (request) => ok(await runs.cancel(param(request, "run_id"), callerOf(request)))),
     // Debug capture is off in this version: known runs have no evidence (01, HTTP, Runs).
     bind("runDebug", async (request) => {
       const { run_id } = await runs.get(param(request, "run_id"));

@@ -49,8 +49,8 @@ export class RunService {
     return currentRunView(this.#deps.store, await requireRun(this.#deps.store, runId));
   }
 
-  async cancel(runId: string): Promise<RunView> {
-    await cancelRun(this.#deps, runId);
+  async cancel(runId: string, caller: { principal: string }): Promise<RunView> {
+    await cancelRun(this.#deps, runId, caller);
     return this.get(runId);
   }
 

@@ -46,6 +46,7 @@ export function runView(run: RunRecord, extras: RunExtras): RunView {
     ...(run.finished_at_ms === undefined ? {} : { finished_at_ms: run.finished_at_ms }),
     ...(extras.queuedPosition === undefined ? {} : { queued_position: extras.queuedPosition }),
     request: run.request,
+    principal: run.principal,
     ...(run.input_attachments === undefined ? {} : { input_attachments: run.input_attachments }),
     ...(run.input_metadata === undefined ? {} : { input_metadata: run.input_metadata }),
     ...(extras.approvals.length === 0
@@ -280,7 +281,11 @@ async function runEvent(
       return { type: "waiting_for_approval", request_ids: requests.map((one) => one.id), requests };
     }
     case "approval_resolved":
-      return { type: "approval_resolved", resolutions: event.data.resolutions };
+      return {
+        type: "approval_resolved",
+        resolutions: event.data.resolutions,
+        decided_by: event.data.decided_by,
+      };
     case "waiting_for_user_question":
       return {
         type: "waiting_for_user_question",
@@ -288,14 +293,22 @@ async function runEvent(
         requests: [event.data.request],
       };
     case "user_question_resolved":
-      return { type: "user_question_resolved", resolution: event.data.resolution };
+      return {
+        type: "user_question_resolved",
+        resolution: event.data.resolution,
+        decided_by: event.data.decided_by,
+      };
     case "output":
       return { type: "output", output: await outputRecord(store, run.session_id, event) };
     case "failed":
       return { type: "failed", error: event.data.error };
     case "interrupted":
     case "cancelled":
-      return { type: event.type, ...(event.data.reason === undefined ? {} : { reason: event.data.reason }) };
+      return {
+        type: event.type,
+        ...(event.data.reason === undefined ? {} : { reason: event.data.reason }),
+        ...(event.data.by === undefined ? {} : { by: event.data.by }),
+      };
     default:
       return undefined;
   }

@@ -14,6 +14,7 @@ import type { Kept, RouteReadiness, RouteResolver } from "../../engine/index.ts"
 import type { Clock } from "../../kernel/clock.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { JournalTail } from "../../kernel/tail.ts";
+import { controlPlaneWarnings } from "./control-plane-warnings.ts";
 import type { RuntimeSettings } from "./settings.ts";
 
 export interface StatusSources {
@@ -55,7 +56,8 @@ export class StatusService {
       store.sizeBytes(),
     ]);
     const readiness = routes.readiness();
-    const warnings = this.#warnings(runs, readiness);
+    const plane = await controlPlane();
+    const warnings = [...this.#warnings(runs, readiness), ...controlPlaneWarnings(plane)];
     return {
       snapshot_at_ms: startedAt,
       process_id: processId,
@@ -63,7 +65,7 @@ export class StatusService {
       ready: isReady(),
       capabilities: capabilities(),
       runtime: settings.view(),
-      control_plane: await controlPlane(),
+      control_plane: plane,
       storage: {
         checked_at_ms: startedAt,
         ok: true,

@@ -22,7 +22,7 @@ export function sessionBindings(sessions: SessionService): Binding[] {
       ok(await sessions.input(id(request), request.body, callerOf(request), request.signal)),
     ),
     bind("interruptSession", async (request) =>
-      ok(await sessions.interrupt(id(request), request.query.clear_queue === "true")),
+      ok(await sessions.interrupt(id(request), request.query.clear_queue === "true", callerOf(request))),
     ),
     bind("endSession", async (request) => ok(await sessions.end(id(request), request.body.reason))),
 

@@ -153,8 +153,12 @@ export class SessionService {
     }
   }
 
-  async interrupt(sessionId: string, clearQueue: boolean): Promise<InterruptResponse> {
-    const { interrupted } = await interruptSession(this.#deps, sessionId, { clearQueue });
+  async interrupt(
+    sessionId: string,
+    clearQueue: boolean,
+    { principal }: { principal: string },
+  ): Promise<InterruptResponse> {
+    const { interrupted } = await interruptSession(this.#deps, sessionId, { clearQueue, principal });
     const session = await requireSession(this.#deps.store, sessionId);
     return { interrupted, snapshot: await agentSnapshot(this.#deps.store, session) };
   }

@@ -26,6 +26,16 @@ export interface ServeOptions {
   readonlyTokenFile?: string;
   /** Empty: any loopback origin. */
   corsAllowOrigins: string[];
+  /** Exact https origins of pages on other machines. */
+  corsAllowHostedOrigins?: string[];
+  /** Addresses and CIDR ranges whose `X-Forwarded-For` is believed. */
+  trustedProxies?: string[];
+  /** Event streams open at a time. */
+  maxStreams?: number;
+  /** Of one principal but the operator; default half of all. */
+  maxStreamsPerPrincipal?: number;
+  /** Of one caller; absent or 0: unbounded. */
+  requestsPerMinute?: number;
   eventHistoryCapacity: number;
   logFormat: LogFormat;
   logLevel: LogLevel;

@@ -4,25 +4,24 @@ import { endpointHandler } from "./endpoint.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { observe } from "./observe.ts";
 import { openApiBinding } from "./openapi/binding.ts";
-import {
-  DEFAULT_BODY_LIMIT_BYTES,
-  DEFAULT_HEARTBEAT_MS,
-  DEFAULT_MAX_STREAMS,
-  type HttpOptions,
-} from "./options.ts";
+import { DEFAULT_BODY_LIMIT_BYTES, DEFAULT_HEARTBEAT_MS, type HttpOptions, streamLimits } from "./options.ts";
 import { probes } from "./probes.ts";
 import { ProblemDesk } from "./response/problems.ts";
 import { renderProblem } from "./response/render.ts";
 import { requestTarget } from "./routing/request-target.ts";
 import { routeTable } from "./routing/route-table.ts";
 import { unmatched } from "./routing/unmatched.ts";
-import { checkAuthSettings, isAuthEnabled } from "./security/auth-settings.ts";
+import { isAuthEnabled } from "./security/auth-settings.ts";
 import { isLoopbackHost } from "./security/bind-address.ts";
+import { checkHttpSettings } from "./security/check-settings.ts";
+import { clientAddress, TrustedProxies } from "./security/client-address.ts";
 import { cors } from "./security/cors.ts";
 import { corsPolicy } from "./security/cors-policy.ts";
 import { Gate } from "./security/gate.ts";
 import { hostGuard } from "./security/host-guard.ts";
+import { NO_NAMED_TOKENS } from "./security/named-tokens.ts";
 import { RefusalLog } from "./security/refusal-log.ts";
+import { RequestLimiter } from "./security/request-limiter.ts";
 import { responseHeaders } from "./security/response-headers.ts";
 import { EventStreams } from "./sse/event-streams.ts";
 import { StreamPlaces } from "./sse/stream-places.ts";
@@ -34,17 +33,22 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
 
 /** The app, and the open streams that a drain has to end. */
 export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places: StreamPlaces } {
-  checkAuthSettings(options.bind, options.auth);
+  checkHttpSettings(options);
   const { clock, logger, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
   const refusals = new RefusalLog(options);
-  const gate = new Gate({ auth: options.auth, readFile: options.readFile, refusals });
-  const places = new StreamPlaces(options.maxStreams ?? DEFAULT_MAX_STREAMS);
+  const namedTokens = options.namedTokens ?? NO_NAMED_TOKENS;
+  const requestLimiter = new RequestLimiter(clock, options.requestsPerMinute ?? 0);
+  const { auth, readFile } = options;
+  const gate = new Gate({ auth, readFile, logger, refusals, namedTokens, requestLimiter });
+  const places = new StreamPlaces(streamLimits(options), clock);
+  namedTokens.onRevoked((tokenId) => places.revoke(tokenId));
   const streams = new EventStreams({ places, clock, heartbeatMs, logger });
   const bodyLimitBytes = options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
   const routes = routeTable([...probes(options.readiness), openApiBinding(), ...options.bindings]);
 
   const app = new Hono<HttpEnv>({ getPath: rawPath });
-  app.use(observe(options), responseHeaders);
+  const proxies = new TrustedProxies(options.trustedProxies ?? []);
+  app.use(observe(options), clientAddress(proxies), responseHeaders);
   if (isLoopbackHost(options.bind.host) && !isAuthEnabled(options.auth)) app.use(hostGuard(refusals));
   app.use(cors(corsPolicy(options.cors), refusals));
   for (const route of routes)

@@ -1,3 +1,4 @@
+import { resourcesOf, SMALL_BODY_BYTES } from "@kheish/contract";
 import type { Context, Handler } from "hono";
 import type { HttpEnv } from "./http-env.ts";
 import { boundRequest } from "./request/bound-request.ts";
@@ -10,15 +11,24 @@ import type { EventStreams } from "./sse/event-streams.ts";
 interface EndpointOptions {
   gate: Gate;
   streams: EventStreams;
+  /** Of the endpoints that take files; the others' is smaller. */
   bodyLimitBytes: number;
 }
 
 /** Serves one endpoint: admit the caller, decode and validate, call the binding, render its reply. */
 export function endpointHandler(route: Route, options: EndpointOptions): Handler<HttpEnv> {
+  const { gate } = options;
+  const bodyLimitBytes =
+    route.endpoint.bodySize === "large"
+      ? options.bodyLimitBytes
+      : Math.min(SMALL_BODY_BYTES, options.bodyLimitBytes);
   const serve = async (c: Context<HttpEnv>): Promise<Response> => {
     c.set("route", route.template.source);
-    const principal = await options.gate.admit(callerOf(c), route.access);
-    const request = await boundRequest(c, route, principal, options.bodyLimitBytes);
+    const caller = callerOf(c);
+    const principal = await gate.admit(caller, route.demand);
+    c.set("principal", principal.id);
+    const request = await boundRequest(c, route, principal, bodyLimitBytes);
+    await gate.authorize(caller, principal, route.demand, () => resourcesOf(route.endpoint, request));
     if (route.endpoint.kind === "sse") return options.streams.serve(c, request, route.handle);
     const reply = await route.handle(request);
     if ("stream" in reply) throw new Error(`endpoint ${route.template.source} must not answer with a stream`);

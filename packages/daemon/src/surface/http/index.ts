@@ -3,11 +3,13 @@ export { createHttpApp } from "./app.ts";
 export { ServeConfigError } from "./config-error.ts";
 export type { HttpOptions } from "./options.ts";
 export type { AuthMode, AuthSettings } from "./security/auth-settings.ts";
-export { checkAuthSettings } from "./security/auth-settings.ts";
+
 export type { BindAddress } from "./security/bind-address.ts";
 export { isLoopbackHost } from "./security/bind-address.ts";
+export { checkHttpSettings } from "./security/check-settings.ts";
 export type { ControlPlaneStatus } from "./security/control-plane-status.ts";
 export { controlPlaneStatus } from "./security/control-plane-status.ts";
 export type { CorsSettings } from "./security/cors-policy.ts";
+export type { NamedTokens } from "./security/named-tokens.ts";
 export type { SecurityEvent } from "./security/refusal-log.ts";
 export { type HttpServer, startHttpServer } from "./server/server.ts";

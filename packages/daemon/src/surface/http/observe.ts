@@ -24,6 +24,7 @@ export function observe({ clock, random, logger }: ObserveOptions): MiddlewareHa
       request_id: requestId,
       method: c.req.method,
       route: c.get("route") ?? "unmatched",
+      ...(c.get("principal") === undefined ? {} : { principal: c.get("principal") }),
       status: c.res.status,
       duration_ms: clock.now() - startedAt,
     };

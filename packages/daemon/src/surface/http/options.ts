@@ -5,7 +5,9 @@ import type { Random } from "../../kernel/random.ts";
 import type { AuthSettings } from "./security/auth-settings.ts";
 import type { BindAddress } from "./security/bind-address.ts";
 import type { CorsSettings } from "./security/cors-policy.ts";
+import type { NamedTokens } from "./security/named-tokens.ts";
 import type { SecurityEvent } from "./security/refusal-log.ts";
+import type { StreamLimits } from "./sse/stream-places.ts";
 
 export interface HttpOptions {
   /** Where the daemon listens; the security rules depend on it. */
@@ -23,9 +25,19 @@ export interface HttpOptions {
   readiness: () => boolean;
   /** Hears of every refused caller, limited per address (02-R89); the durable audit hangs here. */
   onSecurityEvent?: (event: SecurityEvent) => void;
+  /** Tokens beside the two flat ones; default none. */
+  namedTokens?: NamedTokens;
+  /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed; default nobody's. */
+  trustedProxies?: readonly string[];
+  /** Requests a minute that one caller may make; default 0, which is no bound. */
+  requestsPerMinute?: number;
+  /** Of a body that may hold files. */
   bodyLimitBytes?: number;
   heartbeatMs?: number;
+  /** Streams that may be open at a time. */
   maxStreams?: number;
+  /** Streams that one principal but the operator may have open; default half of all. */
+  maxStreamsPerPrincipal?: number;
 }
 
 /** Twice the raw asset limit, so that an asset fits as base64 (08-R11). */
@@ -33,3 +45,9 @@ export const DEFAULT_BODY_LIMIT_BYTES = 24 * 1024 * 1024;
 /** 01-R63. */
 export const DEFAULT_HEARTBEAT_MS = 10_000;
 export const DEFAULT_MAX_STREAMS = 1024;
+
+/** How many streams there may be, and whose (02-W21). */
+export function streamLimits({ maxStreams, maxStreamsPerPrincipal }: HttpOptions): StreamLimits {
+  const total = maxStreams ?? DEFAULT_MAX_STREAMS;
+  return { total, perPrincipal: maxStreamsPerPrincipal ?? Math.max(1, Math.floor(total / 2)) };
+}

@@ -32,10 +32,12 @@ export interface Reply {
  */
 export class Client {
   readonly #baseUrl: () => string;
+  readonly #headers: Record<string, string>;
 
-  /** A function, because a daemon has another address after each restart. */
-  constructor(baseUrl: () => string) {
+  /** A function, because a daemon has another address after each restart. `headers` go with every request. */
+  constructor(baseUrl: () => string, headers: Record<string, string> = {}) {
     this.#baseUrl = baseUrl;
+    this.#headers = headers;
   }
 
   /** The answer of a call that is not refused. */
@@ -72,6 +74,7 @@ export class Client {
       method,
       signal: AbortSignal.timeout(10_000),
       ...init,
+      headers: { ...this.#headers, ...init.headers },
     });
     return { status: response.status, headers: response.headers, text: await response.text() };
   }

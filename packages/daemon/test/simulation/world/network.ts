@@ -133,6 +133,7 @@ function bound(
     query,
     body: body === undefined ? undefined : schema?.parse(body),
     principal: { id: "client", access: "admin" },
+    requestId: "req_client",
     signal: new AbortController().signal,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   } as unknown as BoundRequest;

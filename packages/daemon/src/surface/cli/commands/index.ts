@@ -82,6 +82,12 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./runtime.ts"),
   },
   {
+    name: "tokens",
+    aliases: ["token"],
+    summary: "Named tokens: who else may use the daemon, and for what",
+    load: () => import("./tokens/index.ts"),
+  },
+  {
     name: "doctor",
     aliases: [],
     summary: "Check the daemon and the way to it",

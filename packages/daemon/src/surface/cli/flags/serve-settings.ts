@@ -73,6 +73,33 @@ export const serveSettings = {
     help: "browser origin to accept, repeatable; default any on loopback",
     repeatable: true,
   },
+  httpCorsAllowHostedOrigin: {
+    flag: "--http-cors-allow-hosted-origin <origin>",
+    env: "KHEISH_HTTP_CORS_ALLOW_HOSTED_ORIGINS",
+    help: "https origin of a page on another machine, exactly, repeatable; needs auth",
+    repeatable: true,
+  },
+  httpTrustedProxy: {
+    flag: "--http-trusted-proxy <cidr>",
+    env: "KHEISH_HTTP_TRUSTED_PROXIES",
+    help: "proxy whose X-Forwarded-For names the client, repeatable; default none",
+    repeatable: true,
+  },
+  httpMaxStreams: {
+    flag: "--http-max-streams <n>",
+    env: "KHEISH_HTTP_MAX_STREAMS",
+    help: "event streams open at a time; default 1024",
+  },
+  httpMaxStreamsPerPrincipal: {
+    flag: "--http-max-streams-per-principal <n>",
+    env: "KHEISH_HTTP_MAX_STREAMS_PER_PRINCIPAL",
+    help: "of them, how many a token but the admin's may hold; default half",
+  },
+  httpRateLimit: {
+    flag: "--http-rate-limit <n>",
+    env: "KHEISH_HTTP_RATE_LIMIT",
+    help: "requests a minute that one token may make; 0 (default) is no limit",
+  },
   eventHistoryCapacity: {
     flag: "--event-history-capacity <n>",
     env: "KHEISH_EVENT_HISTORY_CAPACITY",
@@ -96,8 +123,7 @@ export const serveSettings = {
   maxBodyBytes: {
     flag: "--max-body-bytes <n>",
     env: "KHEISH_MAX_BODY_BYTES",
-    help: "largest request body",
-    hidden: true,
+    help: "largest body of a submission, which may hold files; default 25165824",
   },
 } satisfies Record<string, Setting>;
 

@@ -42,6 +42,15 @@ describe("serve options", () => {
       ...["--http-cors-allow-origin", "http://a", "--http-cors-allow-origin", "http://b"],
       ...["--event-history-capacity", "999999999", "--log-format", "json", "--log-level", "debug"],
       ...["--disable-scheduler", "--max-body-bytes", "1024"],
+      ...["--http-cors-allow-hosted-origin", "https://c", "--http-trusted-proxy", "10.0.0.0/8"],
+      ...[
+        "--http-max-streams",
+        "10000",
+        "--http-max-streams-per-principal",
+        "50",
+        "--http-rate-limit",
+        "600",
+      ],
     ];
     expect(parse(argv)).toEqual({
       bind: { host: "::1", port: 0 },
@@ -62,6 +71,11 @@ describe("serve options", () => {
       logLevel: "debug",
       disableScheduler: true,
       maxBodyBytes: 1024,
+      corsAllowHostedOrigins: ["https://c"],
+      trustedProxies: ["10.0.0.0/8"],
+      maxStreams: 10_000,
+      maxStreamsPerPrincipal: 50,
+      requestsPerMinute: 600,
     });
   });
 
@@ -75,6 +89,8 @@ describe("serve options", () => {
       KHEISH_HTTP_CORS_ALLOW_ORIGINS: "http://a, http://b,",
       KHEISH_LOG_LEVEL: "trace",
       KHEISH_DAEMON_ADMIN_TOKEN_FILE: "/run/secrets/admin",
+      KHEISH_HTTP_TRUSTED_PROXIES: "127.0.0.1, ::1",
+      KHEISH_HTTP_MAX_STREAMS: "2048",
     };
     expect(parse(["--log-level", "warn", "--http-admin-token", "a"], env)).toEqual({
       ...defaults,
@@ -84,6 +100,8 @@ describe("serve options", () => {
       corsAllowOrigins: ["http://a", "http://b"],
       logLevel: "warn",
       adminToken: "a",
+      trustedProxies: ["127.0.0.1", "::1"],
+      maxStreams: 2048,
     });
   });
 
@@ -95,6 +113,7 @@ describe("serve options", () => {
     [["--permission-mode", "never"], {}, "--permission-mode must be one of default, accept-edits,"],
     [["--log-level", "loud"], {}, "--log-level must be one of error, warn, info, debug, trace"],
     [[], { KHEISH_APPROVAL_TIMEOUT_MS: "soon" }, "KHEISH_APPROVAL_TIMEOUT_MS must be a whole number"],
+    [["--http-max-streams", "0"], {}, "--http-max-streams must be at least 1"],
     [[], { KHEISH_NO_SIMULATOR: "maybe" }, "KHEISH_NO_SIMULATOR must be true or false"],
     [
       ["--http-admin-token", "secret", "--http-admin-token-file", "f"],

@@ -44,6 +44,11 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
       defaultRoute: reader.text("defaultRoute"),
       permissionMode: permissionMode(reader),
       maxBodyBytes: reader.wholeNumber("maxBodyBytes"),
+      corsAllowHostedOrigins: someOf(reader.list("httpCorsAllowHostedOrigin")),
+      trustedProxies: someOf(reader.list("httpTrustedProxy")),
+      maxStreams: atLeastOne(reader, "httpMaxStreams"),
+      maxStreamsPerPrincipal: atLeastOne(reader, "httpMaxStreamsPerPrincipal"),
+      requestsPerMinute: reader.wholeNumber("httpRateLimit"),
     }),
   };
 }
@@ -74,6 +79,16 @@ function permissionMode(reader: Reader): ServeOptions["permissionMode"] {
 function eventHistoryCapacity(reader: Reader): number {
   const wanted = reader.wholeNumber("eventHistoryCapacity") ?? DEFAULT_EVENT_HISTORY;
   return Math.min(LARGEST_EVENT_HISTORY, Math.max(1, wanted));
+}
+
+function someOf(list: string[]): string[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
+function atLeastOne(reader: Reader, name: ServeSetting): number | undefined {
+  const value = reader.wholeNumber(name);
+  if (value === 0) throw reader.refusal(name, "must be at least 1");
+  return value;
 }
 
 type Tokens = Pick<ServeOptions, "adminToken" | "adminTokenFile" | "readonlyToken" | "readonlyTokenFile">;

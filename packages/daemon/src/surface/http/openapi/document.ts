@@ -32,7 +32,9 @@ export function openApiDocument(): object {
         [BEARER_SCHEME]: {
           type: "http",
           scheme: "bearer",
-          description: "The admin token, or the read-only token where the role `read` suffices.",
+          description:
+            "The admin token, the read-only token where the role `read` suffices, or a named token with the verb " +
+            "`x-kheish-verb` for the path.",
         },
       },
     },

@@ -1,4 +1,4 @@
-import { type Endpoint, ProblemDetails } from "@kheish/contract";
+import { type Endpoint, ProblemDetails, verbOf } from "@kheish/contract";
 import { PathTemplate } from "../routing/path-template.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { SchemaCatalog } from "./schema-catalog.ts";
@@ -20,6 +20,8 @@ export function describeOperation(endpoint: Endpoint, catalog: SchemaCatalog): (
     summary: endpoint.summary,
     tags: [endpoint.tag],
     security: endpoint.access === "none" ? [] : [{ [BEARER_SCHEME]: [endpoint.access] }],
+    // What a named token needs; the schemes above know two roles only.
+    ...(endpoint.access === "none" ? {} : { "x-kheish-verb": verbOf(endpoint) }),
     parameters: [
       ...pathParameters(endpoint),
       ...(query === undefined ? [] : queryParameters(catalog.link(query, "input"))),

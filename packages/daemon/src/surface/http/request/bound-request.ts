@@ -27,6 +27,7 @@ export async function boundRequest(
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(lastEventId !== undefined && { lastEventId }),
     principal,
+    requestId: c.get("requestId"),
     signal: c.req.raw.signal,
   };
 }

@@ -157,6 +157,7 @@ describe("the request log", () => {
           request_id: requestId,
           method: "GET",
           route: "/v1/sessions/{session_id}",
+          principal: "anonymous",
           status: 200,
           duration_ms: 0,
         },

@@ -1,5 +1,6 @@
-import { type Access, type Endpoint, type EndpointId, endpoints } from "@kheish/contract";
+import { type Endpoint, type EndpointId, endpoints, verbOf } from "@kheish/contract";
 import type { Binding } from "../../../features/binding.ts";
+import type { Demand } from "../security/gate.ts";
 import { PathTemplate } from "./path-template.ts";
 
 /** An endpoint of the contract with the binding that serves it. */
@@ -7,7 +8,7 @@ export interface Route {
   endpoint: Endpoint;
   template: PathTemplate;
   /** What the caller needs; a changing method always needs admin (02, HTTP). */
-  access: Access;
+  demand: Demand;
   handle: Binding["handle"];
 }
 
@@ -25,10 +26,11 @@ export function routeTable(bindings: readonly Binding[]): Route[] {
 
 function routeOf(binding: Binding): Route {
   const endpoint: Endpoint = endpoints[binding.endpoint];
+  const access = endpoint.access === "read" && endpoint.method !== "GET" ? "admin" : endpoint.access;
   return {
     endpoint,
     template: new PathTemplate(endpoint.path),
-    access: endpoint.access === "read" && endpoint.method !== "GET" ? "admin" : endpoint.access,
+    demand: { access, verb: verbOf(endpoint) },
     handle: binding.handle,
   };
 }

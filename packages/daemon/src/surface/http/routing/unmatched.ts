@@ -2,7 +2,7 @@ import { problem } from "@kheish/contract";
 import type { Context } from "hono";
 import type { HttpEnv } from "../http-env.ts";
 import { callerOf } from "../security/caller.ts";
-import type { Gate } from "../security/gate.ts";
+import type { Demand, Gate } from "../security/gate.ts";
 import type { Route } from "./route-table.ts";
 
 /** Answers what no route took: an unknown path, a known one with another method or with an empty id. */
@@ -13,7 +13,13 @@ export function unmatched(routes: readonly Route[], gate: Gate) {
     const known = candidates.length > 0;
     const asksForMethods = known && method === "OPTIONS";
     // What is not in the table is for admins only, so that a forgotten endpoint fails safe (02-R84).
-    await gate.admit(callerOf(c), asksForMethods ? "read" : "admin");
+    const demand: Demand = asksForMethods
+      ? { access: "read", verb: "read" }
+      : { access: "admin", verb: "admin" };
+    const caller = callerOf(c);
+    const principal = await gate.admit(caller, demand);
+    c.set("principal", principal.id);
+    await gate.authorize(caller, principal, demand, () => [path.replace(/^\/(?:v1\/)?/, "")]);
     if (!known) throw problem("api", "route_not_found", "there is no such route; see GET /v1/openapi.json");
     for (const { template } of candidates) template.read(path);
     const allow = allowedMethods(candidates).join(", ");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SimulatedClock } from "../../../kernel/clock.ts";
 import { ServeConfigError } from "../config-error.ts";
-import { startTestServer } from "../test-support.ts";
+import { requestRaw, startTestServer } from "../test-support.ts";
 import { type AuthSettings, checkAuthSettings } from "./auth-settings.ts";
 import { baseUrlOf, isLoopbackHost } from "./bind-address.ts";
 import { corsPolicy } from "./cors-policy.ts";
@@ -78,6 +78,59 @@ describe("02-R90: cors settings", () => {
     "http://user@localhost",
   ])("refuses the entry %s", (origin) => {
     expect(() => corsPolicy({ allowedOrigins: [origin] })).toThrow(ServeConfigError);
+  });
+});
+
+describe("02-W20: hosted origins", () => {
+  const hosted = (origin: string) => () => corsPolicy({ allowedOrigins: [], hostedOrigins: [origin] });
+
+  it.each(["https://console.example.com", "https://console.example.com:8443", "https://[2001:db8::1]"])(
+    "takes %s, and then nothing else",
+    (origin) => {
+      const policy = hosted(origin)();
+      expect(policy).toMatchObject({ name: "exact", originCount: 1 });
+      expect(policy.allows(origin)).toBe(true);
+      expect(policy.allows("http://localhost:3000")).toBe(false);
+      expect(policy.allows(`${origin}.evil.example`)).toBe(false);
+    },
+  );
+
+  it.each([
+    "*",
+    "null",
+    "https://*.example.com",
+    "http://console.example.com",
+    "https://console.example.com/",
+    "https://console.example.com:443",
+    "https://Console.example.com",
+    "https://user@console.example.com",
+    "https://localhost:3000",
+    "console.example.com",
+  ])("refuses %s", (origin) => {
+    expect(hosted(origin)).toThrow(ServeConfigError);
+  });
+
+  it("stands beside loopback origins that are named", () => {
+    const both = {
+      allowedOrigins: ["http://localhost:3000"],
+      hostedOrigins: ["https://console.example.com"],
+    };
+    const policy = corsPolicy(both);
+    for (const origin of ["http://localhost:3000", "https://console.example.com"])
+      expect(policy.allows(origin)).toBe(true);
+    expect(policy.allows("http://localhost:3001")).toBe(false);
+  });
+
+  it("needs auth: a page elsewhere must not become the operator", async () => {
+    const cors = { allowedOrigins: [], hostedOrigins: ["https://console.example.com"] };
+    await expect(startTestServer({ cors })).rejects.toThrow(ServeConfigError);
+    const server = await startTestServer({ cors, auth: { mode: "bearer", adminToken: "t" } });
+    const asked = await requestRaw(server, "OPTIONS /v1/status", {
+      origin: "https://console.example.com",
+      "access-control-request-method": "GET",
+    });
+    expect(asked.headers.get("access-control-allow-origin")).toBe("https://console.example.com");
+    await server.close();
   });
 });
 

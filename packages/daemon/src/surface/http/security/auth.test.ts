@@ -152,6 +152,10 @@ describe("token files", () => {
     await start({ mode: "auto", adminToken: "same", readOnlyTokenFile: "/run/read" });
     server.files.set("/run/read", " same\n");
     expect((await write("Bearer same")).body.code).toBe("invalid_token");
+    expect((await read("Bearer same")).body.code).toBe("invalid_token");
+    expect(server.log.filter(({ level }) => level === "error")).toMatchObject([
+      { message: expect.stringContaining("every token is refused") },
+    ]);
     server.files.set("/run/read", "other");
     expect((await write("Bearer same")).status).toBe(200);
   });

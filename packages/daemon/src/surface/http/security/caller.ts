@@ -7,6 +7,7 @@ export interface Caller {
   /** Without the query string, and short: it ends up in the audit. */
   path: string;
   authorization?: string;
+  /** The client's own, behind proxies that are trusted. */
   remoteAddress?: string;
 }
 
@@ -14,7 +15,7 @@ const MAX_AUDITED_PATH = 512;
 
 export function callerOf(c: Context<HttpEnv>): Caller {
   const authorization = c.req.header("authorization");
-  const { remoteAddress } = c.env.incoming.socket;
+  const remoteAddress = c.get("clientAddress");
   return {
     method: c.req.method,
     path: c.req.path.slice(0, MAX_AUDITED_PATH),

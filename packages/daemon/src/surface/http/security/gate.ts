@@ -1,9 +1,14 @@
-import { type Access, type Problem, problem } from "@kheish/contract";
+import { type Access, type Problem, problem, type Verb } from "@kheish/contract";
 import type { Principal } from "../../../features/binding.ts";
+import { type Grant, grantsResource } from "../../../governance/access/grant.ts";
+import { withSessionsOfRuns } from "../../../governance/access/run-resources.ts";
+import type { Log } from "../../../kernel/log.ts";
 import { type AuthSettings, isAuthEnabled } from "./auth-settings.ts";
 import type { Caller } from "./caller.ts";
 import { WINDOW_MS } from "./failure-limiter.ts";
+import type { NamedTokens } from "./named-tokens.ts";
 import type { AuthFailure, RefusalLog } from "./refusal-log.ts";
+import type { RequestLimiter } from "./request-limiter.ts";
 import { loadTokens, matches, tokenDigest } from "./tokens.ts";
 
 const ADMIN: Principal = Object.freeze({ id: "admin-token", access: "admin" });
@@ -22,60 +27,132 @@ const DETAILS: Record<AuthFailure, string> = {
   insufficient_access: "the read-only token cannot do this; use the admin token",
 };
 
+/** What an endpoint asks of its callers: of the two flat tokens an access, of a named one a verb. */
+export interface Demand {
+  access: Access;
+  verb: Verb | undefined;
+}
+
 interface GateOptions {
   auth: AuthSettings;
   readFile: (path: string) => Promise<string>;
+  logger: Log;
   refusals: RefusalLog;
+  namedTokens: NamedTokens;
+  requestLimiter: RequestLimiter;
+}
+
+/** A refusal with the words that help this caller. */
+interface Refused {
+  reason: AuthFailure;
+  detail: string;
+  principal?: string;
 }
 
 /** Decides who a caller is and whether that is enough (02-R83 to R89). */
 export class Gate {
   readonly #options: GateOptions;
   readonly #enabled: boolean;
+  #duplicate = false;
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#enabled = isAuthEnabled(options.auth);
   }
 
-  /** The caller as a principal with at least the access asked for; throws the typed refusal otherwise. */
-  async admit(caller: Caller, required: Access): Promise<Principal> {
-    if (required === "none") return UNKNOWN;
-    if (!this.#enabled) return OPERATOR;
+  /**
+   * The caller as a principal with at least the access asked for; throws the typed refusal otherwise.
+   * Nothing of the request but its headers has been read, so what a named token may do it to is for `authorize`.
+   */
+  async admit(caller: Caller, demand: Demand): Promise<Principal> {
+    if (demand.access === "none") return UNKNOWN;
+    const principal = this.#enabled ? await this.#known(caller, demand) : OPERATOR;
+    this.#options.requestLimiter.spend(principal, caller.remoteAddress);
+    return principal;
+  }
+
+  /** Refuses a named token for resources that it does not cover; those of runs are also their sessions'. */
+  async authorize(
+    caller: Caller,
+    principal: Principal,
+    demand: Demand,
+    resourcesOfRequest: () => readonly string[],
+  ): Promise<void> {
+    const { grant } = principal;
+    if (grant === undefined) return;
+    const resources = resourcesOfRequest();
+    if (grantsResource(grant, resources)) return;
+    const { sessionOfRun } = this.#options.namedTokens;
+    if (grantsResource(grant, await withSessionsOfRuns(resources, sessionOfRun))) return;
+    const detail = `'${principal.id}' covers ${grant.resources.join(", ")}, not ${resources.join(" or ")}`;
+    throw this.#refuse(caller, { reason: "insufficient_access", detail, principal: principal.id }, demand);
+  }
+
+  async #known(caller: Caller, demand: Demand): Promise<Principal> {
     const found = await this.#identify(caller.authorization);
-    if (typeof found === "string") throw this.#refuse(caller, found, required);
-    if (required === "admin" && found !== ADMIN) throw this.#refuse(caller, "insufficient_access", required);
+    if ("reason" in found) throw this.#refuse(caller, found, demand);
+    const lacking =
+      found.grant === undefined ? flatLack(found, demand) : verbLack(found, found.grant, demand);
+    if (lacking !== undefined) {
+      const refused: Refused = { reason: "insufficient_access", detail: lacking, principal: found.id };
+      throw this.#refuse(caller, refused, demand);
+    }
     return found;
   }
 
-  async #identify(authorization: string | undefined): Promise<Principal | AuthFailure> {
-    if (authorization === undefined) return "missing_token";
+  async #identify(authorization: string | undefined): Promise<Principal | Refused> {
+    if (authorization === undefined) return refusedFor("missing_token");
     const token = BEARER.exec(authorization.trim())?.[1];
-    if (token === undefined) return "malformed_token";
+    if (token === undefined) return refusedFor("malformed_token");
     const tokens = await loadTokens(this.#options.auth, this.#options.readFile);
-    if (tokens.duplicate) return "invalid_token";
+    this.#tellOfDuplicates(tokens.duplicate);
+    if (tokens.duplicate) return refusedFor("invalid_token");
     const presented = tokenDigest(token);
     if (matches(tokens.admin, presented)) return ADMIN;
-    return matches(tokens.readOnly, presented) ? READER : "invalid_token";
+    if (matches(tokens.readOnly, presented)) return READER;
+    const named = await this.#options.namedTokens.authenticate(token);
+    if (named === undefined) return refusedFor("invalid_token");
+    if (named === "expired") return { reason: "invalid_token", detail: "the token has expired" };
+    const { name, ...grant } = named;
+    return { id: `token:${name}`, access: "token", grant };
   }
 
-  #refuse(caller: Caller, reason: AuthFailure, required: "read" | "admin"): Problem {
+  /** Nobody can read the status then, so the log has to say why: once, until the tokens differ again. */
+  #tellOfDuplicates(duplicate: boolean): void {
+    if (duplicate && !this.#duplicate)
+      this.#options.logger.error(
+        {},
+        "the admin and the read-only token are the same: every token is refused",
+      );
+    this.#duplicate = duplicate;
+  }
+
+  #refuse(caller: Caller, { reason, detail, principal }: Refused, { access }: Demand): Problem {
     const limited = this.#options.refusals.record(caller, reason, {
-      required_access: required === "read" ? "read_only" : "admin",
+      required_access: access === "read" ? "read_only" : "admin",
+      ...(principal === undefined ? {} : { principal }),
     });
-    return limited ? tooManyFailures() : refusal(reason);
+    return limited ? tooManyFailures() : refusal(reason, detail);
   }
 }
 
+function refusedFor(reason: AuthFailure): Refused {
+  return { reason, detail: DETAILS[reason] };
+}
+
+function flatLack(principal: Principal, { access }: Demand): string | undefined {
+  return access === "admin" && principal !== ADMIN ? DETAILS.insufficient_access : undefined;
+}
+
+function verbLack({ id }: Principal, { verbs }: Grant, { verb }: Demand): string | undefined {
+  if (verb !== undefined && verbs.includes(verb)) return undefined;
+  return `this takes the verb '${verb}', and '${id}' has ${verbs.join(", ")}`;
+}
+
 /** A 401 asks for a token; a 403 knows who calls and does not (02-R88). */
-function refusal(reason: AuthFailure): Problem {
+function refusal(reason: AuthFailure, detail: string): Problem {
   const challenge = { "www-authenticate": 'Bearer realm="kheish-daemon"' };
-  return problem(
-    "auth",
-    reason,
-    DETAILS[reason],
-    reason === "insufficient_access" ? {} : { headers: challenge },
-  );
+  return problem("auth", reason, detail, reason === "insufficient_access" ? {} : { headers: challenge });
 }
 
 function tooManyFailures(): Problem {

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Log } from "../../../kernel/log.ts";
 import type { Caller } from "./caller.ts";
@@ -16,9 +17,11 @@ export interface SecurityEvent {
   origin?: string;
   remote_addr?: string;
   required_access?: "read_only" | "admin";
+  /** Whose token was good but not enough. */
+  principal?: string;
 }
 
-type Details = Pick<SecurityEvent, "origin" | "required_access">;
+type Details = Pick<SecurityEvent, "origin" | "required_access" | "principal">;
 
 const AUTH_EVENTS = ["auth_failure", "auth_rate_limited"] as const;
 const CORS_EVENTS = ["cors_origin_rejected", "cors_origin_rate_limited"] as const;
@@ -41,7 +44,7 @@ export class RefusalLog {
 
   /** Answers whether this caller has failed so often that it is limited now. */
   record(caller: Caller, reason: RefusalReason, details: Details = {}): boolean {
-    const verdict = this.#limiter.fail(`${reason} ${caller.remoteAddress ?? ""}`);
+    const verdict = this.#limiter.fail(`${reason} ${networkOf(caller.remoteAddress ?? "")}`);
     if (verdict !== "limited") this.#tell(caller, reason, details, verdict === "limited_from_now");
     return verdict !== "counted";
   }
@@ -60,4 +63,13 @@ export class RefusalLog {
     this.#options.logger.warn({ ...event }, "refused a caller of the control plane");
     this.#options.onSecurityEvent?.(event);
   }
+}
+
+/** Whoever has one IPv6 address has the 2^64 of its network; they count as one caller. */
+function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [, head = "", tail = ""] = /^(.*?)(?:::(.*))?$/.exec(address) ?? [];
+  const groups = (text: string) => (text === "" ? [] : text.split(":"));
+  const missing = address.includes("::") ? 8 - groups(head).length - groups(tail).length : 0;
+  return [...groups(head), ...Array(Math.max(0, missing)).fill("0"), ...groups(tail)].slice(0, 4).join(":");
 }

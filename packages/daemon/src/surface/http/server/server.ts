@@ -7,7 +7,7 @@ import type { HttpOptions } from "../options.ts";
 import { ProblemDesk } from "../response/problems.ts";
 import { authority, type BindAddress, bareHost, baseUrlOf } from "../security/bind-address.ts";
 import { DrainingServer } from "./draining-server.ts";
-import { refuseUnreadable } from "./unreadable-request.ts";
+import { MAX_HEADER_BYTES, refuseUnreadable } from "./unreadable-request.ts";
 
 export interface HttpServer {
   /** The address bound, without brackets. */
@@ -24,12 +24,19 @@ export interface HttpServer {
 /** Longer than a proxy keeps a connection, so that it is the proxy who closes it. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** A client that dribbles its request holds a connection no longer than this: 408. */
+const HEADERS_MS = 30_000;
+const REQUEST_MS = 300_000;
+
 /** Serves the control plane; rejects with a `ServeConfigError` when these settings must not or cannot be served. */
 export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
   const { app, places } = assembleApp(options);
   const server = new DrainingServer({
     keepAlive: true,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
     // The listener refuses a missing Host itself, with a problem document; Node would send an empty 400.
     requireHostHeader: false,
   });

@@ -1,12 +1,25 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { genericProblem } from "@kheish/contract";
+import { genericProblem, type Problem, problem } from "@kheish/contract";
 
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
+
+/** Node's own default, said aloud: the request line and all headers together. */
+export const MAX_HEADER_BYTES = 16 * 1024;
+
+function problemFor(code: string | undefined): Problem {
+  if (code === "HPE_HEADER_OVERFLOW")
+    return problem(
+      "api",
+      "headers_too_large",
+      `the request line and the headers are together larger than ${MAX_HEADER_BYTES} bytes`,
+    );
+  const status = STATUS_OF_CODE[code ?? ""] ?? 400;
+  return genericProblem(status, "the bytes received are not an HTTP request");
+}
 
 /** Bytes that never became a request get a problem document too, and the connection ends. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket, answering: boolean): void {
@@ -14,10 +27,9 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket, a
     socket.destroy();
     return;
   }
-  const status = STATUS_OF_CODE[error.code ?? ""] ?? 400;
-  const body = JSON.stringify(
-    genericProblem(status, "the bytes received are not an HTTP request").toDetails(),
-  );
+  const refused = problemFor(error.code);
+  const { status } = refused;
+  const body = JSON.stringify(refused.toDetails());
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,

@@ -23,7 +23,7 @@ export class EventStreams {
 
   async serve(c: Context<HttpEnv>, request: BoundRequest, handle: Binding["handle"]): Promise<Response> {
     const { places, clock, heartbeatMs, logger } = this.#options;
-    const place = places.take();
+    const place = places.take(request.principal);
     request.signal.addEventListener("abort", place.leave, { once: true });
     if (request.signal.aborted) place.leave();
     try {

@@ -1,10 +1,13 @@
 import { connect, type Socket } from "node:net";
 import { problem } from "@kheish/contract";
 import { afterEach, describe, expect, it } from "vitest";
-import type { SseFrame } from "../../../features/binding.ts";
+import type { Principal, SseFrame } from "../../../features/binding.ts";
+import { SimulatedClock } from "../../../kernel/clock.ts";
 import type { HttpOptions } from "../index.ts";
 import { binding, requestRaw, startTestServer, streaming, type TestServer, until } from "../test-support.ts";
 import { StreamPlaces } from "./stream-places.ts";
+
+const OPERATOR: Principal = { id: "admin-token", access: "admin" };
 
 let server: TestServer;
 afterEach(() => server.close());
@@ -289,11 +292,11 @@ describe("places", () => {
   });
 
   it("01-R99: are all left when the daemon drains, and none is given any more", () => {
-    const places = new StreamPlaces(5);
-    const place = places.take();
+    const places = new StreamPlaces({ total: 5, perPrincipal: 5 }, new SimulatedClock());
+    const place = places.take(OPERATOR);
     places.drain();
     expect(place.signal.aborted).toBe(true);
-    expect(() => places.take()).toThrow(
+    expect(() => places.take(OPERATOR)).toThrow(
       expect.objectContaining({ domain: "readiness", code: "daemon_draining" }),
     );
   });

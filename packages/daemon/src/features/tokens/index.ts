@@ -1,0 +1,2 @@
+export { tokenBindings } from "./http.ts";
+export { TokenService } from "./service.ts";

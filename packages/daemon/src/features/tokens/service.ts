@@ -1,0 +1,247 @@
+import {
+  type CreatedToken,
+  type CreateTokenRequest,
+  problem,
+  type RevokedTokens,
+  type TokenView,
+} from "@kheish/contract";
+import { type Authority, type Grant, widerIn } from "../../governance/access/grant.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { Op, Store, StoredEvent } from "../../kernel/store.ts";
+import type { Actor, Principal } from "../binding.ts";
+import {
+  createdEvent,
+  type KeptToken,
+  NAME_KIND,
+  revokedEvent,
+  TOKEN_KIND,
+  TOKENS_STREAM,
+  type TokenRecord,
+  type TokenUse,
+  tokenView,
+  USE_KIND,
+} from "./records.ts";
+import { claimedId, digestOf, isSecretOf, newToken } from "./secret.ts";
+
+/** So many that one a service fits, so few that each list and each cascade is one read. */
+const MAX_TOKENS = 1_000;
+/** How late `last_used_at_ms` may be: a token that is in use costs one write in this time, not one a request. */
+const USE_STALENESS_MS = 60_000;
+
+export interface TokenServiceOptions {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+/** Named tokens: narrow, expiring, each revocable for itself (02-A7). */
+export class TokenService {
+  readonly #options: TokenServiceOptions;
+  /** When this daemon last wrote down the use of a token. */
+  readonly #seen = new Map<string, number>();
+  readonly #revocationListeners = new Set<(tokenId: string) => void>();
+
+  constructor(options: TokenServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Sorted by name. */
+  async list(): Promise<TokenView[]> {
+    const tokens = await this.#all();
+    const uses = await this.#options.store.getMany<TokenUse>(
+      USE_KIND,
+      tokens.map((token) => token.id),
+    );
+    const useOf = new Map(uses.map((use) => [use.id, use.data]));
+    return tokens.map((token) => tokenView(token.data, useOf.get(token.id)));
+  }
+
+  /** Refuses what its creator may not do itself, or may do for less time. */
+  async create(request: CreateTokenRequest, actor: Actor): Promise<CreatedToken> {
+    const { store, clock, random } = this.#options;
+    refuseUnknownCreator(actor.principal);
+    const { grant } = actor.principal;
+    const now = clock.now();
+    const expiresAtMs = expiryOf(request, now) ?? grant?.expiresAtMs;
+    const authority: Authority = {
+      verbs: request.verbs,
+      resources: request.resources,
+      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    };
+    if (grant !== undefined) refuseWider(grant, authority);
+    const { tokenId, secret } = newToken(random);
+    const token: TokenRecord = {
+      token_id: tokenId,
+      name: request.name,
+      verbs: [...new Set(request.verbs)],
+      resources: [...new Set(request.resources)],
+      secret_sha256: digestOf(secret),
+      created_at_ms: now,
+      created_by: actor.principal.id,
+      ...(grant === undefined ? {} : { parent_token_id: grant.tokenId }),
+      ...(expiresAtMs === undefined ? {} : { expires_at_ms: expiresAtMs }),
+    };
+    if ((await store.count(TOKEN_KIND, { index: "name" })) >= MAX_TOKENS)
+      throw problem("tokens", "token_limit_reached", `there are ${MAX_TOKENS} tokens; revoke some first`);
+    const result = await store.commit([
+      ...(await this.#whileCreatorLives(grant)),
+      {
+        op: "put",
+        kind: NAME_KIND,
+        id: token.name,
+        data: { token_id: tokenId },
+        keys: {},
+        expectedRevision: 0,
+      },
+      {
+        op: "put",
+        kind: TOKEN_KIND,
+        id: tokenId,
+        data: token,
+        keys: { name: [token.name] },
+        expectedRevision: 0,
+      },
+      { op: "append", stream: TOKENS_STREAM, events: [createdEvent(token, actor.requestId)] },
+    ]);
+    if (!result.ok) throw grant !== undefined && result.op === 0 ? creatorRevoked() : nameTaken(token.name);
+    return { ...tokenView(token, undefined), secret };
+  }
+
+  /** Ends the token and all that were created with it, in one commit. */
+  async revoke(tokenId: string, actor: Actor): Promise<RevokedTokens> {
+    const { store, clock } = this.#options;
+    for (;;) {
+      const doomed = familyOf(tokenId, await this.#all());
+      if (doomed.length === 0) throw problem("tokens", "token_not_found", `there is no token '${tokenId}'`);
+      const by = { principal: actor.principal.id, requestId: actor.requestId };
+      const events = doomed.map((token) => revokedEvent(token.data, by, clock.now()));
+      const result = await store.commit([
+        ...doomed.flatMap(removal),
+        { op: "append", stream: TOKENS_STREAM, events },
+      ]);
+      // Refused when somebody else revoked one of them meanwhile.
+      if (result.ok) return { accepted: true, revoked: doomed.map((token) => token.id) };
+    }
+  }
+
+  /**
+   * What a presented token grants, read from the store at every call, so that a revocation holds from the next request
+   * on, whichever daemon it was made at. Undefined for what is no live token.
+   */
+  async authenticate(presented: string): Promise<(Grant & { name: string }) | "expired" | undefined> {
+    const tokenId = claimedId(presented);
+    if (tokenId === undefined) return undefined;
+    const token = await this.#options.store.get<TokenRecord>(TOKEN_KIND, tokenId);
+    if (token === undefined || !isSecretOf(token.data.secret_sha256, presented)) return undefined;
+    const { name, verbs, resources, expires_at_ms: expiresAtMs } = token.data;
+    if (expiresAtMs !== undefined && this.#options.clock.now() >= expiresAtMs) return "expired";
+    this.#noteUse(token);
+    return { tokenId, name, verbs, resources, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
+  }
+
+  /** Calls back with each token that is revoked, here or by another daemon. */
+  onRevoked(listener: (tokenId: string) => void): void {
+    this.#revocationListeners.add(listener);
+  }
+
+  /** What the journal's tail has read. */
+  heard(event: StoredEvent): void {
+    if (event.stream !== TOKENS_STREAM || event.type !== "token_revoked") return;
+    const { token_id: tokenId } = event.data as { token_id: string };
+    this.#seen.delete(tokenId);
+    for (const listener of this.#revocationListeners) listener(tokenId);
+  }
+
+  #all(): Promise<KeptToken[]> {
+    return this.#options.store.list<TokenRecord>(TOKEN_KIND, { index: "name", limit: MAX_TOKENS * 2 });
+  }
+
+  /** A token that is revoked while it creates another must not leave that one behind. */
+  async #whileCreatorLives(grant: Grant | undefined): Promise<Op[]> {
+    if (grant === undefined) return [];
+    const creator = await this.#options.store.get(TOKEN_KIND, grant.tokenId);
+    if (creator === undefined) throw creatorRevoked();
+    return [{ op: "check", kind: TOKEN_KIND, id: creator.id, revision: creator.revision }];
+  }
+
+  /** Nobody waits for it and no request fails by it: it is for the operator who wonders which tokens are in use. */
+  #noteUse(token: KeptToken): void {
+    const { store, clock, log } = this.#options;
+    const now = clock.now();
+    if (now - (this.#seen.get(token.id) ?? Number.NEGATIVE_INFINITY) < USE_STALENESS_MS) return;
+    this.#seen.set(token.id, now);
+    store
+      .commit([
+        { op: "check", kind: TOKEN_KIND, id: token.id, revision: token.revision },
+        { op: "put", kind: USE_KIND, id: token.id, data: { last_used_at_ms: now }, keys: {} },
+      ])
+      .catch((error: unknown) => log.warn({ err: error, token_id: token.id }, "a token's use was not noted"));
+  }
+}
+
+/** Whoever a daemon does not ask for a token could be anybody; and other daemons on its store may ask. */
+function refuseUnknownCreator(principal: Principal): void {
+  if (principal.id === "anonymous")
+    throw problem(
+      "tokens",
+      "token_needs_auth",
+      "this daemon asks nobody for a token, so it cannot tell who creates one; serve with --http-admin-token-file",
+    );
+}
+
+function expiryOf(request: CreateTokenRequest, now: number): number | undefined {
+  const { expires_in_ms: inMs, expires_at_ms: atMs } = request;
+  if (inMs !== undefined && atMs !== undefined)
+    throw problem("tokens", "token_expiry_invalid", "give expires_in_ms or expires_at_ms, not both");
+  const expiresAtMs = inMs === undefined ? atMs : now + inMs;
+  if (expiresAtMs === undefined) return undefined;
+  if (expiresAtMs <= now || !Number.isSafeInteger(expiresAtMs))
+    throw problem("tokens", "token_expiry_invalid", "a token must expire in the future");
+  return expiresAtMs;
+}
+
+function refuseWider(creator: Grant, wanted: Authority): void {
+  const wider = widerIn(creator, wanted);
+  if (wider === undefined) return;
+  const allowed = {
+    verbs: `its verbs are ${creator.verbs.join(", ")}`,
+    resources: `its resources are ${creator.resources.join(", ")}`,
+    expiry: `it expires at ${creator.expiresAtMs}`,
+  };
+  throw problem(
+    "tokens",
+    "token_wider_than_creator",
+    `a token cannot create one that may do more than itself: ${allowed[wider]}`,
+  );
+}
+
+function creatorRevoked() {
+  return problem("auth", "invalid_token", "the token has been revoked");
+}
+
+function nameTaken(name: string) {
+  return problem(
+    "tokens",
+    "token_name_taken",
+    `there is a token named '${name}'; revoke it or choose another name`,
+  );
+}
+
+/** The token and its descendants; nothing when it does not exist. */
+function familyOf(tokenId: string, all: readonly KeptToken[]): KeptToken[] {
+  const family = all.filter((token) => token.id === tokenId);
+  for (const member of family)
+    family.push(...all.filter((token) => token.data.parent_token_id === member.id));
+  return family;
+}
+
+function removal(token: KeptToken): Op[] {
+  return [
+    { op: "delete", kind: TOKEN_KIND, id: token.id, expectedRevision: token.revision },
+    { op: "delete", kind: NAME_KIND, id: token.data.name },
+    { op: "delete", kind: USE_KIND, id: token.id },
+  ];
+}

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { EventStream } from "../http/support/stream.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { accessSuite } from "./suite.ts";
+import { GuardedDaemon } from "./support.ts";
+
+let server: PostgresServer | undefined;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server?.stop());
+
+async function createDatabase(): Promise<string> {
+  if (server === undefined) throw new Error("the PostgreSQL server has not been started");
+  return server.createDatabase();
+}
+
+describe("named tokens on PostgreSQL", () => {
+  accessSuite(async () => ({ store: await createDatabase() }));
+
+  test("02-A7 a token made at one daemon is good at its neighbour, and revoked at one it is at both", async () => {
+    const store = await createDatabase();
+    const here = await GuardedDaemon.start({ store });
+    const there = await GuardedDaemon.start({ store });
+    onTestFinished(async () => {
+      await here.daemon.remove();
+      await there.daemon.remove();
+    });
+    const { secret, token_id } = await here.token({});
+    expect(await there.outcome(secret, "GET", "/v1/status")).toBe("200");
+    const headers = { authorization: `Bearer ${secret}` };
+    const stream = await EventStream.open(there.admin.url("eventsStream"), headers);
+    await here.admin.call("revokeToken", { params: { token_id } });
+    // The very next request, whatever the neighbour's tail has read by now.
+    expect(await there.outcome(secret, "GET", "/v1/status")).toBe("invalid_token");
+    expect(await stream.rest()).toEqual([]);
+  });
+});
