@@ -197,6 +197,10 @@ export const UsageTotals = z
     model_calls: z.int(),
     tool_calls: z.int(),
     restarts: z.int(),
+    cost_microusd: z
+      .int()
+      .optional()
+      .describe("micro-USD, over the calls whose price is known; absent when none is"),
   })
   .meta({ id: "UsageTotals" });
 export type UsageTotals = z.infer<typeof UsageTotals>;

@@ -53,6 +53,8 @@ export interface Usage {
   input_tokens: number;
   output_tokens: number;
   cached_input_tokens?: number;
+  /** What the call cost, in micro-USD; absent when its price is not known. */
+  cost_microusd?: number;
 }
 
 export interface ToolMessage {

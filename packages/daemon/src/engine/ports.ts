@@ -14,7 +14,7 @@ import type {
 } from "@kheish/contract";
 import type { Blobs } from "../kernel/blobs.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { AssistantMessage, Message, ToolCall } from "./messages.ts";
+import type { AssistantMessage, Message, ToolCall, Usage } from "./messages.ts";
 
 /**
  * What the engine needs from the world, each the least it needs:
@@ -101,6 +101,8 @@ export interface ModelPort {
   /** Answers one turn, retries of the provider included. Resolves in every case, also when `signal` aborts. */
   call(request: ModelRequest, options: ModelCallOptions): Promise<ModelOutcome>;
   limits(route: PinnedRoute, model: string): ModelLimits;
+  /** What a call with this usage costs, in micro-USD; undefined when the price is not known. */
+  priceOf(route: PinnedRoute, model: string, usage: Usage): number | undefined;
 }
 
 /** What submission needs to know about routes; implemented by the route inventory. */

@@ -267,5 +267,14 @@ export function addUsage(a: UsageTotals, b: UsageTotals): UsageTotals {
     model_calls: a.model_calls + b.model_calls,
     tool_calls: a.tool_calls + b.tool_calls,
     restarts: a.restarts + b.restarts,
+    ...addCost(a, b),
   };
 }
+
+/** Absent until a call whose price is known. */
+export function addCost(a: Cost, b: Cost): Cost {
+  if (a.cost_microusd === undefined && b.cost_microusd === undefined) return {};
+  return { cost_microusd: (a.cost_microusd ?? 0) + (b.cost_microusd ?? 0) };
+}
+
+type Cost = Pick<UsageTotals, "cost_microusd">;

@@ -2,6 +2,7 @@ import { bytesOf, estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
 import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
+import { addCost } from "./records.ts";
 import { type CallState, type Entry, newRun, type RunState, type SessionState } from "./state.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
 
@@ -161,6 +162,7 @@ function onMessage(
     run.usage.input_tokens += usage?.input_tokens ?? 0;
     run.usage.output_tokens += usage?.output_tokens ?? 0;
     run.usage.cached_input_tokens += usage?.cached_input_tokens ?? 0;
+    Object.assign(run.usage, addCost(run.usage, usage ?? {}));
     run.calls = toolCallsOf(data.message).map((call) => ({ call, phase: "requested", attempt: 0 }));
   });
 }

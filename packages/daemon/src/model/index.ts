@@ -10,14 +10,17 @@ import type { Driver } from "./driver.ts";
 import { openDriver } from "./drivers/open.ts";
 import type { DriverPorts } from "./drivers/provider-driver.ts";
 import { failure } from "./failure.ts";
-import { limitsOf } from "./models.ts";
 import { callWithRetries } from "./retry.ts";
+import { limitsOf } from "./routes/model-facts.ts";
 import { InventoryResolver } from "./routes/resolver.ts";
 import type { Route, RouteInventory } from "./routes/route.ts";
+import { priceOf } from "./table/price.ts";
 
 export type { ModelWarning } from "./drivers/provider-driver.ts";
 export { type LoadRoutesOptions, loadRoutes } from "./routes/inventory.ts";
 export { RouteConfigError, type RouteInventory } from "./routes/route.ts";
+
+export { type PricedRoute, priceOf } from "./table/price.ts";
 
 export interface ModelsOptions extends DriverPorts {
   /** What `loadRoutes` answered. */
@@ -48,14 +51,30 @@ export function createModels(options: ModelsOptions): ModelPort & RouteResolver 
       );
     }
     if (route.credential.kind === "missing") return failure("auth", route.credential.message);
-    return callWithRetries(await driverOf(route), request, callOptions, options);
+    const outcome = await callWithRetries(await driverOf(route), request, callOptions, options);
+    return priced(outcome, route, request.model);
   };
 
   return {
     call,
-    limits: (_route, model) => limitsOf(model),
+    limits: ({ route_id }, model) => {
+      const route = resolver.find(route_id);
+      return route === undefined ? {} : limitsOf(route, model);
+    },
+    priceOf: ({ route_id }, model, usage) => {
+      const route = resolver.find(route_id);
+      return route === undefined ? undefined : priceOf(route, model, usage);
+    },
     resolve: (selection) => resolver.resolve(selection),
     routes: () => resolver.routes(),
     readiness: () => resolver.readiness(),
   };
+}
+
+/** The answer with what it cost, where that is known. */
+function priced(outcome: ModelOutcome, route: Route, model: string): ModelOutcome {
+  const { usage } = outcome.ok ? outcome.message : {};
+  const cost = usage === undefined ? undefined : priceOf(route, model, usage);
+  if (!outcome.ok || usage === undefined || cost === undefined) return outcome;
+  return { ok: true, message: { ...outcome.message, usage: { ...usage, cost_microusd: cost } } };
 }

@@ -41,6 +41,10 @@ export class ScriptedModel implements ModelPort, RouteResolver {
     return this.#limits;
   }
 
+  priceOf(): undefined {
+    return undefined;
+  }
+
   resolve(selection: { model?: string; fallback_model?: string }): PinnedRoute {
     const { model = "big", fallback_model } = selection;
     const pinned = { route_id: "scripted", driver: "scripted", model };

@@ -5,6 +5,7 @@ import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { AttemptOutcome, Driver } from "../driver.ts";
 import { cancelled, failure } from "../failure.ts";
+import { limitsOf } from "../routes/model-facts.ts";
 import type { Route } from "../routes/route.ts";
 import type { Secret } from "../routes/secret.ts";
 import { assemble } from "./assemble.ts";
@@ -76,7 +77,7 @@ export class ProviderDriver implements Driver {
     const model = this.#openModel(this.#route, this.#secret(), request.model, fetch);
     const { stream } = await model.doStream({
       prompt: await this.#prompt(request),
-      ...toSettings(request, this.#quirks),
+      ...toSettings(request, this.#quirks, limitsOf(this.#route, request.model)),
       abortSignal: deadline.signal,
     });
     const answer = await assemble(stream, {

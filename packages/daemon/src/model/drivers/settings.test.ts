@@ -1,6 +1,7 @@
 import type { Json, ModelGenerationConfig } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../engine/messages.ts";
+import { limitsOf } from "../routes/model-facts.ts";
 import { NOTE, requestOf } from "../testing/kit.ts";
 import { type ProviderName, QUIRKS } from "./quirks.ts";
 import { toSettings } from "./settings.ts";
@@ -8,7 +9,7 @@ import { isStrictSchema } from "./strict-schema.ts";
 
 function settingsOf(driver: ProviderName, generation: ModelGenerationConfig, model = "some-model") {
   const request = requestOf({ route_id: "main", driver, model }, "go", { generation, tools: [NOTE] });
-  return toSettings(request, QUIRKS[driver]);
+  return toSettings(request, QUIRKS[driver], limitsOf({}, request.model));
 }
 
 describe("toSettings", () => {
@@ -94,7 +95,7 @@ describe("toSettings", () => {
       finish_reason: "tool_calls",
     };
     const request = requestOf({ route_id: "main", driver, model: "m" }, [called], { kind: "compaction" });
-    const { tools, toolChoice } = toSettings(request, QUIRKS[driver]);
+    const { tools, toolChoice } = toSettings(request, QUIRKS[driver], {});
     expect(tools?.map(({ name }) => name)).toEqual(declares ? ["note"] : undefined);
     expect(toolChoice).toEqual(declares ? { type: "none" } : undefined);
   });

@@ -6,19 +6,17 @@ import type {
 } from "@ai-sdk/provider";
 import type { Json, JsonObject, ModelGenerationConfig } from "@kheish/contract";
 import { toolCallsOf } from "../../engine/messages.ts";
-import type { ModelRequest, ToolSpec } from "../../engine/ports.ts";
-import { limitsOf } from "../models.ts";
+import type { ModelLimits, ModelRequest, ToolSpec } from "../../engine/ports.ts";
 import type { Quirks } from "./quirks.ts";
 import { isStrictSchema } from "./strict-schema.ts";
 
 type Settings = Omit<LanguageModelV4CallOptions, "prompt" | "abortSignal">;
 
 /** Tools and generation settings of a request in the SDK's words. */
-export function toSettings(request: ModelRequest, quirks: Quirks): Settings {
+export function toSettings(request: ModelRequest, quirks: Quirks, limits: ModelLimits): Settings {
   const { generation, tools } = request;
   const maxOutputTokens =
-    generation.max_output_tokens ??
-    (quirks.needsOutputLimit ? limitsOf(request.model).max_output_tokens : undefined);
+    generation.max_output_tokens ?? (quirks.needsOutputLimit ? limits.max_output_tokens : undefined);
   const effort = quirks.mapsEffort ? generation.reasoning?.effort : undefined;
   const settings: Settings = {
     providerOptions: { [quirks.namespace]: providerOptions(generation, quirks) },

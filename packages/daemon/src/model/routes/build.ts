@@ -1,3 +1,4 @@
+import type { ModelLimits } from "../../engine/ports.ts";
 import { resolveBaseUrl } from "./base-url.ts";
 import { resolveCredential, variable } from "./credentials.ts";
 import { type DriverName, effectiveCapabilities, factsOf } from "./drivers.ts";
@@ -27,6 +28,8 @@ export function buildRoute(routeId: string, table: RouteTable, env: Env): Route 
     anthropic_beta_headers: table.anthropic_beta_headers ?? list(variable(ownEnv, "ANTHROPIC_BETA_HEADERS")),
     timeout_ms: table.timeout_ms,
     inactivity_timeout_ms: table.inactivity_timeout_ms,
+    ...(table.prices === undefined ? {} : { prices: table.prices }),
+    ...(table.limits === undefined ? {} : { limits: limitsIn(table.limits) }),
     ...(base_url === undefined ? {} : { base_url }),
     ...(organization === undefined ? {} : { organization }),
     ...(project === undefined ? {} : { project }),
@@ -44,6 +47,13 @@ function required(routeId: string, env: Env, name: string): string {
   const value = variable(env, name);
   if (value !== undefined) return value;
   throw new RouteConfigError(`routes.${routeId} names the variable ${name}, which is not set.`);
+}
+
+function limitsIn({ context_tokens, max_output_tokens }: NonNullable<RouteTable["limits"]>): ModelLimits {
+  return {
+    ...(context_tokens === undefined ? {} : { context_tokens }),
+    ...(max_output_tokens === undefined ? {} : { max_output_tokens }),
+  };
 }
 
 function list(text: string | undefined): string[] {

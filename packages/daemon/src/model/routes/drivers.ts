@@ -22,13 +22,10 @@ export interface DriverFacts {
   maxima: readonly Capability[];
   /** Of these, what it can do only when the route says so. */
   onRequest?: readonly Capability[];
-  /** What `model_support = "family"` accepts (02-R29); absent: any model, whatever the route says. */
-  family?: RegExp;
 }
 
 /**
  * The drivers, as data.
- * Families are 02-R29 with the renamed OpenAI families it refused (`o4-…`, `chatgpt-…`, `codex-…`).
  * OpenRouter's "per model" capabilities follow the model's own refusal: no catalogue is fetched.
  */
 export const DRIVERS = {
@@ -38,7 +35,6 @@ export const DRIVERS = {
     baseUrlVariable: "ANTHROPIC_BASE_URL",
     builtInBaseUrl: "https://api.anthropic.com/v1",
     maxima: ["multimodal_input", "native_web_search"],
-    family: /claude/i,
   },
   google: {
     defaultModel: "gemini-2.5-pro",
@@ -46,7 +42,6 @@ export const DRIVERS = {
     baseUrlVariable: "GOOGLE_BASE_URL",
     builtInBaseUrl: "https://generativelanguage.googleapis.com/v1beta",
     maxima: ["multimodal_input", "image_generation", "image_edit"],
-    family: /^gemini/i,
   },
   openai: {
     defaultModel: "gpt-5.4",
@@ -54,7 +49,6 @@ export const DRIVERS = {
     baseUrlVariable: "OPENAI_BASE_URL",
     builtInBaseUrl: "https://api.openai.com/v1",
     maxima: CAPABILITIES,
-    family: /^(gpt|chatgpt|codex|o\d)/i,
   },
   xai: {
     defaultModel: "grok-4",
@@ -62,7 +56,6 @@ export const DRIVERS = {
     baseUrlVariable: "XAI_BASE_URL",
     builtInBaseUrl: "https://api.x.ai/v1",
     maxima: ["multimodal_input", "native_web_search", "image_generation", "image_edit"],
-    family: /^grok/i,
   },
   openrouter: {
     defaultModel: "anthropic/claude-sonnet-4.6",
@@ -80,7 +73,6 @@ export const DRIVERS = {
     defaultModel: "script",
     keyVariables: [],
     maxima: ["multimodal_input"],
-    family: /^(script|echo)$/,
   },
 } as const satisfies Record<string, DriverFacts>;
 

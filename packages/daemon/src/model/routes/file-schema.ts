@@ -5,6 +5,11 @@ const Text = z.string().min(1);
 /** A blank key or variable name is a mistake, not a key. */
 const NotBlank = z.string().refine((text) => text.trim() !== "", "must not be empty");
 
+const Tokens = z.int().positive();
+/** Micro-USD for a million tokens. */
+const Price = z.int().nonnegative();
+const TokenPrices = { input: Price, output: Price, cached_input: Price.optional() };
+
 export const RouteTable = z.strictObject({
   driver: z.enum(DRIVER_NAMES),
   default_model: Text.optional(),
@@ -26,6 +31,15 @@ export const RouteTable = z.strictObject({
   transcription: z.boolean().optional(),
   timeout_ms: z.int().positive().default(600_000),
   inactivity_timeout_ms: z.int().positive().default(120_000),
+  prices: z
+    .strictObject({
+      ...TokenPrices,
+      long_context: z.strictObject({ above_input_tokens: Tokens, ...TokenPrices }).optional(),
+    })
+    .optional(),
+  limits: z
+    .strictObject({ context_tokens: Tokens.optional(), max_output_tokens: Tokens.optional() })
+    .optional(),
 });
 export type RouteTable = z.output<typeof RouteTable>;
 
@@ -44,7 +58,6 @@ export const LATER_KEYS: readonly string[] = [
   "anthropic_credentials_file",
   "fallback",
   "fallback_on",
-  "prices",
 ];
 
 /** Of two keys that say the same thing only one may be given (02-R21). */

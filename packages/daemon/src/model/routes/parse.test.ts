@@ -72,7 +72,6 @@ describe("the file", () => {
     "anthropic_credentials_file",
     "fallback",
     "fallback_on",
-    "prices",
   ])("%s is refused by name, not ignored", (key) => {
     expect(tableRefusal(`${MINIMAL}\n${key} = "x"`)).toBe(
       `routes.main.${key} is not supported by this version of Kheish.`,
@@ -214,5 +213,30 @@ describe("capabilities", () => {
     const table = 'driver = "openai_compatible"\ndefault_model = "x"\nbase_url = "http://localhost:1"';
     expect(routeOf(table).capabilities.multimodal_input).toBe(false);
     expect(routeOf(`${table}\nmultimodal_input = true`).capabilities.multimodal_input).toBe(true);
+  });
+});
+
+describe("what a route says of its models", () => {
+  test("02-A8 prices and limits stand in tables of their own", () => {
+    const table = `${MINIMAL}
+      [routes.main.prices]
+      input = 3_000_000
+      output = 15_000_000
+      [routes.main.limits]
+      context_tokens = 32_768`;
+    expect(routeOf(table)).toMatchObject({
+      prices: { input: 3_000_000, output: 15_000_000 },
+      limits: { context_tokens: 32_768 },
+    });
+  });
+
+  test.each([
+    ["[routes.main.prices]\ninput = 1", "routes.main.prices.output"],
+    ["[routes.main.prices]\ninput = 1\noutput = 2.5", "routes.main.prices.output"],
+    ["[routes.main.prices]\ninput = -1\noutput = 2", "routes.main.prices.input"],
+    ["[routes.main.prices]\ninput = 1\noutput = 2\ncurrency = 'EUR'", "routes.main.prices.currency"],
+    ["[routes.main.limits]\ncontext_tokens = 0", "routes.main.limits.context_tokens"],
+  ])("02-R18 02-A8 %j is refused by name", (table, at) => {
+    expect(tableRefusal(`${MINIMAL}\n${table}`)).toContain(`does not validate at ${at}: `);
   });
 });

@@ -1,5 +1,7 @@
 import type { RouteCapabilities } from "@kheish/contract";
-import type { DriverName } from "./drivers.ts";
+import type { ModelLimits } from "../../engine/ports.ts";
+import type { ModelPrices } from "../table/index.ts";
+import type { Capability, DriverName } from "./drivers.ts";
 import type { Secret } from "./secret.ts";
 
 /** Variables of the process; an empty one counts as not set. */
@@ -17,6 +19,13 @@ export type Credential =
   /** `action` says what an operator has to do. */
   | { kind: "missing"; message: string; action: string };
 
+/** One model as its provider's catalogue describes it. */
+export interface DiscoveredModel {
+  limits: ModelLimits;
+  prices?: ModelPrices;
+  capabilities: readonly Capability[];
+}
+
 /** A named way to a model, with everything needed to walk it. */
 export interface Route {
   route_id: string;
@@ -32,6 +41,11 @@ export interface Route {
   project?: string;
   anthropic_version?: string;
   anthropic_beta_headers: readonly string[];
+  /** The operator's own, for every model of the route; they win over what is known of the model. */
+  prices?: ModelPrices;
+  limits?: ModelLimits;
+  /** What a fetched catalogue says of the route's models, by name. */
+  discovered?: ReadonlyMap<string, DiscoveredModel>;
   /** For one attempt as a whole, and for the pause between two pieces of a stream. */
   timeout_ms: number;
   inactivity_timeout_ms: number;
