@@ -205,6 +205,35 @@ export const UsageTotals = z
   .meta({ id: "UsageTotals" });
 export type UsageTotals = z.infer<typeof UsageTotals>;
 
+/** Failures of a model call on which a run goes on along its fallback chain (02-A8). */
+export const FallbackTrigger = z.enum(["overloaded", "rate_limited", "transport"]);
+export type FallbackTrigger = z.infer<typeof FallbackTrigger>;
+
+export const RouteTarget = z
+  .object({ route_id: z.string(), provider: z.string().describe("driver name"), model: z.string() })
+  .meta({ id: "RouteTarget" });
+export type RouteTarget = z.infer<typeof RouteTarget>;
+
+export const RunFallback = z
+  .object({
+    from: RouteTarget,
+    to: RouteTarget,
+    error_class: z.string().describe("of the failure that the retries did not cure"),
+    skipped: z
+      .array(RouteTarget.extend({ reason: z.string() }))
+      .optional()
+      .describe("targets between the two that could not be used"),
+  })
+  .meta({ id: "RunFallback" });
+export type RunFallback = z.infer<typeof RunFallback>;
+
+export const RunRoute = RouteTarget.extend({
+  fallback_model: z.string().optional(),
+  fallback: z.array(RouteTarget).optional().describe("the chain, in order"),
+  fallback_on: z.array(FallbackTrigger).optional(),
+}).meta({ id: "RunRoute" });
+export type RunRoute = z.infer<typeof RunRoute>;
+
 export const RunView = z
   .object({
     run_id: z.string(),
@@ -222,6 +251,11 @@ export const RunView = z
       .string()
       .optional()
       .describe("who was authenticated; request.actor_id is what the caller says"),
+    route: RunRoute.optional().describe("what the run is pinned to since its submission"),
+    fallbacks: z
+      .array(RunFallback.extend({ at_ms: Millis, turn: z.int() }))
+      .optional()
+      .describe("steps taken down the chain; the last one says where the run's calls go"),
     input_attachments: z.array(AttachmentRef).optional(),
     input_metadata: Json.optional(),
     pending_approval_ids: z.array(z.string()).optional(),
@@ -264,6 +298,7 @@ export const RunEvent = z
     }),
     z.object({ type: z.literal("output"), output: DaemonOutputRecord }),
     z.object({ type: z.literal("resumed"), attempt: z.int() }),
+    RunFallback.extend({ type: z.literal("fallback") }),
     z.object({ type: z.literal("completed") }),
     z.object({ type: z.literal("failed"), error: z.string() }),
     z.object({

@@ -10,6 +10,7 @@ import type {
   UserQuestionResolution,
 } from "@kheish/contract";
 import type { NewEvent, StoredEvent } from "../kernel/store.ts";
+import type { FallbackPlace, FallbackStep } from "./fallback.ts";
 import type { AssistantMessage, ToolResult, UserMessage } from "./messages.ts";
 import type { ContextUpdate, EffectClass, ModelError, StoredApproval } from "./ports.ts";
 
@@ -84,6 +85,8 @@ export interface SessionEvents {
     model: string;
     error: ModelError;
     next: AfterModelError;
+    /** Where `next: "fallback"` goes. */
+    fallback?: FallbackStep;
   };
   permission_audit: { run_id: string; audit: PermissionAudit };
   /** Dispatch of the effect ledger: written before the effect leaves. */
@@ -179,6 +182,7 @@ export interface RunCounters {
   contract_repairs: number;
   files_modified: string[];
   fallback_active: boolean;
+  fallback?: FallbackPlace;
   started_seq: number;
   input_seq: number;
 }

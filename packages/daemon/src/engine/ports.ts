@@ -1,5 +1,6 @@
 import type {
   ApprovalRequest,
+  FallbackTrigger,
   Json,
   JsonObject,
   ModelGenerationConfig,
@@ -24,12 +25,19 @@ import type { AssistantMessage, Message, ToolCall, Usage } from "./messages.ts";
 
 // ---------------------------------------------------------------- model
 
-/** What a run is pinned to from its submission on (01-R16, 02-R34). */
-export interface PinnedRoute {
+/** One model on one route. */
+export interface RouteTarget {
   route_id: string;
   driver: string;
   model: string;
+}
+
+/** What a run is pinned to from its submission on (01-R16, 02-R34). */
+export interface PinnedRoute extends RouteTarget {
   fallback_model?: string;
+  /** Where the run goes on, in order, when its retries are spent on a failure of `fallback_on` (02-A8). */
+  fallbacks?: readonly RouteTarget[];
+  fallback_on?: readonly FallbackTrigger[];
 }
 
 export interface ModelRequest {

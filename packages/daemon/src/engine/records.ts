@@ -22,9 +22,10 @@ import {
 import type { IndexKeys, Op, PutOp, Store, StoredRecord } from "../kernel/store.ts";
 import type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 import type { UnknownEffect } from "./events.ts";
+import type { FallbackStep } from "./fallback.ts";
 import { wants } from "./goals/goal.ts";
 import type { UserMessage } from "./messages.ts";
-import type { PinnedRoute, StoredApproval } from "./ports.ts";
+import type { ModelErrorClass, PinnedRoute, RouteTarget, StoredApproval } from "./ports.ts";
 
 /** What the store keeps of a session besides its journal. Revised only by transitions and settings. */
 export interface SessionRecord {
@@ -62,7 +63,7 @@ export interface SessionRecord {
   usage: UsageTotals;
 }
 
-/** What the store keeps of a run. Its revision grows only when its status moves. */
+/** What the store keeps of a run. Its revision grows only when its status moves or it falls back. */
 export interface RunRecord {
   run_id: string;
   session_id: string;
@@ -75,6 +76,8 @@ export interface RunRecord {
   finished_at_ms?: number;
   request: RunRequestSummary;
   route: PinnedRoute;
+  /** The steps it took down its fallback chain, in order (02-A8). */
+  fallbacks?: FallbackTaken[];
   generation: ModelGenerationConfig;
   /** The input while the run is queued; from its start on it stands in the journal. */
   queued_input?: UserMessage;
@@ -93,6 +96,15 @@ export interface RunRecord {
   error?: string;
   usage: UsageTotals;
   principal: string;
+}
+
+export interface FallbackTaken extends FallbackStep {
+  /** Where the failure stands in the session's journal. */
+  seq: number;
+  at_ms: number;
+  turn: number;
+  failure: ModelErrorClass;
+  from: RouteTarget;
 }
 
 /** One request for a human's yes. Decided at most once: the decision is a guarded write of this record. */

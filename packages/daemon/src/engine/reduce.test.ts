@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { checkpointAt } from "./context/checkpoint.ts";
 import { CLEARED_OUTPUT } from "./context/visible-output.ts";
 import type { ToolMessage } from "./messages.ts";
 import { reduce } from "./reduce.ts";
@@ -248,6 +249,34 @@ describe("a run", () => {
     expect(runIn(history.state)).not.toHaveProperty("remedy");
     fail("fail");
     expect(runIn(history.state).model_given_up).toBe(true);
+  });
+
+  it("02-A8: remembers where in its fallback chain it stands, from target to target and over a checkpoint", () => {
+    const history = new History();
+    history.start();
+    const fallTo = (position: number) =>
+      history.add("model_call_failed", {
+        run_id: RUN,
+        turn: 0,
+        model: "big",
+        error: { class: "transport", message: "gone", retryable: true },
+        next: "fallback",
+        fallback: {
+          position,
+          target: { route_id: `r${position}`, driver: "openai", model: "m" },
+          skipped: [],
+        },
+      });
+    fallTo(0);
+    fallTo(2);
+    const place = { position: 2, target: { route_id: "r2", driver: "openai", model: "m" } };
+    expect(runIn(history.state).fallback).toEqual(place);
+    const plan = { kind: "session_memory" as const, headSeq: 1, removed: 0, preTokens: 1 };
+    const kept = checkpointAt(history.state, runIn(history.state), plan);
+    const later = new History();
+    later.start();
+    later.add("checkpoint", { run_id: RUN, checkpoint: kept });
+    expect(runIn(later.state).fallback).toEqual(place);
   });
 
   it("knows whether it did something since it was last woken", () => {

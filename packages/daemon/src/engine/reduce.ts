@@ -37,6 +37,10 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         if (event.data.next === "fail") run.model_given_up = true;
         else run.tried.add(event.data.next);
         if (event.data.next === "fallback") run.fallback_active = true;
+        if (event.data.fallback !== undefined) {
+          const { position, target } = event.data.fallback;
+          run.fallback = { position, target };
+        }
         run.remedy = event.data.next;
       });
     case "permission_audit":
@@ -258,6 +262,7 @@ function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint):
     state.run.contract_repairs = checkpoint.run.contract_repairs;
     state.run.files_modified = new Set(checkpoint.run.files_modified);
     state.run.fallback_active = checkpoint.run.fallback_active;
+    if (checkpoint.run.fallback !== undefined) state.run.fallback = checkpoint.run.fallback;
     state.run.started_seq = checkpoint.run.started_seq;
     state.run.input_seq = checkpoint.run.input_seq;
     delete state.run.remedy;

@@ -1,5 +1,6 @@
 import type { Json, UsageTotals, UserQuestionRequest } from "@kheish/contract";
 import type { AfterModelError, Checkpoint, UnknownEffect } from "./events.ts";
+import type { FallbackPlace } from "./fallback.ts";
 import type { AssistantMessage, Message, ToolCall, ToolResult } from "./messages.ts";
 import type { EffectClass, ModelError } from "./ports.ts";
 import { ZERO_USAGE } from "./records.ts";
@@ -49,6 +50,8 @@ export interface RunState {
   /** Consecutive failed compactions in this run, in this process (01-R81). */
   compact_failures: number;
   fallback_active: boolean;
+  /** Where its calls go since it fell back. */
+  fallback?: FallbackPlace;
   /** Remedies already tried for the present turn (01-R85). */
   tried: Set<"snip" | "compact" | "fallback">;
   last_model_error?: ModelError;

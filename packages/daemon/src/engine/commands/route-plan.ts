@@ -26,5 +26,14 @@ export function planRoute(
       `the session's credential scope does not allow route '${route.route_id}'`,
     );
   }
-  return { route, generation };
+  return { route: withinScope(route, session), generation };
+}
+
+/** A chain leads nowhere that the session itself may not go. */
+function withinScope(route: PinnedRoute, { credential_scope }: SessionRecord): PinnedRoute {
+  const { fallbacks, ...rest } = route;
+  const allowed = fallbacks?.filter(({ route_id }) => routeAllowed(credential_scope, route_id)) ?? [];
+  if (allowed.length > 0) return { ...rest, fallbacks: allowed };
+  const { fallback_on: _without, ...alone } = rest;
+  return alone;
 }

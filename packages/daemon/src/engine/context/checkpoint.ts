@@ -14,6 +14,7 @@ function counters(run: RunState): RunCounters {
     contract_repairs: run.contract_repairs,
     files_modified: [...run.files_modified],
     fallback_active: run.fallback_active,
+    ...(run.fallback === undefined ? {} : { fallback: run.fallback }),
     started_seq: run.started_seq,
     input_seq: run.input_seq,
   };

@@ -4,33 +4,29 @@ import { afterModelError } from "./call-model.ts";
 
 type Tried = "snip" | "compact" | "fallback";
 
-function next(kind: ModelErrorClass, tried: Tried[], hasFallback: boolean, fallbackActive = false) {
+function next(kind: ModelErrorClass, tried: Tried[], hasFallback: boolean) {
   const error = { class: kind, message: "", retryable: false };
-  return afterModelError({ tried: new Set(tried), fallback_active: fallbackActive }, error, hasFallback);
+  return afterModelError({ tried: new Set(tried) }, error, hasFallback);
 }
 
 describe("01-R85: after a failed model call", () => {
-  it.each<[Tried[], boolean, boolean, string]>([
-    [[], false, false, "snip"],
-    [[], true, false, "snip"],
-    [["snip"], true, false, "compact"],
-    [["snip"], false, true, "compact"],
-    [["snip", "compact"], true, false, "fallback"],
-    [["snip", "compact"], true, true, "fail"],
-    [["snip", "compact"], false, false, "fail"],
-    [["compact"], true, false, "snip"],
-  ])(
-    "a prompt that is too long, tried %j, fallback model %s, in use %s: %s",
-    (tried, has, active, expected) => {
-      expect(next("context_window_exceeded", tried, has, active)).toBe(expected);
-    },
-  );
+  it.each<[Tried[], boolean, string]>([
+    [[], false, "snip"],
+    [[], true, "snip"],
+    [["snip"], true, "compact"],
+    [["snip"], false, "compact"],
+    [["snip", "compact"], true, "fallback"],
+    [["snip", "compact"], false, "fail"],
+    [["compact"], true, "snip"],
+  ])("a prompt that is too long, tried %j, fallback left %s: %s", (tried, has, expected) => {
+    expect(next("context_window_exceeded", tried, has)).toBe(expected);
+  });
 
   it.each(["rate_limited", "server_overloaded", "transport"] as const)(
-    "%s: the fallback model, once",
+    "%s: the next fallback, as long as there is one",
     (kind) => {
       expect(next(kind, [], true)).toBe("fallback");
-      expect(next(kind, ["fallback"], true, true)).toBe("fail");
+      expect(next(kind, ["fallback"], true)).toBe("fallback");
       expect(next(kind, [], false)).toBe("fail");
     },
   );
@@ -46,7 +42,7 @@ describe("01-R85: after a failed model call", () => {
   it("ends: whatever fails again and again has at most three remedies", () => {
     const tried: Tried[] = [];
     for (let step = 0; step < 10; step++) {
-      const remedy = next("context_window_exceeded", tried, true, tried.includes("fallback"));
+      const remedy = next("context_window_exceeded", tried, !tried.includes("fallback"));
       if (remedy === "fail") break;
       tried.push(remedy);
     }

@@ -2,9 +2,11 @@ import type { ContextPlan } from "../context/plan.ts";
 import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
 import { isRepairing } from "../decide.ts";
 import type { AfterModelError } from "../events.ts";
+import { type FallbackPlace, nextFallback } from "../fallback.ts";
 import { chargeCall } from "../goals/charge.ts";
 import type { AssistantMessage, AssistantPart } from "../messages.ts";
-import type { ModelError, ModelOutcome } from "../ports.ts";
+import type { ModelError, ModelOutcome, PinnedRoute } from "../ports.ts";
+import type { FallbackTaken } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { RunState } from "../state.ts";
 import { writeCheckpoint } from "./advance.ts";
@@ -35,28 +37,31 @@ export async function callModel(driver: Driver, stop: StopSignal): Promise<Outco
 }
 
 function promptInput(driver: Driver) {
-  const { run, deps, runState, model } = driver;
+  const { run, deps, runState, route } = driver;
   return {
     session_id: driver.sessionId,
     run_id: run.id,
     turn: runState.turn,
-    route: run.data.route,
-    model,
-    generation: generationFor(driver, model),
+    route,
+    model: route.model,
+    generation: generationFor(driver),
     workspaceRoot: deps.workspaceRoot,
     ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
   };
 }
 
-/** After an answer was cut, the output cap is raised to what the model can do (01-R86). */
-function generationFor(driver: Driver, model: string) {
-  const { generation, route } = driver.run.data;
-  const most = driver.deps.model.limits(route, model).max_output_tokens;
+/**
+ * After an answer was cut, the output cap is raised to what the model can do (01-R86). A model that the caller did not
+ * have in mind is asked for no more than it can do.
+ */
+function generationFor(driver: Driver) {
+  const { generation } = driver.run.data;
+  const most = driver.deps.model.limits(driver.route, driver.route.model).max_output_tokens;
   const asked = generation.max_output_tokens;
-  if (driver.runState.output_nudges === 0 || most === undefined || asked === undefined || asked >= most) {
-    return generation;
-  }
-  return { ...generation, max_output_tokens: most };
+  if (most === undefined || asked === undefined) return generation;
+  const wanted = driver.runState.output_nudges === 0 ? asked : Math.max(asked, most);
+  const fitting = driver.runState.fallback === undefined ? wanted : Math.min(wanted, most);
+  return fitting === asked ? generation : { ...generation, max_output_tokens: fitting };
 }
 
 function appendMessage(driver: Driver, turn: number, outcome: Extract<ModelOutcome, { ok: true }>): Outcome {
@@ -90,19 +95,54 @@ function uniqueCallIds(driver: Driver, parts: readonly AssistantPart[]): Assista
 }
 
 function recordFailure(driver: Driver, turn: number, error: ModelError): Outcome {
-  return (change) => {
-    const next = afterModelError(driver.runState, error, driver.run.data.route.fallback_model !== undefined);
-    change.emit("model_call_failed", { run_id: driver.run.id, turn, model: driver.model, error, next });
+  return (change) => noteFailure(driver, change, turn, error);
+}
+
+/** A failure and what follows from it; a step down the fallback chain stands on the run as well. */
+function noteFailure(driver: Driver, change: SessionChange, turn: number, error: ModelError): void {
+  const { run, runState, route, deps } = driver;
+  const step = nextFallback(
+    run.data.route,
+    placeOf(runState, run.data.route),
+    error.class,
+    deps.routes.readiness(),
+  );
+  const next = afterModelError(runState, error, step !== undefined);
+  const fallback = next === "fallback" ? step : undefined;
+  const seq = change.emit("model_call_failed", {
+    run_id: run.id,
+    turn,
+    model: route.model,
+    error,
+    next,
+    ...(fallback === undefined ? {} : { fallback }),
+  });
+  if (fallback === undefined) return;
+  const taken: FallbackTaken = {
+    ...fallback,
+    seq,
+    at_ms: change.now,
+    turn,
+    failure: error.class,
+    from: { route_id: route.route_id, driver: route.driver, model: route.model },
   };
+  const fallbacks = [...(run.data.fallbacks ?? []), taken];
+  change.put("run", run.id, { ...run.data, updated_at_ms: change.now, fallbacks }, run.revision);
+}
+
+/** A run that fell back under a version with one fallback has used up that one. */
+function placeOf({ fallback, fallback_active }: RunState, route: PinnedRoute): FallbackPlace | undefined {
+  if (fallback !== undefined || !fallback_active) return fallback;
+  return route.fallback_model === undefined ? undefined : { position: 0, target: route };
 }
 
 /** What is left to try, in the order of 01-R85. */
 export function afterModelError(
-  run: Pick<RunState, "tried" | "fallback_active">,
+  run: Pick<RunState, "tried">,
   error: ModelError,
   hasFallback: boolean,
 ): AfterModelError {
-  const fallback = hasFallback && !run.fallback_active ? "fallback" : "fail";
+  const fallback = hasFallback ? "fallback" : "fail";
   switch (error.class) {
     case "context_window_exceeded":
       if (!run.tried.has("snip")) return "snip";
@@ -142,13 +182,6 @@ export async function summarize(
     const { runState } = driver;
     runState.compact_failures += 1;
     if (plan.trigger === "auto") return;
-    const next = afterModelError(runState, error, driver.run.data.route.fallback_model !== undefined);
-    change.emit("model_call_failed", {
-      run_id: driver.run.id,
-      turn: runState.turn,
-      model: request.model,
-      error,
-      next,
-    });
+    noteFailure(driver, change, runState.turn, error);
   };
 }

@@ -2,6 +2,7 @@ import type { SessionGoal } from "@kheish/contract";
 import type { CommitResult, NewEvent, Op } from "../../kernel/store.ts";
 import type { RecordedEvent } from "../events.ts";
 import { catchUp, foldSession } from "../fold.ts";
+import type { PinnedRoute } from "../ports.ts";
 import { type Kept, read } from "../records.ts";
 import { reduce } from "../reduce.ts";
 import { SessionChange } from "../session-change.ts";
@@ -82,10 +83,13 @@ export class Driver {
     return this.#session.data;
   }
 
-  /** The run's model, or the one it fell back to (01-R85). */
-  get model(): string {
+  /** Where the run's calls go: its pinned route, or what it fell back to (01-R85, 02-A8). */
+  get route(): PinnedRoute {
     const { route } = this.run.data;
-    return this.state.run?.fallback_active === true ? (route.fallback_model ?? route.model) : route.model;
+    const { fallback, fallback_active } = this.state.run ?? {};
+    if (fallback !== undefined) return fallback.target;
+    // Fell back under a version that knew one fallback only.
+    return fallback_active === true ? { ...route, model: route.fallback_model ?? route.model } : route;
   }
 
   /** The session's goal as of the last write; nothing changes it without the journal. */
@@ -118,6 +122,7 @@ export class Driver {
         const result = await this.#commit([...ops, ...leave]);
         if (result.ok) {
           known.landed(this.sessionId, change);
+          this.run = change.landed("run", this.run.id) ?? this.run;
           this.#goal = change.goalLanded;
           if (leave.length > 0) this.lease.left();
           return value;

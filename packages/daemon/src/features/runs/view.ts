@@ -23,6 +23,7 @@ import {
   withInputs,
 } from "../../engine/index.ts";
 import type { Store } from "../../kernel/store.ts";
+import { fallbackView, routeView } from "./route-view.ts";
 
 /** What is not in the record itself. */
 export interface RunExtras {
@@ -47,6 +48,7 @@ export function runView(run: RunRecord, extras: RunExtras): RunView {
     ...(extras.queuedPosition === undefined ? {} : { queued_position: extras.queuedPosition }),
     request: run.request,
     principal: run.principal,
+    ...routeView(run),
     ...(run.input_attachments === undefined ? {} : { input_attachments: run.input_attachments }),
     ...(run.input_metadata === undefined ? {} : { input_metadata: run.input_metadata }),
     ...(extras.approvals.length === 0
@@ -199,8 +201,10 @@ export async function runViewAt(store: Store, run: RunRecord, event: RecordedEve
   const started = run.started_seq !== undefined && run.started_seq <= event.seq && startedAt !== undefined;
   const finished =
     run.finished_seq !== undefined && run.finished_seq <= event.seq && finishedAt !== undefined;
+  const fallbacks = run.fallbacks?.filter((taken) => taken.seq <= event.seq) ?? [];
   const at: RunRecord = {
     ...rest,
+    fallbacks,
     status,
     updated_at_ms: event.atMs,
     ...(started ? { started_at_ms: startedAt } : {}),
@@ -247,7 +251,7 @@ async function waitsAt(
 /** One line of the run event log; undefined for what belongs to the conversation. */
 export async function runEventEntry(
   store: Store,
-  run: Pick<RunRecord, "run_id" | "session_id" | "agent_id">,
+  run: Pick<RunRecord, "run_id" | "session_id" | "agent_id" | "fallbacks">,
   event: RecordedEvent,
 ): Promise<RunEventEntry | undefined> {
   const shown = await runEvent(store, run, event);
@@ -262,9 +266,18 @@ export async function runEventEntry(
   };
 }
 
+/** Of failed calls, the log of a run tells those that moved it to another model. */
+function fallbackEvent(
+  run: Pick<RunRecord, "fallbacks">,
+  { seq }: Pick<RecordedEvent, "seq">,
+): RunEvent | undefined {
+  const taken = run.fallbacks?.find((one) => one.seq === seq);
+  return taken && { type: "fallback", ...fallbackView(taken) };
+}
+
 async function runEvent(
   store: Store,
-  run: Pick<RunRecord, "run_id" | "session_id">,
+  run: Pick<RunRecord, "run_id" | "session_id" | "fallbacks">,
   event: RecordedEvent,
 ): Promise<RunEvent | undefined> {
   switch (event.type) {
@@ -276,6 +289,8 @@ async function runEvent(
       return { type: "queued", position: event.data.position };
     case "resumed":
       return { type: "resumed", attempt: event.data.attempt };
+    case "model_call_failed":
+      return fallbackEvent(run, event);
     case "waiting_for_approval": {
       const requests = await withInputs(store, run.session_id, event.data.message_seq, event.data.requests);
       return { type: "waiting_for_approval", request_ids: requests.map((one) => one.id), requests };

@@ -1,3 +1,4 @@
+import { FallbackTrigger } from "@kheish/contract";
 import type { ModelLimits } from "../../engine/ports.ts";
 import { resolveBaseUrl } from "./base-url.ts";
 import { resolveCredential, variable } from "./credentials.ts";
@@ -26,6 +27,8 @@ export function buildRoute(routeId: string, table: RouteTable, env: Env): Route 
     capabilities: effectiveCapabilities(driver, table),
     credential: resolveCredential({ route_id: routeId, ...table }, env),
     anthropic_beta_headers: table.anthropic_beta_headers ?? list(variable(ownEnv, "ANTHROPIC_BETA_HEADERS")),
+    fallback: table.fallback ?? [],
+    fallback_on: table.fallback_on ?? FallbackTrigger.options,
     timeout_ms: table.timeout_ms,
     inactivity_timeout_ms: table.inactivity_timeout_ms,
     ...(table.prices === undefined ? {} : { prices: table.prices }),

@@ -1,3 +1,4 @@
+import { FallbackTrigger } from "@kheish/contract";
 import { z } from "zod";
 import { DRIVER_NAMES } from "./drivers.ts";
 
@@ -29,6 +30,8 @@ export const RouteTable = z.strictObject({
   image_edit: z.boolean().optional(),
   audio_generation: z.boolean().optional(),
   transcription: z.boolean().optional(),
+  fallback: z.array(NotBlank).min(1).optional(),
+  fallback_on: z.array(FallbackTrigger).min(1).optional(),
   timeout_ms: z.int().positive().default(600_000),
   inactivity_timeout_ms: z.int().positive().default(120_000),
   prices: z
@@ -56,8 +59,6 @@ export const LATER_KEYS: readonly string[] = [
   "openai_auth_file",
   "anthropic_auth_source",
   "anthropic_credentials_file",
-  "fallback",
-  "fallback_on",
 ];
 
 /** Of two keys that say the same thing only one may be given (02-R21). */

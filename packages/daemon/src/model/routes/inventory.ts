@@ -1,6 +1,7 @@
 import { builtInRoute } from "./build.ts";
 import { variable } from "./credentials.ts";
 import { environmentRoutes, type PrimaryRoute } from "./environment.ts";
+import { checkChains } from "./fallback.ts";
 import { parseRoutes } from "./parse.ts";
 import { type Env, type Route, RouteConfigError, type RouteInventory } from "./route.ts";
 
@@ -24,6 +25,7 @@ export function loadRoutes(options: LoadRoutesOptions): RouteInventory {
       ? { routes: environmentRoutes(env, options.primary), default_route: undefined }
       : parseRoutes(file, env);
   const routes = withSimulator(configured.routes, options);
+  checkChains(routes);
   const named = options.defaultRoute ?? variable(env, "KHEISH_DEFAULT_ROUTE") ?? configured.default_route;
   return defaultFirst(routes, configured.default_route, named);
 }

@@ -70,8 +70,6 @@ describe("the file", () => {
     "openai_auth_file",
     "anthropic_auth_source",
     "anthropic_credentials_file",
-    "fallback",
-    "fallback_on",
   ])("%s is refused by name, not ignored", (key) => {
     expect(tableRefusal(`${MINIMAL}\n${key} = "x"`)).toBe(
       `routes.main.${key} is not supported by this version of Kheish.`,

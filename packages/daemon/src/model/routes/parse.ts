@@ -61,6 +61,11 @@ function readTable(id: string, table: Record<string, unknown>): RouteTable {
       throw new RouteConfigError(`routes.${id}.${stray} only applies to driver '${driver}'.`);
     }
   }
+  if (route.fallback_on !== undefined && route.fallback === undefined) {
+    throw new RouteConfigError(
+      `routes.${id}.fallback_on says when, and routes.${id}.fallback does not say where.`,
+    );
+  }
   checkNeeds(id, route);
   return route;
 }

@@ -1,5 +1,6 @@
 import { problem, type ResolvedModelRoute } from "@kheish/contract";
 import type { PinnedRoute, RouteReadiness, RouteResolver } from "../../engine/ports.ts";
+import { chainFrom } from "./fallback.ts";
 import { supportsModel } from "./model-support.ts";
 import { readinessOf } from "./readiness.ts";
 import type { Route, RouteInventory } from "./route.ts";
@@ -32,6 +33,7 @@ export class InventoryResolver implements RouteResolver {
       driver: route.driver,
       model: chosen,
       ...(fallback === undefined ? {} : { fallback_model: fallback.model }),
+      ...chainFrom(route, chosen, (id) => this.find(id)),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { RouteCapabilities } from "@kheish/contract";
+import type { FallbackTrigger, RouteCapabilities } from "@kheish/contract";
 import type { ModelLimits } from "../../engine/ports.ts";
 import type { ModelPrices } from "../table/index.ts";
 import type { Capability, DriverName } from "./drivers.ts";
@@ -41,6 +41,9 @@ export interface Route {
   project?: string;
   anthropic_version?: string;
   anthropic_beta_headers: readonly string[];
+  /** Where runs go on when this route does not answer, as selectors in order, and on which failures (02-A8). */
+  fallback: readonly string[];
+  fallback_on: readonly FallbackTrigger[];
   /** The operator's own, for every model of the route; they win over what is known of the model. */
   prices?: ModelPrices;
   limits?: ModelLimits;

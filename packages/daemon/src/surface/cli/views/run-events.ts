@@ -2,6 +2,7 @@ import type { RunEvent, RunEventEntry } from "@kheish/contract";
 import type { Style } from "../output/output.ts";
 import { table } from "../output/table.ts";
 import { timeOfDay } from "../output/time.ts";
+import { targetText } from "./run.ts";
 
 export function runEventTable(entries: readonly RunEventEntry[], style: Style): string {
   if (entries.length === 0) return "No events.";
@@ -32,6 +33,8 @@ function eventDetail(event: RunEvent): string | undefined {
       return event.output.content;
     case "resumed":
       return `attempt ${event.attempt}`;
+    case "fallback":
+      return `${targetText(event.from)} -> ${targetText(event.to)} (${event.error_class})`;
     case "failed":
       return event.error;
     case "interrupted":

@@ -54,15 +54,38 @@ function detailFields(run: RunView, now: number): Field[] {
     ["session", run.session_id],
     ["kind", run.kind],
     ["model", runModel(run)],
+    ["fallback", fallbackText(run)],
     ["submitted", age(run.submitted_at_ms, now)],
     ["queued at", run.queued_position],
     ["took", tookText(run, now)],
     ["tokens", run.usage && tokensText(run.usage)],
+    ["cost", run.usage && costText(run.usage)],
     ["input", run.request.text_preview],
     ["approvals", run.pending_approvals?.map(({ id, tool_name }) => `${id} (${tool_name})`).join(", ")],
     ["questions", run.pending_question_ids?.join(", ")],
     ["error", run.error],
   ];
+}
+
+export function targetText({ route_id, model }: { route_id: string; model: string }): string {
+  return `${route_id}/${model}`;
+}
+
+/** The steps taken down the chain; before the first, where it would go. */
+function fallbackText({ route, fallbacks = [] }: RunView): string | undefined {
+  if (fallbacks.length > 0) {
+    return fallbacks.map(({ to, error_class }) => `${targetText(to)} (${error_class})`).join(", then ");
+  }
+  const chain = route?.fallback;
+  return (
+    chain &&
+    `none taken; on ${(route.fallback_on ?? []).join(", ")}: ${chain.map(targetText).join(", then ")}`
+  );
+}
+
+/** Of the calls whose price is known. */
+export function costText({ cost_microusd }: { cost_microusd?: number | undefined }): string | undefined {
+  return cost_microusd === undefined ? undefined : `$${(cost_microusd / 1_000_000).toFixed(6)}`;
 }
 
 export function tokensText(usage: { input_tokens: number; output_tokens: number }): string {

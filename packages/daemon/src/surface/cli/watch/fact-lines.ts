@@ -21,6 +21,8 @@ export function factLines(state: WatchState, fact: Fact, style: Style): string[]
       return [colors.red(truncate(`  denied ${fact.toolName}: ${oneLine(fact.reason)}`, columns))];
     case "compacted":
       return [colors.dim(`  context compacted (${oneLine(fact.detail)})`)];
+    case "fell_back":
+      return [colors.yellow(truncate(`${oneLine(fact.why)}: goes on with ${oneLine(fact.to)}`, columns))];
     case "resumed":
       return [colors.yellow(`resumed by a daemon that took over (attempt ${fact.attempt})`)];
   }

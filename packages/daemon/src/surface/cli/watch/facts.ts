@@ -9,6 +9,7 @@ export type Fact =
   | { kind: "call_finished"; callId: string; toolName: string; output: Json; isError: boolean; atMs?: number }
   | { kind: "denied"; toolName: string; reason: string }
   | { kind: "compacted"; detail: string }
+  | { kind: "fell_back"; to: string; why: string }
   | { kind: "resumed"; attempt: number };
 
 export interface CallRequest {
@@ -45,6 +46,10 @@ const Audit = z.object({
   audit: z.object({ tool_name: z.string(), decision: z.string(), reason: z.string().optional() }),
 });
 const Compaction = z.object({ boundary: z.looseObject({ kind: z.string() }) });
+const CallFailed = z.object({
+  error: z.object({ class: z.string() }),
+  fallback: z.object({ target: z.object({ route_id: z.string(), model: z.string() }) }),
+});
 const Resumed = z.object({ attempt: z.int() });
 
 /** The fact in a trace; undefined when there is none, or in a shape that this version does not know. */
@@ -80,6 +85,12 @@ export function factOf({ kind, data, timestamp_ms }: Trace): Fact | undefined {
       );
     case "compaction_boundary":
       return read(Compaction, data, ({ boundary }) => ({ kind: "compacted", detail: boundary.kind }));
+    case "model_call_failed":
+      return read(CallFailed, data, ({ error, fallback: { target } }) => ({
+        kind: "fell_back",
+        to: `${target.route_id}/${target.model}`,
+        why: error.class,
+      }));
     case "resumed":
       return read(Resumed, data, ({ attempt }) => ({ kind: "resumed", attempt }));
     default:

@@ -56,6 +56,42 @@ describe("runs list", () => {
   });
 });
 
+describe("runs get", () => {
+  it("02-A8 shows the chain that a run may go down, then the steps it took, and what it cost", async () => {
+    const target = (route_id: string) => ({ route_id, provider: "openai", model: "m" });
+    const route = {
+      ...target("a"),
+      fallback: [target("b"), target("c")],
+      fallback_on: ["transport" as const],
+    };
+    const taken = { at_ms: NOW, turn: 0, from: target("a"), to: target("b"), error_class: "transport" };
+    const usage = {
+      input_tokens: 5,
+      output_tokens: 1,
+      cached_input_tokens: 0,
+      model_calls: 1,
+      tool_calls: 0,
+    };
+    const daemon = await fakeDaemon({
+      [GET]: inTurn(
+        json(runView({ route })),
+        json(runView({ route, fallbacks: [taken], usage: { ...usage, restarts: 0, cost_microusd: 1_234 } })),
+      ),
+    });
+    const shown = async () =>
+      (
+        await kheish(["runs", "get", "run-1", "--base-url", daemon.baseUrl], {
+          columns: 120,
+          env: { NO_COLOR: "1" },
+        })
+      ).stdout;
+    expect(await shown()).toMatch(/fallback +none taken; on transport: b\/m, then c\/m/);
+    const after = await shown();
+    expect(after).toMatch(/fallback +b\/m \(transport\)/);
+    expect(after).toMatch(/cost +\$0\.001234/);
+  });
+});
+
 describe("runs wait", () => {
   it.each([
     ["completed", {}, 0, ""],
