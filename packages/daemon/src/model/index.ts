@@ -11,27 +11,38 @@ import { openDriver } from "./drivers/open.ts";
 import type { DriverPorts } from "./drivers/provider-driver.ts";
 import { failure } from "./failure.ts";
 import { callWithRetries } from "./retry.ts";
+import { LiveRoutes } from "./routes/live-routes.ts";
 import { limitsOf } from "./routes/model-facts.ts";
+import { supportsModel } from "./routes/model-support.ts";
 import { InventoryResolver } from "./routes/resolver.ts";
-import type { Route, RouteInventory } from "./routes/route.ts";
+import type { Route } from "./routes/route.ts";
+import type { RouteSet } from "./routes/route-set.ts";
 import { priceOf } from "./table/price.ts";
 
 export type { ModelWarning } from "./drivers/provider-driver.ts";
 export { type LoadRoutesOptions, loadRoutes } from "./routes/inventory.ts";
-export { RouteConfigError, type RouteInventory } from "./routes/route.ts";
+export { LiveRoutes } from "./routes/live-routes.ts";
+export { type Env, type Route, RouteConfigError } from "./routes/route.ts";
+export type { RouteSet } from "./routes/route-set.ts";
 
 export { type PricedRoute, priceOf } from "./table/price.ts";
 
 export interface ModelsOptions extends DriverPorts {
   /** What `loadRoutes` answered. */
-  routes: RouteInventory;
+  routes: RouteSet;
   random: Random;
 }
 
+export interface Models extends ModelPort, RouteResolver {
+  /** The routes themselves, for whoever may change them. */
+  live: LiveRoutes;
+}
+
 /** The daemon's models: one object for both ports, as both speak of the same routes. */
-export function createModels(options: ModelsOptions): ModelPort & RouteResolver {
-  const resolver = new InventoryResolver(options.routes);
-  const drivers = new Map<Route, Promise<Driver>>();
+export function createModels(options: ModelsOptions): Models {
+  const live = new LiveRoutes(options.routes);
+  const resolver = new InventoryResolver(live);
+  const drivers = new WeakMap<Route, Promise<Driver>>();
 
   /** A driver is opened at its first call: a provider that is never asked is never loaded. */
   const driverOf = (route: Route): Promise<Driver> => {
@@ -50,12 +61,19 @@ export function createModels(options: ModelsOptions): ModelPort & RouteResolver 
         `The run is pinned to route '${route_id}' (${driver}), which no longer exists.`,
       );
     }
+    if (!supportsModel(route, request.model)) {
+      return failure(
+        "invalid_request",
+        `The run is pinned to the model '${request.model}', which route '${route_id}' no longer supports.`,
+      );
+    }
     if (route.credential.kind === "missing") return failure("auth", route.credential.message);
     const outcome = await callWithRetries(await driverOf(route), request, callOptions, options);
     return priced(outcome, route, request.model);
   };
 
   return {
+    live,
     call,
     limits: ({ route_id }, model) => {
       const route = resolver.find(route_id);

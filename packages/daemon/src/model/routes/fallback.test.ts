@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { loadRoutes } from "./inventory.ts";
+import { LiveRoutes } from "./live-routes.ts";
 import { InventoryResolver } from "./resolver.ts";
 import { RouteConfigError } from "./route.ts";
 
@@ -19,7 +20,7 @@ const fileWith = (chain: string) => `
   driver = "simulator"
 `;
 const pinned = (chain: string, model?: string) =>
-  new InventoryResolver(loadRoutes({ file: fileWith(chain), env: {} })).resolve({
+  new InventoryResolver(new LiveRoutes(loadRoutes({ file: fileWith(chain), env: {} }))).resolve({
     provider: "a",
     ...(model === undefined ? {} : { model }),
   });

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { type LoadRoutesOptions, loadRoutes } from "./inventory.ts";
 import { RouteConfigError } from "./route.ts";
+import { arrange } from "./route-set.ts";
 
-const idsOf = (options: LoadRoutesOptions) => loadRoutes(options).map((route) => route.route_id);
+const routesOf = (options: LoadRoutesOptions) => arrange(loadRoutes(options));
+const idsOf = (options: LoadRoutesOptions) => routesOf(options).map((route) => route.route_id);
 const TWO = `
   default_route = "b"
   [routes.a]
@@ -39,13 +41,13 @@ describe("with a routes file", () => {
   test("the file may have the simulator under its own name, or something else under the simulator's", () => {
     expect(idsOf({ file: '[routes.sim]\ndriver = "simulator"', env: {} })).toEqual(["sim"]);
     const other = '[routes.simulator]\ndriver = "xai"\ndefault_model = "grok-4"';
-    expect(loadRoutes({ file: other, env: {} }).map(({ driver }) => driver)).toEqual(["xai"]);
+    expect(routesOf({ file: other, env: {} }).map(({ driver }) => driver)).toEqual(["xai"]);
   });
 });
 
 describe("without a routes file", () => {
   test("09: the simulator is the default when there is nothing else", () => {
-    expect(loadRoutes({ env: {} })).toMatchObject([{ route_id: "simulator", model: "script" }]);
+    expect(routesOf({ env: {} })).toMatchObject([{ route_id: "simulator", model: "script" }]);
     expect(() => loadRoutes({ env: {}, noSimulator: true })).toThrow(/no route to a model/);
   });
 
@@ -57,7 +59,7 @@ describe("without a routes file", () => {
       GEMINI_API_KEY: "k",
       ANTHROPIC_API_KEY: "k",
     };
-    expect(loadRoutes({ env }).map(({ route_id, model }) => `${route_id}/${model}`)).toEqual([
+    expect(routesOf({ env }).map(({ route_id, model }) => `${route_id}/${model}`)).toEqual([
       "anthropic/claude-sonnet-4-6",
       "google/gemini-2.5-pro",
       "openai/gpt-5.4",
@@ -70,22 +72,22 @@ describe("without a routes file", () => {
 
   test("02-R31: the chosen provider comes first, with its model and key", () => {
     const env = { ANTHROPIC_API_KEY: "k", KHEISH_PROVIDER: "openai", KHEISH_MODEL: "gpt-x" };
-    expect(loadRoutes({ env })).toMatchObject([
+    expect(routesOf({ env })).toMatchObject([
       { route_id: "openai", model: "gpt-x", credential: { kind: "missing" } },
       { route_id: "anthropic" },
       { route_id: "simulator" },
     ]);
-    expect(loadRoutes({ env, primary: { provider: "xai", model: "grok-9", apiKey: "f" } })).toMatchObject([
+    expect(routesOf({ env, primary: { provider: "xai", model: "grok-9", apiKey: "f" } })).toMatchObject([
       { route_id: "xai", model: "grok-9", credential: { kind: "key" } },
       { route_id: "anthropic" },
       { route_id: "simulator" },
     ]);
-    expect(loadRoutes({ env: { KHEISH_API_KEY: "k" } })[0]).toMatchObject({ route_id: "anthropic" });
+    expect(routesOf({ env: { KHEISH_API_KEY: "k" } })[0]).toMatchObject({ route_id: "anthropic" });
     expect(() => loadRoutes({ env: {}, primary: { provider: "acme" } })).toThrow(/'acme' is not a provider/);
   });
 
   test("other settings of the environment belong to the driver's own route", () => {
-    const [route] = loadRoutes({
+    const [route] = routesOf({
       env: { ANTHROPIC_API_KEY: "k", ANTHROPIC_VERSION: "2030-01-01", ANTHROPIC_BETA_HEADERS: "a, b,," },
     });
     expect(route).toMatchObject({ anthropic_version: "2030-01-01", anthropic_beta_headers: ["a", "b"] });

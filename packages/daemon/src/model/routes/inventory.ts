@@ -3,7 +3,8 @@ import { variable } from "./credentials.ts";
 import { environmentRoutes, type PrimaryRoute } from "./environment.ts";
 import { checkChains } from "./fallback.ts";
 import { parseRoutes } from "./parse.ts";
-import { type Env, type Route, RouteConfigError, type RouteInventory } from "./route.ts";
+import { type Env, type Route, RouteConfigError } from "./route.ts";
+import type { RouteSet } from "./route-set.ts";
 
 export interface LoadRoutesOptions {
   env: Env;
@@ -13,49 +14,51 @@ export interface LoadRoutesOptions {
   defaultRoute?: string;
   /** `--no-simulator`. */
   noSimulator?: boolean;
+  /** `--allow-empty-routes`: routes are added while the daemon runs (02-R38). */
+  allowEmpty?: boolean;
   /** `--provider`, `--model`, `--api-key`; only without a routes file. */
   primary?: PrimaryRoute;
 }
 
-/** Every route of the daemon. Throws `RouteConfigError` when the daemon should not start with them. */
-export function loadRoutes(options: LoadRoutesOptions): RouteInventory {
+/** The routes that a daemon begins with. Throws `RouteConfigError` when it should not start with them. */
+export function loadRoutes(options: LoadRoutesOptions): RouteSet {
   const { env, file } = options;
-  const configured =
+  const parsed =
     file === undefined
       ? { routes: environmentRoutes(env, options.primary), default_route: undefined }
       : parseRoutes(file, env);
-  const routes = withSimulator(configured.routes, options);
-  checkChains(routes);
-  const named = options.defaultRoute ?? variable(env, "KHEISH_DEFAULT_ROUTE") ?? configured.default_route;
-  return defaultFirst(routes, configured.default_route, named);
+  const simulator = freeSimulator(parsed.routes, options);
+  const all = simulator === undefined ? parsed.routes : [...parsed.routes, simulator];
+  checkChains(all);
+  const named = options.defaultRoute ?? variable(env, "KHEISH_DEFAULT_ROUTE");
+  // 02-R23: an override is no cure for a file whose own default names nothing.
+  checkDefault(parsed.default_route, all);
+  if (options.allowEmpty !== true) {
+    checkDefault(named, all);
+    checkNotEmpty(all);
+  }
+  const default_route = named ?? parsed.default_route;
+  return {
+    configured: parsed.routes,
+    ...(simulator === undefined ? {} : { simulator }),
+    ...(default_route === undefined ? {} : { default_route }),
+  };
 }
 
-/** The simulator comes last: it is the default only where nothing else is. */
-function withSimulator(routes: Route[], { env, noSimulator }: LoadRoutesOptions): Route[] {
+function freeSimulator(routes: Route[], { env, noSimulator }: LoadRoutesOptions): Route | undefined {
   const taken = routes.some((route) => route.driver === "simulator" || route.route_id === "simulator");
-  return noSimulator === true || taken ? routes : [...routes, builtInRoute("simulator", env)];
+  return noSimulator === true || taken ? undefined : builtInRoute("simulator", env);
 }
 
-/** 02-R23 and 02-R24: an override is no cure for a file whose own default names nothing. */
-function defaultFirst(
-  routes: Route[],
-  ofFile: string | undefined,
-  named: string | undefined,
-): RouteInventory {
-  for (const id of [ofFile, named]) {
-    if (id !== undefined && !routes.some((route) => route.route_id === id)) {
-      throw new RouteConfigError(`The default route '${id}' does not exist. Routes: ${idsOf(routes)}.`);
-    }
-  }
-  const chosen = routes.find((route) => route.route_id === named) ?? routes[0];
-  if (chosen === undefined) {
-    throw new RouteConfigError(
-      "There is no route to a model: set ANTHROPIC_API_KEY, OPENAI_API_KEY or another provider key, give a routes file, or keep the simulator.",
-    );
-  }
-  return [chosen, ...routes.filter((route) => route !== chosen)];
+function checkDefault(id: string | undefined, routes: readonly Route[]): void {
+  if (id === undefined || routes.some((route) => route.route_id === id)) return;
+  const ids = routes.map((route) => route.route_id).join(", ") || "none";
+  throw new RouteConfigError(`The default route '${id}' does not exist. Routes: ${ids}.`);
 }
 
-function idsOf(routes: readonly Route[]): string {
-  return routes.map((route) => route.route_id).join(", ") || "none";
+function checkNotEmpty(routes: readonly Route[]): void {
+  if (routes.length > 0) return;
+  throw new RouteConfigError(
+    "There is no route to a model: set ANTHROPIC_API_KEY, OPENAI_API_KEY or another provider key, give a routes file, keep the simulator, or start with --allow-empty-routes and add one.",
+  );
 }

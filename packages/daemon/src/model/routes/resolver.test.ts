@@ -2,6 +2,7 @@ import { isProblem } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
 import type { RouteResolver } from "../../engine/ports.ts";
 import { loadRoutes } from "./inventory.ts";
+import { LiveRoutes } from "./live-routes.ts";
 import { InventoryResolver } from "./resolver.ts";
 
 const FILE = `
@@ -21,7 +22,7 @@ const FILE = `
 `;
 const WITHOUT_ROUTER = FILE.slice(0, FILE.indexOf("[routes.router]"));
 const resolverOf = (file = FILE, env: Record<string, string> = { OPENAI_API_KEY: "k" }) =>
-  new InventoryResolver(loadRoutes({ file, env }));
+  new InventoryResolver(new LiveRoutes(loadRoutes({ file, env })));
 
 type Selection = Parameters<RouteResolver["resolve"]>[0];
 const resolved = (selection: Selection, file?: string) => {

@@ -3,17 +3,22 @@ import type { PinnedRoute, RouteReadiness, RouteResolver } from "../../engine/po
 import { chainFrom } from "./fallback.ts";
 import { supportsModel } from "./model-support.ts";
 import { readinessOf } from "./readiness.ts";
-import type { Route, RouteInventory } from "./route.ts";
+import type { Route } from "./route.ts";
 import { parseSelector, type Selector } from "./selector.ts";
 
 type Selection = Parameters<RouteResolver["resolve"]>[0];
 
 /** Turns what a caller asked for into the one route a run is pinned to (02-R32 to 02-R36). */
 export class InventoryResolver implements RouteResolver {
-  readonly #inventory: RouteInventory;
+  readonly #routes: { readonly current: readonly Route[] };
 
-  constructor(inventory: RouteInventory) {
-    this.#inventory = inventory;
+  /** `current` is looked at anew each time: the routes of a daemon change while it runs. */
+  constructor(routes: { readonly current: readonly Route[] }) {
+    this.#routes = routes;
+  }
+
+  get #inventory(): readonly Route[] {
+    return this.#routes.current;
   }
 
   resolve(selection: Selection): PinnedRoute {
@@ -78,7 +83,8 @@ export class InventoryResolver implements RouteResolver {
   /** 02-R35. */
   #routeFor(model: Selector | undefined): Route {
     const active = this.#inventory[0];
-    if (model === undefined || supportsModel(active, model.model)) return active;
+    if (model === undefined) return active ?? noRouteYet();
+    if (active !== undefined && supportsModel(active, model.model)) return active;
     const [first, ...others] = this.#inventory.filter((route) => supportsModel(route, model.model));
     if (first === undefined) {
       throw refused(`No route supports the model '${model.model}'. Routes: ${this.#ids()}.`);
@@ -89,8 +95,17 @@ export class InventoryResolver implements RouteResolver {
   }
 
   #ids(): string {
-    return this.#inventory.map((route) => route.route_id).join(", ");
+    return this.#inventory.map((route) => route.route_id).join(", ") || "none";
   }
+}
+
+/** 02-R38. */
+function noRouteYet(): never {
+  throw problem(
+    "routes",
+    "route_not_ready",
+    "This daemon has no route to a model yet: add one with 'kheish runtime routes add' or a routes file.",
+  );
 }
 
 function checkSupport(route: Route, model: string): void {

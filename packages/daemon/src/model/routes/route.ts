@@ -53,6 +53,3 @@ export interface Route {
   timeout_ms: number;
   inactivity_timeout_ms: number;
 }
-
-/** Every route of the daemon, the default first (02-R24). Never empty. */
-export type RouteInventory = readonly [Route, ...Route[]];
