@@ -17,6 +17,13 @@ import {
   ResolveQuestionRequest,
 } from "./questions.ts";
 import {
+  AddRouteRequest,
+  ReloadRoutesRequest,
+  RemoveRouteQuery,
+  RouteListView,
+  RouteReloadResult,
+} from "./routes.ts";
+import {
   PruneRequest,
   PruneResponse,
   ReplyHandle,
@@ -218,6 +225,42 @@ export const endpoints = define({
     summary: "Revoke a named token and all that were created with it, from the next request on",
     access: "admin",
     responses: { 200: RevokedTokens },
+  },
+  listRoutes: {
+    method: "GET",
+    path: "/v1/runtime/routes",
+    tag: "runtime",
+    summary: "Routes with their settings, readiness and source",
+    access: "admin",
+    responses: { 200: RouteListView },
+  },
+  addRoute: {
+    method: "POST",
+    path: "/v1/runtime/routes",
+    tag: "runtime",
+    summary: "Add a route without a restart",
+    access: "admin",
+    body: AddRouteRequest,
+    responses: { 200: RuntimeSettingsView },
+  },
+  removeRoute: {
+    method: "DELETE",
+    path: "/v1/runtime/routes/{route_id}",
+    tag: "runtime",
+    summary: "Remove a route that was added at run time",
+    access: "admin",
+    query: RemoveRouteQuery,
+    responses: { 200: RuntimeSettingsView },
+  },
+  reloadRoutes: {
+    method: "POST",
+    path: "/v1/runtime/routes/reload",
+    tag: "runtime",
+    summary: "Read the routes file again; answers what changes",
+    access: "admin",
+    body: ReloadRoutesRequest,
+    bodyOptional: true,
+    responses: { 200: RouteReloadResult },
   },
 
   createSession: {

@@ -12,6 +12,7 @@ export * from "./json.ts";
 export * from "./pagination.ts";
 export * from "./problems.ts";
 export * from "./questions.ts";
+export * from "./routes.ts";
 export * from "./runs.ts";
 export * from "./runtime.ts";
 export * from "./sessions.ts";

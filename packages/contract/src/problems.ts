@@ -108,7 +108,15 @@ export const problemRegistry = {
     goal_session_not_idle: 409,
     goal_invalid_request: 400,
   },
-  routes: { route_not_ready: 400, route_not_found: 400 },
+  routes: {
+    route_not_ready: 400,
+    route_not_found: 400,
+    route_unknown: 404,
+    route_already_exists: 409,
+    route_not_removable: 409,
+    routes_file_missing: 409,
+    routes_file_invalid: 400,
+  },
   runtime: {
     route_blocked_by_credential_scope: 400,
     runtime_validation_failed: 400,

@@ -21,6 +21,7 @@ import { contractBindings } from "./features/contracts/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
+import { RouteService, routeBindings } from "./features/routes/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
 import {
   RuntimeSettings,
@@ -39,6 +40,7 @@ import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";
+import { type Env, LiveRoutes, type LoadedRoutes, type RouteLoader } from "./model/index.ts";
 import type { NamedTokens } from "./surface/http/index.ts";
 
 /** Everything a daemon is made of that touches the world. The simulation brings its own. */
@@ -47,7 +49,9 @@ export interface World {
   blobs: Blobs;
   clock: Clock;
   random: Random;
-  models: ModelPort & RouteResolver;
+  models: ModelPort & RouteResolver & { live?: LiveRoutes };
+  /** Where the routes came from; absent where they cannot be read again. */
+  routes?: { loaded: LoadedRoutes; loader: RouteLoader; env: Env };
   tools: ToolPort;
   log: Log;
 }
@@ -143,13 +147,30 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
 
   // What another daemon decided reaches this one through the journal.
   tail.onEvent((stored) => {
-    if (stored.stream === RUNTIME_STREAM) void runtime.refresh();
+    if (stored.stream === RUNTIME_STREAM) {
+      void runtime.refresh();
+      void routes.refresh().catch((error) => log.error({ err: String(error) }, "reading routes failed"));
+    }
     tokens.heard(stored);
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
 
   const tokens = new TokenService({ store, clock, random, log });
+  const fixed: LoadedRoutes = { set: { configured: [] }, source: { kind: "serve_args" } };
+  const routes = new RouteService({
+    store,
+    clock,
+    log,
+    live: models.live ?? new LiveRoutes(fixed.set),
+    resolver: models,
+    ...(world.routes ?? {
+      loaded: fixed,
+      loader: { load: async () => fixed, digest: async () => undefined },
+      env: {},
+    }),
+    runtimeView: () => runtime.view(),
+  });
   const runs = new RunService(commands);
   const sessions = new SessionService(commands, new WaitForRun(store, tail));
   const questions = new QuestionService(commands);
@@ -179,6 +200,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...eventBindings(streams),
       ...runtimeBindings(runtime, status),
       ...tokenBindings(tokens),
+      ...routeBindings(routes),
     ],
     namedTokens: {
       authenticate: (presented) => tokens.authenticate(presented),
@@ -187,6 +209,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     },
     isReady: () => ready,
     async start() {
+      await routes.refresh();
       await runtime.load(settings.permissionMode);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);

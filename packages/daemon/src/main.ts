@@ -9,7 +9,7 @@ import { systemRandom } from "./kernel/random.ts";
 import { openSqliteStore } from "./kernel/sqlite/index.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
 import { type Store, StoreError } from "./kernel/store.ts";
-import { createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
+import { createModels, RouteConfigError, routeLoader } from "./model/index.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
@@ -82,12 +82,16 @@ async function open(
   };
   checkHttpSettings({ bind: options.bind, auth, cors, trustedProxies: options.trustedProxies ?? [] });
   const workspaceRoot = await workspace(options.workspaceRoot);
-  const routes = loadRoutes({
-    env,
+  const providerEnv = { ...env, ...options.providerEnv };
+  const loader = routeLoader({
+    env: providerEnv,
     noSimulator: options.noSimulator,
+    allowEmpty: options.allowEmptyRoutes ?? false,
+    readFile: readText,
     ...(options.defaultRoute === undefined ? {} : { defaultRoute: options.defaultRoute }),
-    ...(options.routesFile === undefined ? {} : { file: await routesFile(options.routesFile) }),
+    ...(options.routesFile === undefined ? {} : { path: await routesFile(options.routesFile) }),
   });
+  const loaded = await loader.load();
 
   const stateRoot = await openStateRoot(options.stateRoot, systemRandom);
   undo.push(() => stateRoot.release());
@@ -98,7 +102,7 @@ async function open(
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
   const models = createModels({
-    routes,
+    routes: loaded.set,
     clock: systemClock,
     random: systemRandom,
     fetch: globalThis.fetch,
@@ -110,7 +114,16 @@ async function open(
 
   let baseUrl = "";
   const daemon = compose(
-    { store, blobs, clock: systemClock, random: systemRandom, models, tools, log },
+    {
+      store,
+      blobs,
+      clock: systemClock,
+      random: systemRandom,
+      models,
+      routes: { loaded, loader, env: providerEnv },
+      tools,
+      log,
+    },
     {
       instanceId: stateRoot.instanceId,
       workspaceRoot,
@@ -151,6 +164,9 @@ async function open(
     { base_url: baseUrl, store: store.engine, state_root: stateRoot.path, route: route?.route_id },
     "kheish is ready",
   );
+  if (route === undefined) {
+    log.warn({}, "there is no route to a model yet: add one with 'kheish runtime routes add'");
+  }
   if (route?.provider === "simulator") {
     log.info({}, "no provider key found: the default route is the simulator, which answers without a model");
   }
@@ -220,9 +236,10 @@ async function workspace(path: string): Promise<string> {
   return realpath(path);
 }
 
+/** Its canonical path. */
 async function routesFile(path: string): Promise<string> {
   try {
-    return await readText(path);
+    return await realpath(path);
   } catch (error) {
     throw new StartError(`cannot read the routes file ${path}`, { cause: error });
   }

@@ -20,12 +20,16 @@ import type { RouteSet } from "./routes/route-set.ts";
 import { priceOf } from "./table/price.ts";
 
 export type { ModelWarning } from "./drivers/provider-driver.ts";
+export { diffRoutes } from "./routes/diff.ts";
 export { type LoadRoutesOptions, loadRoutes } from "./routes/inventory.ts";
-export { LiveRoutes } from "./routes/live-routes.ts";
+export { LiveRoutes, type RouteOrigin } from "./routes/live-routes.ts";
+export { type LoadedRoutes, type RouteLoader, routeLoader } from "./routes/loader.ts";
+export { limitsOf } from "./routes/model-facts.ts";
+export { routeFrom } from "./routes/parse.ts";
 export { type Env, type Route, RouteConfigError } from "./routes/route.ts";
-export type { RouteSet } from "./routes/route-set.ts";
+export { arrange, type RouteSet } from "./routes/route-set.ts";
 
-export { type PricedRoute, priceOf } from "./table/price.ts";
+export { type PricedRoute, priceOf, pricesOf } from "./table/price.ts";
 
 export interface ModelsOptions extends DriverPorts {
   /** What `loadRoutes` answered. */

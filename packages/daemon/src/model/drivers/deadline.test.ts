@@ -56,6 +56,14 @@ test("02-A8: a silent stream is tried again", async () => {
   expect(wire.requests.length).toBe(2);
 });
 
+test("02-A8: an answer that does not end in time is tried again", async () => {
+  wire.plan({ events: [chunk("Hi")], after: "silence" }, { events: [chunk("Ok", "stop")] });
+  const kit = kitOf("timeout_ms = 10000\ninactivity_timeout_ms = 60000");
+  const { outcome, waits } = await callThrough(kit, requestOf(kit.route, "go"));
+  expect(textIn(outcome)).toBe("Ok");
+  expect(waits[0]).toBe(10_000);
+});
+
 test("a server that is not there is a transport failure", async () => {
   const kit = routeKit({ driver: "openai_compatible", model: "local", baseUrl: "http://127.0.0.1:1/v1" });
   const { outcome, waits } = await callThrough(kit, requestOf(kit.route, "go"));

@@ -5,6 +5,14 @@ export interface DeadlineLimits {
   inactivity_timeout_ms: number;
 }
 
+export function tookTooLong({ timeout_ms }: DeadlineLimits): string {
+  return `The provider did not finish its answer within ${timeout_ms} ms.`;
+}
+
+export function wasSilent({ inactivity_timeout_ms }: DeadlineLimits): string {
+  return `The provider sent nothing for ${inactivity_timeout_ms} ms.`;
+}
+
 /** Ends one attempt that takes too long, as a whole or between two pieces of its answer. */
 export class Deadline {
   readonly signal: AbortSignal;
@@ -21,9 +29,7 @@ export class Deadline {
     this.#limits = limits;
     this.#lastActivity = clock.now();
     this.signal = AbortSignal.any([outer, this.#controller.signal]);
-    this.#total = clock.schedule(limits.timeout_ms, () =>
-      this.#expire(`The provider did not finish its answer within ${limits.timeout_ms} ms.`),
-    );
+    this.#total = clock.schedule(limits.timeout_ms, () => this.#expire(tookTooLong(limits)));
     this.#inactivity = clock.schedule(limits.inactivity_timeout_ms, () => this.#checkActivity());
   }
 
@@ -46,7 +52,7 @@ export class Deadline {
     const { inactivity_timeout_ms } = this.#limits;
     const left = this.#lastActivity + inactivity_timeout_ms - this.#clock.now();
     if (left > 0) this.#inactivity = this.#clock.schedule(left, () => this.#checkActivity());
-    else this.#expire(`The provider sent nothing for ${inactivity_timeout_ms} ms.`);
+    else this.#expire(wasSilent(this.#limits));
   }
 
   #expire(reason: string): void {

@@ -16,7 +16,7 @@ const PROVIDERS: Record<ProviderName, () => Promise<{ openModel: OpenModel }>> =
 };
 
 export async function openDriver(route: Route, ports: DriverPorts): Promise<Driver> {
-  if (route.driver === "simulator") return new SimulatorDriver(ports.clock);
+  if (route.driver === "simulator") return new SimulatorDriver(ports.clock, route);
   const { openModel } = await PROVIDERS[route.driver]();
   return new ProviderDriver(route, openModel, QUIRKS[route.driver], ports);
 }

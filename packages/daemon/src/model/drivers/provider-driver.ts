@@ -5,7 +5,7 @@ import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { AttemptOutcome, Driver } from "../driver.ts";
 import { cancelled, failure } from "../failure.ts";
-import { limitsOf } from "../routes/model-facts.ts";
+import { capabilitiesOf, limitsOf } from "../routes/model-facts.ts";
 import type { Route } from "../routes/route.ts";
 import type { Secret } from "../routes/secret.ts";
 import { assemble } from "./assemble.ts";
@@ -91,7 +91,8 @@ export class ProviderDriver implements Driver {
   }
 
   async #prompt(request: ModelRequest): Promise<LanguageModelV4Prompt> {
-    const { route_id, capabilities } = this.#route;
+    const { route_id } = this.#route;
+    const capabilities = capabilitiesOf(this.#route, request.model);
     const { media, namespace, cacheMark, plainCallIds } = this.#quirks;
     const files = await loadFiles(
       request.messages,

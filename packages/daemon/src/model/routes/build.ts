@@ -1,10 +1,19 @@
 import { FallbackTrigger } from "@kheish/contract";
 import type { ModelLimits } from "../../engine/ports.ts";
 import { resolveBaseUrl } from "./base-url.ts";
+import { effectiveCapabilities } from "./capabilities.ts";
 import { resolveCredential, variable } from "./credentials.ts";
-import { type DriverName, effectiveCapabilities, factsOf } from "./drivers.ts";
+import { CAPABILITIES, type DriverName, factsOf } from "./drivers.ts";
 import { RouteTable } from "./file-schema.ts";
 import { type Env, type Route, RouteConfigError } from "./route.ts";
+
+/** 02-A8. */
+const DEFAULT_LIMITS = { timeout_ms: 600_000, inactivity_timeout_ms: 120_000 };
+/** The simulator takes as long as its script says, unless its route says less. */
+const NO_LIMIT = {
+  timeout_ms: Number.POSITIVE_INFINITY,
+  inactivity_timeout_ms: Number.POSITIVE_INFINITY,
+};
 
 /** A route as its table and the environment make it. */
 export function buildRoute(routeId: string, table: RouteTable, env: Env): Route {
@@ -19,18 +28,21 @@ export function buildRoute(routeId: string, table: RouteTable, env: Env): Route 
     table.organization ?? named(table.organization_env) ?? variable(ownEnv, "OPENAI_ORGANIZATION");
   const project = table.project ?? named(table.project_env) ?? variable(ownEnv, "OPENAI_PROJECT");
   const anthropic_version = table.anthropic_version ?? variable(ownEnv, "ANTHROPIC_VERSION");
+  const patience = driver === "simulator" ? NO_LIMIT : DEFAULT_LIMITS;
+  const overrides = Object.fromEntries(CAPABILITIES.map((name) => [name, table[name]]));
   return {
     route_id: routeId,
     driver,
     model,
     model_support: table.model_support,
-    capabilities: effectiveCapabilities(driver, table),
+    capabilities: effectiveCapabilities({ driver, model, overrides }),
+    capability_overrides: overrides,
     credential: resolveCredential({ route_id: routeId, ...table }, env),
     anthropic_beta_headers: table.anthropic_beta_headers ?? list(variable(ownEnv, "ANTHROPIC_BETA_HEADERS")),
     fallback: table.fallback ?? [],
     fallback_on: table.fallback_on ?? FallbackTrigger.options,
-    timeout_ms: table.timeout_ms,
-    inactivity_timeout_ms: table.inactivity_timeout_ms,
+    timeout_ms: table.timeout_ms ?? patience.timeout_ms,
+    inactivity_timeout_ms: table.inactivity_timeout_ms ?? patience.inactivity_timeout_ms,
     ...(table.prices === undefined ? {} : { prices: table.prices }),
     ...(table.limits === undefined ? {} : { limits: limitsIn(table.limits) }),
     ...(base_url === undefined ? {} : { base_url }),

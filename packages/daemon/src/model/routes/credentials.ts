@@ -7,6 +7,8 @@ export interface CredentialSource {
   driver: DriverName;
   api_key?: string | undefined;
   api_key_env?: string | undefined;
+  /** The operator's word that the server needs no key. */
+  unauthenticated?: boolean | undefined;
 }
 
 /** A variable that is set to something. */
@@ -17,13 +19,16 @@ export function variable(env: Env, name: string): string | undefined {
 
 /** 02-R26: inline key, named variable, and the driver's own variable only for the route that bears its name. */
 export function resolveCredential(
-  { route_id, driver, api_key, api_key_env }: CredentialSource,
+  { route_id, driver, api_key, api_key_env, unauthenticated }: CredentialSource,
   env: Env,
 ): Credential {
   if (api_key !== undefined) return { kind: "key", secret: new Secret(api_key), source: "the routes file" };
   if (api_key_env !== undefined) return fromVariables([api_key_env], route_id, env);
   const { keyVariables } = factsOf(driver);
-  if (keyVariables.length === 0) return { kind: "none" };
+  if (keyVariables.length === 0) {
+    const undeclared = driver === "openai_compatible" && unauthenticated !== true;
+    return undeclared ? { kind: "none", undeclared } : { kind: "none" };
+  }
   if (route_id === driver) return fromVariables(keyVariables, route_id, env);
   return {
     kind: "missing",

@@ -1,5 +1,3 @@
-import { ROUTE_CAPABILITY_MATRIX_VERSION, type RouteCapabilities } from "@kheish/contract";
-
 export const CAPABILITIES = [
   "multimodal_input",
   "native_web_search",
@@ -20,24 +18,25 @@ export interface DriverFacts {
   builtInBaseUrl?: string;
   /** What the driver can do at most. */
   maxima: readonly Capability[];
+  /** What is left of it when the route signs in with an account. */
+  accountMaxima?: readonly Capability[];
   /** Of these, what it can do only when the route says so. */
   onRequest?: readonly Capability[];
+  /** Of these, what depends on the model, and what is assumed of one that no catalogue describes. */
+  perModel?: Partial<Record<Capability, boolean>>;
 }
 
-/**
- * The drivers, as data.
- * OpenRouter's "per model" capabilities follow the model's own refusal: no catalogue is fetched.
- */
+/** The drivers, as data: keys, addresses and the capability matrix of 02. */
 export const DRIVERS = {
   anthropic: {
-    defaultModel: "claude-sonnet-4-6",
+    defaultModel: "claude-opus-4-6",
     keyVariables: ["ANTHROPIC_API_KEY"],
     baseUrlVariable: "ANTHROPIC_BASE_URL",
     builtInBaseUrl: "https://api.anthropic.com/v1",
     maxima: ["multimodal_input", "native_web_search"],
   },
   google: {
-    defaultModel: "gemini-2.5-pro",
+    defaultModel: "gemini-2.5-flash",
     keyVariables: ["KHEISH_GOOGLE_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"],
     baseUrlVariable: "GOOGLE_BASE_URL",
     builtInBaseUrl: "https://generativelanguage.googleapis.com/v1beta",
@@ -49,20 +48,22 @@ export const DRIVERS = {
     baseUrlVariable: "OPENAI_BASE_URL",
     builtInBaseUrl: "https://api.openai.com/v1",
     maxima: CAPABILITIES,
+    accountMaxima: ["multimodal_input", "native_web_search"],
   },
   xai: {
-    defaultModel: "grok-4",
+    defaultModel: "grok-4-fast-reasoning",
     keyVariables: ["XAI_API_KEY"],
     baseUrlVariable: "XAI_BASE_URL",
     builtInBaseUrl: "https://api.x.ai/v1",
     maxima: ["multimodal_input", "native_web_search", "image_generation", "image_edit"],
   },
   openrouter: {
-    defaultModel: "anthropic/claude-sonnet-4.6",
+    defaultModel: "openai/gpt-5.4-mini",
     keyVariables: ["OPENROUTER_API_KEY"],
     baseUrlVariable: "OPENROUTER_BASE_URL",
     builtInBaseUrl: "https://openrouter.ai/api/v1",
-    maxima: ["multimodal_input", "audio_generation", "transcription"],
+    maxima: ["multimodal_input", "image_generation", "image_edit", "audio_generation", "transcription"],
+    perModel: { multimodal_input: true, image_generation: false, image_edit: false },
   },
   openai_compatible: {
     keyVariables: [],
@@ -81,23 +82,4 @@ export const DRIVER_NAMES = Object.keys(DRIVERS) as [DriverName, ...DriverName[]
 
 export function factsOf(driver: DriverName): DriverFacts {
   return DRIVERS[driver];
-}
-
-/** 02-R28: an override narrows; what only a route can know is off until the route says so. */
-export function effectiveCapabilities(
-  driver: DriverName,
-  overrides: Partial<Record<Capability, boolean | undefined>>,
-): RouteCapabilities {
-  const { maxima, onRequest = [] } = factsOf(driver);
-  const has = (capability: Capability) =>
-    maxima.includes(capability) && (overrides[capability] ?? !onRequest.includes(capability));
-  return {
-    matrix_version: ROUTE_CAPABILITY_MATRIX_VERSION,
-    multimodal_input: has("multimodal_input"),
-    native_web_search: has("native_web_search"),
-    image_generation: has("image_generation"),
-    image_edit: has("image_edit"),
-    audio_generation: has("audio_generation"),
-    transcription: has("transcription"),
-  };
 }

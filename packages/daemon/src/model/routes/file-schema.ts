@@ -18,6 +18,7 @@ export const RouteTable = z.strictObject({
   base_url: Text.optional(),
   api_key: NotBlank.optional(),
   api_key_env: NotBlank.optional(),
+  unauthenticated: z.boolean().optional(),
   organization: Text.optional(),
   organization_env: Text.optional(),
   project: Text.optional(),
@@ -32,8 +33,8 @@ export const RouteTable = z.strictObject({
   transcription: z.boolean().optional(),
   fallback: z.array(NotBlank).min(1).optional(),
   fallback_on: z.array(FallbackTrigger).min(1).optional(),
-  timeout_ms: z.int().positive().default(600_000),
-  inactivity_timeout_ms: z.int().positive().default(120_000),
+  timeout_ms: z.int().positive().optional(),
+  inactivity_timeout_ms: z.int().positive().optional(),
   prices: z
     .strictObject({
       ...TokenPrices,
@@ -64,12 +65,15 @@ export const LATER_KEYS: readonly string[] = [
 /** Of two keys that say the same thing only one may be given (02-R21). */
 export const EXCLUSIVE_KEYS = [
   ["api_key", "api_key_env"],
+  ["api_key", "unauthenticated"],
+  ["api_key_env", "unauthenticated"],
   ["organization", "organization_env"],
   ["project", "project_env"],
 ] as const satisfies readonly (readonly (keyof RouteTable)[])[];
 
 /** Keys that mean something to one driver only. */
 export const DRIVER_KEYS = {
+  openai_compatible: ["unauthenticated"],
   openai: ["organization", "organization_env", "project", "project_env"],
   anthropic: ["anthropic_version", "anthropic_beta_headers"],
 } as const satisfies Partial<Record<RouteTable["driver"], readonly (keyof RouteTable)[]>>;

@@ -60,11 +60,11 @@ describe("without a routes file", () => {
       ANTHROPIC_API_KEY: "k",
     };
     expect(routesOf({ env }).map(({ route_id, model }) => `${route_id}/${model}`)).toEqual([
-      "anthropic/claude-sonnet-4-6",
-      "google/gemini-2.5-pro",
+      "anthropic/claude-opus-4-6",
+      "google/gemini-2.5-flash",
       "openai/gpt-5.4",
-      "xai/grok-4",
-      "openrouter/anthropic/claude-sonnet-4.6",
+      "xai/grok-4-fast-reasoning",
+      "openrouter/openai/gpt-5.4-mini",
       "simulator/script",
     ]);
     expect(idsOf({ env: { ANTHROPIC_API_KEY: " " } })).toEqual(["simulator"]);

@@ -11,7 +11,7 @@ export type RouteOrigin = "configured" | "overlay" | "builtin";
  */
 export class LiveRoutes {
   #set: RouteSet;
-  #overlay: readonly Route[] = [];
+  #added: readonly Route[] = [];
   #current: readonly Route[];
 
   constructor(set: RouteSet) {
@@ -24,10 +24,6 @@ export class LiveRoutes {
     return this.#current;
   }
 
-  get set(): RouteSet {
-    return this.#set;
-  }
-
   find(routeId: string): Route | undefined {
     return this.#current.find((route) => route.route_id === routeId);
   }
@@ -37,22 +33,23 @@ export class LiveRoutes {
     return this.#set.simulator?.route_id === routeId ? "builtin" : "overlay";
   }
 
-  /** Takes over what was loaded anew. */
-  configure(set: RouteSet): void {
-    const simulator = set.simulator && this.#kept(set.simulator);
-    this.#set = {
-      ...set,
-      configured: set.configured.map((route) => this.#kept(route)),
-      ...(simulator === undefined ? {} : { simulator }),
-    };
-    this.#current = arrange(this.#set, this.#overlay);
+  /** What `configure` would make of the routes. A route added at run time is not seen where another has its id. */
+  preview(set: RouteSet): readonly Route[] {
+    const ids = new Set([...set.configured, set.simulator].map((route) => route?.route_id));
+    const visible = this.#added.filter((route) => !ids.has(route.route_id));
+    return arrange(set, visible).map((route) => this.#kept(route));
   }
 
-  /** Replaces what was added at run time; a route whose id is configured as well is not seen. */
+  /** Takes over what was loaded anew. */
+  configure(set: RouteSet): void {
+    this.#current = this.preview(set);
+    this.#set = set;
+  }
+
+  /** Replaces what was added at run time. */
   overlay(routes: readonly Route[]): void {
-    const ids = new Set([...this.#set.configured, this.#set.simulator].map((route) => route?.route_id));
-    this.#overlay = routes.filter((route) => !ids.has(route.route_id)).map((route) => this.#kept(route));
-    this.#current = arrange(this.#set, this.#overlay);
+    this.#added = routes;
+    this.configure(this.#set);
   }
 
   #kept(route: Route): Route {

@@ -1,6 +1,21 @@
+import type { RouteCapabilities } from "@kheish/contract";
 import type { ModelLimits } from "../../engine/ports.ts";
 import { factsOfModel } from "../table/index.ts";
+import { effectiveCapabilities } from "./capabilities.ts";
 import type { Route } from "./route.ts";
+
+/** What a model of a route can do: its driver, the model, the catalogue and the route all have a say (02-R28). */
+export function capabilitiesOf(
+  { driver, capability_overrides, discovered }: Pick<Route, "driver" | "capability_overrides" | "discovered">,
+  model: string,
+): RouteCapabilities {
+  return effectiveCapabilities({
+    driver,
+    model,
+    overrides: capability_overrides,
+    discovered: discovered?.get(model)?.capabilities,
+  });
+}
 
 /** What a model can take and give on a route: the route's own word, the catalogue's, the table's. */
 export function limitsOf(route: Pick<Route, "limits" | "discovered">, model: string): ModelLimits {

@@ -1,7 +1,7 @@
 import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
 import { buildRoute } from "./build.ts";
-import { factsOf } from "./drivers.ts";
+import { impossibleCapability } from "./capabilities.ts";
 import { DRIVER_KEYS, EXCLUSIVE_KEYS, LATER_KEYS, RoutesFile, RouteTable } from "./file-schema.ts";
 import { type Env, type Route, RouteConfigError } from "./route.ts";
 
@@ -13,16 +13,19 @@ export interface ParsedRoutes {
 /** Reads a routes file (02-R18 to 02-R23). */
 export function parseRoutes(text: string, env: Env): ParsedRoutes {
   const file = validate(RoutesFile, readToml(text), "");
-  const routes = Object.entries(file.routes).map(([id, table]) => {
-    checkRouteId(id);
-    return buildRoute(id, readTable(id, table), env);
-  });
+  const routes = Object.entries(file.routes).map(([id, table]) => routeFrom(id, table, env));
   if (routes.length === 0)
     throw new RouteConfigError("The routes file has no routes: add a [routes.<id>] table.");
   if (routes.length > 1 && file.default_route === undefined) {
     throw new RouteConfigError("The routes file has more than one route: it needs a 'default_route'.");
   }
   return { routes, default_route: file.default_route };
+}
+
+/** One route by the rules of the file, wherever its table comes from (02-R19 to 02-R22). */
+export function routeFrom(id: string, table: Record<string, unknown>, env: Env): Route {
+  checkRouteId(id);
+  return buildRoute(id, readTable(id, table), env);
 }
 
 /** A parser quotes the offending lines, and a line may hold a key: only its position is told (02-R18). */
@@ -82,12 +85,11 @@ function checkNeeds(id: string, route: RouteTable): void {
   if (route.driver === "openai_compatible" && route.base_url === undefined) {
     throw new RouteConfigError(`routes.${id}.base_url is required for driver 'openai_compatible'.`);
   }
-  for (const capability of ["audio_generation", "transcription"] as const) {
-    if (route[capability] === true && !factsOf(route.driver).maxima.includes(capability)) {
-      throw new RouteConfigError(
-        `routes.${id}.${capability} is not something driver '${route.driver}' can do.`,
-      );
-    }
+  const impossible = impossibleCapability(route.driver, route);
+  if (impossible !== undefined) {
+    throw new RouteConfigError(
+      `routes.${id}.${impossible} is not something driver '${route.driver}' can do.`,
+    );
   }
 }
 

@@ -19,6 +19,15 @@ export function readinessOf(route: Route, active: Route | undefined): RouteReadi
     const { message, action } = credential;
     return { ...base, state: "error", code: "route_key_missing", message, action };
   }
+  if (credential.kind === "none" && credential.undeclared === true) {
+    return {
+      ...base,
+      state: "warning",
+      code: "route_unauthenticated",
+      message: `Route '${route_id}' sends no key, and nobody has declared that its server needs none.`,
+      action: `Set unauthenticated = true, or give the route a key, in the routes file and reload it.`,
+    };
+  }
   const message =
     credential.kind === "key"
       ? `Route '${route_id}' uses the key of ${credential.source}.`

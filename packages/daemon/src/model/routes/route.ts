@@ -1,6 +1,7 @@
 import type { FallbackTrigger, RouteCapabilities } from "@kheish/contract";
 import type { ModelLimits } from "../../engine/ports.ts";
 import type { ModelPrices } from "../table/index.ts";
+import type { CapabilityOverrides } from "./capabilities.ts";
 import type { Capability, DriverName } from "./drivers.ts";
 import type { Secret } from "./secret.ts";
 
@@ -14,8 +15,8 @@ export class RouteConfigError extends Error {
 
 export type Credential =
   | { kind: "key"; secret: Secret; source: string }
-  /** The driver asks for none, or the server was declared to need none. */
-  | { kind: "none" }
+  /** None is sent. Undeclared: nobody said that the server needs none (02, weakness 14). */
+  | { kind: "none"; undeclared?: true }
   /** `action` says what an operator has to do. */
   | { kind: "missing"; message: string; action: string };
 
@@ -33,8 +34,10 @@ export interface Route {
   /** The model of a selection that names none. */
   model: string;
   model_support: "family" | "any";
-  /** Effective: what the driver can do and the route did not switch off (02-R28). */
+  /** Effective, for the route's own model (02-R28). */
   capabilities: RouteCapabilities;
+  /** What the route says of them; they narrow those of any model it is asked for. */
+  capability_overrides: CapabilityOverrides;
   credential: Credential;
   base_url?: string;
   organization?: string;

@@ -1,12 +1,13 @@
 import type { AssistantPart, UserMessage } from "../../engine/messages.ts";
 import type { ModelCallOptions, ModelRequest } from "../../engine/ports.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { sleep } from "../../kernel/clock.ts";
 import type { AttemptOutcome, Driver } from "../driver.ts";
+import type { DeadlineLimits } from "../drivers/deadline.ts";
 import { cancelled, classOfStatus, failure } from "../failure.ts";
 import { summarise } from "./compaction.ts";
 import { readConversation } from "./conversation.ts";
 import { FailureCounts } from "./failure-counts.ts";
+import { Patience, UNLIMITED } from "./patience.ts";
 import { echoScenario, type ParsedScript, parseScript } from "./script.ts";
 import { defaultCallId, say, type Turn } from "./turn.ts";
 import { countUsage } from "./usage.ts";
@@ -16,12 +17,14 @@ const PAST_THE_END: Turn = say("done");
 /** The model that does exactly what it is told (spec 09). */
 export class SimulatorDriver implements Driver {
   readonly #clock: Clock;
+  readonly #limits: DeadlineLimits;
   readonly #failures = new FailureCounts();
   /** A script is parsed once a conversation, not once a turn. */
   readonly #scripts = new WeakMap<UserMessage, ParsedScript>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, limits: DeadlineLimits = UNLIMITED) {
     this.#clock = clock;
+    this.#limits = limits;
   }
 
   async attempt(request: ModelRequest, options: ModelCallOptions): Promise<AttemptOutcome> {
@@ -53,8 +56,10 @@ export class SimulatorDriver implements Driver {
     index: number,
     options: ModelCallOptions,
   ): Promise<AttemptOutcome> {
-    await this.#pause(turn.delay_ms, options.signal);
+    const patience = new Patience(this.#clock, this.#limits);
+    await patience.wait(turn.delay_ms, options.signal);
     if (options.signal.aborted) return cancelled();
+    if (patience.expired !== undefined) return failure("transport", patience.expired);
     if (turn.error !== undefined && this.#failures.isDue(`${request.run_id}:${index}`, turn.error.times)) {
       const { status, message, retryable } = turn.error;
       return failure(classOfStatus(status), message, {
@@ -63,8 +68,9 @@ export class SimulatorDriver implements Driver {
       });
     }
     if (turn.reasoning !== undefined) options.onDelta?.({ part: "reasoning", text: turn.reasoning });
-    await this.#stream(turn, options);
+    await stream(turn, options, patience);
     if (options.signal.aborted) return cancelled();
+    if (patience.expired !== undefined) return failure("transport", patience.expired);
 
     const parts = partsOf(turn, index);
     return {
@@ -79,18 +85,13 @@ export class SimulatorDriver implements Driver {
       },
     };
   }
+}
 
-  async #stream(turn: Turn, { onDelta, signal }: ModelCallOptions): Promise<void> {
-    for (const [index, text] of split(turn.text, turn.chunks).entries()) {
-      if (index > 0) await this.#pause(turn.chunk_delay_ms, signal);
-      if (signal.aborted) return;
-      onDelta?.({ part: "text", text });
-    }
-  }
-
-  /** No delay asked, no timer set: a load test is not slowed by it. */
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    if (ms > 0) await sleep(this.#clock, ms, signal);
+async function stream(turn: Turn, { onDelta, signal }: ModelCallOptions, patience: Patience): Promise<void> {
+  for (const [index, text] of split(turn.text, turn.chunks).entries()) {
+    if (index > 0) await patience.wait(turn.chunk_delay_ms, signal);
+    if (signal.aborted || patience.expired !== undefined) return;
+    onDelta?.({ part: "text", text });
   }
 }
 

@@ -13,6 +13,10 @@ export interface ServeOptions {
   routesFile?: string;
   defaultRoute?: string;
   noSimulator: boolean;
+  /** Start without any route; they are added while the daemon runs (02-R38). */
+  allowEmptyRoutes?: boolean;
+  /** What provider flags say, under the names of the variables they win over (02-R26, 02-R27, 02-R31). */
+  providerEnv?: Readonly<Record<string, string>>;
   /** Undefined leaves the stored mode as it is (02, A4). */
   permissionMode?: PermissionMode;
   /** 0: approvals never expire. */

@@ -10,7 +10,9 @@ export function define(up: Command, cli: Cli): void {
   addServeFlags(up)
     .option("--no-open", "do not open the console in a browser")
     .action((flags: FlagValues) => {
-      const options = { ...serveOptions(flags, cli.context), open: flags.open !== false };
+      const serving = serveOptions(flags, cli.context);
+      // Who comes to look adds a route from the console or the command line (02-R38).
+      const options = { ...serving, allowEmptyRoutes: true, open: flags.open !== false };
       return runDaemon(cli, options, ({ baseUrl }) => welcome(cli, options, baseUrl));
     });
 }

@@ -27,6 +27,65 @@ export const serveSettings = {
     env: "KHEISH_DEFAULT_ROUTE",
     help: "route of runs that name none",
   },
+  allowEmptyRoutes: {
+    flag: "--allow-empty-routes",
+    env: "KHEISH_ALLOW_EMPTY_ROUTES",
+    help: "start also without any route to a model",
+  },
+  provider: {
+    flag: "--provider <driver>",
+    env: "KHEISH_PROVIDER",
+    help: "without a routes file: the first route",
+  },
+  model: { flag: "--model <name>", env: "KHEISH_MODEL", help: "its model" },
+  apiKey: { flag: "--api-key <key>", env: "KHEISH_API_KEY", help: "its key; better in the variable" },
+  googleApiKey: {
+    flag: "--google-api-key <key>",
+    env: "GOOGLE_API_KEY",
+    help: "key of the route 'google'; better in the variable",
+  },
+  anthropicBaseUrl: {
+    flag: "--anthropic-base-url <url>",
+    env: "ANTHROPIC_BASE_URL",
+    help: "for anthropic routes that name none",
+  },
+  anthropicVersion: {
+    flag: "--anthropic-version <date>",
+    env: "ANTHROPIC_VERSION",
+    help: "API version of the route 'anthropic'",
+  },
+  anthropicBetaHeader: {
+    flag: "--anthropic-beta-header <name>",
+    env: "ANTHROPIC_BETA_HEADERS",
+    help: "beta features of the route 'anthropic', repeatable",
+    repeatable: true,
+  },
+  openaiBaseUrl: {
+    flag: "--openai-base-url <url>",
+    env: "OPENAI_BASE_URL",
+    help: "for openai routes that name none",
+  },
+  openaiOrganization: {
+    flag: "--openai-organization <id>",
+    env: "OPENAI_ORGANIZATION",
+    help: "organization of the route 'openai'",
+  },
+  openaiProject: {
+    flag: "--openai-project <id>",
+    env: "OPENAI_PROJECT",
+    help: "project of the route 'openai'",
+  },
+  googleBaseUrl: {
+    flag: "--google-base-url <url>",
+    env: "GOOGLE_BASE_URL",
+    help: "for google routes that name none",
+  },
+  openrouterBaseUrl: {
+    flag: "--openrouter-base-url <url>",
+    env: "OPENROUTER_BASE_URL",
+    help: "for openrouter routes that name none",
+  },
+  xaiBaseUrl: { flag: "--xai-base-url <url>", env: "XAI_BASE_URL", help: "for xai routes that name none" },
   simulator: {
     flag: "--no-simulator",
     env: "KHEISH_NO_SIMULATOR",

@@ -19,6 +19,8 @@ const defaults: ServeOptions = {
   workspaceRoot: "/project",
   store: "sqlite",
   noSimulator: false,
+  allowEmptyRoutes: false,
+  providerEnv: {},
   approvalTimeoutMs: 0,
   httpAuthMode: "auto",
   corsAllowOrigins: [],
@@ -60,6 +62,8 @@ describe("serve options", () => {
       routesFile: "/project/routes.toml",
       defaultRoute: "main",
       noSimulator: true,
+      allowEmptyRoutes: false,
+      providerEnv: {},
       permissionMode: "acceptEdits",
       approvalTimeoutMs: 60_000,
       httpAuthMode: "bearer",
@@ -103,6 +107,30 @@ describe("serve options", () => {
       trustedProxies: ["127.0.0.1", "::1"],
       maxStreams: 2048,
     });
+  });
+
+  it("02-R26 02-R27 02-R31 what is said of providers wins over the variable of the same meaning", () => {
+    const argv = [
+      ...["--allow-empty-routes", "--provider", "openai", "--model", "gpt-5.4", "--api-key", "k"],
+      ...["--google-api-key", "g", "--openai-base-url", "http://proxy/v1", "--openai-project", "p"],
+      ...["--anthropic-beta-header", "a", "--anthropic-beta-header", "b", "--xai-base-url", "http://x"],
+    ];
+    const { allowEmptyRoutes, providerEnv } = parse(argv, {
+      OPENAI_BASE_URL: "http://other",
+      KHEISH_MODEL: "m",
+    });
+    expect(allowEmptyRoutes).toBe(true);
+    expect(providerEnv).toEqual({
+      KHEISH_PROVIDER: "openai",
+      KHEISH_MODEL: "gpt-5.4",
+      KHEISH_API_KEY: "k",
+      KHEISH_GOOGLE_API_KEY: "g",
+      OPENAI_BASE_URL: "http://proxy/v1",
+      OPENAI_PROJECT: "p",
+      ANTHROPIC_BETA_HEADERS: "a,b",
+      XAI_BASE_URL: "http://x",
+    });
+    expect(parse([], { OPENAI_BASE_URL: "http://other" }).providerEnv).toEqual({});
   });
 
   it.each([

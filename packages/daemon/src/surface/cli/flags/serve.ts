@@ -10,6 +10,7 @@ import {
   type ServeOptions,
 } from "../serve-options.ts";
 import { permissionModeFrom, permissionModeNames } from "./permission-mode.ts";
+import { providerEnv } from "./provider-flags.ts";
 import { type ServeSetting, serveSettings } from "./serve-settings.ts";
 import { type FlagValues, SettingReader } from "./setting.ts";
 
@@ -31,6 +32,8 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
     workspaceRoot: path(reader.text("workspaceRoot") ?? "."),
     store: storeFrom(reader),
     noSimulator: reader.enabled("simulator"),
+    allowEmptyRoutes: reader.enabled("allowEmptyRoutes"),
+    providerEnv: providerEnv(reader),
     approvalTimeoutMs: reader.wholeNumber("approvalTimeoutMs") ?? 0,
     httpAuthMode: reader.choice("httpAuthMode", httpAuthModes) ?? "auto",
     corsAllowOrigins: reader.list("httpCorsAllowOrigin"),

@@ -1,0 +1,2 @@
+export { routeBindings } from "./http.ts";
+export { RouteService, type RouteServiceDeps, type SlotWriter } from "./service.ts";
