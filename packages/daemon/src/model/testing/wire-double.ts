@@ -25,7 +25,8 @@ export class WireDouble {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
-        const body = JSON.parse(Buffer.concat(chunks).toString("utf8")) as Json;
+        const text = Buffer.concat(chunks).toString("utf8");
+        const body = text === "" ? null : (JSON.parse(text) as Json);
         this.requests.push({ path: request.url ?? "", headers: request.headers, body });
         send(
           response,
@@ -44,8 +45,12 @@ export class WireDouble {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   /** Forgets what was asked and plans what to answer. */

@@ -26,7 +26,7 @@ interface AddFlags {
   apiKeyFromFile?: string;
   apiKeyStdin?: boolean;
   authRef?: string;
-  baseUrl?: string;
+  apiBaseUrl?: string;
   modelSupport?: string;
   unauthenticated?: boolean;
   enable?: string[];
@@ -69,7 +69,7 @@ function defineAdd(routes: Command, cli: Cli): void {
     .option("--api-key-from-file <path>", "file with the key")
     .option("--api-key-stdin", "read the key from standard input")
     .option("--auth-ref <slot>", "an existing secret slot, in place of a key")
-    .option("--base-url <url>", "where the API is")
+    .option("--api-base-url <url>", "where the API is")
     .addOption(new Option("--model-support <which>", "models it takes").choices(["family", "any"]))
     .option("--unauthenticated", "declare that the server needs no key")
     .option("--enable <capability>", "what the server can do, repeatable", repeated)
@@ -94,7 +94,7 @@ async function routeFrom(routeId: string, flags: AddFlags, context: CliContext):
     ...present({
       api_key: await keyFrom(flags, context),
       auth_ref: flags.authRef,
-      base_url: flags.baseUrl,
+      base_url: flags.apiBaseUrl,
       model_support: flags.modelSupport,
       unauthenticated: flags.unauthenticated,
       timeout_ms: flags.timeoutMs,
