@@ -9,7 +9,7 @@ import { systemRandom } from "./kernel/random.ts";
 import { openSqliteStore } from "./kernel/sqlite/index.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
 import { type Store, StoreError } from "./kernel/store.ts";
-import { createModels, RouteConfigError, routeLoader } from "./model/index.ts";
+import { createModels, RouteConfigError, routeLoader, withCatalogue } from "./model/index.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
@@ -88,6 +88,13 @@ async function open(
     noSimulator: options.noSimulator,
     allowEmpty: options.allowEmptyRoutes ?? false,
     readFile: readText,
+    enrich: (set) =>
+      withCatalogue(set, {
+        env: providerEnv,
+        fetch: globalThis.fetch,
+        clock: systemClock,
+        onFailure: (url, reason) => log.warn({ url, reason }, "OpenRouter's models are not known"),
+      }),
     ...(options.defaultRoute === undefined ? {} : { defaultRoute: options.defaultRoute }),
     ...(options.routesFile === undefined ? {} : { path: await routesFile(options.routesFile) }),
   });

@@ -25,6 +25,7 @@ export { type LoadRoutesOptions, loadRoutes } from "./routes/inventory.ts";
 export { LiveRoutes, type RouteOrigin } from "./routes/live-routes.ts";
 export { type LoadedRoutes, type RouteLoader, routeLoader } from "./routes/loader.ts";
 export { limitsOf } from "./routes/model-facts.ts";
+export { withCatalogue } from "./routes/openrouter-catalogue.ts";
 export { routeFrom } from "./routes/parse.ts";
 export { type Env, type Route, RouteConfigError } from "./routes/route.ts";
 export { arrange, type RouteSet } from "./routes/route-set.ts";
