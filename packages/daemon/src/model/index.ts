@@ -21,6 +21,7 @@ import { priceOf } from "./table/price.ts";
 
 export type { ModelWarning } from "./drivers/provider-driver.ts";
 export { diffRoutes } from "./routes/diff.ts";
+export { type ExaminedFile, examineFile } from "./routes/examine.ts";
 export { type LoadRoutesOptions, loadRoutes } from "./routes/inventory.ts";
 export { LiveRoutes, type RouteOrigin } from "./routes/live-routes.ts";
 export { type LoadedRoutes, type RouteLoader, routeLoader } from "./routes/loader.ts";

@@ -13,6 +13,10 @@ const RouteReadiness = z.looseObject({
   code: z.string(),
   message: z.string(),
   action: z.string().optional(),
+  auth_ref: z.string().optional(),
+  auth_mode: z.string().optional(),
+  auth_summary: z.string().optional(),
+  auth_updated_at_ms: z.number().optional(),
 });
 export type RouteReadiness = z.infer<typeof RouteReadiness>;
 
@@ -34,5 +38,21 @@ export function routeCheck({ route_id, state, code, message, action }: RouteRead
     message: `${route_id}: ${message}`,
     related_id: route_id,
     ...(action !== undefined && { action }),
+  };
+}
+
+/** Where a route's credential comes from, and whether it can be used (02-R40). */
+export function authCheck(route: RouteReadiness): Check {
+  const { route_id, state, message, auth_ref, auth_mode, auth_summary, action } = route;
+  const usable = state !== "error";
+  const facts = [auth_ref && `slot ${auth_ref}`, auth_mode, auth_summary].filter(Boolean).join(", ");
+  return {
+    name: "auth",
+    code: usable ? "route_auth_usable" : route.code,
+    ok: usable,
+    severity: usable ? "info" : "error",
+    message: `${route_id}: ${facts === "" ? message : facts}`,
+    related_id: route_id,
+    ...(action !== undefined && !usable && { action }),
   };
 }

@@ -20,11 +20,10 @@ export async function staleReferences(
       const route = route_policy?.provider ?? route_policy?.route_id;
       return gone(route) ? [stale("stale_session_route_policy", "session", session_id, route)] : [];
     }),
-    ...runs
-      .flat()
-      .flatMap(({ run_id, request }) =>
-        gone(request.provider) ? [stale("stale_run_route", "run", run_id, request.provider)] : [],
-      ),
+    ...runs.flat().flatMap(({ run_id, request, fallbacks = [] }) => {
+      const route = fallbacks.at(-1)?.to.route_id ?? request.provider;
+      return gone(route) ? [stale("stale_run_route", "run", run_id, route)] : [];
+    }),
   ];
 }
 

@@ -1,0 +1,26 @@
+import { createHash } from "node:crypto";
+import type { RouteReadiness } from "../../engine/ports.ts";
+import { type LoadRoutesOptions, loadRoutes } from "./inventory.ts";
+import { readinessOf } from "./readiness.ts";
+import { arrange } from "./route-set.ts";
+
+/** A routes file as a daemon with this environment would take it. */
+export interface ExaminedFile {
+  sha256: string;
+  routes: { readiness: RouteReadiness; hasCredential: boolean }[];
+}
+
+/** Reads a routes file without a daemon. Throws `RouteConfigError` for what would keep one from starting. */
+export function examineFile(
+  file: string,
+  options: Pick<LoadRoutesOptions, "env" | "defaultRoute" | "noSimulator">,
+): ExaminedFile {
+  const routes = arrange(loadRoutes({ ...options, file }));
+  return {
+    sha256: createHash("sha256").update(file).digest("hex"),
+    routes: routes.map((route) => ({
+      readiness: readinessOf(route, routes[0]),
+      hasCredential: route.credential.kind !== "missing",
+    })),
+  };
+}
