@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type Mortal, mortal } from "./support/crash.ts";
 import { OutsideWorld } from "./support/effects.ts";
-import { createRig, type Rig, type RiggedDaemon } from "./support/rig.ts";
+import { type BootOptions, createRig, type Rig, type RiggedDaemon } from "./support/rig.ts";
+import { fallingRun } from "./sweep/fallback.ts";
 import { goalUnderContract } from "./sweep/goal.ts";
 import { journalOf, type Scenario } from "./sweep/scenario.ts";
 import { workingRun } from "./sweep/working-run.ts";
@@ -11,7 +12,7 @@ import { workingRun } from "./sweep/working-run.ts";
  * store that dies there; a new daemon takes over, the caller repeats what was never acknowledged, everybody answers
  * what is asked, and the invariants are checked.
  */
-const SCENARIOS = [workingRun, goalUnderContract];
+const SCENARIOS = [workingRun, goalUnderContract, fallingRun];
 
 interface World {
   rig: Rig;
@@ -22,6 +23,10 @@ async function openWorld(scenario: Scenario): Promise<World> {
   const outside = new OutsideWorld();
   const rig = await createRig((incarnation) => scenario.tools(outside, incarnation));
   return { rig, outside };
+}
+
+function modelsFor(scenario: Scenario, rig: Rig): Pick<BootOptions, "models"> {
+  return scenario.models === undefined ? {} : { models: scenario.models(rig) };
 }
 
 /** What a caller does, until the daemon dies under it. */
@@ -41,6 +46,7 @@ async function countCommits(scenario: Scenario): Promise<number> {
   const { rig } = await openWorld(scenario);
   let counter: Mortal | undefined;
   const daemon = await rig.boot({
+    ...modelsFor(scenario, rig),
     wrap: (store) => {
       counter = mortal(store, -1, "after", () => undefined);
       return counter.store;
@@ -64,7 +70,7 @@ describe.each(swept)("a daemon that dies at any commit of $scenario.name", ({ sc
   afterEach(() => world?.rig.cleanup());
 
   test("commits often enough to be worth sweeping", () => {
-    expect(commits).toBeGreaterThan(15);
+    expect(commits).toBeGreaterThan(10);
   });
 
   test.each(deaths)(
@@ -77,6 +83,7 @@ describe.each(swept)("a daemon that dies at any commit of $scenario.name", ({ sc
       const over = new AbortController();
       const first = await Promise.race([
         rig.boot({
+          ...modelsFor(scenario, rig),
           wrap: (store) => {
             victim = mortal(store, k, side, () => outside.dead.add(0));
             return victim.store;
@@ -88,13 +95,13 @@ describe.each(swept)("a daemon that dies at any commit of $scenario.name", ({ sc
       if (first !== undefined) await work(scenario, first, isDead);
       expect(isDead()).toBe(true);
 
-      const second = await rig.boot();
+      const second = await rig.boot(modelsFor(scenario, rig));
       await work(scenario, second);
       await scenario.check(second, outside);
 
       const before = await journalOf(second.store);
       await second.stop();
-      const third = await rig.boot();
+      const third = await rig.boot(modelsFor(scenario, rig));
       await third.settle();
       expect(await journalOf(third.store), "recovering again changes nothing").toEqual(before);
     },

@@ -1,67 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { createModels, loadRoutes } from "../../src/model/index.ts";
-import { memoryBlobs } from "../../src/model/testing/kit.ts";
+import { CHAINED_ROUTES, chainedModels, type Providers } from "../support/chained-models.ts";
 import { bootDoomed } from "../support/crashing.ts";
 import { useRigs } from "../support/fixture.ts";
-import type { Rig } from "../support/rig.ts";
 import { TestSession } from "../support/session.ts";
 import { Gate, testTool } from "../support/tools.ts";
 import { until } from "../support/wait.ts";
 
 const createRig = useRigs();
 
-/** What a provider answers, by its host: a status that says why not, or an answer. */
-type Providers = Record<string, number | string>;
-
-/** `a` goes on with `b`, then with the simulator. */
-const FILE = `
-  default_route = "a"
-  [routes.a]
-  driver = "openai_compatible"
-  default_model = "big"
-  base_url = "http://a.test/v1"
-  fallback = ["b", "c/echo"]
-  [routes.b]
-  driver = "openai_compatible"
-  default_model = "small"
-  base_url = "http://b.test/v1"
-  [routes.c]
-  driver = "simulator"
-`;
-
-function modelsOn(rig: Rig, providers: Providers, file = FILE) {
-  const asked: string[] = [];
-  const fetch = async (input: string | URL | Request): Promise<Response> => {
-    const { hostname } = new URL(input instanceof Request ? input.url : input);
-    asked.push(hostname);
-    const answer = providers[hostname] ?? 500;
-    return typeof answer === "number"
-      ? Response.json({ error: { message: `no: ${answer}` } }, { status: answer })
-      : new Response(completion(answer), { headers: { "content-type": "text/event-stream" } });
-  };
-  const models = createModels({
-    routes: loadRoutes({ file, env: {} }),
-    clock: rig.clock,
-    random: { hex: () => "00", unit: () => 0.5 },
-    blobs: memoryBlobs({}),
-    fetch,
-  });
-  return { models, asked };
-}
-
-function completion(text: string): string {
-  const chunks = [
-    { choices: [{ index: 0, delta: { role: "assistant", content: text }, finish_reason: null }] },
-    { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
-  ];
-  return [...chunks.map((chunk) => JSON.stringify({ id: "x", ...chunk })), "[DONE]"]
-    .map((data) => `data: ${data}\n\n`)
-    .join("");
-}
-
 async function ran(providers: Providers, file?: string) {
   const rig = await createRig([testTool("look")]);
-  const { models, asked } = modelsOn(rig, providers, file);
+  const { models, asked } = chainedModels(rig, providers, file);
   const daemon = await rig.boot({ models });
   const session = await TestSession.create(daemon);
   const { run_id } = await session.submit("hello");
@@ -115,7 +64,7 @@ describe("a fallback chain across routes", () => {
   });
 
   test("02-A8 a chain with triggers of its own engages on these alone", async () => {
-    const file = FILE.replace("fallback =", 'fallback_on = ["rate_limited"]\n  fallback =');
+    const file = CHAINED_ROUTES.replace("fallback =", 'fallback_on = ["rate_limited"]\n  fallback =');
     expect((await ran({ "a.test": 503 }, file)).run).toMatchObject({ status: "failed" });
     expect((await ran({ "a.test": 429, "b.test": "here" }, file)).run).toMatchObject({
       status: "completed",
@@ -124,7 +73,7 @@ describe("a fallback chain across routes", () => {
   });
 
   test("02-A8 02-R36 a target that is not ready is passed over, and the run says why", async () => {
-    const file = FILE.replace(
+    const file = CHAINED_ROUTES.replace(
       'base_url = "http://b.test/v1"',
       'base_url = "http://b.test/v1"\n  api_key_env = "NO_KEY"',
     );
@@ -137,7 +86,7 @@ describe("a fallback chain across routes", () => {
   });
 
   test("02-A8 the end of the chain is the end of the run, with the last failure", async () => {
-    const { run } = await ran({ "a.test": 503, "b.test": 429 }, FILE.replace(', "c/echo"', ""));
+    const { run } = await ran({ "a.test": 503, "b.test": 429 }, CHAINED_ROUTES.replace(', "c/echo"', ""));
     expect(run).toMatchObject({
       status: "failed",
       error: expect.stringContaining("rate_limited"),
@@ -147,7 +96,7 @@ describe("a fallback chain across routes", () => {
 
   test("02-A8 a chain leads nowhere that the session's credentials may not go", async () => {
     const rig = await createRig([]);
-    const { models, asked } = modelsOn(rig, { "a.test": 503, "b.test": "here" });
+    const { models, asked } = chainedModels(rig, { "a.test": 503, "b.test": "here" });
     const session = await TestSession.create(await rig.boot({ models }));
     await session.call("putCredentialScope", { credential_scope: { route_deny: ["b"] } });
     const { run_id } = await session.submit("hello");
@@ -160,9 +109,9 @@ describe("a fallback chain across routes", () => {
     const rig = await createRig((incarnation) => [
       testTool("look", incarnation === 0 ? { effect: "read", execute: gate.execute } : { effect: "read" }),
     ]);
-    const file = FILE.replace("c/echo", "c");
+    const file = CHAINED_ROUTES.replace("c/echo", "c");
     const down = { "a.test": 503, "b.test": 503 };
-    const first = await bootDoomed(rig, { models: modelsOn(rig, down, file).models });
+    const first = await bootDoomed(rig, { models: chainedModels(rig, down, file).models });
     const session = await TestSession.create(first);
     const { run_id } = await session.play([{ tool_calls: [{ name: "look", input: {} }] }, { text: "done" }]);
     await until("the tool to be called", async () => {
@@ -175,7 +124,7 @@ describe("a fallback chain across routes", () => {
     });
     first.kill();
 
-    const { models, asked } = modelsOn(rig, { "a.test": "wrong", "b.test": "wrong" }, file);
+    const { models, asked } = chainedModels(rig, { "a.test": "wrong", "b.test": "wrong" }, file);
     const second = await rig.boot({ models });
     await second.settle();
     const after = new TestSession(second);

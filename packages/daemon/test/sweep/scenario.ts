@@ -2,13 +2,15 @@ import type { JsonObject, RunView } from "@kheish/contract";
 import { type RecordedEvent, recorded, sessionStream, type Tool } from "../../src/engine/index.ts";
 import type { Store } from "../../src/kernel/store.ts";
 import type { OutsideWorld } from "../support/effects.ts";
-import type { RiggedDaemon } from "../support/rig.ts";
+import type { BootOptions, Rig, RiggedDaemon } from "../support/rig.ts";
 
 export const SESSION = "sweep";
 
 /** What a caller does to a daemon, and what must hold at the end wherever the daemon died. */
 export interface Scenario {
   name: string;
+  /** In the simulator's place, for each daemon. */
+  models?: (rig: Rig) => NonNullable<BootOptions["models"]>;
   tools: (outside: OutsideWorld, incarnation: number) => readonly Tool[];
   /** Each is repeated as it is when its answer never came. */
   steps: readonly ((daemon: RiggedDaemon) => Promise<unknown>)[];

@@ -76,7 +76,7 @@ async function step(driver: Driver, change: SessionChange): Promise<Effect | und
 
 function decideInput(driver: Driver, change: SessionChange): DecideInput {
   const { deps, run } = driver;
-  const limits = deps.model.limits(driver.route, driver.route.model);
+  const limits = deps.model.limits(driver.route, driver.model);
   const reserved = run.data.generation.max_output_tokens ?? limits.max_output_tokens ?? 0;
   const policy = driver.session.operator?.unknown_outcome;
   return {

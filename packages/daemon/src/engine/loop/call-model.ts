@@ -43,7 +43,7 @@ function promptInput(driver: Driver) {
     run_id: run.id,
     turn: runState.turn,
     route,
-    model: route.model,
+    model: driver.model,
     generation: generationFor(driver),
     workspaceRoot: deps.workspaceRoot,
     ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
@@ -56,7 +56,7 @@ function promptInput(driver: Driver) {
  */
 function generationFor(driver: Driver) {
   const { generation } = driver.run.data;
-  const most = driver.deps.model.limits(driver.route, driver.route.model).max_output_tokens;
+  const most = driver.deps.model.limits(driver.route, driver.model).max_output_tokens;
   const asked = generation.max_output_tokens;
   if (most === undefined || asked === undefined) return generation;
   const wanted = driver.runState.output_nudges === 0 ? asked : Math.max(asked, most);
@@ -112,7 +112,7 @@ function noteFailure(driver: Driver, change: SessionChange, turn: number, error:
   const seq = change.emit("model_call_failed", {
     run_id: run.id,
     turn,
-    model: route.model,
+    model: driver.model,
     error,
     next,
     ...(fallback === undefined ? {} : { fallback }),

@@ -92,6 +92,10 @@ export class Driver {
     return fallback_active === true ? { ...route, model: route.fallback_model ?? route.model } : route;
   }
 
+  get model(): string {
+    return this.route.model;
+  }
+
   /** The session's goal as of the last write; nothing changes it without the journal. */
   get goal(): SessionGoal | undefined {
     return this.#goal?.data.goal;
