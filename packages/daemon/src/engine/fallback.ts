@@ -24,6 +24,9 @@ const TRIGGERS: Partial<Record<ModelErrorClass, FallbackTrigger>> = {
   transport: "transport",
 };
 
+/** What has to be known of a route before a run is sent there. */
+type Usability = Pick<RouteReadiness, "route_id" | "provider" | "state" | "message">;
+
 /**
  * The next target of a run after a failure that its retries did not cure; undefined when there is none.
  * The request's fallback model comes first, on the run's own route (01-R85); then the route's chain, each target for
@@ -33,7 +36,7 @@ export function nextFallback(
   route: PinnedRoute,
   taken: FallbackPlace | undefined,
   failure: ModelErrorClass,
-  readiness: readonly RouteReadiness[],
+  readiness: readonly Usability[],
 ): FallbackStep | undefined {
   const skipped: SkippedTarget[] = [];
   const chain = chainOf(route);
@@ -70,10 +73,7 @@ function mayBeCuredByAnotherModel(failure: ModelErrorClass): boolean {
 }
 
 /** Why a call to the target would fail before it was sent (02-R36, 02-R37). */
-function unusable(
-  { route_id, driver }: RouteTarget,
-  readiness: readonly RouteReadiness[],
-): string | undefined {
+function unusable({ route_id, driver }: RouteTarget, readiness: readonly Usability[]): string | undefined {
   const route = readiness.find((one) => one.route_id === route_id);
   if (route === undefined) return `route '${route_id}' no longer exists`;
   if (route.provider !== driver) return `route '${route_id}' is of another driver now`;

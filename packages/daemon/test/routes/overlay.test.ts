@@ -72,7 +72,7 @@ describe("a route added at run time", () => {
       base_url: LOCAL.base_url,
       timeout_ms: 5_000,
       inactivity_timeout_ms: 120_000,
-      state: "ready",
+      code: "route_ready",
       capabilities: { multimodal_input: true, native_web_search: false },
     });
   });
