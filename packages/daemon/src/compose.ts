@@ -149,7 +149,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   tail.onEvent((stored) => {
     if (stored.stream === RUNTIME_STREAM) {
       void runtime.refresh();
-      void routes.refresh().catch((error) => log.error({ err: String(error) }, "reading routes failed"));
+      void routeService
+        .refresh()
+        .catch((error) => log.error({ err: String(error) }, "reading routes failed"));
     }
     tokens.heard(stored);
     const event = recorded(stored);
@@ -158,7 +160,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
 
   const tokens = new TokenService({ store, clock, random, log });
   const fixed: LoadedRoutes = { set: { configured: [] }, source: { kind: "serve_args" } };
-  const routes = new RouteService({
+  const routeService = new RouteService({
     store,
     clock,
     log,
@@ -200,7 +202,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...eventBindings(streams),
       ...runtimeBindings(runtime, status),
       ...tokenBindings(tokens),
-      ...routeBindings(routes),
+      ...routeBindings(routeService),
     ],
     namedTokens: {
       authenticate: (presented) => tokens.authenticate(presented),
@@ -209,7 +211,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     },
     isReady: () => ready,
     async start() {
-      await routes.refresh();
+      await routeService.refresh();
       await runtime.load(settings.permissionMode);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);
