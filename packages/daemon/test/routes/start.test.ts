@@ -31,7 +31,12 @@ describe("what serve is told about providers", () => {
     expect(list).toMatchObject({
       inventory: { source_kind: "serve_args", default_route: "openai" },
       routes: [
-        { route_id: "openai", model: "gpt-5.4-mini", base_url: `${wire.url}/v1`, code: "route_ready" },
+        {
+          route_id: "openai",
+          model: "gpt-5.4-mini",
+          base_url: `${wire.url}/v1`,
+          message: expect.stringContaining("KHEISH_API_KEY"),
+        },
         { route_id: "xai", model: "grok-4-fast-reasoning", base_url: "https://api.x.ai/v1" },
         { route_id: "simulator", origin: "builtin" },
       ],

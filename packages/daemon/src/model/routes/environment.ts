@@ -2,6 +2,7 @@ import { builtInRoute } from "./build.ts";
 import { variable } from "./credentials.ts";
 import { DRIVER_NAMES, type DriverName } from "./drivers.ts";
 import { type Env, type Route, RouteConfigError } from "./route.ts";
+import { Secret } from "./secret.ts";
 
 /** What flags say about the first route; variables fill what they leave out. */
 export interface PrimaryRoute {
@@ -30,10 +31,10 @@ function primaryRoute(env: Env, flags: PrimaryRoute): Route | undefined {
   const apiKey = flags.apiKey ?? variable(env, "KHEISH_API_KEY");
   if (provider === undefined && model === undefined && apiKey === undefined) return undefined;
   const driver = driverNamed(provider ?? DEFAULT_PROVIDER);
-  return builtInRoute(driver, env, {
-    ...(model === undefined ? {} : { default_model: model }),
-    ...(apiKey === undefined ? {} : { api_key: apiKey }),
-  });
+  const route = builtInRoute(driver, env, model === undefined ? {} : { default_model: model });
+  if (apiKey === undefined) return route;
+  const source = "--api-key or KHEISH_API_KEY";
+  return { ...route, credential: { kind: "key", secret: new Secret(apiKey), source } };
 }
 
 function driverNamed(provider: string): DriverName {
