@@ -41,7 +41,7 @@ export class ScriptedModel implements ModelPort, RouteResolver {
     return this.#limits;
   }
 
-  priceOf(): undefined {
+  priceOf(_route: PinnedRoute, _model: string, _usage: Usage): number | undefined {
     return undefined;
   }
 
