@@ -216,15 +216,12 @@ export class RouteService {
 
   /** A route that was added at run time must not turn into one of the file under the runs that are pinned to it. */
   #refuseClash({ set }: LoadedRoutes): void {
-    const clash = set.configured.find((route) =>
-      this.#overlay.entries.some(({ route_id }) => route_id === route.route_id),
+    const has = (routes: readonly { route_id: string }[], id: string) =>
+      routes.some(({ route_id }) => route_id === id);
+    const clash = set.configured.find(
+      ({ route_id }) => has(this.#overlay.entries, route_id) && !has(this.#loaded.set.configured, route_id),
     );
-    if (
-      clash === undefined ||
-      this.#loaded.set.configured.some((known) => known.route_id === clash.route_id)
-    ) {
-      return;
-    }
+    if (clash === undefined) return;
     throw problem(
       "routes",
       "route_already_exists",
