@@ -14,6 +14,7 @@ export * from "./problems.ts";
 export * from "./questions.ts";
 export * from "./runs.ts";
 export * from "./runtime.ts";
+export * from "./secrets.ts";
 export * from "./sessions.ts";
 export * from "./tokens.ts";
 

@@ -32,6 +32,7 @@ import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
+import type { Vault } from "./governance/secrets/index.ts";
 import type { Blobs } from "./kernel/blobs.ts";
 import { type Clock, sleep } from "./kernel/clock.ts";
 import { KeyedMutex } from "./kernel/keyed-mutex.ts";
@@ -50,6 +51,7 @@ export interface World {
   models: ModelPort & RouteResolver;
   tools: ToolPort;
   log: Log;
+  vault: Vault;
 }
 
 export interface DaemonSettings {
@@ -84,7 +86,7 @@ export interface Daemon {
 
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
-  const { store, blobs, clock, random, models, tools, log } = world;
+  const { store, blobs, clock, random, models, tools, log, vault } = world;
   const owner = `daemon-${settings.instanceId}`;
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
@@ -187,6 +189,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     },
     isReady: () => ready,
     async start() {
+      await vault.start();
       await runtime.load(settings.permissionMode);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);

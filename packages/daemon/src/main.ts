@@ -1,9 +1,11 @@
-import { readFile, realpath, stat } from "node:fs/promises";
+import { readFile, realpath, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
+import { importAuthFile, loadMasterKey, Vault } from "./governance/secrets/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
+import { errnoOf } from "./kernel/errno.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openSqliteStore } from "./kernel/sqlite/index.ts";
@@ -97,6 +99,8 @@ async function open(
   undo.push(() => audit.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
+  const vault = await openVault(store, stateRoot.path, env, log);
+
   const models = createModels({
     routes,
     clock: systemClock,
@@ -110,7 +114,7 @@ async function open(
 
   let baseUrl = "";
   const daemon = compose(
-    { store, blobs, clock: systemClock, random: systemRandom, models, tools, log },
+    { store, blobs, clock: systemClock, random: systemRandom, models, tools, log, vault },
     {
       instanceId: stateRoot.instanceId,
       workspaceRoot,
@@ -233,6 +237,36 @@ async function openStore(store: string, stateRoot: string): Promise<Store> {
   if (store === "sqlite") return openSqliteStore({ path: join(stateRoot, "kheish.db") });
   const { openPostgresStore } = await import("./kernel/postgres/index.ts");
   return openPostgresStore({ url: store });
+}
+
+/** The slots of the store, and those that an older version left in a file (02-R48, 02-R49). */
+async function openVault(store: Store, stateRoot: string, env: Env, log: Log): Promise<Vault> {
+  const masterKey = await loadMasterKey(env, readText);
+  const vault = new Vault({ store, clock: systemClock, random: systemRandom, masterKey });
+  await vault.start();
+  await importAuthFile(join(stateRoot, "auth", "global-slots.json"), {
+    vault,
+    masterKey,
+    readFile: readIfPresent,
+    rename,
+    log,
+  });
+  if (vault.awaitsNewKey) {
+    log.warn(
+      { key_id: vault.keyId },
+      "the master key was changed: give the daemon the new one, until then the old one still opens the auth store",
+    );
+  }
+  return vault;
+}
+
+async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readText(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */

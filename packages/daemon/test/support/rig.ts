@@ -13,6 +13,7 @@ import {
   type ToolPort,
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
+import { type MasterKey, Vault } from "../../src/governance/secrets/index.ts";
 import { openBlobsDirectory } from "../../src/kernel/blobs-directory.ts";
 import { type Clock, SimulatedClock } from "../../src/kernel/clock.ts";
 import type { Log } from "../../src/kernel/log.ts";
@@ -40,6 +41,8 @@ export interface BootOptions {
   models?: ModelPort & RouteResolver;
   /** Lines are thrown away unless a test wants to read them. */
   log?: Log;
+  /** Without one nothing can be kept secret. */
+  masterKey?: MasterKey;
   limits?: Partial<RunLimits>;
   approvalTimeoutMs?: number;
   instanceId?: string;
@@ -89,6 +92,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           models: options.models ?? models,
           tools: toolPort(toolsFor(opened.length)),
           log: options.log ?? silent,
+          vault: new Vault({ store, clock, random, masterKey: options.masterKey }),
         },
         {
           instanceId: options.instanceId ?? "rig",

@@ -1,0 +1,424 @@
+import { type AuthSlotRecord, type AuthSlotStatus, type JsonObject, problem } from "@kheish/contract";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { ListedRecord, Op, Store, StoredRecord } from "../../kernel/store.ts";
+import { Keyring, wrongKey } from "./keyring.ts";
+import { type MasterKey, NO_MASTER_KEY, VaultError } from "./master-key.ts";
+import { secretsIn } from "./secrets-in.ts";
+import {
+  plainStatus,
+  putSlot,
+  resealSlot,
+  SLOT_KIND,
+  type StoredSlot,
+  sealSlot,
+  statusOf,
+  unsealSlot,
+} from "./stored-slot.ts";
+
+/** What changed in the auth store and who changed it; read by every daemon on the same store. */
+export const AUTH_STREAM = "auth";
+
+const PAGE = 100;
+/** Losing this often in a row is no race. */
+const MAX_ATTEMPTS = 100;
+
+export interface VaultDeps {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  /** Undefined: nothing can be written, and what is sealed cannot be read (02-R48). */
+  masterKey: MasterKey | undefined;
+}
+
+export interface Change {
+  /** Who asks for it, as the control plane knows them. */
+  actor: string;
+  /** Refused when the slot is at another revision; 0: it must not exist yet. */
+  expectedRevision?: number;
+}
+
+/** A slot as it may be used now. */
+export interface OpenSlot {
+  record: AuthSlotRecord;
+  status: AuthSlotStatus;
+  revision: number;
+}
+
+export type SlotEvent = "written" | "deleted" | "disabled" | "enabled";
+
+export interface RekeyResult {
+  /** Slots are encrypted under this key now. */
+  key_id: string;
+  reencrypted: number;
+}
+
+/**
+ * Every secret of the daemon, each in a record of its own, sealed under the master key.
+ *
+ * V1 a secret leaves through `open` only; a status never holds one (02-R47)
+ * V2 a write lands on the slot's revision that it read and under the keyring it read, or not at all
+ * V3 while keys change, slots under the old and the new key are both readable (02, weakness 8)
+ * V4 each change is an event of the journal in the same commit, with its actor
+ */
+export class Vault {
+  readonly #deps: VaultDeps;
+  #started: Promise<void> | undefined;
+  #keyring: Keyring | undefined;
+  /** What is known of each slot, for those who cannot wait for the store. */
+  readonly #statuses = new Map<string, AuthSlotStatus>();
+  /** Slots of an unencrypted file, while there is no key to seal them under (02-R48). */
+  readonly #plain = new Map<string, AuthSlotRecord>();
+  readonly #onSecrets: (slotId: string, secrets: readonly string[]) => void;
+  readonly #listeners = new Set<(slotId: string, event: SlotEvent) => void>();
+
+  /** `onSecrets` hears of every secret before anybody can use it. */
+  constructor(
+    deps: VaultDeps,
+    onSecrets: (slotId: string, secrets: readonly string[]) => void = () => undefined,
+  ) {
+    this.#deps = deps;
+    this.#onSecrets = onSecrets;
+  }
+
+  /**
+   * Opens every slot once, so that a wrong key is found out now and not at the first call (02-R49), and brings a
+   * change of keys that was cut off to its end. Rejects with `VaultError`; twice is once.
+   */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
+    const { store, masterKey } = this.#deps;
+    if (masterKey === undefined) {
+      const count = await store.count(SLOT_KIND, { index: "id" });
+      if (count > 0)
+        throw new VaultError(`the auth store holds ${count} encrypted slots, and ${NO_MASTER_KEY}`);
+      return;
+    }
+    const keyring = await this.#reload();
+    for await (const { id, data } of this.#slots()) this.#learn(id, data);
+    if (!keyring.isCurrentKnown) {
+      // Nothing is left that another key could open: this one begins anew.
+      await store.commit([keyring.adopt()]);
+      await this.#reload();
+      return;
+    }
+    await this.#finishRekey();
+    await this.#confirmKey();
+  }
+
+  /** Whether a secret can be written. */
+  get isWritable(): boolean {
+    return this.#deps.masterKey !== undefined;
+  }
+
+  /** True between a change of keys and the first start with the new key: the old key still opens the store. */
+  get awaitsNewKey(): boolean {
+    return this.#keyring?.isChanging ?? false;
+  }
+
+  get keyId(): string | undefined {
+    return this.#keyring?.current.id;
+  }
+
+  /** What was last heard of a slot, without asking the store. */
+  status(slotId: string): AuthSlotStatus | undefined {
+    return this.#statuses.get(slotId);
+  }
+
+  /** Hears of every change of a slot, made here or by another daemon. */
+  onChange(listener: (slotId: string, event: SlotEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** By slot id. */
+  async list(): Promise<AuthSlotStatus[]> {
+    const statuses: AuthSlotStatus[] = [];
+    for await (const { id, data } of this.#slots()) statuses.push(statusOf(id, data));
+    for (const slotId of this.#plain.keys()) {
+      const status = this.#statuses.get(slotId);
+      if (status !== undefined) statuses.push(status);
+    }
+    return statuses.sort((a, b) => (a.slot_id < b.slot_id ? -1 : 1));
+  }
+
+  async get(slotId: string): Promise<{ status: AuthSlotStatus; revision: number } | undefined> {
+    const found = await this.#read(slotId);
+    if (found !== undefined) return { status: statusOf(slotId, found.data), revision: found.revision };
+    const status = this.#plain.has(slotId) ? this.#statuses.get(slotId) : undefined;
+    return status && { status, revision: 0 };
+  }
+
+  /** The slot with its secret, as it stands in the store now. Whether it is disabled is the caller's to look at. */
+  async open(slotId: string): Promise<OpenSlot | undefined> {
+    const found = await this.#read(slotId);
+    if (found === undefined) {
+      const record = this.#plain.get(slotId);
+      const status = this.#statuses.get(slotId);
+      return record && status && { record, status, revision: 0 };
+    }
+    const { data, revision } = found;
+    const record = await this.#unseal(slotId, data);
+    return { record, status: this.#remember(slotId, data, record), revision };
+  }
+
+  /** Creates the slot or puts another secret in the place of the old one, and enables it (02-R51). */
+  async put(record: AuthSlotRecord, change: Change): Promise<{ status: AuthSlotStatus; revision: number }> {
+    const { slot_id: slotId } = record;
+    const { random, clock } = this.#deps;
+    // Known before it is anywhere, so that no log line of the write itself can show it.
+    this.#onSecrets(slotId, secretsIn(record));
+    const landed = await this.#change(slotId, change, "written", (keyring) =>
+      sealSlot(record, keyring.current, random, clock.now()),
+    );
+    if (landed === undefined) throw new Error("a written slot is never absent");
+    return { status: this.#remember(slotId, landed.data, record), revision: landed.revision };
+  }
+
+  /** False when there is no such slot. */
+  async delete(slotId: string, { actor, expectedRevision }: Change): Promise<boolean> {
+    const { store } = this.#deps;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const found = await this.#read(slotId);
+      checkRevision(slotId, found?.revision ?? 0, expectedRevision);
+      if (found === undefined) return false;
+      const result = await store.commit([
+        { op: "delete", kind: SLOT_KIND, id: slotId, expectedRevision: found.revision },
+        this.#event("slot_deleted", { slot_id: slotId, actor }),
+      ]);
+      if (!result.ok) continue;
+      this.#statuses.delete(slotId);
+      this.#tell(slotId, "deleted");
+      return true;
+    }
+    throw lostRaces(slotId);
+  }
+
+  /** The slot is kept and cannot be used until it is enabled or written again; undefined when there is none. */
+  async disable(slotId: string, reason: string, change: Change): Promise<AuthSlotStatus | undefined> {
+    const disabled = { reason, at_ms: this.#deps.clock.now(), by: change.actor };
+    const details = { reason };
+    return this.#alter(slotId, change, "disabled", (slot) => ({ ...slot, disabled }), details);
+  }
+
+  async enable(slotId: string, change: Change): Promise<AuthSlotStatus | undefined> {
+    return this.#alter(slotId, change, "enabled", ({ disabled: _disabled, ...slot }) => slot);
+  }
+
+  /**
+   * Encrypts every slot under `next`, in batches, while reads and writes go on. Killed in the middle it is finished by
+   * the next start, with either key; the old one opens the store until the daemon has been started with the new one.
+   */
+  async rekey(next: MasterKey, { actor }: Change): Promise<RekeyResult> {
+    const { store, clock, random } = this.#deps;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const keyring = await this.#writableKeyring();
+      if (keyring.current.id !== next.id) {
+        const event = this.#event("master_key_changed", { from: keyring.current.id, to: next.id, actor });
+        const begun = await store.commit([keyring.change(next, random, clock.now()), event]);
+        await this.#reload();
+        if (!begun.ok) continue;
+      } else if (!keyring.isChanging) {
+        throw problem(
+          "runtime",
+          "master_key_conflict",
+          `the slots are already encrypted under the key ${next.id}`,
+        );
+      }
+      return { key_id: next.id, reencrypted: await this.#finishRekey() };
+    }
+    throw lostRaces("the keyring");
+  }
+
+  /** Takes over what another daemon did to a slot. */
+  async refresh(slotId: string, event: SlotEvent): Promise<void> {
+    const found = await this.#read(slotId);
+    if (found === undefined) this.#statuses.delete(slotId);
+    else this.#remember(slotId, found.data, await this.#unseal(slotId, found.data));
+    this.#tell(slotId, event);
+  }
+
+  /** Another daemon has begun to change keys. */
+  async refreshKeys(): Promise<void> {
+    if (this.isWritable) await this.#reload();
+  }
+
+  /** Slots of an unencrypted file are usable though they cannot be written (02-R48). */
+  adoptPlain(record: AuthSlotRecord): void {
+    this.#plain.set(record.slot_id, record);
+    this.#statuses.set(record.slot_id, plainStatus(record));
+    this.#onSecrets(record.slot_id, secretsIn(record));
+  }
+
+  async #alter(
+    slotId: string,
+    change: Change,
+    event: SlotEvent,
+    alter: (slot: StoredSlot) => StoredSlot,
+    details: JsonObject = {},
+  ): Promise<AuthSlotStatus | undefined> {
+    const landed = await this.#change(
+      slotId,
+      change,
+      event,
+      (_keyring, slot) => slot && alter(slot),
+      details,
+    );
+    if (landed === undefined) return undefined;
+    const status = statusOf(slotId, landed.data);
+    this.#statuses.set(slotId, status);
+    return status;
+  }
+
+  async #change(
+    slotId: string,
+    { actor, expectedRevision }: Change,
+    event: SlotEvent,
+    build: (keyring: Keyring, before: StoredSlot | undefined) => StoredSlot | undefined,
+    details: JsonObject = {},
+  ): Promise<{ data: StoredSlot; revision: number } | undefined> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const keyring = await this.#writableKeyring();
+      const before = await this.#read(slotId);
+      const revision = before?.revision ?? 0;
+      checkRevision(slotId, revision, expectedRevision);
+      const data = build(keyring, before?.data);
+      if (data === undefined) return undefined;
+      const result = await this.#deps.store.commit([
+        ...keyring.guard(),
+        putSlot(slotId, data, revision),
+        this.#event(`slot_${event}`, { slot_id: slotId, actor, ...details }),
+      ]);
+      if (keyring.revision === 0 || !result.ok) await this.#reload();
+      if (!result.ok) continue;
+      this.#tell(slotId, event);
+      return { data, revision: revision + 1 };
+    }
+    throw lostRaces(slotId);
+  }
+
+  async #finishRekey(): Promise<number> {
+    const { store, random } = this.#deps;
+    let done = 0;
+    for (let refusals = 0; refusals < MAX_ATTEMPTS; ) {
+      const keyring = await this.#writableKeyring();
+      const batch = await this.#underOtherKeys(keyring.current.id);
+      if (batch.length === 0) return done;
+      const ops = batch.map(({ id, data, revision }) => {
+        const from = keyring.get(data.sealed.key_id);
+        const resealed = from && resealSlot(id, data, from, keyring.current, random);
+        if (resealed === undefined) throw new VaultError(unreadable(id, data, keyring));
+        return putSlot(id, resealed, revision);
+      });
+      const result = await store.commit([...keyring.guard(), ...ops]);
+      if (result.ok) {
+        done += batch.length;
+        continue;
+      }
+      // Somebody wrote one of them meanwhile, under the new key: the others are still to be done.
+      refusals += 1;
+      await this.#reload();
+    }
+    throw lostRaces("the slots");
+  }
+
+  /** The daemon was started with the new key and nothing needs the old one: from now on it opens nothing. */
+  async #confirmKey(): Promise<void> {
+    const keyring = await this.#writableKeyring();
+    if (!keyring.isChanging || keyring.current.id !== keyring.own.id) return;
+    await this.#deps.store.commit([keyring.confirm()]);
+    await this.#reload();
+  }
+
+  async #underOtherKeys(current: string): Promise<StoredRecord<StoredSlot>[]> {
+    const { store } = this.#deps;
+    const first = await store.list<StoredSlot>(SLOT_KIND, { index: "key", limit: PAGE });
+    const others = first.filter(({ data }) => data.sealed.key_id !== current);
+    if (others.length > 0) return others;
+    // The index is in the order of key ids: what is not at its beginning is at its end.
+    const last = await store.list<StoredSlot>(SLOT_KIND, { index: "key", limit: PAGE, reverse: true });
+    return last.filter(({ data }) => data.sealed.key_id !== current);
+  }
+
+  async *#slots(): AsyncGenerator<ListedRecord<StoredSlot>> {
+    const { store } = this.#deps;
+    let after: string | undefined;
+    for (;;) {
+      const query = { index: "id", limit: PAGE, ...(after === undefined ? {} : { after }) };
+      const page = await store.list<StoredSlot>(SLOT_KIND, query);
+      yield* page;
+      after = page.at(-1)?.cursor;
+      if (page.length < PAGE) return;
+    }
+  }
+
+  #read(slotId: string): Promise<StoredRecord<StoredSlot> | undefined> {
+    return this.#deps.store.get<StoredSlot>(SLOT_KIND, slotId);
+  }
+
+  async #unseal(slotId: string, data: StoredSlot): Promise<AuthSlotRecord> {
+    let keyring = await this.#writableKeyring();
+    // A key that came up since the keyring was read.
+    if (keyring.get(data.sealed.key_id) === undefined) keyring = await this.#reload();
+    return unsealed(slotId, data, keyring);
+  }
+
+  #learn(slotId: string, data: StoredSlot): void {
+    if (this.#keyring === undefined) throw new VaultError(NO_MASTER_KEY);
+    this.#remember(slotId, data, unsealed(slotId, data, this.#keyring));
+  }
+
+  #remember(slotId: string, data: StoredSlot, record: AuthSlotRecord): AuthSlotStatus {
+    const status = statusOf(slotId, data);
+    this.#statuses.set(slotId, status);
+    this.#onSecrets(slotId, secretsIn(record));
+    return status;
+  }
+
+  async #writableKeyring(): Promise<Keyring> {
+    if (this.#deps.masterKey === undefined) throw problem("runtime", "master_key_missing", NO_MASTER_KEY);
+    return this.#keyring ?? this.#reload();
+  }
+
+  async #reload(): Promise<Keyring> {
+    const { store, masterKey } = this.#deps;
+    if (masterKey === undefined) throw new VaultError(NO_MASTER_KEY);
+    this.#keyring = await Keyring.load(store, masterKey, this.#keyring);
+    return this.#keyring;
+  }
+
+  #tell(slotId: string, event: SlotEvent): void {
+    for (const listener of this.#listeners) listener(slotId, event);
+  }
+
+  #event(type: string, data: JsonObject): Op {
+    return { op: "append", stream: AUTH_STREAM, events: [{ type, atMs: this.#deps.clock.now(), data }] };
+  }
+}
+
+function unsealed(slotId: string, data: StoredSlot, keyring: Keyring): AuthSlotRecord {
+  const key = keyring.get(data.sealed.key_id);
+  const record = key && unsealSlot(slotId, data, key);
+  if (record === undefined) throw new VaultError(unreadable(slotId, data, keyring));
+  return record;
+}
+
+function unreadable(slotId: string, data: StoredSlot, keyring: Keyring): string {
+  const { key_id } = data.sealed;
+  if (keyring.get(key_id) === undefined) return wrongKey(keyring.own.id, key_id);
+  return `slot '${slotId}' of the auth store cannot be decrypted: what is stored is not what was written under the key ${key_id}`;
+}
+
+function checkRevision(slotId: string, actual: number, expected: number | undefined): void {
+  if (expected === undefined || expected === actual) return;
+  const detail = `slot '${slotId}' is at revision ${actual}, not ${expected}; read it again and repeat`;
+  throw problem("runtime", "secret_revision_conflict", detail);
+}
+
+function lostRaces(what: string): Error {
+  return new Error(`a write of ${what} was refused ${MAX_ATTEMPTS} times`);
+}
