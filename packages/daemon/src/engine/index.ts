@@ -21,4 +21,5 @@ export * from "./messages.ts";
 export * from "./ports.ts";
 export * from "./records.ts";
 export * from "./requests.ts";
+export * from "./scopes/narrow.ts";
 export { createTimers } from "./timers.ts";
