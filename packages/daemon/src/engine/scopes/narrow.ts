@@ -25,7 +25,11 @@ export function narrowCapabilities(outer: CapabilityScope, inner: CapabilityScop
 
 /** What both scopes allow; a side whose connector credentials default to none keeps them so (02-R71). */
 export function narrowCredentials(outer: CredentialScope, inner: CredentialScope): CredentialScope {
-  return normalizeScope(narrow(CREDENTIALS, outer, inner, credentialPartOf));
+  const narrowed: CredentialScope = normalizeScope(narrow(CREDENTIALS, outer, inner, credentialPartOf));
+  const mayAll =
+    narrowed.connector_credential_allow === undefined && !isNothing(narrowed.connector_credential_deny);
+  // Beside a list of connectors the absence of an allow list would mean none.
+  return mayAll && namesConnectors(narrowed) ? { ...narrowed, connector_credential_allow: ["*"] } : narrowed;
 }
 
 /** What a delegated child may resolve: routes of its parent, and the rest only when it was given it (02-R72). */
@@ -86,8 +90,16 @@ function partOf(scope: Lists, name: string): Part {
 function credentialPartOf(scope: Lists, name: string): Part {
   const part = partOf(scope, name);
   const isUnset = scope[`${name}_allow`] === undefined && part.deny.length === 0;
-  const namesConnectors = scope.connector_allow !== undefined || scope.connector_deny !== undefined;
-  return name === "connector_credential" && isUnset && namesConnectors ? { allow: "none", deny: [] } : part;
+  const isNone = name === "connector_credential" && isUnset && namesConnectors(scope);
+  return isNone ? { allow: "none", deny: [] } : part;
+}
+
+function namesConnectors(scope: Lists): boolean {
+  return scope.connector_allow !== undefined || scope.connector_deny !== undefined;
+}
+
+function isNothing(deny: readonly string[] | undefined): boolean {
+  return deny?.includes("*") === true;
 }
 
 function both(one: Part, other: Part): Part {
