@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { ResolveApprovalsRequest } from "./approvals.ts";
 import {
+  Accepted,
+  AuthSlotList,
+  AuthSubjectStatus,
+  CredentialLeaseStatus,
+  ReasonedRequest,
+  RekeyRequest,
+  RekeyView,
+  RevokedLeases,
+  RevokeRequest,
+} from "./auth-broker.ts";
+import {
   InputContract,
   OutputContract,
   SetInputContractRequest,
@@ -32,6 +43,7 @@ import {
   RuntimeSettingsView,
   SetPermissionModeRequest,
 } from "./runtime.ts";
+import { AuthSlotStatus, AuthSlotWrite } from "./secrets.ts";
 import {
   CreateSessionRequest,
   EndSessionRequest,
@@ -87,6 +99,7 @@ const define = <const T extends Record<string, Endpoint>>(table: T): T => table;
 const noBody = z.strictObject({});
 const session = "/v1/sessions/{session_id}";
 const run = "/v1/runs/{run_id}";
+const auth = "/v1/runtime/auth";
 
 /** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
 const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb: Verb = "write") =>
@@ -218,6 +231,122 @@ export const endpoints = define({
     summary: "Revoke a named token and all that were created with it, from the next request on",
     access: "admin",
     responses: { 200: RevokedTokens },
+  },
+  listSecrets: {
+    method: "GET",
+    path: "/v1/runtime/secrets",
+    tag: "secrets",
+    summary: "Every slot, never its secret",
+    access: "admin",
+    responses: { 200: AuthSlotList },
+  },
+  putSecret: {
+    method: "POST",
+    path: "/v1/runtime/secrets",
+    tag: "secrets",
+    summary: "Create a slot or replace its secret, which enables it",
+    access: "admin",
+    body: AuthSlotWrite,
+    responses: { 200: AuthSlotStatus },
+  },
+  rekeySecrets: {
+    method: "POST",
+    path: "/v1/runtime/secrets/rekey",
+    tag: "secrets",
+    summary: "Encrypt every slot under another master key",
+    access: "admin",
+    body: RekeyRequest,
+    responses: { 200: RekeyView },
+  },
+  getSecret: {
+    method: "GET",
+    path: "/v1/runtime/secrets/{ref}",
+    tag: "secrets",
+    summary: "One slot",
+    access: "admin",
+    responses: { 200: AuthSlotStatus },
+  },
+  deleteSecret: {
+    method: "DELETE",
+    path: "/v1/runtime/secrets/{ref}",
+    tag: "secrets",
+    summary: "Delete a slot and end its leases",
+    access: "admin",
+    responses: { 200: Accepted },
+  },
+  revokeSlotLeases: {
+    method: "POST",
+    path: `${auth}/slots/{slot}/revoke`,
+    tag: "secrets",
+    summary: "End the leases of a slot; the next call gets a new one",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: RevokedLeases },
+  },
+  disableSlot: {
+    method: "POST",
+    path: `${auth}/slots/{slot}/disable`,
+    tag: "secrets",
+    summary: "Keep a slot and let nobody use it",
+    access: "admin",
+    body: ReasonedRequest,
+    responses: { 200: AuthSlotStatus },
+  },
+  enableSlot: {
+    method: "POST",
+    path: `${auth}/slots/{slot}/enable`,
+    tag: "secrets",
+    summary: "Let a disabled slot be used again",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: AuthSlotStatus },
+  },
+  getSubject: {
+    method: "GET",
+    path: `${auth}/subjects/{subject_id}`,
+    tag: "secrets",
+    summary: "Who may use credentials, and under which leases they do",
+    access: "admin",
+    responses: { 200: AuthSubjectStatus },
+  },
+  revokeSubject: {
+    method: "POST",
+    path: `${auth}/subjects/{subject_id}/revoke`,
+    tag: "secrets",
+    summary: "End a subject's leases and give it no more",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: AuthSubjectStatus },
+  },
+  reinstateSubject: {
+    method: "POST",
+    path: `${auth}/subjects/{subject_id}/reinstate`,
+    tag: "secrets",
+    summary: "Let a revoked subject have leases again",
+    access: "admin",
+    body: ReasonedRequest,
+    responses: { 200: AuthSubjectStatus },
+  },
+  getLease: {
+    method: "GET",
+    path: `${auth}/leases/{lease_id}`,
+    tag: "secrets",
+    summary: "One lease",
+    access: "admin",
+    responses: { 200: CredentialLeaseStatus },
+  },
+  revokeLease: {
+    method: "POST",
+    path: `${auth}/leases/{lease_id}/revoke`,
+    tag: "secrets",
+    summary: "End one lease",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: CredentialLeaseStatus },
   },
 
   createSession: {

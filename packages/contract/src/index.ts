@@ -4,6 +4,7 @@
  */
 export * from "./access.ts";
 export * from "./approvals.ts";
+export * from "./auth-broker.ts";
 export * from "./contracts.ts";
 export * from "./endpoints.ts";
 export * from "./events.ts";

@@ -48,6 +48,8 @@ export const problemRegistry = {
     invalid_token: 401,
     insufficient_access: 403,
     rate_limited: 429,
+    subject_not_found: 404,
+    lease_not_found: 404,
   },
   cors: { origin_not_allowed: 403 },
   tokens: {

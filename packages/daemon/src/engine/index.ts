@@ -5,6 +5,7 @@ export { cancelRun, endSession, interruptSession } from "./commands/end-run.ts";
 export { clearGoal, patchGoal, rearmGoals, setGoal } from "./commands/goals.ts";
 export { bindPersona, clearPersona } from "./commands/persona.ts";
 export { activeRunOf, resolveApprovals, runOfApprovals } from "./commands/resolve-approvals.ts";
+export { normalizeScope, routeAllowed } from "./commands/scopes.ts";
 export { type SessionSetting, setSessionDefault } from "./commands/settings.ts";
 export { submit } from "./commands/submit.ts";
 export { type CommandDeps, requireRun, requireSession, type Starter } from "./commands/transact.ts";

@@ -45,6 +45,11 @@ export interface OpenSlot {
   revision: number;
 }
 
+interface Landed {
+  data: StoredSlot;
+  revision: number;
+}
+
 export type SlotEvent = "written" | "deleted" | "disabled" | "enabled";
 
 export interface RekeyResult {
@@ -66,7 +71,7 @@ export class Vault {
   #started: Promise<void> | undefined;
   #keyring: Keyring | undefined;
   /** What is known of each slot, for those who cannot wait for the store. */
-  readonly #statuses = new Map<string, AuthSlotStatus>();
+  readonly #known = new Map<string, { status: AuthSlotStatus; revision: number }>();
   /** Slots of an unencrypted file, while there is no key to seal them under (02-R48). */
   readonly #plain = new Map<string, AuthSlotRecord>();
   readonly #onSecrets: (slotId: string, secrets: readonly string[]) => void;
@@ -99,7 +104,7 @@ export class Vault {
       return;
     }
     const keyring = await this.#reload();
-    for await (const { id, data } of this.#slots()) this.#learn(id, data);
+    for await (const slot of this.#slots()) this.#learn(slot);
     if (!keyring.isCurrentKnown) {
       // Nothing is left that another key could open: this one begins anew.
       await store.commit([keyring.adopt()]);
@@ -126,7 +131,7 @@ export class Vault {
 
   /** What was last heard of a slot, without asking the store. */
   status(slotId: string): AuthSlotStatus | undefined {
-    return this.#statuses.get(slotId);
+    return this.#known.get(slotId)?.status;
   }
 
   /** Hears of every change of a slot, made here or by another daemon. */
@@ -140,7 +145,7 @@ export class Vault {
     const statuses: AuthSlotStatus[] = [];
     for await (const { id, data } of this.#slots()) statuses.push(statusOf(id, data));
     for (const slotId of this.#plain.keys()) {
-      const status = this.#statuses.get(slotId);
+      const status = this.status(slotId);
       if (status !== undefined) statuses.push(status);
     }
     return statuses.sort((a, b) => (a.slot_id < b.slot_id ? -1 : 1));
@@ -149,7 +154,7 @@ export class Vault {
   async get(slotId: string): Promise<{ status: AuthSlotStatus; revision: number } | undefined> {
     const found = await this.#read(slotId);
     if (found !== undefined) return { status: statusOf(slotId, found.data), revision: found.revision };
-    const status = this.#plain.has(slotId) ? this.#statuses.get(slotId) : undefined;
+    const status = this.#plain.has(slotId) ? this.status(slotId) : undefined;
     return status && { status, revision: 0 };
   }
 
@@ -158,12 +163,11 @@ export class Vault {
     const found = await this.#read(slotId);
     if (found === undefined) {
       const record = this.#plain.get(slotId);
-      const status = this.#statuses.get(slotId);
+      const status = this.status(slotId);
       return record && status && { record, status, revision: 0 };
     }
-    const { data, revision } = found;
-    const record = await this.#unseal(slotId, data);
-    return { record, status: this.#remember(slotId, data, record), revision };
+    const record = await this.#unseal(slotId, found.data);
+    return { record, status: this.#remember(slotId, found, record), revision: found.revision };
   }
 
   /** Creates the slot or puts another secret in the place of the old one, and enables it (02-R51). */
@@ -176,7 +180,7 @@ export class Vault {
       sealSlot(record, keyring.current, random, clock.now()),
     );
     if (landed === undefined) throw new Error("a written slot is never absent");
-    return { status: this.#remember(slotId, landed.data, record), revision: landed.revision };
+    return { status: this.#remember(slotId, landed, record), revision: landed.revision };
   }
 
   /** False when there is no such slot. */
@@ -191,7 +195,7 @@ export class Vault {
         this.#event("slot_deleted", { slot_id: slotId, actor }),
       ]);
       if (!result.ok) continue;
-      this.#statuses.delete(slotId);
+      this.#known.delete(slotId);
       this.#tell(slotId, "deleted");
       return true;
     }
@@ -234,11 +238,13 @@ export class Vault {
     throw lostRaces("the keyring");
   }
 
-  /** Takes over what another daemon did to a slot. */
+  /** Takes over what another daemon did to a slot; what this one did it knows already. */
   async refresh(slotId: string, event: SlotEvent): Promise<void> {
+    if (!this.isWritable) return;
     const found = await this.#read(slotId);
-    if (found === undefined) this.#statuses.delete(slotId);
-    else this.#remember(slotId, found.data, await this.#unseal(slotId, found.data));
+    if (found?.revision === this.#known.get(slotId)?.revision) return;
+    if (found === undefined) this.#known.delete(slotId);
+    else this.#remember(slotId, found, await this.#unseal(slotId, found.data));
     this.#tell(slotId, event);
   }
 
@@ -250,7 +256,7 @@ export class Vault {
   /** Slots of an unencrypted file are usable though they cannot be written (02-R48). */
   adoptPlain(record: AuthSlotRecord): void {
     this.#plain.set(record.slot_id, record);
-    this.#statuses.set(record.slot_id, plainStatus(record));
+    this.#known.set(record.slot_id, { status: plainStatus(record), revision: 0 });
     this.#onSecrets(record.slot_id, secretsIn(record));
   }
 
@@ -270,7 +276,6 @@ export class Vault {
     );
     if (landed === undefined) return undefined;
     const status = statusOf(slotId, landed.data);
-    this.#statuses.set(slotId, status);
     return status;
   }
 
@@ -280,7 +285,7 @@ export class Vault {
     event: SlotEvent,
     build: (keyring: Keyring, before: StoredSlot | undefined) => StoredSlot | undefined,
     details: JsonObject = {},
-  ): Promise<{ data: StoredSlot; revision: number } | undefined> {
+  ): Promise<Landed | undefined> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const keyring = await this.#writableKeyring();
       const before = await this.#read(slotId);
@@ -295,8 +300,10 @@ export class Vault {
       ]);
       if (keyring.revision === 0 || !result.ok) await this.#reload();
       if (!result.ok) continue;
+      const landed = { data, revision: revision + 1 };
+      this.#known.set(slotId, { status: statusOf(slotId, data), revision: landed.revision });
       this.#tell(slotId, event);
-      return { data, revision: revision + 1 };
+      return landed;
     }
     throw lostRaces(slotId);
   }
@@ -367,14 +374,17 @@ export class Vault {
     return unsealed(slotId, data, keyring);
   }
 
-  #learn(slotId: string, data: StoredSlot): void {
+  #learn(slot: StoredRecord<StoredSlot>): void {
     if (this.#keyring === undefined) throw new VaultError(NO_MASTER_KEY);
-    this.#remember(slotId, data, unsealed(slotId, data, this.#keyring));
+    this.#remember(slot.id, slot, unsealed(slot.id, slot.data, this.#keyring));
   }
 
-  #remember(slotId: string, data: StoredSlot, record: AuthSlotRecord): AuthSlotStatus {
-    const status = statusOf(slotId, data);
-    this.#statuses.set(slotId, status);
+  #remember(slotId: string, slot: Landed, record: AuthSlotRecord): AuthSlotStatus {
+    const status = statusOf(slotId, slot.data);
+    // A read may be overtaken by a later one; what is known never goes back.
+    if ((this.#known.get(slotId)?.revision ?? 0) <= slot.revision) {
+      this.#known.set(slotId, { status, revision: slot.revision });
+    }
     this.#onSecrets(slotId, secretsIn(record));
     return status;
   }
