@@ -28,11 +28,12 @@ import {
   StatusService,
   type StatusSources,
 } from "./features/runtime/index.ts";
+import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
+import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
-import type { Vault } from "./governance/secrets/index.ts";
 import type { Blobs } from "./kernel/blobs.ts";
 import { type Clock, sleep } from "./kernel/clock.ts";
 import { KeyedMutex } from "./kernel/keyed-mutex.ts";
@@ -51,7 +52,7 @@ export interface World {
   models: ModelPort & RouteResolver;
   tools: ToolPort;
   log: Log;
-  vault: Vault;
+  credentials: Credentials;
 }
 
 export interface DaemonSettings {
@@ -86,7 +87,7 @@ export interface Daemon {
 
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
-  const { store, blobs, clock, random, models, tools, log, vault } = world;
+  const { store, blobs, clock, random, models, tools, log, credentials } = world;
   const owner = `daemon-${settings.instanceId}`;
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
@@ -147,6 +148,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   tail.onEvent((stored) => {
     if (stored.stream === RUNTIME_STREAM) void runtime.refresh();
     tokens.heard(stored);
+    credentials.follow(stored).catch((error: unknown) => {
+      log.error({ err: String(error) }, "a change of the auth store could not be taken over");
+    });
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
@@ -181,6 +185,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...eventBindings(streams),
       ...runtimeBindings(runtime, status),
       ...tokenBindings(tokens),
+      ...secretBindings(credentials),
     ],
     namedTokens: {
       authenticate: (presented) => tokens.authenticate(presented),
@@ -189,7 +194,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     },
     isReady: () => ready,
     async start() {
-      await vault.start();
+      await credentials.start();
       await runtime.load(settings.permissionMode);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);

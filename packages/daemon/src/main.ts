@@ -2,7 +2,10 @@ import { readFile, realpath, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
-import { importAuthFile, loadMasterKey, Vault } from "./governance/secrets/index.ts";
+import { routeCredentials } from "./governance/broker/route-credentials.ts";
+import { Credentials } from "./governance/credentials.ts";
+import { Redactor } from "./governance/redaction/redactor.ts";
+import { importAuthFile, loadMasterKey } from "./governance/secrets/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import { errnoOf } from "./kernel/errno.ts";
@@ -11,7 +14,7 @@ import { systemRandom } from "./kernel/random.ts";
 import { openSqliteStore } from "./kernel/sqlite/index.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
 import { type Store, StoreError } from "./kernel/store.ts";
-import { createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
+import { checkAuthRefs, createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
@@ -76,6 +79,7 @@ async function open(
 ): Promise<RunningDaemon> {
   const format =
     options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
+  const redactor = new Redactor();
   const log = createLog({ level: options.logLevel, format, write: (line) => process.stderr.write(line) });
   const auth = authSettings(options);
   const cors = {
@@ -99,10 +103,16 @@ async function open(
   undo.push(() => audit.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
-  const vault = await openVault(store, stateRoot.path, env, log);
+  const credentials = await openCredentials(store, stateRoot.path, env, log, redactor);
 
+  checkAuthRefs(routes, (slotId) => credentials.vault.status(slotId));
+  for (const { route_id, credential } of routes) {
+    if (credential.kind === "key") redactor.hold(`route:${route_id}`, [credential.secret.reveal()]);
+  }
   const models = createModels({
     routes,
+    credentials: routeCredentials(credentials, log),
+    redact: (text) => redactor.foreignText(text),
     clock: systemClock,
     random: systemRandom,
     fetch: globalThis.fetch,
@@ -114,7 +124,7 @@ async function open(
 
   let baseUrl = "";
   const daemon = compose(
-    { store, blobs, clock: systemClock, random: systemRandom, models, tools, log, vault },
+    { store, blobs, clock: systemClock, random: systemRandom, models, tools, log, credentials },
     {
       instanceId: stateRoot.instanceId,
       workspaceRoot,
@@ -240,24 +250,32 @@ async function openStore(store: string, stateRoot: string): Promise<Store> {
 }
 
 /** The slots of the store, and those that an older version left in a file (02-R48, 02-R49). */
-async function openVault(store: Store, stateRoot: string, env: Env, log: Log): Promise<Vault> {
+async function openCredentials(
+  store: Store,
+  stateRoot: string,
+  env: Env,
+  log: Log,
+  redactor: Redactor,
+): Promise<Credentials> {
   const masterKey = await loadMasterKey(env, readText);
-  const vault = new Vault({ store, clock: systemClock, random: systemRandom, masterKey });
-  await vault.start();
-  await importAuthFile(join(stateRoot, "auth", "global-slots.json"), {
-    vault,
+  const credentials = new Credentials({
+    store,
+    clock: systemClock,
+    random: systemRandom,
     masterKey,
-    readFile: readIfPresent,
-    rename,
-    log,
+    redactor,
   });
+  await credentials.start();
+  const { vault } = credentials;
+  const path = join(stateRoot, "auth", "global-slots.json");
+  await importAuthFile(path, { vault, masterKey, readFile: readIfPresent, rename, log });
   if (vault.awaitsNewKey) {
     log.warn(
       { key_id: vault.keyId },
       "the master key was changed: give the daemon the new one, until then the old one still opens the auth store",
     );
   }
-  return vault;
+  return credentials;
 }
 
 async function readIfPresent(path: string): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import type {
   ApprovalRequest,
+  CredentialScope,
   Json,
   JsonObject,
   ModelGenerationConfig,
@@ -7,6 +8,7 @@ import type {
   PermissionMode,
   Problem,
   ResolvedModelRoute,
+  RouteCapabilities,
   SessionGoal,
   UserQuestion,
   UserQuestionRequest,
@@ -46,6 +48,8 @@ export interface ModelRequest {
   run_id: string;
   /** Counts the run's model calls from 0. */
   turn: number;
+  /** What the session may resolve; absent: everything. */
+  credential_scope?: CredentialScope;
 }
 
 /** How a tool is shown to a model: `input_schema` is JSON Schema of an object. */
@@ -119,10 +123,17 @@ export interface RouteReadiness {
   provider: string;
   model: string;
   active: boolean;
-  state: "ready" | "warning" | "error";
+  capabilities: RouteCapabilities;
+  /** 02-R40. */
+  state: "ok" | "warning" | "error";
   code: string;
   message: string;
   action?: string;
+  /** The slot that holds the credential, and what operators may know of it; absent for a route without one. */
+  auth_ref?: string;
+  auth_mode?: string;
+  auth_summary?: string;
+  auth_updated_at_ms?: number;
 }
 
 // ---------------------------------------------------------------- tools

@@ -15,9 +15,11 @@ import { callWithRetries } from "./retry.ts";
 import { InventoryResolver } from "./routes/resolver.ts";
 import type { Route, RouteInventory } from "./routes/route.ts";
 
+export type { CredentialPort } from "./credential-port.ts";
 export type { ModelWarning } from "./drivers/provider-driver.ts";
 export { type LoadRoutesOptions, loadRoutes } from "./routes/inventory.ts";
 export { RouteConfigError, type RouteInventory } from "./routes/route.ts";
+export { checkAuthRefs } from "./routes/slot-readiness.ts";
 
 export interface ModelsOptions extends DriverPorts {
   /** What `loadRoutes` answered. */
@@ -27,7 +29,7 @@ export interface ModelsOptions extends DriverPorts {
 
 /** The daemon's models: one object for both ports, as both speak of the same routes. */
 export function createModels(options: ModelsOptions): ModelPort & RouteResolver {
-  const resolver = new InventoryResolver(options.routes);
+  const resolver = new InventoryResolver(options.routes, options.credentials);
   const drivers = new Map<Route, Promise<Driver>>();
 
   /** A driver is opened at its first call: a provider that is never asked is never loaded. */

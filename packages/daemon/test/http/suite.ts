@@ -24,6 +24,7 @@ import { restartAtRest } from "./restart-at-rest.ts";
 import { restartAtWork } from "./restart-at-work.ts";
 import { resume } from "./resume.ts";
 import { runs } from "./runs.ts";
+import { secrets, slotRoutes } from "./secrets.ts";
 import { sessionEnd } from "./session-end.ts";
 import { sessions } from "./sessions.ts";
 import { settings } from "./settings.ts";
@@ -81,6 +82,9 @@ export function httpSuite(name: string, openStore: OpenStore): void {
       describe("stream cursors", () => streamCursors(fixture));
       describe("stream options", () => streamOptions(fixture));
     });
+
+    describe("secrets", () => secrets(openStore));
+    describe("routes with a slot", () => slotRoutes(openStore));
 
     // All of a story in memory, and so little of it that every reader is behind.
     describe.each([2048, 4])("streams with %i events in memory", (eventHistoryCapacity) =>

@@ -13,7 +13,9 @@ import {
   type ToolPort,
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
-import { type MasterKey, Vault } from "../../src/governance/secrets/index.ts";
+import { Credentials } from "../../src/governance/credentials.ts";
+import { Redactor } from "../../src/governance/redaction/redactor.ts";
+import type { MasterKey } from "../../src/governance/secrets/index.ts";
 import { openBlobsDirectory } from "../../src/kernel/blobs-directory.ts";
 import { type Clock, SimulatedClock } from "../../src/kernel/clock.ts";
 import type { Log } from "../../src/kernel/log.ts";
@@ -92,7 +94,13 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           models: options.models ?? models,
           tools: toolPort(toolsFor(opened.length)),
           log: options.log ?? silent,
-          vault: new Vault({ store, clock, random, masterKey: options.masterKey }),
+          credentials: new Credentials({
+            store,
+            clock,
+            random,
+            masterKey: options.masterKey,
+            redactor: new Redactor(),
+          }),
         },
         {
           instanceId: options.instanceId ?? "rig",

@@ -1,4 +1,4 @@
-import type { Json, ModelGenerationConfig } from "@kheish/contract";
+import type { CredentialScope, Json, ModelGenerationConfig } from "@kheish/contract";
 import type { ContractSchema } from "../contracts/schema.ts";
 import type { Message, UserMessage } from "../messages.ts";
 import type { ModelRequest, PinnedRoute, ToolSpec } from "../ports.ts";
@@ -13,6 +13,8 @@ export interface PromptInput {
   generation: ModelGenerationConfig;
   tools: readonly ToolSpec[];
   workspaceRoot: string;
+  /** Of the session; absent: everything. */
+  credentialScope?: CredentialScope;
   /** What the run's output contract demands of the answer. */
   answerSchema?: ContractSchema;
 }
@@ -27,10 +29,15 @@ export function buildTurn(state: SessionState, input: PromptInput): ModelRequest
     route: input.route,
     model: input.model,
     generation: input.generation,
+    ...scopeOf(input),
     tools: input.tools,
     system: [systemPrompt(input.workspaceRoot), ...answerContract(input.answerSchema)].join("\n"),
     messages: [...resumeNotice(state), ...visible(state).map((entry) => entry.message)],
   };
+}
+
+function scopeOf({ credentialScope }: Pick<PromptInput, "credentialScope">) {
+  return credentialScope === undefined ? {} : { credential_scope: credentialScope };
 }
 
 function systemPrompt(workspaceRoot: string): string {
@@ -105,6 +112,7 @@ export function buildCompaction(
     route: input.route,
     model: input.model,
     generation: {},
+    ...scopeOf(input),
     tools: [],
     system: systemPrompt(input.workspaceRoot),
     messages: [

@@ -44,6 +44,9 @@ function promptInput(driver: Driver) {
     model,
     generation: generationFor(driver, model),
     workspaceRoot: deps.workspaceRoot,
+    ...(driver.session.credential_scope === undefined
+      ? {}
+      : { credentialScope: driver.session.credential_scope }),
     ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
   };
 }

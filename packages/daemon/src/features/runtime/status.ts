@@ -80,7 +80,7 @@ export class StatusService {
       },
       provider_readiness: {
         route_count: readiness.length,
-        ready_route_count: readiness.filter((route) => route.state === "ready").length,
+        ready_route_count: readiness.filter((route) => route.state === "ok").length,
         warning_route_count: readiness.filter((route) => route.state === "warning").length,
         error_route_count: readiness.filter((route) => route.state === "error").length,
         active_route_ready: readiness.some((route) => route.active && route.state !== "error"),

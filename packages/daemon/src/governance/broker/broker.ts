@@ -158,12 +158,11 @@ export class Broker {
     if ((await this.#deps.vault.get(slotId)) === undefined) {
       throw problem("runtime", "secret_not_found", `there is no slot '${slotId}'`);
     }
-    await this.#append("slot_leases_revoked", {
-      slot_id: slotId,
-      actor: by,
-      ...(reason === undefined ? {} : { reason }),
-    });
-    return this.#endLeasesOf(slotId);
+    const ended = this.#endLeasesOf(slotId);
+    // Whoever follows the journal, this daemon too, ends what was issued in between.
+    const why = reason === undefined ? {} : { reason };
+    await this.#append("slot_leases_revoked", { slot_id: slotId, actor: by, ...why });
+    return ended;
   }
 
   /** What another daemon, or this one, has written to the journal. Doing it twice is harmless. */

@@ -195,7 +195,7 @@ export class Vault {
         this.#event("slot_deleted", { slot_id: slotId, actor }),
       ]);
       if (!result.ok) continue;
-      this.#known.delete(slotId);
+      this.#forget(slotId);
       this.#tell(slotId, "deleted");
       return true;
     }
@@ -209,8 +209,9 @@ export class Vault {
     return this.#alter(slotId, change, "disabled", (slot) => ({ ...slot, disabled }), details);
   }
 
-  async enable(slotId: string, change: Change): Promise<AuthSlotStatus | undefined> {
-    return this.#alter(slotId, change, "enabled", ({ disabled: _disabled, ...slot }) => slot);
+  async enable(slotId: string, change: Change, reason?: string): Promise<AuthSlotStatus | undefined> {
+    const details = reason === undefined ? {} : { reason };
+    return this.#alter(slotId, change, "enabled", ({ disabled: _disabled, ...slot }) => slot, details);
   }
 
   /**
@@ -243,7 +244,7 @@ export class Vault {
     if (!this.isWritable) return;
     const found = await this.#read(slotId);
     if (found?.revision === this.#known.get(slotId)?.revision) return;
-    if (found === undefined) this.#known.delete(slotId);
+    if (found === undefined) this.#forget(slotId);
     else this.#remember(slotId, found, await this.#unseal(slotId, found.data));
     this.#tell(slotId, event);
   }
@@ -387,6 +388,11 @@ export class Vault {
     }
     this.#onSecrets(slotId, secretsIn(record));
     return status;
+  }
+
+  #forget(slotId: string): void {
+    this.#known.delete(slotId);
+    this.#onSecrets(slotId, []);
   }
 
   async #writableKeyring(): Promise<Keyring> {

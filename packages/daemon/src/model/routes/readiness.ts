@@ -1,11 +1,28 @@
+import type { AuthSlotStatus } from "@kheish/contract";
 import type { RouteReadiness } from "../../engine/ports.ts";
 import { supportsModel } from "./model-support.ts";
 import type { Route } from "./route.ts";
+import { slotFinding } from "./slot-readiness.ts";
 
 /** Whether a run may go this way, and if not, what an operator can do (02-R36, 02-R40). */
-export function readinessOf(route: Route, active: Route): RouteReadiness {
-  const { route_id, driver, model, credential } = route;
-  const base = { route_id, provider: driver, model, active: route === active };
+export function readinessOf(
+  route: Route,
+  active: Route,
+  slotStatus: (slotId: string) => AuthSlotStatus | undefined,
+): RouteReadiness {
+  const { route_id, driver, model, capabilities, credential } = route;
+  const slot = credential.kind === "slot" ? slotStatus(credential.slot_id) : undefined;
+  const base = {
+    route_id,
+    provider: driver,
+    model,
+    capabilities,
+    active: route === active,
+    ...(credential.kind === "slot" ? { auth_ref: credential.slot_id } : {}),
+    ...(slot === undefined
+      ? {}
+      : { auth_mode: slot.mode, auth_summary: slot.summary, auth_updated_at_ms: slot.updated_at_ms }),
+  };
   if (!supportsModel(route, model)) {
     return {
       ...base,
@@ -19,9 +36,13 @@ export function readinessOf(route: Route, active: Route): RouteReadiness {
     const { message, action } = credential;
     return { ...base, state: "error", code: "route_key_missing", message, action };
   }
-  const message =
-    credential.kind === "key"
-      ? `Route '${route_id}' uses the key of ${credential.source}.`
-      : `Route '${route_id}' needs no key.`;
-  return { ...base, state: "ready", code: "route_ready", message };
+  const finding = credential.kind === "slot" ? slotFinding(route, credential.slot_id, slot) : undefined;
+  if (finding !== undefined) return { ...base, state: "error", ...finding };
+  return { ...base, state: "ok", code: "route_ready", message: readyMessage(route) };
+}
+
+function readyMessage({ route_id, credential }: Route): string {
+  if (credential.kind === "key") return `Route '${route_id}' uses the key of ${credential.source}.`;
+  if (credential.kind === "slot") return `Route '${route_id}' uses the auth slot '${credential.slot_id}'.`;
+  return `Route '${route_id}' needs no key.`;
 }

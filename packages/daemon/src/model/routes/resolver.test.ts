@@ -177,7 +177,7 @@ describe("views", () => {
       {
         route_id: "main",
         active: true,
-        state: "ready",
+        state: "ok",
         code: "route_ready",
         message: expect.stringContaining("the routes file"),
       },
@@ -188,8 +188,8 @@ describe("views", () => {
         code: "route_key_missing",
         action: expect.any(String),
       },
-      { route_id: "router", state: "ready" },
-      { route_id: "simulator", state: "ready", message: "Route 'simulator' needs no key." },
+      { route_id: "router", state: "ok" },
+      { route_id: "simulator", state: "ok", message: "Route 'simulator' needs no key." },
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { problem, type ResolvedModelRoute } from "@kheish/contract";
 import type { PinnedRoute, RouteReadiness, RouteResolver } from "../../engine/ports.ts";
+import { type CredentialPort, NO_CREDENTIALS } from "../credential-port.ts";
 import { supportsModel } from "./model-support.ts";
 import { readinessOf } from "./readiness.ts";
 import type { Route, RouteInventory } from "./route.ts";
@@ -10,9 +11,11 @@ type Selection = Parameters<RouteResolver["resolve"]>[0];
 /** Turns what a caller asked for into the one route a run is pinned to (02-R32 to 02-R36). */
 export class InventoryResolver implements RouteResolver {
   readonly #inventory: RouteInventory;
+  readonly #slots: Pick<CredentialPort, "status">;
 
-  constructor(inventory: RouteInventory) {
+  constructor(inventory: RouteInventory, slots: Pick<CredentialPort, "status"> = NO_CREDENTIALS) {
     this.#inventory = inventory;
+    this.#slots = slots;
   }
 
   resolve(selection: Selection): PinnedRoute {
@@ -23,7 +26,7 @@ export class InventoryResolver implements RouteResolver {
     const chosen = model?.model ?? route.model;
     checkSupport(route, chosen);
     if (fallback !== undefined) checkSupport(route, fallback.model);
-    const readiness = readinessOf(route, this.#inventory[0]);
+    const readiness = this.#readinessOf(route);
     if (readiness.state === "error") {
       throw problem("routes", "route_not_ready", [readiness.message, readiness.action].join(" ").trim());
     }
@@ -36,16 +39,21 @@ export class InventoryResolver implements RouteResolver {
   }
 
   routes(): ResolvedModelRoute[] {
-    return this.#inventory.map(({ route_id, driver, model, capabilities }) => ({
+    return this.#inventory.map(({ route_id, driver, model, capabilities, credential }) => ({
       route_id,
       provider: driver,
       model,
+      ...(credential.kind === "slot" ? { auth_ref: credential.slot_id } : {}),
       capabilities,
     }));
   }
 
   readiness(): RouteReadiness[] {
-    return this.#inventory.map((route) => readinessOf(route, this.#inventory[0]));
+    return this.#inventory.map((route) => this.#readinessOf(route));
+  }
+
+  #readinessOf(route: Route): RouteReadiness {
+    return readinessOf(route, this.#inventory[0], (slotId) => this.#slots.status(slotId));
   }
 
   find(routeId: string): Route | undefined {

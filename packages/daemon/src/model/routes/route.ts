@@ -12,6 +12,8 @@ export class RouteConfigError extends Error {
 
 export type Credential =
   | { kind: "key"; secret: Secret; source: string }
+  /** In the auth store, taken from there at each call (02-R26). */
+  | { kind: "slot"; slot_id: string }
   /** The driver asks for none, or the server was declared to need none. */
   | { kind: "none" }
   /** `action` says what an operator has to do. */

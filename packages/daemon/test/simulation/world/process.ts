@@ -6,7 +6,8 @@ import {
   type RouteResolver,
   type Tool,
 } from "../../../src/engine/index.ts";
-import { Vault } from "../../../src/governance/secrets/index.ts";
+import { Credentials } from "../../../src/governance/credentials.ts";
+import { Redactor } from "../../../src/governance/redaction/redactor.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import type { Log } from "../../../src/kernel/log.ts";
 import type { Random } from "../../../src/kernel/random.ts";
@@ -78,7 +79,13 @@ export class SimulatedProcess implements Owner {
         models: modelsOf(parts, this.clock, random),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
         log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
-        vault: new Vault({ store: this.store, clock: this.clock, random, masterKey: undefined }),
+        credentials: new Credentials({
+          store: this.store,
+          clock: this.clock,
+          random,
+          masterKey: undefined,
+          redactor: new Redactor(),
+        }),
       },
       {
         instanceId: String(slot),
