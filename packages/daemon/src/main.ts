@@ -1,9 +1,11 @@
 import { readFile, realpath, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { unescape as percentDecoded } from "node:querystring";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { Credentials } from "./governance/credentials.ts";
+import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
 import { importAuthFile, loadMasterKey } from "./governance/secrets/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
@@ -80,7 +82,14 @@ async function open(
   const format =
     options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
   const redactor = new Redactor();
-  const log = createLog({ level: options.logLevel, format, write: (line) => process.stderr.write(line) });
+  const log = createLog({
+    level: options.logLevel,
+    format,
+    write: (line) => process.stderr.write(line),
+    redact: (line) => redactor.jsonLine(line),
+  });
+  redactor.hold("http-tokens", [options.adminToken, options.readonlyToken]);
+  redactor.hold("store", passwordsIn(options.store));
   const auth = authSettings(options);
   const cors = {
     allowedOrigins: options.corsAllowOrigins,
@@ -120,7 +129,7 @@ async function open(
     onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
   });
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
-  const tools = toolPort([...builtin.all(), ...extraTools]);
+  const tools = redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor);
 
   let baseUrl = "";
   const daemon = compose(
@@ -150,7 +159,12 @@ async function open(
     bindings: daemon.bindings,
     auth,
     cors,
-    readFile: readText,
+    readFile: async (path) => {
+      const text = await readText(path);
+      redactor.hold(`file:${path}`, [text]);
+      return text;
+    },
+    redact: (value) => redactor.json(value),
     logger: log,
     clock: systemClock,
     random: systemRandom,
@@ -276,6 +290,12 @@ async function openCredentials(
     );
   }
   return credentials;
+}
+
+/** The password of a database's URL, as it stands there and as it is. */
+function passwordsIn(store: string): string[] {
+  const password = URL.canParse(store) ? new URL(store).password : "";
+  return password === "" ? [] : [password, percentDecoded(password)];
 }
 
 async function readIfPresent(path: string): Promise<string | undefined> {

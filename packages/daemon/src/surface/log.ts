@@ -19,11 +19,18 @@ export function createLog(options: {
   level: LogLevel;
   format: LogFormat;
   write: (line: string) => void;
+  /** Takes secrets out of a line of JSON. */
+  redact?: (line: string) => string;
 }): Logger {
-  const { level, format, write } = options;
+  const { level, format, write, redact = (line) => line } = options;
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime },
-    { write: (line) => write(format === "json" ? line : prettyLine(line)) },
+    {
+      write: (line) => {
+        const clean = redact(line);
+        write(format === "json" ? clean : prettyLine(clean));
+      },
+    },
   );
 }
 

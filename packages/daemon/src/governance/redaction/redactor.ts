@@ -1,23 +1,14 @@
 import type { Json } from "@kheish/contract";
-import { formsOf } from "./encodings.ts";
+import { Needles } from "./needles.ts";
 
 export const REDACTED = "<redacted>";
 
-/** Below this a secret is taken out only where it stands alone: as a part of words it would blank innocent ones. */
-const MIN_ANYWHERE = 6;
-/** Below this it cannot be told from any other text. */
-const MIN_ALONE = 4;
 /** Secrets that are no longer in force are remembered up to this many, the oldest are forgotten (02-R93). */
 const MAX_FORMER = 4_096;
 
 /** Keys of others by their usual shapes: text from outside may quote one that was never ours (02-R93). */
 const SHAPES =
   /\b(?:sk|xai|gsk|pk)-[A-Za-z0-9_*-]{6,}|\bAIza[A-Za-z0-9_-]{10,}|\b(?:ghp_|github_pat_|xoxb-|xoxp-)[A-Za-z0-9_-]{10,}|\bAKIA[A-Z0-9]{12,}|\bBearer\s+[^\s"']+|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|(?<=[?&](?:access_token|api_key|apikey|client_secret|code|key|refresh_token|secret|signature|token)=)[^&\s"'#]+/gi;
-
-interface Needles {
-  anywhere: readonly string[];
-  alone: RegExp | undefined;
-}
 
 /**
  * Takes every secret the daemon knows out of a text, in each of its usual encodings (02-R93). Whoever gets hold of a
@@ -50,10 +41,12 @@ export class Redactor {
 
   /** The text without any secret that is known here. */
   text(text: string): string {
-    const { anywhere, alone } = this.#current();
-    let clean = text;
-    for (const needle of anywhere) if (clean.includes(needle)) clean = clean.replaceAll(needle, REDACTED);
-    return alone === undefined ? clean : clean.replace(alone, REDACTED);
+    return this.#current().replaceIn(text, REDACTED);
+  }
+
+  /** A line of JSON, which stays one. */
+  jsonLine(line: string): string {
+    return this.text(line) === line ? line : `${JSON.stringify(this.json(JSON.parse(line) as Json))}\n`;
   }
 
   /** The same, and without anything that looks like a key: for text that others wrote. */
@@ -82,30 +75,8 @@ export class Redactor {
   }
 
   #current(): Needles {
-    this.#needles ??= needlesFor([
-      ...this.#former,
-      ...[...this.#held.values()].flatMap((secrets) => [...secrets]),
-    ]);
+    const held = [...this.#held.values()].flatMap((secrets) => [...secrets]);
+    this.#needles ??= new Needles([...this.#former, ...held]);
     return this.#needles;
   }
-}
-
-function needlesFor(secrets: readonly string[]): Needles {
-  const anywhere = new Set<string>();
-  const alone = new Set<string>();
-  for (const secret of secrets) {
-    const trimmed = secret.trim();
-    if (trimmed.length < MIN_ALONE) continue;
-    if (trimmed.length < MIN_ANYWHERE) alone.add(trimmed);
-    else for (const form of [...formsOf(secret), ...formsOf(trimmed)]) anywhere.add(form);
-  }
-  const words = [...alone].map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return {
-    // The longest first: of a secret that contains another one nothing is left.
-    anywhere: [...anywhere].sort((a, b) => b.length - a.length),
-    alone:
-      words.length === 0
-        ? undefined
-        : new RegExp(`(?<![A-Za-z0-9_])(?:${words.join("|")})(?![A-Za-z0-9_])`, "g"),
-  };
 }
