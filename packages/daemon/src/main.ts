@@ -1,22 +1,19 @@
-import { readFile, realpath, rename, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
-import { Credentials } from "./governance/credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
-import { importAuthFile, loadMasterKey } from "./governance/secrets/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
-import { errnoOf } from "./kernel/errno.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
-import { openSqliteStore } from "./kernel/sqlite/index.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
-import { type Store, StoreError } from "./kernel/store.ts";
+import { StoreError } from "./kernel/store.ts";
 import { checkAuthRefs, createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
+import { type Env, openCredentials, openStore, readText } from "./opening.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
@@ -52,8 +49,6 @@ const DRAIN_MS = 1_300;
 const CLOSE_MS = 400;
 const CONCURRENCY = 256;
 const THIRTY_MINUTES_MS = 30 * 60_000;
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Opens the world, composes the daemon, opens its doors. Rejects with `StartError`, and then nothing is left open.
@@ -219,8 +214,6 @@ function running(
   };
 }
 
-const readText = (path: string) => readFile(path, "utf8");
-
 function authSettings(options: ServeOptions): AuthSettings {
   return {
     mode: options.httpAuthMode,
@@ -256,55 +249,10 @@ async function routesFile(path: string): Promise<string> {
   }
 }
 
-/** PostgreSQL is loaded only when it is asked for. */
-async function openStore(store: string, stateRoot: string): Promise<Store> {
-  if (store === "sqlite") return openSqliteStore({ path: join(stateRoot, "kheish.db") });
-  const { openPostgresStore } = await import("./kernel/postgres/index.ts");
-  return openPostgresStore({ url: store });
-}
-
-/** The slots of the store, and those that an older version left in a file (02-R48, 02-R49). */
-async function openCredentials(
-  store: Store,
-  stateRoot: string,
-  env: Env,
-  log: Log,
-  redactor: Redactor,
-): Promise<Credentials> {
-  const masterKey = await loadMasterKey(env, readText);
-  const credentials = new Credentials({
-    store,
-    clock: systemClock,
-    random: systemRandom,
-    masterKey,
-    redactor,
-  });
-  await credentials.start();
-  const { vault } = credentials;
-  const path = join(stateRoot, "auth", "global-slots.json");
-  await importAuthFile(path, { vault, masterKey, readFile: readIfPresent, rename, log });
-  if (vault.awaitsNewKey) {
-    log.warn(
-      { key_id: vault.keyId },
-      "the master key was changed: give the daemon the new one, until then the old one still opens the auth store",
-    );
-  }
-  return credentials;
-}
-
 /** The password of a database's URL, as it stands there and as it is. */
 function passwordsIn(store: string): string[] {
   const password = URL.canParse(store) ? new URL(store).password : "";
   return password === "" ? [] : [password, percentDecoded(password)];
-}
-
-async function readIfPresent(path: string): Promise<string | undefined> {
-  try {
-    return await readText(path);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 /** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */

@@ -88,6 +88,12 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./tokens/index.ts"),
   },
   {
+    name: "secrets",
+    aliases: ["secret"],
+    summary: "Slots that hold credentials, encrypted",
+    load: () => import("./secrets/index.ts"),
+  },
+  {
     name: "doctor",
     aliases: [],
     summary: "Check the daemon and the way to it",

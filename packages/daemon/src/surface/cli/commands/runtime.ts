@@ -4,6 +4,7 @@ import type { Cli } from "../cli.ts";
 import { wholeNumber } from "../flags/numbers.ts";
 import { permissionModeFrom, permissionModeNames } from "../flags/permission-mode.ts";
 import { runtimeDetail } from "../views/runtime.ts";
+import { defineRuntimeAuth } from "./runtime-auth.ts";
 
 export function define(runtime: Command, cli: Cli): void {
   runtime
@@ -24,6 +25,8 @@ export function define(runtime: Command, cli: Cli): void {
       const body = { mode, expected_revision: expectedRevision };
       cli.output.print(await client.call("setPermissionMode", { body }), runtimeDetail);
     });
+
+  defineRuntimeAuth(runtime, cli);
 }
 
 function permissionMode(text: string): PermissionMode {
