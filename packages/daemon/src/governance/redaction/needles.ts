@@ -4,8 +4,9 @@ import { formsOf } from "./encodings.ts";
 const MIN_ANYWHERE = 6;
 /** Below this it cannot be told from any other text. Also how much of a needle its table is looked up by. */
 const MIN_ALONE = 4;
-const TABLE_BITS = 16;
-const TABLE_MASK = (1 << TABLE_BITS) - 1;
+/** Four characters at five bits each: a character leaves the hash as the fourth after it comes in. */
+const BITS = 5;
+const TABLE_MASK = (1 << (BITS * MIN_ALONE)) - 1;
 const WORD = /[A-Za-z0-9_]/;
 
 interface Needle {
@@ -18,10 +19,12 @@ interface Needle {
  * secrets, each in a dozen encodings. A table says of nearly every place in a text that no needle begins there.
  */
 export class Needles {
-  readonly #begins = new Uint8Array(1 << TABLE_BITS);
+  readonly #begins = new Uint8Array(TABLE_MASK + 1);
   readonly #byHead = new Map<string, Needle[]>();
+  #longest = 0;
 
-  constructor(secrets: Iterable<string>) {
+  /** `spelled` says how a text is written where the needles are looked for. */
+  constructor(secrets: Iterable<string>, spelled: (text: string) => string = (text) => text) {
     const anywhere = new Set<string>();
     const alone = new Set<string>();
     for (const secret of secrets) {
@@ -30,38 +33,47 @@ export class Needles {
         for (const form of [...formsOf(secret), ...formsOf(trimmed)]) anywhere.add(form);
       } else if (trimmed.length >= MIN_ALONE) alone.add(trimmed);
     }
-    for (const text of anywhere) this.#add({ text, isAlone: false });
-    for (const text of alone) this.#add({ text, isAlone: true });
+    for (const text of anywhere) this.#add({ text: spelled(text), isAlone: false });
+    for (const text of alone) this.#add({ text: spelled(text), isAlone: true });
     for (const needles of this.#byHead.values()) needles.sort((a, b) => b.text.length - a.text.length);
   }
 
-  /** The text with `mark` in the place of each needle; what overlaps goes together. */
-  replaceIn(text: string, mark: string): string {
-    if (this.#byHead.size === 0) return text;
-    const pieces: string[] = [];
-    let kept = 0;
-    let hit: { from: number; to: number } | undefined;
-    for (let at = 0; at <= text.length - MIN_ALONE; at++) {
-      if (this.#begins[headHash(text, at)] === 0) continue;
+  /** The length of the longest needle: a match never takes more. */
+  get longest(): number {
+    return this.#longest;
+  }
+
+  /** Where needles are, in order; what overlaps is one. */
+  spansIn(text: string): Span[] {
+    const spans: Span[] = [];
+    if (this.#byHead.size === 0) return spans;
+    let last: Span | undefined;
+    let hash = 0;
+    for (let end = 0; end < text.length; end++) {
+      hash = rolled(hash, text.charCodeAt(end));
+      const at = end + 1 - MIN_ALONE;
+      if (at < 0 || this.#begins[hash] === 0) continue;
       const to = this.#matchAt(text, at);
       if (to === undefined) continue;
-      if (hit !== undefined && at < hit.to) {
-        hit.to = Math.max(hit.to, to);
-        continue;
+      if (last !== undefined && at < last.to) last.to = Math.max(last.to, to);
+      else {
+        last = { from: at, to };
+        spans.push(last);
       }
-      if (hit !== undefined) {
-        pieces.push(text.slice(kept, hit.from), mark);
-        kept = hit.to;
-      }
-      hit = { from: at, to };
     }
-    if (hit === undefined) return text;
-    return [...pieces, text.slice(kept, hit.from), mark, text.slice(hit.to)].join("");
+    return spans;
+  }
+
+  /** The text with `mark` in the place of each needle. */
+  replaceIn(text: string, mark: string): string {
+    const spans = this.spansIn(text);
+    return spans.length === 0 ? text : replaced(text, spans, mark);
   }
 
   #add(needle: Needle): void {
     const head = needle.text.slice(0, MIN_ALONE);
-    this.#begins[headHash(needle.text, 0)] = 1;
+    this.#begins[headHash(needle.text)] = 1;
+    this.#longest = Math.max(this.#longest, needle.text.length);
     const present = this.#byHead.get(head);
     if (present === undefined) this.#byHead.set(head, [needle]);
     else present.push(needle);
@@ -79,12 +91,33 @@ export class Needles {
   }
 }
 
+/** Both ends as in `slice`. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+/** The text with `mark` in the place of each span. */
+export function replaced(text: string, spans: readonly Span[], mark: string): string {
+  let kept = 0;
+  const pieces: string[] = [];
+  for (const { from, to } of spans) {
+    pieces.push(text.slice(kept, from), mark);
+    kept = to;
+  }
+  return [...pieces, text.slice(kept)].join("");
+}
+
 function standsAlone(text: string, at: number, needle: string): boolean {
   return !WORD.test(text[at - 1] ?? "") && !WORD.test(text[at + needle.length] ?? "");
 }
 
-function headHash(text: string, at: number): number {
+function headHash(text: string): number {
   let hash = 0;
-  for (let index = at; index < at + MIN_ALONE; index++) hash = (hash * 31 + text.charCodeAt(index)) | 0;
-  return (hash ^ (hash >>> TABLE_BITS)) & TABLE_MASK;
+  for (let index = 0; index < MIN_ALONE; index++) hash = rolled(hash, text.charCodeAt(index));
+  return hash;
+}
+
+function rolled(hash: number, code: number): number {
+  return ((hash << BITS) ^ code) & TABLE_MASK;
 }

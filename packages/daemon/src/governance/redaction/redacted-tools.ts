@@ -1,4 +1,5 @@
 import type { Tool, ToolOutcome, ToolPort } from "../../engine/ports.ts";
+import type { Blobs } from "../../kernel/blobs.ts";
 import type { Redactor } from "./redactor.ts";
 
 /**
@@ -16,7 +17,8 @@ function redacted(tool: Tool, redactor: Redactor): Tool {
   return {
     ...tool,
     async execute(input, context) {
-      const outcome = await tool.execute(input, context);
+      const blobs = redactedBlobs(context.blobs, redactor);
+      const outcome = await tool.execute(input, { ...context, blobs });
       return clean(outcome, redactor);
     },
     ...(reconcile === undefined
@@ -31,6 +33,19 @@ function redacted(tool: Tool, redactor: Redactor): Tool {
           },
         }),
   };
+}
+
+/** Output that is too long for a result is kept whole as a blob, and read again later. */
+function redactedBlobs(blobs: Blobs, redactor: Redactor): Blobs {
+  return {
+    put: (content) => blobs.put(redactor.bytes(content instanceof Uint8Array ? once(content) : content)),
+    read: (sha256, range) => blobs.read(sha256, range),
+    stat: (sha256) => blobs.stat(sha256),
+  };
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content;
 }
 
 function clean(outcome: ToolOutcome, redactor: Redactor): ToolOutcome {

@@ -88,6 +88,46 @@ describe("02-R93: a known secret", () => {
   });
 });
 
+describe("02-R93: bytes that come in pieces", () => {
+  const SOUGHT = "a-secret-of-ümläuts";
+
+  async function through(made: Redactor, content: Buffer, cuts: readonly number[]): Promise<Buffer> {
+    const pieces = (async function* () {
+      let from = 0;
+      for (const cut of [
+        ...cuts.map((one) => one % (content.length + 1)).sort((a, b) => a - b),
+        content.length,
+      ]) {
+        yield content.subarray(from, cut);
+        from = cut;
+      }
+    })();
+    const out: Uint8Array[] = [];
+    for await (const piece of made.bytes(pieces)) out.push(piece);
+    return Buffer.concat(out);
+  }
+
+  it("lose a secret wherever they are cut, and nothing else", async () => {
+    const gap = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(gap, { minLength: 1, maxLength: 5 }),
+        fc.array(fc.nat(), { maxLength: 8 }),
+        async (gaps, cuts) => {
+          const joined = (between: string) =>
+            Buffer.concat(gaps.flatMap((one, index) => (index === 0 ? [one] : [Buffer.from(between), one])));
+          expect(await through(redactor(SOUGHT), joined(SOUGHT), cuts)).toEqual(joined(REDACTED));
+        },
+      ),
+    );
+  });
+
+  it("are the same where nothing is known", async () => {
+    const content = Buffer.from([0, 255, 128, 10, 13, 200]);
+    expect(await through(new Redactor(), content, [2])).toEqual(content);
+  });
+});
+
 describe("02-R93: text from outside", () => {
   it.each([
     "sk-ant-REDACTED",

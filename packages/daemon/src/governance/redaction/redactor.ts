@@ -1,5 +1,5 @@
 import type { Json } from "@kheish/contract";
-import { Needles } from "./needles.ts";
+import { Needles, replaced } from "./needles.ts";
 
 export const REDACTED = "<redacted>";
 
@@ -19,6 +19,7 @@ export class Redactor {
   /** In the order in which they went out of force. */
   readonly #former = new Set<string>();
   #needles: Needles | undefined;
+  #byteNeedles: Needles | undefined;
 
   /** All secrets of one source, in the place of those it had before. */
   hold(source: string, secrets: readonly (string | undefined)[]): void {
@@ -37,6 +38,7 @@ export class Redactor {
     }
     this.#held.set(source, now);
     this.#needles = undefined;
+    this.#byteNeedles = undefined;
   }
 
   /** The text without any secret that is known here. */
@@ -52,6 +54,23 @@ export class Redactor {
   /** The same, and without anything that looks like a key: for text that others wrote. */
   foreignText(text: string): string {
     return this.text(text).replace(SHAPES, REDACTED);
+  }
+
+  /** The same of bytes that come in pieces, whatever is written in them; a secret may begin in one and end in the next. */
+  async *bytes(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const needles = this.#forBytes();
+    let waiting = "";
+    for await (const piece of pieces) {
+      waiting += Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("latin1");
+      const spans = needles.spansIn(waiting);
+      // What begins before this place is here to its end.
+      let cut = Math.max(0, waiting.length - needles.longest);
+      cut = spans.find(({ from, to }) => from < cut && cut < to)?.from ?? cut;
+      const done = spans.filter(({ to }) => to <= cut);
+      if (cut > 0) yield Buffer.from(replaced(waiting.slice(0, cut), done, REDACTED), "latin1");
+      waiting = waiting.slice(cut);
+    }
+    if (waiting !== "") yield Buffer.from(needles.replaceIn(waiting, REDACTED), "latin1");
   }
 
   /** A value with every string in it cleaned; the value itself when there was nothing to clean. */
@@ -75,8 +94,16 @@ export class Redactor {
   }
 
   #current(): Needles {
-    const held = [...this.#held.values()].flatMap((secrets) => [...secrets]);
-    this.#needles ??= new Needles([...this.#former, ...held]);
+    this.#needles ??= new Needles(this.#secrets());
     return this.#needles;
+  }
+
+  #forBytes(): Needles {
+    this.#byteNeedles ??= new Needles(this.#secrets(), (text) => Buffer.from(text).toString("latin1"));
+    return this.#byteNeedles;
+  }
+
+  #secrets(): string[] {
+    return [...this.#former, ...[...this.#held.values()].flatMap((secrets) => [...secrets])];
   }
 }

@@ -1,25 +1,19 @@
 import { type AuthSlotRecord, type AuthSlotStatus, type JsonObject, problem } from "@kheish/contract";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Random } from "../../kernel/random.ts";
-import type { ListedRecord, Op, Store, StoredRecord } from "../../kernel/store.ts";
-import { Keyring, wrongKey } from "./keyring.ts";
+import type { Op, Store } from "../../kernel/store.ts";
+import type { Keyring } from "./keyring.ts";
+import { Keyrings } from "./keyrings.ts";
 import { type MasterKey, NO_MASTER_KEY, VaultError } from "./master-key.ts";
+import { confirmKey, finishRekey } from "./rekey.ts";
 import { secretsIn } from "./secrets-in.ts";
-import {
-  plainStatus,
-  putSlot,
-  resealSlot,
-  SLOT_KIND,
-  type StoredSlot,
-  sealSlot,
-  statusOf,
-  unsealSlot,
-} from "./stored-slot.ts";
+import { allSlots, countSlots, readSlot } from "./slot-records.ts";
+import { plainStatus, putSlot, SLOT_KIND, type StoredSlot, sealSlot, statusOf } from "./stored-slot.ts";
+import { unsealed } from "./unsealed.ts";
 
 /** What changed in the auth store and who changed it; read by every daemon on the same store. */
 export const AUTH_STREAM = "auth";
 
-const PAGE = 100;
 /** Losing this often in a row is no race. */
 const MAX_ATTEMPTS = 100;
 
@@ -69,7 +63,7 @@ export interface RekeyResult {
 export class Vault {
   readonly #deps: VaultDeps;
   #started: Promise<void> | undefined;
-  #keyring: Keyring | undefined;
+  readonly #keyrings: Keyrings;
   /** What is known of each slot, for those who cannot wait for the store. */
   readonly #known = new Map<string, { status: AuthSlotStatus; revision: number }>();
   /** Slots of an unencrypted file, while there is no key to seal them under (02-R48). */
@@ -83,6 +77,7 @@ export class Vault {
     onSecrets: (slotId: string, secrets: readonly string[]) => void = () => undefined,
   ) {
     this.#deps = deps;
+    this.#keyrings = new Keyrings(deps.store, deps.masterKey);
     this.#onSecrets = onSecrets;
   }
 
@@ -98,21 +93,23 @@ export class Vault {
   async #start(): Promise<void> {
     const { store, masterKey } = this.#deps;
     if (masterKey === undefined) {
-      const count = await store.count(SLOT_KIND, { index: "id" });
+      const count = await countSlots(store);
       if (count > 0)
         throw new VaultError(`the auth store holds ${count} encrypted slots, and ${NO_MASTER_KEY}`);
       return;
     }
-    const keyring = await this.#reload();
-    for await (const slot of this.#slots()) this.#learn(slot);
+    const keyring = await this.#keyrings.reload();
+    for await (const slot of allSlots(store)) {
+      this.#remember(slot.id, slot, unsealed(slot.id, slot.data, keyring));
+    }
     if (!keyring.isCurrentKnown) {
       // Nothing is left that another key could open: this one begins anew.
       await store.commit([keyring.adopt()]);
-      await this.#reload();
+      await this.#keyrings.reload();
       return;
     }
-    await this.#finishRekey();
-    await this.#confirmKey();
+    await finishRekey(store, this.#keyrings, this.#deps.random);
+    await confirmKey(store, this.#keyrings);
   }
 
   /** Whether a secret can be written. */
@@ -122,11 +119,11 @@ export class Vault {
 
   /** True between a change of keys and the first start with the new key: the old key still opens the store. */
   get awaitsNewKey(): boolean {
-    return this.#keyring?.isChanging ?? false;
+    return this.#keyrings.last?.isChanging ?? false;
   }
 
   get keyId(): string | undefined {
-    return this.#keyring?.current.id;
+    return this.#keyrings.last?.current.id;
   }
 
   /** What was last heard of a slot, without asking the store. */
@@ -143,7 +140,7 @@ export class Vault {
   /** By slot id. */
   async list(): Promise<AuthSlotStatus[]> {
     const statuses: AuthSlotStatus[] = [];
-    for await (const { id, data } of this.#slots()) statuses.push(statusOf(id, data));
+    for await (const { id, data } of allSlots(this.#deps.store)) statuses.push(statusOf(id, data));
     for (const slotId of this.#plain.keys()) {
       const status = this.status(slotId);
       if (status !== undefined) statuses.push(status);
@@ -152,7 +149,7 @@ export class Vault {
   }
 
   async get(slotId: string): Promise<{ status: AuthSlotStatus; revision: number } | undefined> {
-    const found = await this.#read(slotId);
+    const found = await readSlot(this.#deps.store, slotId);
     if (found !== undefined) return { status: statusOf(slotId, found.data), revision: found.revision };
     const status = this.#plain.has(slotId) ? this.status(slotId) : undefined;
     return status && { status, revision: 0 };
@@ -160,7 +157,7 @@ export class Vault {
 
   /** The slot with its secret, as it stands in the store now. Whether it is disabled is the caller's to look at. */
   async open(slotId: string): Promise<OpenSlot | undefined> {
-    const found = await this.#read(slotId);
+    const found = await readSlot(this.#deps.store, slotId);
     if (found === undefined) {
       const record = this.#plain.get(slotId);
       const status = this.status(slotId);
@@ -186,8 +183,10 @@ export class Vault {
   /** False when there is no such slot. */
   async delete(slotId: string, { actor, expectedRevision }: Change): Promise<boolean> {
     const { store } = this.#deps;
+    // Without a key nothing is written, a deletion neither (02-R48).
+    await this.#keyrings.current();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const found = await this.#read(slotId);
+      const found = await readSlot(store, slotId);
       checkRevision(slotId, found?.revision ?? 0, expectedRevision);
       if (found === undefined) return false;
       const result = await store.commit([
@@ -221,11 +220,11 @@ export class Vault {
   async rekey(next: MasterKey, { actor }: Change): Promise<RekeyResult> {
     const { store, clock, random } = this.#deps;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const keyring = await this.#writableKeyring();
+      const keyring = await this.#keyrings.current();
       if (keyring.current.id !== next.id) {
         const event = this.#event("master_key_changed", { from: keyring.current.id, to: next.id, actor });
         const begun = await store.commit([keyring.change(next, random, clock.now()), event]);
-        await this.#reload();
+        await this.#keyrings.reload();
         if (!begun.ok) continue;
       } else if (!keyring.isChanging) {
         throw problem(
@@ -234,7 +233,7 @@ export class Vault {
           `the slots are already encrypted under the key ${next.id}`,
         );
       }
-      return { key_id: next.id, reencrypted: await this.#finishRekey() };
+      return { key_id: next.id, reencrypted: await finishRekey(store, this.#keyrings, random) };
     }
     throw lostRaces("the keyring");
   }
@@ -242,16 +241,17 @@ export class Vault {
   /** Takes over what another daemon did to a slot; what this one did it knows already. */
   async refresh(slotId: string, event: SlotEvent): Promise<void> {
     if (!this.isWritable) return;
-    const found = await this.#read(slotId);
+    const found = await readSlot(this.#deps.store, slotId);
     if (found?.revision === this.#known.get(slotId)?.revision) return;
-    if (found === undefined) this.#forget(slotId);
-    else this.#remember(slotId, found, await this.#unseal(slotId, found.data));
+    // Revisions begin anew with a slot that was deleted and written again.
+    this.#forget(slotId);
+    if (found !== undefined) this.#remember(slotId, found, await this.#unseal(slotId, found.data));
     this.#tell(slotId, event);
   }
 
   /** Another daemon has begun to change keys. */
   async refreshKeys(): Promise<void> {
-    if (this.isWritable) await this.#reload();
+    if (this.isWritable) await this.#keyrings.reload();
   }
 
   /** Slots of an unencrypted file are usable though they cannot be written (02-R48). */
@@ -275,9 +275,7 @@ export class Vault {
       (_keyring, slot) => slot && alter(slot),
       details,
     );
-    if (landed === undefined) return undefined;
-    const status = statusOf(slotId, landed.data);
-    return status;
+    return landed && statusOf(slotId, landed.data);
   }
 
   async #change(
@@ -288,8 +286,8 @@ export class Vault {
     details: JsonObject = {},
   ): Promise<Landed | undefined> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const keyring = await this.#writableKeyring();
-      const before = await this.#read(slotId);
+      const keyring = await this.#keyrings.current();
+      const before = await readSlot(this.#deps.store, slotId);
       const revision = before?.revision ?? 0;
       checkRevision(slotId, revision, expectedRevision);
       const data = build(keyring, before?.data);
@@ -299,7 +297,7 @@ export class Vault {
         putSlot(slotId, data, revision),
         this.#event(`slot_${event}`, { slot_id: slotId, actor, ...details }),
       ]);
-      if (keyring.revision === 0 || !result.ok) await this.#reload();
+      if (keyring.revision === 0 || !result.ok) await this.#keyrings.reload();
       if (!result.ok) continue;
       const landed = { data, revision: revision + 1 };
       this.#known.set(slotId, { status: statusOf(slotId, data), revision: landed.revision });
@@ -309,75 +307,11 @@ export class Vault {
     throw lostRaces(slotId);
   }
 
-  async #finishRekey(): Promise<number> {
-    const { store, random } = this.#deps;
-    let done = 0;
-    for (let refusals = 0; refusals < MAX_ATTEMPTS; ) {
-      const keyring = await this.#writableKeyring();
-      const batch = await this.#underOtherKeys(keyring.current.id);
-      if (batch.length === 0) return done;
-      const ops = batch.map(({ id, data, revision }) => {
-        const from = keyring.get(data.sealed.key_id);
-        const resealed = from && resealSlot(id, data, from, keyring.current, random);
-        if (resealed === undefined) throw new VaultError(unreadable(id, data, keyring));
-        return putSlot(id, resealed, revision);
-      });
-      const result = await store.commit([...keyring.guard(), ...ops]);
-      if (result.ok) {
-        done += batch.length;
-        continue;
-      }
-      // Somebody wrote one of them meanwhile, under the new key: the others are still to be done.
-      refusals += 1;
-      await this.#reload();
-    }
-    throw lostRaces("the slots");
-  }
-
-  /** The daemon was started with the new key and nothing needs the old one: from now on it opens nothing. */
-  async #confirmKey(): Promise<void> {
-    const keyring = await this.#writableKeyring();
-    if (!keyring.isChanging || keyring.current.id !== keyring.own.id) return;
-    await this.#deps.store.commit([keyring.confirm()]);
-    await this.#reload();
-  }
-
-  async #underOtherKeys(current: string): Promise<StoredRecord<StoredSlot>[]> {
-    const { store } = this.#deps;
-    const first = await store.list<StoredSlot>(SLOT_KIND, { index: "key", limit: PAGE });
-    const others = first.filter(({ data }) => data.sealed.key_id !== current);
-    if (others.length > 0) return others;
-    // The index is in the order of key ids: what is not at its beginning is at its end.
-    const last = await store.list<StoredSlot>(SLOT_KIND, { index: "key", limit: PAGE, reverse: true });
-    return last.filter(({ data }) => data.sealed.key_id !== current);
-  }
-
-  async *#slots(): AsyncGenerator<ListedRecord<StoredSlot>> {
-    const { store } = this.#deps;
-    let after: string | undefined;
-    for (;;) {
-      const query = { index: "id", limit: PAGE, ...(after === undefined ? {} : { after }) };
-      const page = await store.list<StoredSlot>(SLOT_KIND, query);
-      yield* page;
-      after = page.at(-1)?.cursor;
-      if (page.length < PAGE) return;
-    }
-  }
-
-  #read(slotId: string): Promise<StoredRecord<StoredSlot> | undefined> {
-    return this.#deps.store.get<StoredSlot>(SLOT_KIND, slotId);
-  }
-
   async #unseal(slotId: string, data: StoredSlot): Promise<AuthSlotRecord> {
-    let keyring = await this.#writableKeyring();
+    let keyring = await this.#keyrings.current();
     // A key that came up since the keyring was read.
-    if (keyring.get(data.sealed.key_id) === undefined) keyring = await this.#reload();
+    if (keyring.get(data.sealed.key_id) === undefined) keyring = await this.#keyrings.reload();
     return unsealed(slotId, data, keyring);
-  }
-
-  #learn(slot: StoredRecord<StoredSlot>): void {
-    if (this.#keyring === undefined) throw new VaultError(NO_MASTER_KEY);
-    this.#remember(slot.id, slot, unsealed(slot.id, slot.data, this.#keyring));
   }
 
   #remember(slotId: string, slot: Landed, record: AuthSlotRecord): AuthSlotStatus {
@@ -395,18 +329,6 @@ export class Vault {
     this.#onSecrets(slotId, []);
   }
 
-  async #writableKeyring(): Promise<Keyring> {
-    if (this.#deps.masterKey === undefined) throw problem("runtime", "master_key_missing", NO_MASTER_KEY);
-    return this.#keyring ?? this.#reload();
-  }
-
-  async #reload(): Promise<Keyring> {
-    const { store, masterKey } = this.#deps;
-    if (masterKey === undefined) throw new VaultError(NO_MASTER_KEY);
-    this.#keyring = await Keyring.load(store, masterKey, this.#keyring);
-    return this.#keyring;
-  }
-
   #tell(slotId: string, event: SlotEvent): void {
     for (const listener of this.#listeners) listener(slotId, event);
   }
@@ -414,19 +336,6 @@ export class Vault {
   #event(type: string, data: JsonObject): Op {
     return { op: "append", stream: AUTH_STREAM, events: [{ type, atMs: this.#deps.clock.now(), data }] };
   }
-}
-
-function unsealed(slotId: string, data: StoredSlot, keyring: Keyring): AuthSlotRecord {
-  const key = keyring.get(data.sealed.key_id);
-  const record = key && unsealSlot(slotId, data, key);
-  if (record === undefined) throw new VaultError(unreadable(slotId, data, keyring));
-  return record;
-}
-
-function unreadable(slotId: string, data: StoredSlot, keyring: Keyring): string {
-  const { key_id } = data.sealed;
-  if (keyring.get(key_id) === undefined) return wrongKey(keyring.own.id, key_id);
-  return `slot '${slotId}' of the auth store cannot be decrypted: what is stored is not what was written under the key ${key_id}`;
 }
 
 function checkRevision(slotId: string, actual: number, expected: number | undefined): void {
