@@ -1,5 +1,6 @@
 import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { importBrokerState } from "./governance/broker/import-state.ts";
 import { Credentials } from "./governance/credentials.ts";
 import type { Redactor } from "./governance/redaction/redactor.ts";
 import { importAuthFile, loadMasterKey } from "./governance/secrets/index.ts";
@@ -40,9 +41,11 @@ export async function openCredentials(
     redactor,
   });
   await credentials.start();
-  const { vault } = credentials;
+  const { vault, broker } = credentials;
   const path = authFileOf(stateRoot);
-  await importAuthFile(path, { vault, masterKey, readFile: readIfPresent, rename, log });
+  const files = { readFile: readIfPresent, rename, log };
+  await importAuthFile(path, { vault, masterKey, ...files });
+  await importBrokerState(path.replace(/\.json$/, ".broker-state.json"), { vault, broker, ...files });
   if (vault.awaitsNewKey) {
     log.warn(
       { key_id: vault.keyId },

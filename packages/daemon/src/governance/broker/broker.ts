@@ -123,6 +123,11 @@ export class Broker {
     return this.#subjectStatus(subjectId);
   }
 
+  /** Takes over a revocation of an older version; false when the subject is known already. */
+  adoptRevocation(subjectId: string, epoch: number, by: string): Promise<boolean> {
+    return this.#subjects.adopt(subjectId, epoch, by);
+  }
+
   async reinstateSubject(subjectId: string, by: string, reason: string): Promise<AuthSubjectStatus> {
     await this.#requireSubject(subjectId);
     if (this.#subjects.isRevoked(subjectId)) await this.#subjects.reinstate(subjectId, by, reason);

@@ -66,6 +66,13 @@ export class Subjects {
     }));
   }
 
+  /** A revocation that an older version had written; one that is known here already stays as it is. */
+  async adopt(subjectId: string, epoch: number, by: string): Promise<boolean> {
+    if (this.#known.has(subjectId)) return false;
+    await this.#change(subjectId, "subject_revoked", by, undefined, () => ({ epoch, revoked: true }));
+    return true;
+  }
+
   /** 02-A2. Leases of before the revocation stay ended: the epoch does not go back. */
   reinstate(subjectId: string, by: string, reason: string): Promise<void> {
     return this.#change(subjectId, "subject_reinstated", by, reason, (epoch) => ({ epoch, revoked: false }));
