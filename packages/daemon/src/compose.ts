@@ -170,6 +170,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
     stateRootLock: settings.stateRootLock,
+    authStore: () => credentials.vault.state,
     queuedLagThresholdMs: settings.queuedLagThresholdMs,
     staleThresholdMs: settings.staleThresholdMs,
   });

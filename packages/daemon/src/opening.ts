@@ -46,9 +46,10 @@ export async function openCredentials(
   const files = { readFile: readIfPresent, rename, log };
   await importAuthFile(path, { vault, masterKey, ...files });
   await importBrokerState(path.replace(/\.json$/, ".broker-state.json"), { vault, broker, ...files });
-  if (vault.awaitsNewKey) {
+  const { key_id, awaits_new_key } = vault.state;
+  if (awaits_new_key) {
     log.warn(
-      { key_id: vault.keyId },
+      { key_id },
       "the master key was changed: give the daemon the new one, until then the old one still opens the auth store",
     );
   }

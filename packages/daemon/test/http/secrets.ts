@@ -294,6 +294,13 @@ export function slotRoutes(openStore: OpenStore): void {
       });
       expect(rekeyed.reencrypted).toBeGreaterThan(120);
       isOver = true;
+      const between = await api.call("status");
+      expect(between.storage.auth_store).toEqual({
+        writable: true,
+        key_id: rekeyed.key_id,
+        awaits_new_key: true,
+      });
+      expect(between.health).toMatchObject({ ok: true, warnings: [{ code: "master_key_unconfirmed" }] });
       expect((await Promise.all(load)).every((runs) => runs >= 3)).toBe(true);
       await fixture.daemon.restart({
         env: { KHEISH_AUTH_STORE_MASTER_KEY: "fedcba9876543210fedcba9876543210" },
@@ -302,6 +309,7 @@ export function slotRoutes(openStore: OpenStore): void {
         status: "completed",
         key: "third-key-value",
       });
+      expect((await api.call("status")).storage.auth_store).toMatchObject({ awaits_new_key: false });
     });
 
     test.each(["", "short"])("02-R49: %j is no key, and nothing changes", async (new_key) => {

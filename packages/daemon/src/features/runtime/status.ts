@@ -28,8 +28,17 @@ export interface StatusSources {
   subscriberCount: () => number;
   controlPlane: () => Promise<DaemonStatusView["control_plane"]>;
   stateRootLock: { path: string; held: boolean; mechanism: string };
+  authStore: () => AuthStoreStatus;
   queuedLagThresholdMs: number;
   staleThresholdMs: number;
+}
+
+/** Where secrets are: nothing of them, and of their key only its id. */
+export interface AuthStoreStatus {
+  writable: boolean;
+  key_id?: string;
+  /** The key was changed, and the daemon has not been started with the new one yet. */
+  awaits_new_key: boolean;
 }
 
 const STATUSES = RunStatus.options;
@@ -72,6 +81,7 @@ export class StatusService {
         engine: store.engine,
         schema_version: store.schemaVersion,
         state_root_lock: this.#sources.stateRootLock,
+        auth_store: { ...this.#sources.authStore() },
         session_storage: {
           session_count: sessionCount,
           total_bytes: bytes,
@@ -207,6 +217,15 @@ export class StatusService {
           ? {}
           : { related_id: runs.stale_non_terminal_run_ids[0] }),
         action: "answer what they wait for, or cancel them",
+      });
+    }
+    if (this.#sources.authStore().awaits_new_key) {
+      warnings.push({
+        severity: "info",
+        code: "master_key_unconfirmed",
+        message:
+          "the master key was changed; until the daemon starts with the new one the old one still opens the slots",
+        action: "put the new key in the old one's place and restart the daemon",
       });
     }
     const active = readiness.find((route) => route.active);

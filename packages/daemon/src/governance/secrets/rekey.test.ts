@@ -29,12 +29,12 @@ describe("02, weakness 8: a change of the master key", () => {
     const vault = await filled(store);
     expect(await vault.rekey(NEW, by)).toEqual({ key_id: NEW.id, reencrypted: SLOTS.length });
     expect(await keysInStore(store)).toEqual(new Set([NEW.id]));
-    expect(vault.awaitsNewKey).toBe(true);
+    expect(vault.state.awaits_new_key).toBe(true);
 
     // Whoever forgets to put the new key in its place can still start, and is told.
-    expect((await vaults.open(store, OLD)).awaitsNewKey).toBe(true);
+    expect((await vaults.open(store, OLD)).state.awaits_new_key).toBe(true);
     const confirmed = await vaults.open(store, NEW);
-    expect(confirmed.awaitsNewKey).toBe(false);
+    expect(confirmed.state.awaits_new_key).toBe(false);
     expect(await keyIn(confirmed, "slot-007")).toBe("secret-of-slot-007");
     await expect(vaults.open(store, OLD)).rejects.toThrow(/cannot be decrypted/);
     // A daemon that has been running all the time goes on.

@@ -117,13 +117,14 @@ export class Vault {
     return this.#deps.masterKey !== undefined;
   }
 
-  /** True between a change of keys and the first start with the new key: the old key still opens the store. */
-  get awaitsNewKey(): boolean {
-    return this.#keyrings.last?.isChanging ?? false;
-  }
-
-  get keyId(): string | undefined {
-    return this.#keyrings.last?.current.id;
+  /** `awaits_new_key`: between a change of keys and the first start with the new one, the old one opens the store. */
+  get state(): { writable: boolean; key_id?: string; awaits_new_key: boolean } {
+    const keyring = this.#keyrings.last;
+    return {
+      writable: this.isWritable,
+      ...(keyring === undefined ? {} : { key_id: keyring.current.id }),
+      awaits_new_key: keyring?.isChanging ?? false,
+    };
   }
 
   /** What was last heard of a slot, without asking the store. */
