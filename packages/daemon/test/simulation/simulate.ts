@@ -6,6 +6,7 @@ import { submit } from "./clients/submitter.ts";
 import { Watcher } from "./clients/watcher.ts";
 import type { CheckName } from "./invariants/check.ts";
 import { CommitWatch } from "./invariants/commit-watch.ts";
+import { checkCustody } from "./invariants/custody.ts";
 import { watchEffect } from "./invariants/effect-watch.ts";
 import { checkEnd, checkRecovery } from "./invariants/ending.ts";
 import { Facts } from "./invariants/facts.ts";
@@ -146,6 +147,7 @@ async function run(world: World, facts: Facts, people: People): Promise<void> {
     return;
   }
   await checkEnd(world, facts, people.watchers);
+  await checkCustody(world, facts);
   for (const watcher of people.watchers) watcher.stop();
   if (world.violation === undefined) await checkRecovery(world, () => playFor(world, RECOVERY_MS));
 }

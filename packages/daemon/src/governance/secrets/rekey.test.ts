@@ -121,6 +121,26 @@ describe("02, weakness 8: a change of the master key", () => {
     await expect(vaults.open(store, NEW)).rejects.toThrow(/cannot be decrypted/);
   });
 
+  it("that another daemon begins while it goes on is the one that holds", async () => {
+    const { store } = await vaults.store();
+    await filled(store);
+    const [one, other] = [await vaults.open(store, OLD), await vaults.open(store, OLD)];
+    let commits = 0;
+    const overtaken = around(store, {
+      commit: async (ops, options) => {
+        const result = await store.commit(ops, options);
+        commits += 1;
+        // The change has begun, and its first batch is written.
+        if (commits === 2) await other.rekey(keyNumber(3), by);
+        return result;
+      },
+    });
+    const slow = await vaults.open(overtaken, OLD);
+    await slow.rekey(NEW, by);
+    expect(await keysInStore(store)).toEqual(new Set([keyNumber(3).id]));
+    expect(await keyIn(one, "slot-100")).toBe("secret-of-slot-100");
+  });
+
   it("to the key that is in use already is refused, and asked for again while it goes on is not", async () => {
     const { store } = await vaults.store();
     const vault = await filled(store);

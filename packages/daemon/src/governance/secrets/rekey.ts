@@ -15,9 +15,12 @@ const MAX_REFUSALS = 100;
 export async function finishRekey(store: Store, keyrings: Keyrings, random: Random): Promise<number> {
   let done = 0;
   for (let refusals = 0; refusals < MAX_REFUSALS; ) {
-    const keyring = await keyrings.current();
+    let keyring = await keyrings.current();
     const batch = await slotsUnderOthers(store, keyring.current.id);
     if (batch.length === 0) return done;
+    // Another daemon may have begun the next change: its key has come up since the keyring was read.
+    if (batch.some(({ data }) => keyring.get(data.sealed.key_id) === undefined))
+      keyring = await keyrings.reload();
     const ops = batch.map(({ id, data, revision }) => {
       const from = keyring.get(data.sealed.key_id);
       const resealed = from && resealSlot(id, data, from, keyring.current, random);

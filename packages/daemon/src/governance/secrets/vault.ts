@@ -98,10 +98,10 @@ export class Vault {
         throw new VaultError(`the auth store holds ${count} encrypted slots, and ${NO_MASTER_KEY}`);
       return;
     }
-    const keyring = await this.#keyrings.reload();
     for await (const slot of allSlots(store)) {
-      this.#remember(slot.id, slot, unsealed(slot.id, slot.data, keyring));
+      this.#remember(slot.id, slot, await this.#unseal(slot.id, slot.data));
     }
+    const keyring = await this.#keyrings.reload();
     if (!keyring.isCurrentKnown) {
       // Nothing is left that another key could open: this one begins anew.
       await store.commit([keyring.adopt()]);

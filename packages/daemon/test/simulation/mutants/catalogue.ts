@@ -262,4 +262,18 @@ export const MUTANTS: readonly Mutant[] = [
     find: "    turn: run.turn,",
     replace: "    turn: 0,",
   },
+  {
+    name: "forget-the-key-before-last",
+    fault: "a daemon that was started two changes of the master key ago cannot start again",
+    file: "governance/secrets/keyring.ts",
+    find: "const wrapped = [...(this.#stored?.wrapped ?? []), wrap(next, current), wrap(current, next)];",
+    replace: "const wrapped = [wrap(next, current), wrap(current, next)];",
+  },
+  {
+    name: "revoke-before-it-is-written",
+    fault: "a revocation is answered before it is on disk",
+    file: "governance/broker/broker.ts",
+    find: "await this.#subjects.revoke(subjectId, by, reason);",
+    replace: "void this.#subjects.revoke(subjectId, by, reason).catch(() => undefined);",
+  },
 ];

@@ -2,6 +2,7 @@ import { Prng } from "../world/prng.ts";
 import type {
   AnswerPlan,
   CallPlan,
+  CustodyAct,
   Death,
   Intervention,
   Plan,
@@ -44,7 +45,11 @@ export function generate(seed: number): Plan {
     ...(compacts ? { contextTokens: 20_000 } : {}),
     sessions,
     submissions,
-    interventions: interventions(prng, daemons, sessions, submissions),
+    interventions: [
+      ...interventions(prng, daemons, sessions, submissions),
+      // From a stream of their own, so that a seed's other decisions do not move when these do.
+      ...custodians(new Prng(seed).fork("custody"), sessions),
+    ],
     deaths: deaths(prng, daemons, onFiles),
     watchers: Array.from({ length: prng.int(0, 3) }, () => watcherPlan(prng, sessions, submissions)),
   };
@@ -159,6 +164,44 @@ function interventions(
     ...(prng.chance(0.1) ? aheadOfTime(atMs(), daemon()) : []),
     ...some(0.1, 1, () => ({ kind: "goal", atMs: atMs(), session: prng.pick(sessions).id })),
   ];
+}
+
+/** Each with slots of its own; the keys and the sessions are everybody's. */
+function custodians(prng: Prng, sessions: readonly SessionPlan[]): Intervention[] {
+  const count = prng.pick([0, 0, 1, 1, 2]);
+  return Array.from({ length: count }, (_, custodian) => ({
+    kind: "custody",
+    atMs: prng.int(0, 4_000),
+    acts: Array.from({ length: prng.int(2, 10) }, (_act, index) =>
+      custodyAct(prng, custodian, index, sessions),
+    ),
+  }));
+}
+
+function custodyAct(
+  prng: Prng,
+  custodian: number,
+  index: number,
+  sessions: readonly SessionPlan[],
+): CustodyAct {
+  const pauseMs = prng.pick([0, 0, 20, 400]);
+  const slot = `c${custodian}.${prng.int(0, 2)}`;
+  const act = prng.pick([
+    "put",
+    "put",
+    "put",
+    "put",
+    "delete",
+    "disable",
+    "enable",
+    "rekey",
+    "revoke",
+    "reinstate",
+  ] as const);
+  if (act === "put") return { pauseMs, act, slot, secret: `secret ${custodian}.${index}` };
+  if (act === "rekey") return { pauseMs, act, key: prng.int(1, 3) };
+  if (act === "revoke" || act === "reinstate") return { pauseMs, act, session: prng.pick(sessions).id };
+  return { pauseMs, act, slot };
 }
 
 /** What a daemon writes down under a clock that is far ahead, its successor reads under the right one. */

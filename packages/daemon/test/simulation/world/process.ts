@@ -8,6 +8,7 @@ import {
 } from "../../../src/engine/index.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
+import { masterKeyOf } from "../../../src/governance/secrets/index.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import type { Log } from "../../../src/kernel/log.ts";
 import type { Random } from "../../../src/kernel/random.ts";
@@ -18,6 +19,8 @@ import type { MemoryBlobs } from "./memory-blobs.ts";
 import type { Prng } from "./prng.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
+/** Every daemon is started with it, whatever the slots have been encrypted under since. */
+export const MASTER_KEY = masterKeyOf(new Uint8Array(32).fill(7));
 const ROUTES = loadRoutes({ env: {} });
 const noNetwork: typeof fetch = () => Promise.reject(new Error("a simulated daemon has no network"));
 
@@ -83,7 +86,7 @@ export class SimulatedProcess implements Owner {
           store: this.store,
           clock: this.clock,
           random,
-          masterKey: undefined,
+          masterKey: MASTER_KEY,
           redactor: new Redactor(),
         }),
       },
