@@ -1,8 +1,14 @@
 import { z } from "zod";
+import { HookSettings } from "./hooks.ts";
 import { Json, Millis } from "./json.ts";
-
-export const PermissionMode = z.enum(["default", "acceptEdits", "bypassPermissions", "plan", "dontAsk"]);
-export type PermissionMode = z.infer<typeof PermissionMode>;
+import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
+import {
+  DebugLevel,
+  PermissionMode,
+  RuntimeConfigMetadataView,
+  SystemPromptSettings,
+} from "./runtime-settings.ts";
+import { ToolRuntimeLimits } from "./tool-limits.ts";
 
 export const RouteCapabilities = z
   .object({
@@ -28,9 +34,16 @@ export const ResolvedModelRoute = z
   .meta({ id: "ResolvedModelRoute" });
 export type ResolvedModelRoute = z.infer<typeof ResolvedModelRoute>;
 
-export const SetPermissionModeRequest = z
-  .strictObject({ mode: PermissionMode, expected_revision: z.int().nonnegative().optional() })
-  .meta({ id: "SetPermissionModeRequest" });
+/** What is wrong with the routes as they are now (02-R30). */
+export const RouteDiagnosticView = z
+  .object({
+    severity: z.enum(["info", "warning", "error"]),
+    code: z.string(),
+    route_id: z.string().optional(),
+    message: z.string(),
+  })
+  .meta({ id: "RouteDiagnosticView" });
+export type RouteDiagnosticView = z.infer<typeof RouteDiagnosticView>;
 
 export const RuntimeSettingsView = z
   .object({
@@ -41,14 +54,15 @@ export const RuntimeSettingsView = z
     provider: z.string().nullable(),
     model: z.string().nullable(),
     routes: z.array(ResolvedModelRoute).optional(),
+    route_diagnostics: z.array(RouteDiagnosticView),
     permission_mode: PermissionMode,
-    config: z.object({
-      revision: z.int(),
-      updated_at_ms: Millis.optional(),
-      persisted: z.boolean(),
-      history_len: z.int(),
-      history_limit: z.int(),
-    }),
+    system_prompt: SystemPromptSettings,
+    hooks: HookSettings.describe("bodies are redacted"),
+    debug_level: DebugLevel,
+    learning_policy: LearningPolicy,
+    run_memory_policy: RunMemoryPolicy,
+    tool_runtime_limits: ToolRuntimeLimits,
+    config: RuntimeConfigMetadataView,
   })
   .meta({ id: "RuntimeSettingsView" });
 export type RuntimeSettingsView = z.infer<typeof RuntimeSettingsView>;

@@ -2,7 +2,6 @@ import type { PermissionMode } from "@kheish/contract";
 import {
   type CommandDeps,
   createTimers,
-  DEFAULT_TOOL_LIMITS,
   Executor,
   KnownSessions,
   type LoopDeps,
@@ -23,10 +22,13 @@ import { goalBindings } from "./features/goals/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
 import {
+  PermissionExplainer,
+  permissionBindings,
   RuntimeSettings,
-  runtimeBindings,
   StatusService,
   type StatusSources,
+  settingsBindings,
+  statusBindings,
 } from "./features/runtime/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
@@ -103,7 +105,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
   });
-  const streams = new EventStreams({ store, runtime: async () => runtime.view() }, tail);
+  const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
+  const { routes } = runtime;
+  const authority = createAuthority();
 
   const loop: LoopDeps = {
     store,
@@ -111,17 +115,18 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     blobs,
     mutex,
     model: models,
-    routes: models,
+    routes,
     tools,
-    authority: createAuthority(),
+    authority,
     log,
     limits: settings.limits,
-    toolLimits: DEFAULT_TOOL_LIMITS,
+    toolLimits: () => runtime.toolLimits,
     states: new StateCache(),
     known,
     workspaceRoot: settings.workspaceRoot,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     permissionMode: () => runtime.permissionMode,
+    systemPrompt: () => runtime.systemPrompt,
     onDelta: (delta) => streams.publishDelta(delta),
   };
   const executor = new Executor({ ...loop, owner, concurrency: settings.concurrency });
@@ -133,7 +138,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     mutex,
     known,
     starter: executor.starter,
-    routes: models,
+    routes,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
     approvalTimeoutMs: settings.approvalTimeoutMs,
@@ -143,7 +148,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
 
   // What another daemon decided reaches this one through the journal.
   tail.onEvent((stored) => {
-    if (stored.stream === RUNTIME_STREAM) void runtime.refresh();
+    if (stored.stream === RUNTIME_STREAM) {
+      runtime
+        .refresh()
+        .catch((error: unknown) => log.error({ err: String(error) }, "reading settings failed"));
+    }
     tokens.heard(stored);
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
@@ -157,7 +166,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     store,
     clock,
     tail,
-    routes: models,
+    routes,
     settings: runtime,
     processId: settings.processId,
     isReady: () => ready,
@@ -168,6 +177,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     staleThresholdMs: settings.staleThresholdMs,
   });
 
+  const { permissionMode } = loop;
+  const permissions = new PermissionExplainer({ store, authority, tools, permissionMode });
+
   return {
     bindings: [
       ...sessionBindings(sessions),
@@ -177,7 +189,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),
       ...eventBindings(streams),
-      ...runtimeBindings(runtime, status),
+      ...settingsBindings(runtime),
+      ...permissionBindings(permissions),
+      ...statusBindings(status),
       ...tokenBindings(tokens),
     ],
     namedTokens: {

@@ -14,8 +14,8 @@ import type { Kept, RouteReadiness, RouteResolver } from "../../engine/index.ts"
 import type { Clock } from "../../kernel/clock.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { JournalTail } from "../../kernel/tail.ts";
+import type { RuntimeSettings } from "./config/settings.ts";
 import { controlPlaneWarnings } from "./control-plane-warnings.ts";
-import type { RuntimeSettings } from "./settings.ts";
 
 export interface StatusSources {
   store: Store;

@@ -3,7 +3,7 @@ import { supportsModel } from "./model-support.ts";
 import type { Route } from "./route.ts";
 
 /** Whether a run may go this way, and if not, what an operator can do (02-R36, 02-R40). */
-export function readinessOf(route: Route, active: Route): RouteReadiness {
+export function readinessOf(route: Route, active: Route | undefined): RouteReadiness {
   const { route_id, driver, model, credential } = route;
   const base = { route_id, provider: driver, model, active: route === active };
   if (!supportsModel(route, model)) {

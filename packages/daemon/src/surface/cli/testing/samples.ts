@@ -1,11 +1,14 @@
-import type {
-  ApprovalRequest,
-  DaemonStatusView,
-  PendingQuestionView,
-  RuntimeSettingsView,
-  RunView,
-  SessionView,
-  SessionViewSummary,
+import {
+  type ApprovalRequest,
+  type DaemonStatusView,
+  LearningPolicy,
+  type PendingQuestionView,
+  RunMemoryPolicy,
+  type RuntimeSettingsView,
+  type RunView,
+  type SessionView,
+  type SessionViewSummary,
+  ToolRuntimeLimits,
 } from "@kheish/contract";
 
 /** Answers as a daemon gives them, each with what a test cares about replaced. */
@@ -143,7 +146,14 @@ export function runtimeView(members: Partial<RuntimeSettingsView> = {}): Runtime
     model: "script",
     route_id: "simulator",
     routes: [simulatorRoute, { ...simulatorRoute, route_id: "openrouter", provider: "openrouter" }],
+    route_diagnostics: [],
     permission_mode: "default",
+    system_prompt: {},
+    hooks: { hooks: {} },
+    debug_level: "off",
+    learning_policy: LearningPolicy.parse({}),
+    run_memory_policy: RunMemoryPolicy.parse({}),
+    tool_runtime_limits: ToolRuntimeLimits.parse({}),
     config: { revision: 3, persisted: true, history_len: 1, history_limit: 64 },
     ...members,
   };
