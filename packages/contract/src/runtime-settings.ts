@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { HookSettings } from "./hooks.ts";
-import { JsonObject, Millis } from "./json.ts";
+import { Millis } from "./json.ts";
 import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
 import { ToolRuntimeLimits } from "./tool-limits.ts";
 
@@ -84,7 +84,7 @@ export const SetDebugLevelRequest = DebugLevelSetting.extend(change).meta({ id: 
  * The bodies of the policies come wrapped or, from older clients, flat (02-R10), and what is wrong in them has codes of
  * its own: so their content is checked by the service and stands here for the reader.
  */
-const content = (schema: string) => JsonObject.nullish().describe(`a ${schema}`);
+const content = (schema: string) => z.json().optional().describe(`a ${schema}`);
 export const SetHooksRequest = z
   .looseObject({ settings: content("HookSettings"), skip_hooks, ...change })
   .meta({ id: "SetHooksRequest" });

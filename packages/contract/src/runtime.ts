@@ -150,6 +150,20 @@ export const EventsStatus = z
   .meta({ id: "EventsStatus" });
 export type EventsStatus = z.infer<typeof EventsStatus>;
 
+/** Whether one of the daemon's directories can be written to. */
+export const StorageProbe = z
+  .object({
+    name: z.string(),
+    path: z.string(),
+    state: z.enum(["ok", "warning", "error"]),
+    writable: z.boolean(),
+    latency_ms: z.int(),
+    code: z.string(),
+    message: z.string(),
+    action: z.string().optional(),
+  })
+  .meta({ id: "StorageProbe" });
+
 export const DaemonStatusView = z
   .object({
     snapshot_at_ms: Millis,
@@ -180,12 +194,28 @@ export const DaemonStatusView = z
       cors_policy: z.enum(["loopback", "exact"]),
       cors_allowed_origin_count: z.int(),
       externally_exposed_without_auth: z.boolean(),
+      auth_effective_admin_token_available: z.boolean().optional(),
+      auth_effective_read_only_token_available: z.boolean().optional(),
+      auth_duplicate_token: z.boolean().optional(),
+      auth_token_files: z
+        .array(
+          z.object({
+            role: z.enum(["admin", "read_only"]),
+            path: z.string(),
+            readable: z.boolean(),
+            token_loaded: z.boolean(),
+            error: z.string().optional(),
+          }),
+        )
+        .optional(),
     }),
     storage: z.looseObject({
       checked_at_ms: Millis,
       ok: z.boolean(),
       engine: z.enum(["sqlite", "postgres"]),
       schema_version: z.int(),
+      write_error_count: z.int(),
+      probes: z.array(StorageProbe),
       state_root_lock: z.object({ path: z.string(), held: z.boolean(), mechanism: z.string() }).optional(),
       session_storage: z.looseObject({ session_count: z.int(), total_bytes: z.int() }).optional(),
     }),
@@ -196,9 +226,11 @@ export const DaemonStatusView = z
       routes: z.array(Json),
     }),
     health: z.looseObject({ generated_at_ms: Millis, ok: z.boolean(), warnings: z.array(StatusWarning) }),
+    hooks: z.looseObject({ configured_count: z.int() }),
     events: EventsStatus,
     sessions: z.object({ total: z.int() }),
     runs: RunsStatus,
+    run_memory: z.looseObject({ policy: RunMemoryPolicy }),
   })
   .meta({ id: "DaemonStatusView" });
 export type DaemonStatusView = z.infer<typeof DaemonStatusView>;

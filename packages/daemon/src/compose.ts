@@ -27,6 +27,7 @@ import {
   RuntimeSettings,
   StatusService,
   type StatusSources,
+  StorageStatus,
   settingsBindings,
   statusBindings,
 } from "./features/runtime/index.ts";
@@ -39,6 +40,7 @@ import { type Clock, sleep } from "./kernel/clock.ts";
 import { KeyedMutex } from "./kernel/keyed-mutex.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
+import type { StorageProbe } from "./kernel/storage-probe.ts";
 import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";
 import type { NamedTokens } from "./surface/http/index.ts";
@@ -70,6 +72,8 @@ export interface DaemonSettings {
   staleThresholdMs: number;
   processId: number;
   controlPlane: StatusSources["controlPlane"];
+  /** Whether the daemon's directories can be written to (02-R98). */
+  probeStorage: () => Promise<StorageProbe[]>;
 }
 
 /** A daemon without its doors: the services, their bindings and the workers behind them. */
@@ -172,6 +176,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     isReady: () => ready,
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
+    storage: new StorageStatus(clock, settings.probeStorage),
     stateRootLock: settings.stateRootLock,
     queuedLagThresholdMs: settings.queuedLagThresholdMs,
     staleThresholdMs: settings.staleThresholdMs,

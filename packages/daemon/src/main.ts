@@ -8,6 +8,7 @@ import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openSqliteStore } from "./kernel/sqlite/index.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
+import { probeDirectory } from "./kernel/storage-probe.ts";
 import { type Store, StoreError } from "./kernel/store.ts";
 import { createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
@@ -126,6 +127,13 @@ async function open(
       controlPlane: async () => ({
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
+      probeStorage: () =>
+        Promise.all(
+          [
+            { name: "state_root", path: stateRoot.path },
+            { name: "workspace_root", path: workspaceRoot },
+          ].map((root) => probeDirectory(root, { clock: systemClock, random: systemRandom })),
+        ),
       ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
     },
   );

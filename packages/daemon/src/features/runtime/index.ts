@@ -3,3 +3,4 @@ export { RuntimeSettings } from "./config/settings.ts";
 export { permissionBindings, statusBindings } from "./http.ts";
 export { PermissionExplainer } from "./permissions.ts";
 export { StatusService, type StatusSources } from "./status.ts";
+export { StorageStatus } from "./storage-status.ts";

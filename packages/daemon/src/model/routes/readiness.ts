@@ -1,4 +1,5 @@
 import type { RouteReadiness } from "../../engine/ports.ts";
+import { INLINE_KEY } from "./credentials.ts";
 import { supportsModel } from "./model-support.ts";
 import type { Route } from "./route.ts";
 
@@ -23,5 +24,7 @@ export function readinessOf(route: Route, active: Route | undefined): RouteReadi
     credential.kind === "key"
       ? `Route '${route_id}' uses the key of ${credential.source}.`
       : `Route '${route_id}' needs no key.`;
-  return { ...base, state: "ready", code: "route_ready", message };
+  // 02-R99: usable as any other, and worth a word.
+  const inline = credential.kind === "key" && credential.source === INLINE_KEY;
+  return { ...base, state: "ready", code: inline ? "route_inline_key" : "route_ready", message };
 }

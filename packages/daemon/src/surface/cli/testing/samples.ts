@@ -198,7 +198,14 @@ export function statusView(members: Partial<DaemonStatusView> = {}): DaemonStatu
       cors_allowed_origin_count: 0,
       externally_exposed_without_auth: false,
     },
-    storage: { checked_at_ms: NOW, ok: true, engine: "sqlite", schema_version: 1 },
+    storage: {
+      checked_at_ms: NOW,
+      ok: true,
+      engine: "sqlite",
+      schema_version: 1,
+      write_error_count: 0,
+      probes: [],
+    },
     provider_readiness: {
       route_count: 1,
       ready_route_count: 1,
@@ -216,6 +223,8 @@ export function statusView(members: Partial<DaemonStatusView> = {}): DaemonStatu
       ],
     },
     health: { generated_at_ms: NOW, ok: true, warnings: [] },
+    hooks: { configured_count: 0 },
+    run_memory: { policy: RunMemoryPolicy.parse({}) },
     events: {
       history_capacity: 2048,
       retained_event_count: 9,
