@@ -2,6 +2,7 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
+import { LogRing, logBindings } from "./features/logs/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
@@ -75,7 +76,13 @@ async function open(
 ): Promise<RunningDaemon> {
   const format =
     options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
-  const log = createLog({ level: options.logLevel, format, write: (line) => process.stderr.write(line) });
+  const logs = new LogRing();
+  const log = createLog({
+    level: options.logLevel,
+    format,
+    write: (line) => process.stderr.write(line),
+    keep: (line) => logs.add(line),
+  });
   const auth = authSettings(options);
   const cors = {
     allowedOrigins: options.corsAllowOrigins,
@@ -141,7 +148,7 @@ async function open(
   undo.push(() => daemon.drain(DRAIN_MS));
   const http = await startHttpServer({
     bind: options.bind,
-    bindings: daemon.bindings,
+    bindings: [...daemon.bindings, ...logBindings(logs)],
     auth,
     cors,
     readFile: readText,
