@@ -35,8 +35,6 @@ export interface BoundRequest<E extends EndpointId = EndpointId> {
   lastEventId?: string;
   /** The header as it came; what it names is the binding's to say. */
   ifMatch?: string;
-  /** Finds the request in the log. */
-  requestId?: string;
   principal: Principal;
   /** As in the answer's `x-request-id` and the daemon's log. */
   requestId: string;

@@ -19,7 +19,6 @@ export async function boundRequest(
   const body = await readBody(c.req.raw, endpoint, bodyLimitBytes);
   const idempotencyKey = endpoint.idempotent ? c.req.header("idempotency-key") : undefined;
   const ifMatch = c.req.header("if-match");
-  const requestId = c.get("requestId");
   const lastEventId = c.req.header("last-event-id")?.trim() || undefined;
   // The endpoint's own schemas have just vouched for query and body; the type system cannot follow the table.
   const validated = { query, body } as Pick<BoundRequest, "query" | "body">;
@@ -29,7 +28,6 @@ export async function boundRequest(
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(lastEventId !== undefined && { lastEventId }),
     ...(ifMatch !== undefined && { ifMatch }),
-    ...(requestId !== undefined && { requestId }),
     principal,
     requestId: c.get("requestId"),
     signal: c.req.raw.signal,
