@@ -119,6 +119,7 @@ export const problemRegistry = {
     invalid_learning_policy: 400,
     invalid_run_memory_policy: 400,
     invalid_hook_settings: 400,
+    debug_capture_key_invalid: 400,
   },
   pagination: { invalid_limit: 400, invalid_cursor: 400, invalid_order: 400 },
   events: { invalid_event_cursor: 400, invalid_stream_option: 400 },

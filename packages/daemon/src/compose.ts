@@ -72,6 +72,8 @@ export interface DaemonSettings {
   staleThresholdMs: number;
   processId: number;
   controlPlane: StatusSources["controlPlane"];
+  /** Why debug evidence could not be encrypted (02-R95); undefined when it could. */
+  debugKeyFault: () => Promise<string | undefined>;
   /** Whether the daemon's directories can be written to (02-R98). */
   probeStorage: () => Promise<StorageProbe[]>;
 }
@@ -108,6 +110,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     routes: models,
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
+    debugKeyFault: settings.debugKeyFault,
   });
   const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
   const { routes } = runtime;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
+import { debugKeyFault } from "./features/runtime/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
@@ -134,6 +135,12 @@ async function open(
       controlPlane: async () => ({
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
+      debugKeyFault: () =>
+        debugKeyFault({
+          inline: env.KHEISH_DEBUG_CAPTURE_KEY,
+          file: env.KHEISH_DEBUG_CAPTURE_KEY_FILE,
+          readFile: readText,
+        }),
       probeStorage: () =>
         Promise.all(
           [

@@ -116,6 +116,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
             cors_allowed_origin_count: 0,
             externally_exposed_without_auth: false,
           }),
+          debugKeyFault: async () => undefined,
           probeStorage: async () => [
             await probeDirectory({ name: "workspace_root", path: workspaceRoot }, probing),
           ],

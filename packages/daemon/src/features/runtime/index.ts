@@ -1,3 +1,4 @@
+export { debugKeyFault } from "./config/debug-key.ts";
 export { settingsBindings } from "./config/http.ts";
 export { RuntimeSettings } from "./config/settings.ts";
 export { permissionBindings, statusBindings } from "./http.ts";

@@ -103,6 +103,7 @@ function corrupt(id: string, what: string): StoreError {
 
 /** Hook bodies are redacted (02-R17). */
 export function revisionView(revision: Revision): RuntimeConfigRevisionView {
-  const { default_route: route, history_len: _length, hooks, ...rest } = revision;
-  return { ...rest, ...route, hooks: redactedHooks(hooks) };
+  const { revision: number, updated_at_ms, source, setting, ...others } = revision;
+  const { default_route: route, history_len: _length, hooks, ...rest } = others;
+  return { revision: number, updated_at_ms, source, setting, ...rest, ...route, hooks: redactedHooks(hooks) };
 }

@@ -13,6 +13,7 @@ import type { Clock } from "../../../kernel/clock.ts";
 import { KeyedMutex } from "../../../kernel/keyed-mutex.ts";
 import type { Op, Store } from "../../../kernel/store.ts";
 import { RUNTIME_STREAM } from "../../events/index.ts";
+import { checkDebugLevel } from "./debug-key.ts";
 import { withDefault } from "./default-route.ts";
 import { changesBetween } from "./diff.ts";
 import {
@@ -61,6 +62,8 @@ export interface RuntimeSettingsOptions extends Roots {
   store: Store;
   clock: Clock;
   routes: RouteResolver;
+  /** Why debug evidence could not be encrypted; undefined when it could. */
+  debugKeyFault: () => Promise<string | undefined>;
 }
 
 /**
@@ -77,6 +80,7 @@ export class RuntimeSettings {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #roots: Roots;
+  readonly #debugKeyFault: () => Promise<string | undefined>;
   readonly #mutex = new KeyedMutex();
   #current: Revision | undefined;
 
@@ -84,6 +88,7 @@ export class RuntimeSettings {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#roots = options;
+    this.#debugKeyFault = options.debugKeyFault;
     this.routes = withDefault(options.routes, () => this.#current?.default_route);
   }
 
@@ -201,6 +206,7 @@ export class RuntimeSettings {
         checkExpected(context, before?.revision ?? 0);
         const described = { ...origin };
         const settings = await next(this.now, described);
+        await checkDebugLevel(this.now, settings, this.#debugKeyFault);
         const revision = this.#following(before, { ...snapshotOf(settings), ...described }, context);
         const result = await this.#store.commit(opsFor(before, revision));
         if (!result.ok) continue;
