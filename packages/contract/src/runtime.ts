@@ -194,20 +194,6 @@ export const DaemonStatusView = z
       cors_policy: z.enum(["loopback", "exact"]),
       cors_allowed_origin_count: z.int(),
       externally_exposed_without_auth: z.boolean(),
-      auth_effective_admin_token_available: z.boolean().optional(),
-      auth_effective_read_only_token_available: z.boolean().optional(),
-      auth_duplicate_token: z.boolean().optional(),
-      auth_token_files: z
-        .array(
-          z.object({
-            role: z.enum(["admin", "read_only"]),
-            path: z.string(),
-            readable: z.boolean(),
-            token_loaded: z.boolean(),
-            error: z.string().optional(),
-          }),
-        )
-        .optional(),
     }),
     storage: z.looseObject({
       checked_at_ms: Millis,

@@ -1,6 +1,7 @@
 import type { DaemonStatusView, RunsStatus, StatusWarning } from "@kheish/contract";
 import type { RouteReadiness } from "../../engine/index.ts";
 import type { StorageProbe } from "../../kernel/storage-probe.ts";
+import { controlPlaneWarnings } from "./control-plane-warnings.ts";
 
 export interface WarningSources {
   runs: RunsStatus;
@@ -15,7 +16,7 @@ export function warningsOf(sources: WarningSources): StatusWarning[] {
     ...runWarnings(sources.runs),
     ...routeWarnings(sources.readiness),
     ...storageWarnings(sources.probes),
-    ...accessWarnings(sources.controlPlane),
+    ...controlPlaneWarnings(sources.controlPlane),
   ];
 }
 
@@ -79,35 +80,4 @@ function storageWarnings(probes: readonly StorageProbe[]): StatusWarning[] {
       related_id: name,
       ...(action === undefined ? {} : { action }),
     }));
-}
-
-/** Tokens are read at each request (02-R87), so a file can go wrong while the daemon runs. */
-function accessWarnings(plane: DaemonStatusView["control_plane"]): StatusWarning[] {
-  if (!plane.auth_enabled) return [];
-  const warnings: StatusWarning[] = [];
-  if (plane.auth_duplicate_token === true) {
-    warnings.push({
-      severity: "error",
-      code: "control_plane_duplicate_tokens",
-      message: "the admin and the read-only token are the same, so nobody is let in",
-      action: "give each role a token of its own",
-    });
-  } else if (plane.auth_effective_admin_token_available === false) {
-    warnings.push({
-      severity: "error",
-      code: "control_plane_no_admin_token",
-      message: "no admin token is in force, so nobody can change anything",
-      action: "put a token into the file of --http-admin-token-file",
-    });
-  }
-  for (const { role, path, error } of plane.auth_token_files ?? []) {
-    if (error === undefined) continue;
-    warnings.push({
-      severity: "warning",
-      code: "control_plane_token_file_unusable",
-      message: `the ${role} token file ${path} holds no token: ${error}`,
-      action: "write the token into it; it is read at the next request",
-    });
-  }
-  return warnings;
 }
