@@ -2,12 +2,15 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
+import { LogRing, logBindings } from "./features/logs/index.ts";
+import { debugKeyFault } from "./features/runtime/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openSqliteStore } from "./kernel/sqlite/index.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
+import { probeDirectory } from "./kernel/storage-probe.ts";
 import { type Store, StoreError } from "./kernel/store.ts";
 import { createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
@@ -74,7 +77,13 @@ async function open(
 ): Promise<RunningDaemon> {
   const format =
     options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
-  const log = createLog({ level: options.logLevel, format, write: (line) => process.stderr.write(line) });
+  const logs = new LogRing();
+  const log = createLog({
+    level: options.logLevel,
+    format,
+    write: (line) => process.stderr.write(line),
+    keep: (line) => logs.add(line),
+  });
   const auth = authSettings(options);
   const cors = {
     allowedOrigins: options.corsAllowOrigins,
@@ -126,6 +135,19 @@ async function open(
       controlPlane: async () => ({
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
+      debugKeyFault: () =>
+        debugKeyFault({
+          inline: env.KHEISH_DEBUG_CAPTURE_KEY,
+          file: env.KHEISH_DEBUG_CAPTURE_KEY_FILE,
+          readFile: readText,
+        }),
+      probeStorage: () =>
+        Promise.all(
+          [
+            { name: "state_root", path: stateRoot.path },
+            { name: "workspace_root", path: workspaceRoot },
+          ].map((root) => probeDirectory(root, { clock: systemClock, random: systemRandom })),
+        ),
       ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
     },
   );
@@ -133,7 +155,7 @@ async function open(
   undo.push(() => daemon.drain(DRAIN_MS));
   const http = await startHttpServer({
     bind: options.bind,
-    bindings: daemon.bindings,
+    bindings: [...daemon.bindings, ...logBindings(logs)],
     auth,
     cors,
     readFile: readText,

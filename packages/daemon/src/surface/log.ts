@@ -19,11 +19,18 @@ export function createLog(options: {
   level: LogLevel;
   format: LogFormat;
   write: (line: string) => void;
+  /** Gets each line as JSON, whatever the format. */
+  keep?: (line: string) => void;
 }): Logger {
-  const { level, format, write } = options;
+  const { level, format, write, keep } = options;
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime },
-    { write: (line) => write(format === "json" ? line : prettyLine(line)) },
+    {
+      write: (line) => {
+        keep?.(line);
+        write(format === "json" ? line : prettyLine(line));
+      },
+    },
   );
 }
 

@@ -44,6 +44,7 @@ function promptInput(driver: Driver) {
     model,
     generation: generationFor(driver, model),
     workspaceRoot: deps.workspaceRoot,
+    systemPrompt: deps.systemPrompt(),
     ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
   };
 }

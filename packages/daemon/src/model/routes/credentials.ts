@@ -9,6 +9,9 @@ export interface CredentialSource {
   api_key_env?: string | undefined;
 }
 
+/** The source of a key that stands in the routes file itself. */
+export const INLINE_KEY = "the routes file";
+
 /** A variable that is set to something. */
 export function variable(env: Env, name: string): string | undefined {
   const value = env[name]?.trim();
@@ -20,7 +23,7 @@ export function resolveCredential(
   { route_id, driver, api_key, api_key_env }: CredentialSource,
   env: Env,
 ): Credential {
-  if (api_key !== undefined) return { kind: "key", secret: new Secret(api_key), source: "the routes file" };
+  if (api_key !== undefined) return { kind: "key", secret: new Secret(api_key), source: INLINE_KEY };
   if (api_key_env !== undefined) return fromVariables([api_key_env], route_id, env);
   const { keyVariables } = factsOf(driver);
   if (keyVariables.length === 0) return { kind: "none" };

@@ -18,6 +18,12 @@ export class Facts {
   /** Why submissions were refused; another copy of the same may have come at a better time. */
   readonly refused = new Map<string, string>();
 
+  /** Every revision of the settings that landed, and what was said of them. */
+  readonly settings: {
+    revisions: Json[];
+    acknowledged: { id: string; known: number; revision: number }[];
+  } = { revisions: [], acknowledged: [] };
+
   run(id: string): RunFacts {
     const known = this.runs.get(id);
     if (known !== undefined) return known;
