@@ -2,7 +2,6 @@ import type { PermissionMode } from "@kheish/contract";
 import {
   type CommandDeps,
   createTimers,
-  DEFAULT_TOOL_LIMITS,
   Executor,
   KnownSessions,
   type LoopDeps,
@@ -23,10 +22,14 @@ import { goalBindings } from "./features/goals/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
 import {
+  PermissionExplainer,
+  permissionBindings,
   RuntimeSettings,
-  runtimeBindings,
   StatusService,
   type StatusSources,
+  StorageStatus,
+  settingsBindings,
+  statusBindings,
 } from "./features/runtime/index.ts";
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
@@ -39,6 +42,7 @@ import { type Clock, sleep } from "./kernel/clock.ts";
 import { KeyedMutex } from "./kernel/keyed-mutex.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
+import type { StorageProbe } from "./kernel/storage-probe.ts";
 import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";
 import type { NamedTokens } from "./surface/http/index.ts";
@@ -71,6 +75,10 @@ export interface DaemonSettings {
   staleThresholdMs: number;
   processId: number;
   controlPlane: StatusSources["controlPlane"];
+  /** Why debug evidence could not be encrypted (02-R95); undefined when it could. */
+  debugKeyFault: () => Promise<string | undefined>;
+  /** Whether the daemon's directories can be written to (02-R98). */
+  probeStorage: () => Promise<StorageProbe[]>;
 }
 
 /** A daemon without its doors: the services, their bindings and the workers behind them. */
@@ -105,8 +113,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     routes: models,
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
+    debugKeyFault: settings.debugKeyFault,
   });
-  const streams = new EventStreams({ store, runtime: async () => runtime.view() }, tail);
+  const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
+  const { routes } = runtime;
+  const authority = createAuthority();
 
   const loop: LoopDeps = {
     store,
@@ -114,17 +125,18 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     blobs,
     mutex,
     model: models,
-    routes: models,
+    routes,
     tools,
-    authority: createAuthority(),
+    authority,
     log,
     limits: settings.limits,
-    toolLimits: DEFAULT_TOOL_LIMITS,
+    toolLimits: () => runtime.toolLimits,
     states: new StateCache(),
     known,
     workspaceRoot: settings.workspaceRoot,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     permissionMode: () => runtime.permissionMode,
+    systemPrompt: () => runtime.systemPrompt,
     onDelta: (delta) => streams.publishDelta(delta),
   };
   const executor = new Executor({ ...loop, owner, concurrency: settings.concurrency });
@@ -136,7 +148,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     mutex,
     known,
     starter: executor.starter,
-    routes: models,
+    routes,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
     approvalTimeoutMs: settings.approvalTimeoutMs,
@@ -146,7 +158,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
 
   // What another daemon decided reaches this one through the journal.
   tail.onEvent((stored) => {
-    if (stored.stream === RUNTIME_STREAM) void runtime.refresh();
+    if (stored.stream === RUNTIME_STREAM) {
+      runtime
+        .refresh()
+        .catch((error: unknown) => log.error({ err: String(error) }, "reading settings failed"));
+    }
     tokens.heard(stored);
     credentials.follow(stored).catch((error: unknown) => {
       log.error({ err: String(error) }, "a change of the auth store could not be taken over");
@@ -163,17 +179,21 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     store,
     clock,
     tail,
-    routes: models,
+    routes,
     settings: runtime,
     processId: settings.processId,
     isReady: () => ready,
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
+    storage: new StorageStatus(clock, settings.probeStorage),
     stateRootLock: settings.stateRootLock,
     authStore: () => credentials.vault.state,
     queuedLagThresholdMs: settings.queuedLagThresholdMs,
     staleThresholdMs: settings.staleThresholdMs,
   });
+
+  const { permissionMode } = loop;
+  const permissions = new PermissionExplainer({ store, authority, tools, permissionMode });
 
   return {
     bindings: [
@@ -184,7 +204,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),
       ...eventBindings(streams),
-      ...runtimeBindings(runtime, status),
+      ...settingsBindings(runtime),
+      ...permissionBindings(permissions),
+      ...statusBindings(status),
       ...tokenBindings(tokens),
       ...secretBindings(credentials),
     ],

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
+import { LogRing, logBindings } from "./features/logs/index.ts";
+import { debugKeyFault } from "./features/runtime/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -11,6 +13,7 @@ import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
+import { probeDirectory } from "./kernel/storage-probe.ts";
 import { StoreError } from "./kernel/store.ts";
 import { checkAuthRefs, createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
 import { type Env, openCredentials, openStore, readText } from "./opening.ts";
@@ -77,11 +80,13 @@ async function open(
   const format =
     options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
   const redactor = new Redactor();
+  const logs = new LogRing();
   const log = createLog({
     level: options.logLevel,
     format,
     write: (line) => process.stderr.write(line),
     redact: (line) => redactor.jsonLine(line),
+    keep: (line) => logs.add(line),
   });
   redactor.hold("http-tokens", [options.adminToken, options.readonlyToken]);
   redactor.hold("store", passwordsIn(options.store));
@@ -144,6 +149,19 @@ async function open(
       controlPlane: async () => ({
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
+      debugKeyFault: () =>
+        debugKeyFault({
+          inline: env.KHEISH_DEBUG_CAPTURE_KEY,
+          file: env.KHEISH_DEBUG_CAPTURE_KEY_FILE,
+          readFile: readText,
+        }),
+      probeStorage: () =>
+        Promise.all(
+          [
+            { name: "state_root", path: stateRoot.path },
+            { name: "workspace_root", path: workspaceRoot },
+          ].map((root) => probeDirectory(root, { clock: systemClock, random: systemRandom })),
+        ),
       ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
     },
   );
@@ -151,7 +169,7 @@ async function open(
   undo.push(() => daemon.drain(DRAIN_MS));
   const http = await startHttpServer({
     bind: options.bind,
-    bindings: daemon.bindings,
+    bindings: [...daemon.bindings, ...logBindings(logs)],
     auth,
     cors,
     readFile: async (path) => {

@@ -18,6 +18,7 @@ export { DEFAULT_RUN_LIMITS, type RunLimits } from "./limits.ts";
 export * from "./lookup.ts";
 export type { LoopDeps } from "./loop/deps.ts";
 export { StateCache } from "./loop/state-cache.ts";
+export { isVisible } from "./loop/visible-tools.ts";
 export * from "./messages.ts";
 export * from "./ports.ts";
 export * from "./records.ts";

@@ -56,8 +56,8 @@ export function createModels(options: ModelsOptions): ModelPort & RouteResolver 
   return {
     call,
     limits: (_route, model) => limitsOf(model),
-    resolve: (selection) => resolver.resolve(selection),
-    routes: () => resolver.routes(),
-    readiness: () => resolver.readiness(),
+    resolve: (selection, chosen) => resolver.resolve(selection, chosen),
+    routes: (chosen) => resolver.routes(chosen),
+    readiness: (chosen) => resolver.readiness(chosen),
   };
 }

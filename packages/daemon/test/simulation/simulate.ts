@@ -2,6 +2,7 @@ import type { SessionEvents } from "../../src/engine/index.ts";
 import { takeCare } from "./clients/caretaker.ts";
 import { Deciders } from "./clients/decider.ts";
 import { intervene } from "./clients/intervener.ts";
+import { operate } from "./clients/operator.ts";
 import { submit } from "./clients/submitter.ts";
 import { Watcher } from "./clients/watcher.ts";
 import type { CheckName } from "./invariants/check.ts";
@@ -71,7 +72,7 @@ export async function simulate(plan: Plan, options: { traced?: boolean } = {}): 
 }
 
 interface People {
-  /** Submitters and interveners who are not done yet. */
+  /** Submitters, interveners and operators who are not done yet. */
   busy: number;
   watchers: Watcher[];
 }
@@ -105,6 +106,7 @@ function populate(world: World, facts: Facts): People {
   for (const [index, intervention] of plan.interventions.entries()) {
     employ(intervene(world, facts, intervention, index));
   }
+  for (const [index, operator] of plan.operators.entries()) employ(operate(world, facts, operator, index));
   for (const watcher of watchers) void watcher.run();
   world.start();
   return people;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EndpointId, JsonObject, RunView } from "@kheish/contract";
+import type { EndpointId, JsonObject, PermissionMode, RunView } from "@kheish/contract";
 import { compose, type Daemon } from "../../src/compose.ts";
 import {
   DEFAULT_RUN_LIMITS,
@@ -21,6 +21,7 @@ import { type Clock, SimulatedClock } from "../../src/kernel/clock.ts";
 import type { Log } from "../../src/kernel/log.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { openSqliteStore } from "../../src/kernel/sqlite/index.ts";
+import { probeDirectory } from "../../src/kernel/storage-probe.ts";
 import type { Store } from "../../src/kernel/store.ts";
 import { createModels, loadRoutes } from "../../src/model/index.ts";
 
@@ -48,6 +49,8 @@ export interface BootOptions {
   limits?: Partial<RunLimits>;
   approvalTimeoutMs?: number;
   instanceId?: string;
+  /** Of `serve --permission-mode`. */
+  permissionMode?: PermissionMode;
 }
 
 export interface RiggedDaemon {
@@ -72,8 +75,10 @@ const random: Random = { hex: (bytes) => randomBytes(bytes).toString("hex"), uni
 
 export async function createRig(toolsFor: (incarnation: number) => readonly Tool[]): Promise<Rig> {
   const directory = await mkdtemp(join(tmpdir(), "kheish-rig-"));
-  await mkdir(join(directory, "workspace"));
+  const workspaceRoot = join(directory, "workspace");
+  await mkdir(workspaceRoot);
   const clock = new SimulatedClock();
+  const probing = { clock, random };
   const blobs = await openBlobsDirectory(join(directory, "blobs"), random);
   const noNetwork: typeof fetch = () => Promise.reject(new Error("a rigged daemon has no network"));
   const models = createModels({ routes: loadRoutes({ env: {} }), clock, random, blobs, fetch: noNetwork });
@@ -104,7 +109,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
         },
         {
           instanceId: options.instanceId ?? "rig",
-          workspaceRoot: join(directory, "workspace"),
+          workspaceRoot,
           stateRoot: directory,
           stateRootLock: { path: join(directory, "daemon.lock"), held: true, mechanism: "test" },
           limits: { ...DEFAULT_RUN_LIMITS, ...options.limits },
@@ -123,6 +128,11 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
             cors_allowed_origin_count: 0,
             externally_exposed_without_auth: false,
           }),
+          debugKeyFault: async () => undefined,
+          probeStorage: async () => [
+            await probeDirectory({ name: "workspace_root", path: workspaceRoot }, probing),
+          ],
+          ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
         },
       );
       opened.push({ store: inner, daemon });

@@ -47,6 +47,7 @@ function promptInput(driver: Driver) {
     ...(driver.session.credential_scope === undefined
       ? {}
       : { credentialScope: driver.session.credential_scope }),
+    systemPrompt: deps.systemPrompt(),
     ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
   };
 }

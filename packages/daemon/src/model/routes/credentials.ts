@@ -10,6 +10,9 @@ export interface CredentialSource {
   api_key_env?: string | undefined;
 }
 
+/** The source of a key that stands in the routes file itself. */
+export const INLINE_KEY = "the routes file";
+
 /** A variable that is set to something. */
 export function variable(env: Env, name: string): string | undefined {
   const value = env[name]?.trim();
@@ -22,7 +25,7 @@ export function resolveCredential(
   env: Env,
 ): Credential {
   if (auth_ref !== undefined) return { kind: "slot", slot_id: auth_ref };
-  if (api_key !== undefined) return { kind: "key", secret: new Secret(api_key), source: "the routes file" };
+  if (api_key !== undefined) return { kind: "key", secret: new Secret(api_key), source: INLINE_KEY };
   if (api_key_env !== undefined) return fromVariables([api_key_env], route_id, env);
   const { keyVariables } = factsOf(driver);
   if (keyVariables.length === 0) return { kind: "none" };

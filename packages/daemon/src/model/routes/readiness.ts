@@ -1,5 +1,6 @@
 import type { AuthSlotStatus } from "@kheish/contract";
 import type { RouteReadiness } from "../../engine/ports.ts";
+import { INLINE_KEY } from "./credentials.ts";
 import { supportsModel } from "./model-support.ts";
 import type { Route } from "./route.ts";
 import { slotFinding } from "./slot-readiness.ts";
@@ -7,7 +8,7 @@ import { slotFinding } from "./slot-readiness.ts";
 /** Whether a run may go this way, and if not, what an operator can do (02-R36, 02-R40). */
 export function readinessOf(
   route: Route,
-  active: Route,
+  active: Route | undefined,
   slotStatus: (slotId: string) => AuthSlotStatus | undefined,
 ): RouteReadiness {
   const { route_id, driver, model, capabilities, credential } = route;
@@ -38,7 +39,14 @@ export function readinessOf(
   }
   const finding = credential.kind === "slot" ? slotFinding(route, credential.slot_id, slot) : undefined;
   if (finding !== undefined) return { ...base, state: "error", ...finding };
-  return { ...base, state: "ok", code: "route_ready", message: readyMessage(route) };
+  // 02-R99: usable as any other, and worth a word.
+  const inline = credential.kind === "key" && credential.source === INLINE_KEY;
+  return {
+    ...base,
+    state: "ok",
+    code: inline ? "route_inline_key" : "route_ready",
+    message: readyMessage(route),
+  };
 }
 
 function readyMessage({ route_id, credential }: Route): string {

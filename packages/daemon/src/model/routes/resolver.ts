@@ -1,5 +1,5 @@
 import { problem, type ResolvedModelRoute } from "@kheish/contract";
-import type { PinnedRoute, RouteReadiness, RouteResolver } from "../../engine/ports.ts";
+import type { DefaultRoute, PinnedRoute, RouteReadiness, RouteResolver } from "../../engine/ports.ts";
 import { type CredentialPort, NO_CREDENTIALS } from "../credential-port.ts";
 import { supportsModel } from "./model-support.ts";
 import { readinessOf } from "./readiness.ts";
@@ -18,15 +18,17 @@ export class InventoryResolver implements RouteResolver {
     this.#slots = slots;
   }
 
-  resolve(selection: Selection): PinnedRoute {
+  resolve(selection: Selection, choice?: DefaultRoute): PinnedRoute {
     const model = this.#selector(selection.model);
     const fallback = this.#selector(selection.fallback_model);
-    const route = this.#named(selection, model, fallback) ?? this.#routeFor(model);
+    const named = this.#named(selection, model, fallback) ?? this.#routeFor(model, choice);
+    const { active, routes } = this.#under(choice);
+    const route = routes.find(({ route_id }) => route_id === named.route_id) ?? named;
 
     const chosen = model?.model ?? route.model;
     checkSupport(route, chosen);
     if (fallback !== undefined) checkSupport(route, fallback.model);
-    const readiness = this.#readinessOf(route);
+    const readiness = this.#readinessOf(route, active);
     if (readiness.state === "error") {
       throw problem("routes", "route_not_ready", [readiness.message, readiness.action].join(" ").trim());
     }
@@ -38,8 +40,8 @@ export class InventoryResolver implements RouteResolver {
     };
   }
 
-  routes(): ResolvedModelRoute[] {
-    return this.#inventory.map(({ route_id, driver, model, capabilities, credential }) => ({
+  routes(choice?: DefaultRoute): ResolvedModelRoute[] {
+    return this.#under(choice).routes.map(({ route_id, driver, model, capabilities, credential }) => ({
       route_id,
       provider: driver,
       model,
@@ -48,12 +50,22 @@ export class InventoryResolver implements RouteResolver {
     }));
   }
 
-  readiness(): RouteReadiness[] {
-    return this.#inventory.map((route) => this.#readinessOf(route));
+  readiness(choice?: DefaultRoute): RouteReadiness[] {
+    const { active, routes } = this.#under(choice);
+    return routes.map((route) => this.#readinessOf(route, active));
   }
 
-  #readinessOf(route: Route): RouteReadiness {
-    return readinessOf(route, this.#inventory[0], (slotId) => this.#slots.status(slotId));
+  #readinessOf(route: Route, active: Route | undefined): RouteReadiness {
+    return readinessOf(route, active, (slotId) => this.#slots.status(slotId));
+  }
+
+  /** The inventory as an operator's choice makes it: its route first, with its model. */
+  #under(choice: DefaultRoute | undefined): { active: Route | undefined; routes: readonly Route[] } {
+    if (choice === undefined) return { active: this.#inventory[0], routes: this.#inventory };
+    const found = this.find(choice.route_id);
+    if (found === undefined) return { active: undefined, routes: this.#inventory };
+    const active = { ...found, model: choice.model };
+    return { active, routes: [active, ...this.#inventory.filter((route) => route !== found)] };
   }
 
   find(routeId: string): Route | undefined {
@@ -82,16 +94,25 @@ export class InventoryResolver implements RouteResolver {
   }
 
   /** 02-R35. */
-  #routeFor(model: Selector | undefined): Route {
-    const active = this.#inventory[0];
-    if (model === undefined || supportsModel(active, model.model)) return active;
-    const [first, ...others] = this.#inventory.filter((route) => supportsModel(route, model.model));
+  #routeFor(model: Selector | undefined, choice: DefaultRoute | undefined): Route {
+    const { active, routes } = this.#under(choice);
+    if (model === undefined) return active ?? this.#gone(choice);
+    if (active !== undefined && supportsModel(active, model.model)) return active;
+    const [first, ...others] = routes.filter((route) => supportsModel(route, model.model));
     if (first === undefined) {
       throw refused(`No route supports the model '${model.model}'. Routes: ${this.#ids()}.`);
     }
     if (others.length === 0) return first;
     const candidates = [first, ...others].map((route) => `${route.route_id}/${model.model}`).join(", ");
     throw refused(`Several routes support the model '${model.model}': name one of ${candidates}.`);
+  }
+
+  #gone(choice: DefaultRoute | undefined): never {
+    throw problem(
+      "routes",
+      "route_not_ready",
+      `The default route '${choice?.route_id}' no longer exists. Set another with runtime set-model: ${this.#ids()}.`,
+    );
   }
 
   #ids(): string {

@@ -30,6 +30,7 @@ export const CHECKS = {
   growth:
     "nothing is left behind: queue items, leases, timers, subscribers, and no more commits than there is work",
   incident: "no request and no drive ends in an error that nobody expected",
+  settings: "02-R1 02-R2 02-R3 a change of settings is one revision, made from the one that its caller knew",
   start: "01-R89 a daemon starts on whatever another one left",
 } as const;
 

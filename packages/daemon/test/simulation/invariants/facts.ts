@@ -20,6 +20,11 @@ export class Facts {
 
   /** What each slot and subject may be at the end: as it was last acknowledged, or as an act made it that is unheard. */
   readonly custody = new Map<string, Custody>();
+  /** Every revision of the settings that landed, and what was said of them. */
+  readonly settings: {
+    revisions: Json[];
+    acknowledged: { id: string; known: number; revision: number }[];
+  } = { revisions: [], acknowledged: [] };
 
   run(id: string): RunFacts {
     const known = this.runs.get(id);

@@ -276,4 +276,25 @@ export const MUTANTS: readonly Mutant[] = [
     find: "await this.#subjects.revoke(subjectId, by, reason);",
     replace: "void this.#subjects.revoke(subjectId, by, reason).catch(() => undefined);",
   },
+  {
+    name: "change-settings-unguarded",
+    fault: "of two changes from one revision the second overwrites the first",
+    file: "features/runtime/config/settings.ts",
+    find: "      expectedRevision: before?.revision ?? 0,",
+    replace: "",
+  },
+  {
+    name: "acknowledge-refused-settings",
+    fault: "a change that lost a race is answered as if it had been made",
+    file: "features/runtime/config/settings.ts",
+    find: "if (!result.ok) continue;",
+    replace: "",
+  },
+  {
+    name: "forget-past-settings",
+    fault: "a change cannot be taken back, as what was before it is gone",
+    file: "features/runtime/config/settings.ts",
+    find: "...(before === undefined ? [] : [pastOp(before, data(before))]),",
+    replace: "",
+  },
 ];

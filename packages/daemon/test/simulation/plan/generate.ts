@@ -5,6 +5,7 @@ import type {
   CustodyAct,
   Death,
   Intervention,
+  OperatorPlan,
   Plan,
   SessionPlan,
   SubmissionPlan,
@@ -52,6 +53,7 @@ export function generate(seed: number): Plan {
     ],
     deaths: deaths(prng, daemons, onFiles),
     watchers: Array.from({ length: prng.int(0, 3) }, () => watcherPlan(prng, sessions, submissions)),
+    operators: operators(new Prng(seed).fork("operators")),
   };
 }
 
@@ -238,6 +240,19 @@ function deaths(prng: Prng, daemons: number, onFiles: boolean): Death[] {
       downMs: side === "paused" ? prng.pick([31_000, 45_000]) : downMs(prng),
     };
   }).sort((one, other) => (one.at === "commit" && other.at === "commit" ? one.commit - other.commit : 0));
+}
+
+/** Two of them as a rule: one alone never comes too late. */
+function operators(prng: Prng): OperatorPlan[] {
+  if (!prng.chance(0.3)) return [];
+  return Array.from({ length: prng.pick([1, 2, 2]) }, (_, operator) => ({
+    changes: Array.from({ length: prng.int(1, 5) }, (_each, change) => ({
+      id: `o${operator}.${change}`,
+      afterMs: prng.pick([0, 0, 20, 400, 1_500]),
+      back: prng.chance(0.25),
+      calls: 1_000 + prng.int(0, 1_000),
+    })),
+  }));
 }
 
 function watcherPlan(

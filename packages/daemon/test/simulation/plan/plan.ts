@@ -18,6 +18,7 @@ export interface Plan {
   interventions: Intervention[];
   deaths: Death[];
   watchers: WatcherPlan[];
+  operators: OperatorPlan[];
 }
 
 export interface SessionPlan {
@@ -101,6 +102,11 @@ export type Death = { downMs: number } & (
   | { at: "time"; atMs: number; daemon: number }
   | { at: "commit"; commit: number; side: "before" | "after" | "unheard" | "torn" | "paused" }
 );
+
+/** Changes of settings that no run notices. */
+export interface OperatorPlan {
+  changes: { id: string; afterMs: number; back: boolean; calls: number }[];
+}
 
 export interface WatcherPlan {
   atMs: number;

@@ -105,6 +105,8 @@ export class SimulatedProcess implements Owner {
         controlPlane: async () => {
           throw new Error("a simulated daemon has no doors");
         },
+        debugKeyFault: async () => undefined,
+        probeStorage: async () => [],
       },
     );
   }

@@ -78,8 +78,8 @@ export const groups: readonly CommandGroup[] = [
   {
     name: "runtime",
     aliases: [],
-    summary: "Effective runtime settings",
-    load: () => import("./runtime.ts"),
+    summary: "Settings of the whole daemon, and their history",
+    load: () => import("./runtime/index.ts"),
   },
   {
     name: "tokens",

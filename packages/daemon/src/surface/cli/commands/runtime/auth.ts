@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { Cli } from "../cli.ts";
-import { plainFields } from "../output/fields.ts";
-import { leaseDetail, slotDetail, subjectDetail } from "../views/slot.ts";
+import type { Cli } from "../../cli.ts";
+import { plainFields } from "../../output/fields.ts";
+import { leaseDetail, slotDetail, subjectDetail } from "../../views/slot.ts";
 
 interface Flags {
   reason?: string;
