@@ -107,6 +107,7 @@ test("02-R93 02-R47 a key in a slot is found nowhere else, whoever quotes it and
   }
   seen.set("the events", JSON.stringify(frames));
   seen.set("status and runtime", JSON.stringify([await api.call("status"), await api.call("getRuntime")]));
+  seen.set("the newest log lines", JSON.stringify(await api.call("logs")));
   seen.set("slots", JSON.stringify(await api.call("listSecrets")));
   seen.set("runs", JSON.stringify(await api.call("listRuns")));
   await daemon.stop();

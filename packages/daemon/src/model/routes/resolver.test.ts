@@ -178,7 +178,7 @@ describe("views", () => {
         route_id: "main",
         active: true,
         state: "ok",
-        code: "route_ready",
+        code: "route_inline_key",
         message: expect.stringContaining("the routes file"),
       },
       {
