@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { ResolveApprovalsRequest } from "./approvals.ts";
 import {
+  Accepted,
+  AuthSlotList,
+  AuthSubjectStatus,
+  CredentialLeaseStatus,
+  ReasonedRequest,
+  RekeyRequest,
+  RekeyView,
+  RevokedLeases,
+  RevokeRequest,
+} from "./auth-broker.ts";
+import {
   InputContract,
   OutputContract,
   SetInputContractRequest,
@@ -8,8 +19,17 @@ import {
 } from "./contracts.ts";
 import { GlobalStreamQuery, StreamEvent, StreamQuery } from "./events.ts";
 import { GoalResponse, PatchGoalRequest, SetGoalRequest } from "./goals.ts";
+import { HookSettings } from "./hooks.ts";
 import { JsonObject } from "./json.ts";
+import { LogEntries, LogsQuery } from "./logs.ts";
 import { listOf } from "./pagination.ts";
+import {
+  CheckPermissionRequest,
+  PermissionExplanation,
+  PermissionMatrix,
+  PermissionMatrixRequest,
+} from "./permissions.ts";
+import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
 import {
   CancelQuestionRequest,
   PendingQuestionView,
@@ -33,12 +53,26 @@ import {
   RunView,
   SubmitInputRequest,
 } from "./runs.ts";
+import { DaemonCapabilities, DaemonStatusView, RuntimeSettingsView } from "./runtime.ts";
 import {
-  DaemonCapabilities,
-  DaemonStatusView,
-  RuntimeSettingsView,
+  ChangeQuery,
+  DebugLevelSetting,
+  DiffQuery,
+  ModelSelection,
+  PermissionModeSetting,
+  RollbackRequest,
+  RuntimeRevisionDiff,
+  RuntimeRevisionList,
+  SetDebugLevelRequest,
+  SetHooksRequest,
+  SetModelRequest,
   SetPermissionModeRequest,
-} from "./runtime.ts";
+  SetPolicyRequest,
+  SetSystemPromptRequest,
+  SetToolLimitsRequest,
+  SystemPromptInput,
+} from "./runtime-settings.ts";
+import { AuthSlotStatus, AuthSlotWrite } from "./secrets.ts";
 import {
   CreateSessionRequest,
   EndSessionRequest,
@@ -59,6 +93,7 @@ import {
   ToolOverrides,
 } from "./sessions.ts";
 import { CreatedToken, CreateTokenRequest, RevokedTokens, TokenView, type Verb } from "./tokens.ts";
+import { ToolRuntimeLimits } from "./tool-limits.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 /** Who may call: nobody asked, a read-only token, an admin token. */
@@ -85,6 +120,8 @@ export interface Endpoint {
   readonly kind?: "json" | "sse" | "text";
   /** The header `Idempotency-Key` is honoured. */
   readonly idempotent?: boolean;
+  /** The header `If-Match` is honoured. */
+  readonly conditional?: boolean;
 }
 
 /** Room for any setting, schema or decision; only bodies with files in them are larger. */
@@ -94,6 +131,7 @@ const define = <const T extends Record<string, Endpoint>>(table: T): T => table;
 const noBody = z.strictObject({});
 const session = "/v1/sessions/{session_id}";
 const run = "/v1/runs/{run_id}";
+const auth = "/v1/runtime/auth";
 
 /** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
 const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb: Verb = "write") =>
@@ -128,6 +166,55 @@ const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb:
       responses: { 200: SessionView },
     },
   }) as const;
+
+/**
+ * A daemon-wide setting: POST for the clients that know it, PUT for the whole of it and PATCH for a part, with the
+ * revision as `ETag` and `If-Match` (02-R1).
+ */
+const runtimeSetting = <P extends z.ZodType, B extends z.ZodType>(
+  name: string,
+  path: string,
+  post: P,
+  put: B,
+) => {
+  const row = { path: `/v1/runtime/${path}`, tag: "runtime", access: "admin" } as const;
+  const responses = { 200: RuntimeSettingsView };
+  return {
+    post: { ...row, method: "POST", summary: `Change the ${name}`, body: post, responses },
+    put: {
+      ...row,
+      method: "PUT",
+      summary: `Replace the ${name}`,
+      query: ChangeQuery,
+      conditional: true,
+      body: put,
+      responses,
+    },
+    patch: {
+      ...row,
+      method: "PATCH",
+      summary: `Change a part of the ${name} (RFC 7396)`,
+      query: ChangeQuery,
+      conditional: true,
+      body: JsonObject,
+      responses,
+    },
+  } as const;
+};
+
+const model = runtimeSetting("default route and model", "model", SetModelRequest, ModelSelection);
+const mode = runtimeSetting(
+  "permission mode",
+  "permission-mode",
+  SetPermissionModeRequest,
+  PermissionModeSetting,
+);
+const prompt = runtimeSetting("system prompt", "system-prompt", SetSystemPromptRequest, SystemPromptInput);
+const debugLevel = runtimeSetting("debug level", "debug-level", SetDebugLevelRequest, DebugLevelSetting);
+const hooks = runtimeSetting("hooks", "hooks", SetHooksRequest, JsonObject);
+const learning = runtimeSetting("learning policy", "learning-policy", SetPolicyRequest, JsonObject);
+const runMemory = runtimeSetting("run-memory policy", "run-memory-policy", SetPolicyRequest, JsonObject);
+const toolLimits = runtimeSetting("tool limits", "tool-limits", SetToolLimitsRequest, JsonObject);
 
 const persona = setting("persona", "persona", SetPersonaRequest);
 const capabilityScope = setting("capability scope", "capability-scope", SetCapabilityScopeRequest, "admin");
@@ -191,14 +278,113 @@ export const endpoints = define({
     access: "read",
     responses: { 200: RuntimeSettingsView },
   },
-  setPermissionMode: {
-    method: "POST",
-    path: "/v1/runtime/permission-mode",
+  setModel: model.post,
+  putModel: model.put,
+  setPermissionMode: mode.post,
+  putPermissionMode: mode.put,
+  setSystemPrompt: prompt.post,
+  putSystemPrompt: prompt.put,
+  patchSystemPrompt: prompt.patch,
+  setDebugLevel: debugLevel.post,
+  putDebugLevel: debugLevel.put,
+  getHooks: {
+    method: "GET",
+    path: hooks.post.path,
     tag: "runtime",
-    summary: "Change the daemon-wide permission mode",
+    summary: "The hooks, not redacted",
     access: "admin",
-    body: SetPermissionModeRequest,
+    responses: { 200: HookSettings },
+  },
+  setHooks: hooks.post,
+  putHooks: hooks.put,
+  patchHooks: hooks.patch,
+  getLearningPolicy: {
+    method: "GET",
+    path: learning.post.path,
+    tag: "runtime",
+    summary: "The learning policy",
+    access: "read",
+    responses: { 200: LearningPolicy },
+  },
+  setLearningPolicy: learning.post,
+  putLearningPolicy: learning.put,
+  patchLearningPolicy: learning.patch,
+  getRunMemoryPolicy: {
+    method: "GET",
+    path: runMemory.post.path,
+    tag: "runtime",
+    summary: "The run-memory policy",
+    access: "read",
+    responses: { 200: RunMemoryPolicy },
+  },
+  setRunMemoryPolicy: runMemory.post,
+  putRunMemoryPolicy: runMemory.put,
+  patchRunMemoryPolicy: runMemory.patch,
+  getToolLimits: {
+    method: "GET",
+    path: toolLimits.post.path,
+    tag: "runtime",
+    summary: "The limits of tool calls",
+    access: "read",
+    responses: { 200: ToolRuntimeLimits },
+  },
+  setToolLimits: toolLimits.post,
+  putToolLimits: toolLimits.put,
+  patchToolLimits: toolLimits.patch,
+  listRuntimeRevisions: {
+    method: "GET",
+    path: "/v1/runtime/revisions",
+    tag: "runtime",
+    summary: "The settings now and before, newest first",
+    access: "admin",
+    responses: { 200: RuntimeRevisionList },
+  },
+  diffRuntimeRevision: {
+    method: "GET",
+    path: "/v1/runtime/revisions/{revision}/diff",
+    tag: "runtime",
+    summary: "What a revision changed",
+    access: "admin",
+    query: DiffQuery,
+    responses: { 200: RuntimeRevisionDiff },
+  },
+  rollbackRuntime: {
+    method: "POST",
+    path: "/v1/runtime/rollback",
+    tag: "runtime",
+    summary: "Take back the settings, or one of them, as a new revision",
+    access: "admin",
+    body: RollbackRequest,
+    bodyOptional: true,
     responses: { 200: RuntimeSettingsView },
+  },
+  checkPermission: {
+    method: "POST",
+    path: "/v1/runtime/permissions/check",
+    tag: "runtime",
+    summary: "What would become of a tool call; nothing happens",
+    access: "admin",
+    body: CheckPermissionRequest,
+    responses: { 200: PermissionExplanation },
+  },
+  permissionMatrix: {
+    method: "POST",
+    path: "/v1/runtime/permissions/matrix",
+    tag: "runtime",
+    summary: "What would become of a call of each tool under each mode",
+    access: "admin",
+    body: PermissionMatrixRequest,
+    bodyOptional: true,
+    responses: { 200: PermissionMatrix },
+  },
+  logs: {
+    method: "GET",
+    path: "/v1/logs",
+    tag: "runtime",
+    summary: "The newest lines of the daemon's log, oldest first",
+    access: "admin",
+    query: LogsQuery,
+    responses: { 200: LogEntries },
   },
 
   listTokens: {
@@ -261,6 +447,122 @@ export const endpoints = define({
     body: ReloadRoutesRequest,
     bodyOptional: true,
     responses: { 200: RouteReloadResult },
+  },
+  listSecrets: {
+    method: "GET",
+    path: "/v1/runtime/secrets",
+    tag: "secrets",
+    summary: "Every slot, never its secret",
+    access: "admin",
+    responses: { 200: AuthSlotList },
+  },
+  putSecret: {
+    method: "POST",
+    path: "/v1/runtime/secrets",
+    tag: "secrets",
+    summary: "Create a slot or replace its secret, which enables it",
+    access: "admin",
+    body: AuthSlotWrite,
+    responses: { 200: AuthSlotStatus },
+  },
+  rekeySecrets: {
+    method: "POST",
+    path: "/v1/runtime/secrets/rekey",
+    tag: "secrets",
+    summary: "Encrypt every slot under another master key",
+    access: "admin",
+    body: RekeyRequest,
+    responses: { 200: RekeyView },
+  },
+  getSecret: {
+    method: "GET",
+    path: "/v1/runtime/secrets/{ref}",
+    tag: "secrets",
+    summary: "One slot",
+    access: "admin",
+    responses: { 200: AuthSlotStatus },
+  },
+  deleteSecret: {
+    method: "DELETE",
+    path: "/v1/runtime/secrets/{ref}",
+    tag: "secrets",
+    summary: "Delete a slot and end its leases",
+    access: "admin",
+    responses: { 200: Accepted },
+  },
+  revokeSlotLeases: {
+    method: "POST",
+    path: `${auth}/slots/{slot}/revoke`,
+    tag: "secrets",
+    summary: "End the leases of a slot; the next call gets a new one",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: RevokedLeases },
+  },
+  disableSlot: {
+    method: "POST",
+    path: `${auth}/slots/{slot}/disable`,
+    tag: "secrets",
+    summary: "Keep a slot and let nobody use it",
+    access: "admin",
+    body: ReasonedRequest,
+    responses: { 200: AuthSlotStatus },
+  },
+  enableSlot: {
+    method: "POST",
+    path: `${auth}/slots/{slot}/enable`,
+    tag: "secrets",
+    summary: "Let a disabled slot be used again",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: AuthSlotStatus },
+  },
+  getSubject: {
+    method: "GET",
+    path: `${auth}/subjects/{subject_id}`,
+    tag: "secrets",
+    summary: "Who may use credentials, and under which leases they do",
+    access: "admin",
+    responses: { 200: AuthSubjectStatus },
+  },
+  revokeSubject: {
+    method: "POST",
+    path: `${auth}/subjects/{subject_id}/revoke`,
+    tag: "secrets",
+    summary: "End a subject's leases and give it no more",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: AuthSubjectStatus },
+  },
+  reinstateSubject: {
+    method: "POST",
+    path: `${auth}/subjects/{subject_id}/reinstate`,
+    tag: "secrets",
+    summary: "Let a revoked subject have leases again",
+    access: "admin",
+    body: ReasonedRequest,
+    responses: { 200: AuthSubjectStatus },
+  },
+  getLease: {
+    method: "GET",
+    path: `${auth}/leases/{lease_id}`,
+    tag: "secrets",
+    summary: "One lease",
+    access: "admin",
+    responses: { 200: CredentialLeaseStatus },
+  },
+  revokeLease: {
+    method: "POST",
+    path: `${auth}/leases/{lease_id}/revoke`,
+    tag: "secrets",
+    summary: "End one lease",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: CredentialLeaseStatus },
   },
 
   createSession: {

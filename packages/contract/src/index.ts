@@ -4,19 +4,27 @@
  */
 export * from "./access.ts";
 export * from "./approvals.ts";
+export * from "./auth-broker.ts";
 export * from "./contracts.ts";
 export * from "./endpoints.ts";
 export * from "./events.ts";
 export * from "./goals.ts";
+export * from "./hooks.ts";
 export * from "./json.ts";
+export * from "./logs.ts";
 export * from "./pagination.ts";
+export * from "./permissions.ts";
+export * from "./policies.ts";
 export * from "./problems.ts";
 export * from "./questions.ts";
 export * from "./routes.ts";
 export * from "./runs.ts";
 export * from "./runtime.ts";
+export * from "./runtime-settings.ts";
+export * from "./secrets.ts";
 export * from "./sessions.ts";
 export * from "./tokens.ts";
+export * from "./tool-limits.ts";
 
 /** Version of the control plane and revision of its API (`GET /v1/capabilities`). */
 export const CONTROL_PLANE_VERSION = "0.1.0";

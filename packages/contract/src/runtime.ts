@@ -1,8 +1,14 @@
 import { z } from "zod";
+import { HookSettings } from "./hooks.ts";
 import { Json, Millis } from "./json.ts";
-
-export const PermissionMode = z.enum(["default", "acceptEdits", "bypassPermissions", "plan", "dontAsk"]);
-export type PermissionMode = z.infer<typeof PermissionMode>;
+import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
+import {
+  DebugLevel,
+  PermissionMode,
+  RuntimeConfigMetadataView,
+  SystemPromptSettings,
+} from "./runtime-settings.ts";
+import { ToolRuntimeLimits } from "./tool-limits.ts";
 
 export const RouteCapabilities = z
   .object({
@@ -28,9 +34,16 @@ export const ResolvedModelRoute = z
   .meta({ id: "ResolvedModelRoute" });
 export type ResolvedModelRoute = z.infer<typeof ResolvedModelRoute>;
 
-export const SetPermissionModeRequest = z
-  .strictObject({ mode: PermissionMode, expected_revision: z.int().nonnegative().optional() })
-  .meta({ id: "SetPermissionModeRequest" });
+/** What is wrong with the routes as they are now (02-R30). */
+export const RouteDiagnosticView = z
+  .object({
+    severity: z.enum(["info", "warning", "error"]),
+    code: z.string(),
+    route_id: z.string().optional(),
+    message: z.string(),
+  })
+  .meta({ id: "RouteDiagnosticView" });
+export type RouteDiagnosticView = z.infer<typeof RouteDiagnosticView>;
 
 export const RuntimeSettingsView = z
   .object({
@@ -41,14 +54,15 @@ export const RuntimeSettingsView = z
     provider: z.string().nullable(),
     model: z.string().nullable(),
     routes: z.array(ResolvedModelRoute).optional(),
+    route_diagnostics: z.array(RouteDiagnosticView),
     permission_mode: PermissionMode,
-    config: z.object({
-      revision: z.int(),
-      updated_at_ms: Millis.optional(),
-      persisted: z.boolean(),
-      history_len: z.int(),
-      history_limit: z.int(),
-    }),
+    system_prompt: SystemPromptSettings,
+    hooks: HookSettings.describe("bodies are redacted"),
+    debug_level: DebugLevel,
+    learning_policy: LearningPolicy,
+    run_memory_policy: RunMemoryPolicy,
+    tool_runtime_limits: ToolRuntimeLimits,
+    config: RuntimeConfigMetadataView,
   })
   .meta({ id: "RuntimeSettingsView" });
 export type RuntimeSettingsView = z.infer<typeof RuntimeSettingsView>;
@@ -136,6 +150,20 @@ export const EventsStatus = z
   .meta({ id: "EventsStatus" });
 export type EventsStatus = z.infer<typeof EventsStatus>;
 
+/** Whether one of the daemon's directories can be written to. */
+export const StorageProbe = z
+  .object({
+    name: z.string(),
+    path: z.string(),
+    state: z.enum(["ok", "warning", "error"]),
+    writable: z.boolean(),
+    latency_ms: z.int(),
+    code: z.string(),
+    message: z.string(),
+    action: z.string().optional(),
+  })
+  .meta({ id: "StorageProbe" });
+
 export const DaemonStatusView = z
   .object({
     snapshot_at_ms: Millis,
@@ -172,6 +200,8 @@ export const DaemonStatusView = z
       ok: z.boolean(),
       engine: z.enum(["sqlite", "postgres"]),
       schema_version: z.int(),
+      write_error_count: z.int(),
+      probes: z.array(StorageProbe),
       state_root_lock: z.object({ path: z.string(), held: z.boolean(), mechanism: z.string() }).optional(),
       session_storage: z.looseObject({ session_count: z.int(), total_bytes: z.int() }).optional(),
     }),
@@ -182,9 +212,11 @@ export const DaemonStatusView = z
       routes: z.array(Json),
     }),
     health: z.looseObject({ generated_at_ms: Millis, ok: z.boolean(), warnings: z.array(StatusWarning) }),
+    hooks: z.looseObject({ configured_count: z.int() }),
     events: EventsStatus,
     sessions: z.object({ total: z.int() }),
     runs: RunsStatus,
+    run_memory: z.looseObject({ policy: RunMemoryPolicy }),
   })
   .meta({ id: "DaemonStatusView" });
 export type DaemonStatusView = z.infer<typeof DaemonStatusView>;

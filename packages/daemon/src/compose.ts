@@ -2,7 +2,6 @@ import type { PermissionMode } from "@kheish/contract";
 import {
   type CommandDeps,
   createTimers,
-  DEFAULT_TOOL_LIMITS,
   Executor,
   KnownSessions,
   type LoopDeps,
@@ -21,16 +20,22 @@ import { contractBindings } from "./features/contracts/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
-import { RouteService, routeBindings } from "./features/routes/index.ts";
+import { RouteService, routeBindings, vaultSlots } from "./features/routes/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
 import {
+  PermissionExplainer,
+  permissionBindings,
   RuntimeSettings,
-  runtimeBindings,
   StatusService,
   type StatusSources,
+  StorageStatus,
+  settingsBindings,
+  statusBindings,
 } from "./features/runtime/index.ts";
+import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
+import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
 import type { Blobs } from "./kernel/blobs.ts";
@@ -38,6 +43,7 @@ import { type Clock, sleep } from "./kernel/clock.ts";
 import { KeyedMutex } from "./kernel/keyed-mutex.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
+import type { StorageProbe } from "./kernel/storage-probe.ts";
 import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";
 import { type Env, LiveRoutes, type LoadedRoutes, type RouteLoader } from "./model/index.ts";
@@ -54,6 +60,7 @@ export interface World {
   routes?: { loaded: LoadedRoutes; loader: RouteLoader; env: Env };
   tools: ToolPort;
   log: Log;
+  credentials: Credentials;
 }
 
 export interface DaemonSettings {
@@ -72,6 +79,10 @@ export interface DaemonSettings {
   staleThresholdMs: number;
   processId: number;
   controlPlane: StatusSources["controlPlane"];
+  /** Why debug evidence could not be encrypted (02-R95); undefined when it could. */
+  debugKeyFault: () => Promise<string | undefined>;
+  /** Whether the daemon's directories can be written to (02-R98). */
+  probeStorage: () => Promise<StorageProbe[]>;
 }
 
 /** A daemon without its doors: the services, their bindings and the workers behind them. */
@@ -88,7 +99,7 @@ export interface Daemon {
 
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
-  const { store, blobs, clock, random, models, tools, log } = world;
+  const { store, blobs, clock, random, models, tools, log, credentials } = world;
   const owner = `daemon-${settings.instanceId}`;
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
@@ -106,8 +117,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     routes: models,
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
+    debugKeyFault: settings.debugKeyFault,
   });
-  const streams = new EventStreams({ store, runtime: async () => runtime.view() }, tail);
+  const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
+  const { routes } = runtime;
+  const authority = createAuthority();
 
   const loop: LoopDeps = {
     store,
@@ -115,17 +129,18 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     blobs,
     mutex,
     model: models,
-    routes: models,
+    routes,
     tools,
-    authority: createAuthority(),
+    authority,
     log,
     limits: settings.limits,
-    toolLimits: DEFAULT_TOOL_LIMITS,
+    toolLimits: () => runtime.toolLimits,
     states: new StateCache(),
     known,
     workspaceRoot: settings.workspaceRoot,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     permissionMode: () => runtime.permissionMode,
+    systemPrompt: () => runtime.systemPrompt,
     onDelta: (delta) => streams.publishDelta(delta),
   };
   const executor = new Executor({ ...loop, owner, concurrency: settings.concurrency });
@@ -137,7 +152,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     mutex,
     known,
     starter: executor.starter,
-    routes: models,
+    routes,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
     approvalTimeoutMs: settings.approvalTimeoutMs,
@@ -148,12 +163,17 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   // What another daemon decided reaches this one through the journal.
   tail.onEvent((stored) => {
     if (stored.stream === RUNTIME_STREAM) {
-      void runtime.refresh();
-      void routeService
+      runtime
         .refresh()
-        .catch((error) => log.error({ err: String(error) }, "reading routes failed"));
+        .catch((error: unknown) => log.error({ err: String(error) }, "reading settings failed"));
+      routeService
+        .refresh()
+        .catch((error: unknown) => log.error({ err: String(error) }, "reading routes failed"));
     }
     tokens.heard(stored);
+    credentials.follow(stored).catch((error: unknown) => {
+      log.error({ err: String(error) }, "a change of the auth store could not be taken over");
+    });
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
@@ -165,12 +185,13 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     clock,
     log,
     live: models.live ?? new LiveRoutes(fixed.set),
-    resolver: models,
+    resolver: routes,
     ...(world.routes ?? {
       loaded: fixed,
       loader: { load: async () => fixed, digest: async () => undefined },
       env: {},
     }),
+    slots: vaultSlots(credentials.vault),
     runtimeView: () => runtime.view(),
   });
   const runs = new RunService(commands);
@@ -180,16 +201,21 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     store,
     clock,
     tail,
-    routes: models,
+    routes,
     settings: runtime,
     processId: settings.processId,
     isReady: () => ready,
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
+    storage: new StorageStatus(clock, settings.probeStorage),
     stateRootLock: settings.stateRootLock,
+    authStore: () => credentials.vault.state,
     queuedLagThresholdMs: settings.queuedLagThresholdMs,
     staleThresholdMs: settings.staleThresholdMs,
   });
+
+  const { permissionMode } = loop;
+  const permissions = new PermissionExplainer({ store, authority, tools, permissionMode });
 
   return {
     bindings: [
@@ -200,9 +226,12 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),
       ...eventBindings(streams),
-      ...runtimeBindings(runtime, status),
+      ...settingsBindings(runtime),
+      ...permissionBindings(permissions),
+      ...statusBindings(status),
       ...tokenBindings(tokens),
       ...routeBindings(routeService),
+      ...secretBindings(credentials),
     ],
     namedTokens: {
       authenticate: (presented) => tokens.authenticate(presented),
@@ -211,6 +240,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     },
     isReady: () => ready,
     async start() {
+      await credentials.start();
       await routeService.refresh();
       await runtime.load(settings.permissionMode);
       // The state root's lock proves that whoever held these before is dead.

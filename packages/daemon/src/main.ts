@@ -1,15 +1,30 @@
-import { readFile, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { unescape as percentDecoded } from "node:querystring";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
+import { LogRing, logBindings } from "./features/logs/index.ts";
+import { debugKeyFault } from "./features/runtime/index.ts";
+import { routeCredentials } from "./governance/broker/route-credentials.ts";
+import { redactedTools } from "./governance/redaction/redacted-tools.ts";
+import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
-import { openSqliteStore } from "./kernel/sqlite/index.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
-import { type Store, StoreError } from "./kernel/store.ts";
-import { createModels, RouteConfigError, routeLoader, withCatalogue } from "./model/index.ts";
+import { probeDirectory } from "./kernel/storage-probe.ts";
+import { StoreError } from "./kernel/store.ts";
+import {
+  checkAuthRefs,
+  checkedLoader,
+  createModels,
+  RouteConfigError,
+  type RouteSet,
+  routeLoader,
+  withCatalogue,
+} from "./model/index.ts";
+import { type Env, openCredentials, openStore, readText } from "./opening.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
@@ -46,8 +61,6 @@ const CLOSE_MS = 400;
 const CONCURRENCY = 256;
 const THIRTY_MINUTES_MS = 30 * 60_000;
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /**
  * Opens the world, composes the daemon, opens its doors. Rejects with `StartError`, and then nothing is left open.
  * `extraTools` stand beside the built-in ones.
@@ -74,7 +87,17 @@ async function open(
 ): Promise<RunningDaemon> {
   const format =
     options.logFormat === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : options.logFormat;
-  const log = createLog({ level: options.logLevel, format, write: (line) => process.stderr.write(line) });
+  const redactor = new Redactor();
+  const logs = new LogRing();
+  const log = createLog({
+    level: options.logLevel,
+    format,
+    write: (line) => process.stderr.write(line),
+    redact: (line) => redactor.jsonLine(line),
+    keep: (line) => logs.add(line),
+  });
+  redactor.hold("http-tokens", [options.adminToken, options.readonlyToken]);
+  redactor.hold("store", passwordsIn(options.store));
   const auth = authSettings(options);
   const cors = {
     allowedOrigins: options.corsAllowOrigins,
@@ -108,8 +131,21 @@ async function open(
   undo.push(() => audit.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
+  const credentials = await openCredentials(store, stateRoot.path, env, log, redactor);
+
+  const admit = ({ configured }: RouteSet) => {
+    // 02-R25: routes may come later, and so may their slots, where a daemon may be empty.
+    if (options.allowEmptyRoutes !== true)
+      checkAuthRefs(configured, (slotId) => credentials.vault.status(slotId));
+    for (const { route_id, credential } of configured) {
+      if (credential.kind === "key") redactor.hold(`route:${route_id}`, [credential.secret.reveal()]);
+    }
+  };
+  admit(loaded.set);
   const models = createModels({
     routes: loaded.set,
+    credentials: routeCredentials(credentials, log),
+    redact: (text) => redactor.foreignText(text),
     clock: systemClock,
     random: systemRandom,
     fetch: globalThis.fetch,
@@ -117,7 +153,7 @@ async function open(
     onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
   });
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
-  const tools = toolPort([...builtin.all(), ...extraTools]);
+  const tools = redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor);
 
   let baseUrl = "";
   const daemon = compose(
@@ -127,9 +163,10 @@ async function open(
       clock: systemClock,
       random: systemRandom,
       models,
-      routes: { loaded, loader, env: providerEnv },
+      routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
       log,
+      credentials,
     },
     {
       instanceId: stateRoot.instanceId,
@@ -146,6 +183,19 @@ async function open(
       controlPlane: async () => ({
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
+      debugKeyFault: () =>
+        debugKeyFault({
+          inline: env.KHEISH_DEBUG_CAPTURE_KEY,
+          file: env.KHEISH_DEBUG_CAPTURE_KEY_FILE,
+          readFile: readText,
+        }),
+      probeStorage: () =>
+        Promise.all(
+          [
+            { name: "state_root", path: stateRoot.path },
+            { name: "workspace_root", path: workspaceRoot },
+          ].map((root) => probeDirectory(root, { clock: systemClock, random: systemRandom })),
+        ),
       ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
     },
   );
@@ -153,10 +203,15 @@ async function open(
   undo.push(() => daemon.drain(DRAIN_MS));
   const http = await startHttpServer({
     bind: options.bind,
-    bindings: daemon.bindings,
+    bindings: [...daemon.bindings, ...logBindings(logs)],
     auth,
     cors,
-    readFile: readText,
+    readFile: async (path) => {
+      const text = await readText(path);
+      redactor.hold(`file:${path}`, [text]);
+      return text;
+    },
+    redact: (value) => redactor.json(value),
     logger: log,
     clock: systemClock,
     random: systemRandom,
@@ -214,8 +269,6 @@ function running(
   };
 }
 
-const readText = (path: string) => readFile(path, "utf8");
-
 function authSettings(options: ServeOptions): AuthSettings {
   return {
     mode: options.httpAuthMode,
@@ -252,11 +305,10 @@ async function routesFile(path: string): Promise<string> {
   }
 }
 
-/** PostgreSQL is loaded only when it is asked for. */
-async function openStore(store: string, stateRoot: string): Promise<Store> {
-  if (store === "sqlite") return openSqliteStore({ path: join(stateRoot, "kheish.db") });
-  const { openPostgresStore } = await import("./kernel/postgres/index.ts");
-  return openPostgresStore({ url: store });
+/** The password of a database's URL, as it stands there and as it is. */
+function passwordsIn(store: string): string[] {
+  const password = URL.canParse(store) ? new URL(store).password : "";
+  return password === "" ? [] : [password, percentDecoded(password)];
 }
 
 /** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */

@@ -130,6 +130,57 @@ describe("a daemon that cannot start says why in one sentence and holds nothing"
     expect(why).not.toContain("sk-ant-secret-value");
   });
 
+  const slot = {
+    slot_id: "a",
+    provider: "open_ai",
+    mode: "api_key",
+    state: { kind: "api_key", api_key: "a-key-of-the-test" },
+  };
+  const KEY = { KHEISH_AUTH_STORE_MASTER_KEY: "0123456789abcdef0123456789abcdef" };
+  const routesWith = async (text: string) => {
+    const file = join(directory, "routes.toml");
+    await writeFile(file, text);
+    return { routesFile: file };
+  };
+  /** A state root with one slot in it. */
+  const withSlot = async () => {
+    const daemon = await start({}, KEY);
+    const headers = { "content-type": "application/json" };
+    const url = `${daemon.baseUrl}/v1/runtime/secrets`;
+    const put = await fetch(url, { method: "POST", headers, body: JSON.stringify(slot) });
+    expect(put.status).toBe(200);
+    await daemon.stop("it has a slot now");
+    running.pop();
+  };
+
+  test("02-R49 a master key that is not the one the slots are encrypted under, or none", async () => {
+    await withSlot();
+    const other = { KHEISH_AUTH_STORE_MASTER_KEY: "fedcba9876543210fedcba9876543210" };
+    expect(await refusal({}, other)).toMatch(/the auth store cannot be decrypted/);
+    expect(await refusal({})).toMatch(/1 encrypted slots.*KHEISH_AUTH_STORE_MASTER_KEY/);
+    await start({}, KEY);
+  });
+
+  test("02-R49 a master key that is none, or stands in two places", async () => {
+    const both = { ...KEY, KHEISH_AUTH_STORE_MASTER_KEY_FILE: join(directory, "key") };
+    expect(await refusal({}, both)).toMatch(/both set/);
+    expect(await refusal({}, { KHEISH_AUTH_STORE_MASTER_KEY: "too short" })).toMatch(/must hold 32 bytes/);
+    await start();
+  });
+
+  test("02-R25 a route whose slot does not exist, or belongs to another provider", async () => {
+    await withSlot();
+    const route = (driver: string, ref: string) =>
+      routesWith(
+        `[routes.main]\ndriver = "${driver}"\ndefault_model = "claude-x"\nauth_ref = "${ref}"\nmodel_support = "any"\n`,
+      );
+    expect(await refusal(await route("openai", "none"), KEY)).toMatch(
+      /auth slot 'none', which does not exist/,
+    );
+    expect(await refusal(await route("anthropic", "a"), KEY)).toMatch(/holds a credential of 'open_ai'/);
+    await start(await route("openai", "a"), KEY);
+  });
+
   test("a PostgreSQL that is not there", async () => {
     const why = await refusal({ store: "postgres://user:hunter22@127.0.0.1:1/none" });
     expect(why).not.toContain("hunter22");

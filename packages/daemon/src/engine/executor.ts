@@ -37,6 +37,8 @@ export class Executor {
   readonly #active = new Map<string, StopSignal>();
   /** Claims of work that this daemon made itself, by their tokens: what it knows of the session is what it wrote. */
   readonly #started = new Set<number>();
+  /** Sessions whose lease this daemon may hold without knowing it. */
+  readonly #inDoubt = new Set<string>();
   /** Work that is made here begins here. */
   readonly starter: Starter;
   #renewal: Timer | undefined;
@@ -93,11 +95,15 @@ export class Executor {
   }
 
   async #drive(item: QueueItem): Promise<Settled> {
-    const { clock, owner, known } = this.#options;
+    const { store, clock, owner, known } = this.#options;
     const sessionId = item.key;
     // Work that was not made here was made by somebody who has written to the session.
     if (!this.#started.delete(item.token)) known.forget(sessionId);
     const lease = new SessionLease(item, owner, clock);
+    // Taken again, it has a token to be given up with.
+    if (this.#inDoubt.has(sessionId) && !(await lease.commit(store, [])).ok)
+      return retryHeldElsewhere(clock.now());
+    this.#inDoubt.delete(sessionId);
     const driven = new Map<string, StopSignal>();
     try {
       const end = await driveSession(this.#options, sessionId, {
@@ -123,6 +129,7 @@ export class Executor {
       const resetAttempts = storeFailed || givenUp;
       return { kind: "retry", dueAtMs, error: describe(error), resetAttempts, ops: lease.release() };
     } finally {
+      if (lease.isInDoubt) this.#inDoubt.add(sessionId);
       this.#end(driven);
     }
   }

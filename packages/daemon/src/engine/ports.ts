@@ -1,21 +1,27 @@
-import type {
-  ApprovalRequest,
-  FallbackTrigger,
-  Json,
-  JsonObject,
-  ModelGenerationConfig,
-  PermissionAudit,
-  PermissionMode,
-  Problem,
-  ResolvedModelRoute,
-  SessionGoal,
-  UserQuestion,
-  UserQuestionRequest,
-  UserQuestionResolution,
+import {
+  type ApprovalRequest,
+  type CredentialScope,
+  type FallbackTrigger,
+  type Json,
+  type JsonObject,
+  type ModelGenerationConfig,
+  type PermissionAudit,
+  type PermissionMode,
+  type Problem,
+  type ResolvedModelRoute,
+  type RouteCapabilities,
+  type SandboxProfile,
+  type SessionGoal,
+  ToolRuntimeLimits,
+  type UserQuestion,
+  type UserQuestionRequest,
+  type UserQuestionResolution,
 } from "@kheish/contract";
 import type { Blobs } from "../kernel/blobs.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { AssistantMessage, Message, ToolCall, Usage } from "./messages.ts";
+
+export type { SandboxProfile, ToolRuntimeLimits } from "@kheish/contract";
 
 /**
  * What the engine needs from the world, each the least it needs:
@@ -54,6 +60,8 @@ export interface ModelRequest {
   run_id: string;
   /** Counts the run's model calls from 0. */
   turn: number;
+  /** What the session may resolve; absent: everything. */
+  credential_scope?: CredentialScope;
 }
 
 /** How a tool is shown to a model: `input_schema` is JSON Schema of an object. */
@@ -113,26 +121,46 @@ export interface ModelPort {
   priceOf(route: PinnedRoute, model: string, usage: Usage): number | undefined;
 }
 
-/** What submission needs to know about routes; implemented by the route inventory. */
+/** The route that an operator made the default, with the model it is to use. */
+export interface DefaultRoute {
+  route_id: string;
+  model: string;
+}
+
+/**
+ * What submission needs to know about routes; implemented by the route inventory.
+ * `chosen` stands in the place of the default that the inventory begins with; should its route be gone, there is no
+ * default, for nothing may drift to another route (02-R37).
+ */
 export interface RouteResolver {
   /**
    * Resolves and checks readiness (02-R35, 02-R36).
    * Throws problems `runtime/runtime_validation_failed` and `routes/route_not_ready`.
    */
-  resolve(selection: { provider?: string; model?: string; fallback_model?: string }): PinnedRoute;
+  resolve(
+    selection: { provider?: string; model?: string; fallback_model?: string },
+    chosen?: DefaultRoute,
+  ): PinnedRoute;
   /** Default first. */
-  routes(): ResolvedModelRoute[];
-  readiness(): RouteReadiness[];
+  routes(chosen?: DefaultRoute): ResolvedModelRoute[];
+  readiness(chosen?: DefaultRoute): RouteReadiness[];
 }
 export interface RouteReadiness {
   route_id: string;
   provider: string;
   model: string;
   active: boolean;
-  state: "ready" | "warning" | "error";
+  capabilities: RouteCapabilities;
+  /** 02-R40. */
+  state: "ok" | "warning" | "error";
   code: string;
   message: string;
   action?: string;
+  /** The slot that holds the credential, and what operators may know of it; absent for a route without one. */
+  auth_ref?: string;
+  auth_mode?: string;
+  auth_summary?: string;
+  auth_updated_at_ms?: number;
 }
 
 // ---------------------------------------------------------------- tools
@@ -142,7 +170,6 @@ export interface RouteReadiness {
  * `read`: run again. `idempotent`: run again with the same key. `once`: never repeated on its own.
  */
 export type EffectClass = "read" | "idempotent" | "once";
-export type SandboxProfile = "inherited" | "read_only" | "workspace_write" | "network_enabled";
 
 export interface Tool {
   readonly name: string;
@@ -208,30 +235,8 @@ export type Reconciled =
   | { kind: "not_applied" }
   | { kind: "unknown"; detail?: string };
 
-/** 03, ToolRuntimeLimits. */
-export interface ToolRuntimeLimits {
-  max_input_bytes: number;
-  max_output_bytes: number;
-  max_result_envelope_bytes: number;
-  max_timeout_ms: number;
-  max_parallel_tools: number;
-  max_calls_per_turn: number;
-  max_cumulative_output_bytes: number;
-  max_cumulative_result_envelope_bytes: number;
-  max_sandbox: SandboxProfile;
-}
-
-export const DEFAULT_TOOL_LIMITS: ToolRuntimeLimits = {
-  max_input_bytes: 16_777_216,
-  max_output_bytes: 16_777_216,
-  max_result_envelope_bytes: 25_165_824,
-  max_timeout_ms: 180_000,
-  max_parallel_tools: 16,
-  max_calls_per_turn: 256,
-  max_cumulative_output_bytes: 67_108_864,
-  max_cumulative_result_envelope_bytes: 100_663_296,
-  max_sandbox: "network_enabled",
-};
+/** 03, ToolRuntimeLimits; an operator may set others while the daemon runs (02-R11). */
+export const DEFAULT_TOOL_LIMITS: ToolRuntimeLimits = ToolRuntimeLimits.parse({});
 
 export interface ToolPort {
   /** Every tool, sorted by name. */

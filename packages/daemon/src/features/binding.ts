@@ -33,6 +33,8 @@ export interface BoundRequest<E extends EndpointId = EndpointId> {
   body: Body<E>;
   idempotencyKey?: string;
   lastEventId?: string;
+  /** The header as it came; what it names is the binding's to say. */
+  ifMatch?: string;
   principal: Principal;
   /** As in the answer's `x-request-id` and the daemon's log. */
   requestId: string;

@@ -19,18 +19,20 @@ import type { Route } from "./routes/route.ts";
 import type { RouteSet } from "./routes/route-set.ts";
 import { priceOf } from "./table/price.ts";
 
+export type { CredentialPort } from "./credential-port.ts";
 export type { ModelWarning } from "./drivers/provider-driver.ts";
 export { diffRoutes } from "./routes/diff.ts";
+export type { DriverName } from "./routes/drivers.ts";
 export { type ExaminedFile, examineFile } from "./routes/examine.ts";
 export { type LoadRoutesOptions, loadRoutes } from "./routes/inventory.ts";
 export { LiveRoutes, type RouteOrigin } from "./routes/live-routes.ts";
-export { type LoadedRoutes, type RouteLoader, routeLoader } from "./routes/loader.ts";
+export { checkedLoader, type LoadedRoutes, type RouteLoader, routeLoader } from "./routes/loader.ts";
 export { limitsOf } from "./routes/model-facts.ts";
 export { withCatalogue } from "./routes/openrouter-catalogue.ts";
 export { routeFrom } from "./routes/parse.ts";
 export { type Env, type Route, RouteConfigError } from "./routes/route.ts";
 export { arrange, type RouteSet } from "./routes/route-set.ts";
-
+export { checkAuthRefs, slotProviderOf } from "./routes/slot-readiness.ts";
 export { type PricedRoute, priceOf, pricesOf } from "./table/price.ts";
 
 export interface ModelsOptions extends DriverPorts {
@@ -47,7 +49,7 @@ export interface Models extends ModelPort, RouteResolver {
 /** The daemon's models: one object for both ports, as both speak of the same routes. */
 export function createModels(options: ModelsOptions): Models {
   const live = new LiveRoutes(options.routes);
-  const resolver = new InventoryResolver(live);
+  const resolver = new InventoryResolver(live, options.credentials);
   const drivers = new WeakMap<Route, Promise<Driver>>();
 
   /** A driver is opened at its first call: a provider that is never asked is never loaded. */
@@ -89,9 +91,9 @@ export function createModels(options: ModelsOptions): Models {
       const route = resolver.find(route_id);
       return route === undefined ? undefined : priceOf(route, model, usage);
     },
-    resolve: (selection) => resolver.resolve(selection),
-    routes: () => resolver.routes(),
-    readiness: () => resolver.readiness(),
+    resolve: (selection, chosen) => resolver.resolve(selection, chosen),
+    routes: (chosen) => resolver.routes(chosen),
+    readiness: (chosen) => resolver.readiness(chosen),
   };
 }
 

@@ -19,11 +19,21 @@ export function createLog(options: {
   level: LogLevel;
   format: LogFormat;
   write: (line: string) => void;
+  /** Takes secrets out of a line of JSON. */
+  redact?: (line: string) => string;
+  /** Gets each line as JSON, whatever the format. */
+  keep?: (line: string) => void;
 }): Logger {
-  const { level, format, write } = options;
+  const { level, format, write, redact = (line) => line, keep } = options;
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime },
-    { write: (line) => write(format === "json" ? line : prettyLine(line)) },
+    {
+      write: (line) => {
+        const clean = redact(line);
+        keep?.(clean);
+        write(format === "json" ? clean : prettyLine(clean));
+      },
+    },
   );
 }
 

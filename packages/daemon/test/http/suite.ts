@@ -15,6 +15,7 @@ import { interrupting } from "./interrupt.ts";
 import { listRuns } from "./list-runs.ts";
 import { listSessions } from "./list-sessions.ts";
 import { lists } from "./lists.ts";
+import { permissionCheck } from "./permission-check.ts";
 import { permissionMode } from "./permission-mode.ts";
 import { questionEndings } from "./question-endings.ts";
 import { questionRefusals } from "./question-refusals.ts";
@@ -24,6 +25,10 @@ import { restartAtRest } from "./restart-at-rest.ts";
 import { restartAtWork } from "./restart-at-work.ts";
 import { resume } from "./resume.ts";
 import { runs } from "./runs.ts";
+import { runtimePolicies } from "./runtime-policies.ts";
+import { runtimeRevisions } from "./runtime-revisions.ts";
+import { runtimeSettings } from "./runtime-settings.ts";
+import { secrets, slotRoutes } from "./secrets.ts";
 import { sessionEnd } from "./session-end.ts";
 import { sessions } from "./sessions.ts";
 import { settings } from "./settings.ts";
@@ -51,6 +56,13 @@ export function httpSuite(name: string, openStore: OpenStore): void {
       const fixture = useDaemon(openStore, { maxBodyBytes: MAX_BODY_BYTES });
       describe("bodies", () => badBodies(fixture));
       describe("paths and queries", () => badTargets(fixture));
+    });
+
+    describe("runtime settings", () => {
+      describe("each of them", () => runtimeSettings(useDaemon(openStore, { routes: ROUTES })));
+      describe("policies and hooks", () => runtimePolicies(useDaemon(openStore)));
+      describe("revisions", () => runtimeRevisions(useDaemon(openStore, { routes: ROUTES })));
+      describe("permissions", () => permissionCheck(useDaemon(openStore)));
     });
 
     describe("a daemon that stays", () => {
@@ -81,6 +93,9 @@ export function httpSuite(name: string, openStore: OpenStore): void {
       describe("stream cursors", () => streamCursors(fixture));
       describe("stream options", () => streamOptions(fixture));
     });
+
+    describe("secrets", () => secrets(openStore));
+    describe("routes with a slot", () => slotRoutes(openStore));
 
     // All of a story in memory, and so little of it that every reader is behind.
     describe.each([2048, 4])("streams with %i events in memory", (eventHistoryCapacity) =>

@@ -33,6 +33,7 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   yield* without(plan, "deaths");
   yield* without(plan, "interventions");
   yield* without(plan, "watchers");
+  yield* without(plan, "operators");
   for (const submissions of fewer(plan.submissions)) {
     if (submissions.length > 0) yield withSubmissions(plan, submissions);
   }
@@ -50,7 +51,7 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   }
 }
 
-function* without(plan: Plan, list: "deaths" | "interventions" | "watchers"): Generator<Plan> {
+function* without(plan: Plan, list: "deaths" | "interventions" | "watchers" | "operators"): Generator<Plan> {
   for (const left of fewer<Plan[typeof list][number]>(plan[list])) yield { ...plan, [list]: left };
 }
 

@@ -2,10 +2,12 @@ import type { SessionEvents } from "../../src/engine/index.ts";
 import { takeCare } from "./clients/caretaker.ts";
 import { Deciders } from "./clients/decider.ts";
 import { intervene } from "./clients/intervener.ts";
+import { operate } from "./clients/operator.ts";
 import { submit } from "./clients/submitter.ts";
 import { Watcher } from "./clients/watcher.ts";
 import type { CheckName } from "./invariants/check.ts";
 import { CommitWatch } from "./invariants/commit-watch.ts";
+import { checkCustody } from "./invariants/custody.ts";
 import { watchEffect } from "./invariants/effect-watch.ts";
 import { checkEnd, checkRecovery } from "./invariants/ending.ts";
 import { Facts } from "./invariants/facts.ts";
@@ -70,7 +72,7 @@ export async function simulate(plan: Plan, options: { traced?: boolean } = {}): 
 }
 
 interface People {
-  /** Submitters and interveners who are not done yet. */
+  /** Submitters, interveners and operators who are not done yet. */
   busy: number;
   watchers: Watcher[];
 }
@@ -104,6 +106,7 @@ function populate(world: World, facts: Facts): People {
   for (const [index, intervention] of plan.interventions.entries()) {
     employ(intervene(world, facts, intervention, index));
   }
+  for (const [index, operator] of plan.operators.entries()) employ(operate(world, facts, operator, index));
   for (const watcher of watchers) void watcher.run();
   world.start();
   return people;
@@ -146,6 +149,7 @@ async function run(world: World, facts: Facts, people: People): Promise<void> {
     return;
   }
   await checkEnd(world, facts, people.watchers);
+  await checkCustody(world, facts);
   for (const watcher of people.watchers) watcher.stop();
   if (world.violation === undefined) await checkRecovery(world, () => playFor(world, RECOVERY_MS));
 }

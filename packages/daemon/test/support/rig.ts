@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EndpointId, JsonObject, RunView } from "@kheish/contract";
+import type { EndpointId, JsonObject, PermissionMode, RunView } from "@kheish/contract";
 import { compose, type Daemon } from "../../src/compose.ts";
 import {
   DEFAULT_RUN_LIMITS,
@@ -13,11 +13,15 @@ import {
   type ToolPort,
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
+import { Credentials } from "../../src/governance/credentials.ts";
+import { Redactor } from "../../src/governance/redaction/redactor.ts";
+import type { MasterKey } from "../../src/governance/secrets/index.ts";
 import { openBlobsDirectory } from "../../src/kernel/blobs-directory.ts";
 import { type Clock, SimulatedClock } from "../../src/kernel/clock.ts";
 import type { Log } from "../../src/kernel/log.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { openSqliteStore } from "../../src/kernel/sqlite/index.ts";
+import { probeDirectory } from "../../src/kernel/storage-probe.ts";
 import type { Store } from "../../src/kernel/store.ts";
 import { createModels, loadRoutes } from "../../src/model/index.ts";
 
@@ -40,9 +44,13 @@ export interface BootOptions {
   models?: ModelPort & RouteResolver;
   /** Lines are thrown away unless a test wants to read them. */
   log?: Log;
+  /** Without one nothing can be kept secret. */
+  masterKey?: MasterKey;
   limits?: Partial<RunLimits>;
   approvalTimeoutMs?: number;
   instanceId?: string;
+  /** Of `serve --permission-mode`. */
+  permissionMode?: PermissionMode;
 }
 
 export interface RiggedDaemon {
@@ -67,8 +75,10 @@ const random: Random = { hex: (bytes) => randomBytes(bytes).toString("hex"), uni
 
 export async function createRig(toolsFor: (incarnation: number) => readonly Tool[]): Promise<Rig> {
   const directory = await mkdtemp(join(tmpdir(), "kheish-rig-"));
-  await mkdir(join(directory, "workspace"));
+  const workspaceRoot = join(directory, "workspace");
+  await mkdir(workspaceRoot);
   const clock = new SimulatedClock();
+  const probing = { clock, random };
   const blobs = await openBlobsDirectory(join(directory, "blobs"), random);
   const noNetwork: typeof fetch = () => Promise.reject(new Error("a rigged daemon has no network"));
   const models = createModels({ routes: loadRoutes({ env: {} }), clock, random, blobs, fetch: noNetwork });
@@ -89,10 +99,17 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           models: options.models ?? models,
           tools: toolPort(toolsFor(opened.length)),
           log: options.log ?? silent,
+          credentials: new Credentials({
+            store,
+            clock,
+            random,
+            masterKey: options.masterKey,
+            redactor: new Redactor(),
+          }),
         },
         {
           instanceId: options.instanceId ?? "rig",
-          workspaceRoot: join(directory, "workspace"),
+          workspaceRoot,
           stateRoot: directory,
           stateRootLock: { path: join(directory, "daemon.lock"), held: true, mechanism: "test" },
           limits: { ...DEFAULT_RUN_LIMITS, ...options.limits },
@@ -111,6 +128,11 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
             cors_allowed_origin_count: 0,
             externally_exposed_without_auth: false,
           }),
+          debugKeyFault: async () => undefined,
+          probeStorage: async () => [
+            await probeDirectory({ name: "workspace_root", path: workspaceRoot }, probing),
+          ],
+          ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
         },
       );
       opened.push({ store: inner, daemon });

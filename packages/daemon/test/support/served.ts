@@ -9,6 +9,8 @@ export type ServedOptions = Pick<ServeOptions, "store"> &
   Partial<Omit<ServeOptions, "bind" | "stateRoot" | "workspaceRoot" | "routesFile">> & {
     /** The text of a routes file. */
     routes?: string;
+    /** Beside what every test daemon has. */
+    env?: Readonly<Record<string, string>>;
   };
 
 /** The whole daemon behind its HTTP door: a free port, a state root and a workspace of its own. */
@@ -16,7 +18,7 @@ export class ServedDaemon {
   /** Holds the workspace and the state root. */
   readonly directory: string;
   readonly workspace: string;
-  readonly #options: ServedOptions;
+  #options: ServedOptions;
   #running: RunningDaemon | undefined;
 
   private constructor(directory: string, options: ServedOptions) {
@@ -39,7 +41,7 @@ export class ServedDaemon {
   }
 
   async start(): Promise<void> {
-    const { routes, ...options } = this.#options;
+    const { routes, env, ...options } = this.#options;
     const routesFile = join(this.directory, "routes.toml");
     if (routes !== undefined) await writeFile(routesFile, routes);
     this.#running = await serve(
@@ -58,7 +60,7 @@ export class ServedDaemon {
         stateRoot: join(this.directory, "state"),
         workspaceRoot: this.workspace,
       },
-      { PATH: process.env.PATH, HOME: this.directory },
+      { PATH: process.env.PATH, HOME: this.directory, ...env },
     );
   }
 
@@ -68,8 +70,10 @@ export class ServedDaemon {
     this.#running = undefined;
   }
 
-  async restart(): Promise<void> {
+  /** With these options in the place of those it had. */
+  async restart(changes: Partial<ServedOptions> = {}): Promise<void> {
     await this.stop();
+    this.#options = { ...this.#options, ...changes };
     await this.start();
   }
 

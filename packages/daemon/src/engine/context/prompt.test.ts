@@ -13,6 +13,7 @@ const input: PromptInput = {
   generation: { temperature: 0.5 },
   tools: [{ name: "probe", description: "looks", input_schema: { type: "object" } }],
   workspaceRoot: "/project",
+  systemPrompt: {},
 };
 
 function conversation(): History {
@@ -57,6 +58,39 @@ describe("01-R78: the request of a turn", () => {
     expect(request).toMatchObject({ ...omitRoot(input), kind: "turn" });
     expect(request.messages).toEqual(history.state.entries.map((entry) => entry.message));
     expect(request.system).toContain("/project");
+  });
+
+  it.each([
+    [{}, ["/project", "never instructions"], []],
+    [{ append_prompt: "Be brief." }, ["/project", "Be brief."], []],
+    [{ custom_prompt: "You bake." }, ["You bake."], ["/project"]],
+    [
+      { custom_prompt: "You bake.", append_prompt: "Be brief.", language: "French", output_style: "terse" },
+      ["You bake.\nBe brief.\nWrite your answers in French.\nStyle of your answers: terse"],
+      ["/project"],
+    ],
+    [
+      { override_prompt: "Only this.", custom_prompt: "no", append_prompt: "no", language: "no" },
+      ["Only this."],
+      ["/project", "no"],
+    ],
+  ])("02 SystemPromptSettings %j say what stands before the conversation", (systemPrompt, has, hasNot) => {
+    const { state } = conversation();
+    const requests = [
+      buildTurn(state, { ...input, systemPrompt }),
+      buildCompaction(state, state.entries[2]?.seq ?? 0, { ...input, systemPrompt }),
+    ];
+    for (const { system } of requests) {
+      for (const text of has) expect(system).toContain(text);
+      for (const text of hasNot) expect(system).not.toContain(text);
+    }
+  });
+
+  it("02 SystemPromptSettings: an override still leaves the run's contract told", () => {
+    const answerSchema = { type: "object" } as NonNullable<PromptInput["answerSchema"]>;
+    const systemPrompt = { override_prompt: "Only this." };
+    const { system } = buildTurn(conversation().state, { ...input, systemPrompt, answerSchema });
+    expect(system).toMatch(/^Only this\.\n.*JSON Schema/);
   });
 
   it("01-R81: begins with the summary of what is gone, and with the open tasks", () => {
@@ -130,6 +164,6 @@ describe("01-R81: the request for a summary", () => {
   });
 });
 
-function omitRoot({ workspaceRoot: _root, ...rest }: PromptInput) {
+function omitRoot({ workspaceRoot: _root, systemPrompt: _prompt, ...rest }: PromptInput) {
   return rest;
 }

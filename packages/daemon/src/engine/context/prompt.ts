@@ -1,4 +1,4 @@
-import type { Json, ModelGenerationConfig } from "@kheish/contract";
+import type { CredentialScope, Json, ModelGenerationConfig, SystemPromptSettings } from "@kheish/contract";
 import type { ContractSchema } from "../contracts/schema.ts";
 import type { Message, UserMessage } from "../messages.ts";
 import type { ModelRequest, PinnedRoute, ToolSpec } from "../ports.ts";
@@ -13,6 +13,10 @@ export interface PromptInput {
   generation: ModelGenerationConfig;
   tools: readonly ToolSpec[];
   workspaceRoot: string;
+  /** Of the session; absent: everything. */
+  credentialScope?: CredentialScope;
+  /** What the operator made of the system prompt. */
+  systemPrompt: SystemPromptSettings;
   /** What the run's output contract demands of the answer. */
   answerSchema?: ContractSchema;
 }
@@ -27,13 +31,31 @@ export function buildTurn(state: SessionState, input: PromptInput): ModelRequest
     route: input.route,
     model: input.model,
     generation: input.generation,
+    ...scopeOf(input),
     tools: input.tools,
-    system: [systemPrompt(input.workspaceRoot), ...answerContract(input.answerSchema)].join("\n"),
+    system: [systemPrompt(input), ...answerContract(input.answerSchema)].join("\n"),
     messages: [...resumeNotice(state), ...visible(state).map((entry) => entry.message)],
   };
 }
 
-function systemPrompt(workspaceRoot: string): string {
+function scopeOf({ credentialScope }: Pick<PromptInput, "credentialScope">) {
+  return credentialScope === undefined ? {} : { credential_scope: credentialScope };
+}
+
+/** 02, SystemPromptSettings: an override is the whole of it; else a base, what follows it, and how to answer. */
+function systemPrompt({ systemPrompt: settings, workspaceRoot }: Omit<PromptInput, "tools">): string {
+  if (settings.override_prompt !== undefined) return settings.override_prompt;
+  return [
+    settings.custom_prompt ?? builtInPrompt(workspaceRoot),
+    settings.append_prompt,
+    settings.language === undefined ? undefined : `Write your answers in ${settings.language}.`,
+    settings.output_style === undefined ? undefined : `Style of your answers: ${settings.output_style}`,
+  ]
+    .filter((part) => part !== undefined)
+    .join("\n");
+}
+
+function builtInPrompt(workspaceRoot: string): string {
   return [
     "You are an agent run by Kheish, a durable agent runtime. You work on behalf of a user who may not be present.",
     `Your workspace is ${workspaceRoot}; every path is inside it and may be given relative to it.`,
@@ -105,8 +127,9 @@ export function buildCompaction(
     route: input.route,
     model: input.model,
     generation: {},
+    ...scopeOf(input),
     tools: [],
-    system: systemPrompt(input.workspaceRoot),
+    system: systemPrompt(input),
     messages: [
       ...resumeNotice(state),
       ...going,

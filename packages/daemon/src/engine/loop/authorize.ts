@@ -60,7 +60,8 @@ function surfaceAudit({ call }: CallState, reason: string): PermissionAudit {
 
 /** What else stops a call before anybody is asked about it (03-R1, 03-R3). */
 function refuse(driver: Driver, { call }: CallState, index: number): Json | undefined {
-  const { tools, toolLimits } = driver.deps;
+  const { toolLimits } = driver;
+  const { tools } = driver.deps;
   const tool: Tool | undefined = tools.get(call.name);
   if (tool === undefined) return undefined;
   if (index >= toolLimits.max_calls_per_turn) {

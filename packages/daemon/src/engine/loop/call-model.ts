@@ -46,6 +46,10 @@ function promptInput(driver: Driver) {
     model: driver.model,
     generation: generationFor(driver),
     workspaceRoot: deps.workspaceRoot,
+    ...(driver.session.credential_scope === undefined
+      ? {}
+      : { credentialScope: driver.session.credential_scope }),
+    systemPrompt: deps.systemPrompt(),
     ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
   };
 }

@@ -1,4 +1,4 @@
-import type { PermissionMode } from "@kheish/contract";
+import type { PermissionMode, SystemPromptSettings } from "@kheish/contract";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
@@ -29,7 +29,8 @@ export interface LoopDeps {
   authority: AuthorityPort;
   log: Log;
   limits: RunLimits;
-  toolLimits: ToolRuntimeLimits;
+  /** In force now; a batch keeps those it began with (02-R11), see `Driver.toolLimits`. */
+  toolLimits: () => ToolRuntimeLimits;
   states: StateCache;
   known: KnownSessions;
   workspaceRoot: string;
@@ -37,6 +38,8 @@ export interface LoopDeps {
   approvalTimeoutMs: number;
   /** The daemon-wide mode in force now. */
   permissionMode: () => PermissionMode;
+  /** What the operator made of the system prompt, for the next model call. */
+  systemPrompt: () => SystemPromptSettings;
   /** Shows text as it is produced; never history (01-A9). */
   onDelta: (delta: ModelDelta & { session_id: string; run_id: string; turn: number }) => void;
 }

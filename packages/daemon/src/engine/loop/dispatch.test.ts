@@ -20,8 +20,9 @@ function dispatched(shapes: readonly Shape[], limits: Partial<ToolRuntimeLimits>
     const { parallel = false, sandbox = "inherited" } = shape;
     return { name, effect: "once", sandbox, allowsParallel: parallel } as Tool;
   };
-  const deps = { tools: { get }, toolLimits: { ...DEFAULT_TOOL_LIMITS, ...limits } };
-  const driver = { deps, runState, run: { id: RUN } } as unknown as Driver;
+  const deps = { tools: { get } };
+  const toolLimits = { ...DEFAULT_TOOL_LIMITS, ...limits };
+  const driver = { deps, toolLimits, runState, run: { id: RUN } } as unknown as Driver;
   const change = new SessionChange("s", 0, NOW);
   const effect = dispatch(driver, change, runState.calls);
   const events = change.ops().flatMap((op) => (op.op === "append" ? op.events : []));

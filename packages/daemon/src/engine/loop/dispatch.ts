@@ -22,7 +22,8 @@ export function dispatch(
   change: SessionChange,
   open: readonly CallState[],
 ): Effect | undefined {
-  const { tools, toolLimits } = driver.deps;
+  const { toolLimits } = driver;
+  const { tools } = driver.deps;
   const batch: CallState[] = [];
   for (const call of open) {
     const tool = tools.get(call.call.name);
@@ -78,7 +79,7 @@ function refuseSandbox(driver: Driver, change: SessionChange, { call }: CallStat
       tool_name: call.name,
       output: known
         ? {
-            error: `the sandbox ceiling is ${driver.deps.toolLimits.max_sandbox}`,
+            error: `the sandbox ceiling is ${driver.toolLimits.max_sandbox}`,
             quota: "sandbox",
             tool: call.name,
           }

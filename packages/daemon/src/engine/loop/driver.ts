@@ -2,7 +2,7 @@ import type { SessionGoal } from "@kheish/contract";
 import type { CommitResult, NewEvent, Op } from "../../kernel/store.ts";
 import type { RecordedEvent } from "../events.ts";
 import { catchUp, foldSession } from "../fold.ts";
-import type { PinnedRoute } from "../ports.ts";
+import type { PinnedRoute, ToolRuntimeLimits } from "../ports.ts";
 import { type Kept, read } from "../records.ts";
 import { reduce } from "../reduce.ts";
 import { SessionChange } from "../session-change.ts";
@@ -43,6 +43,7 @@ export class Driver {
   run: Kept<"run">;
   state: SessionState;
   #goal: Kept<"goal"> | undefined;
+  #batch: { messageSeq: number; limits: ToolRuntimeLimits } | undefined;
 
   private constructor(
     deps: LoopDeps,
@@ -99,6 +100,15 @@ export class Driver {
   /** The session's goal as of the last write; nothing changes it without the journal. */
   get goal(): SessionGoal | undefined {
     return this.#goal?.data.goal;
+  }
+
+  /** The limits of the tool calls in hand: those in force when this driver met their message (02-R11, 03-R7). */
+  get toolLimits(): ToolRuntimeLimits {
+    const messageSeq = this.runState.message_seq;
+    if (this.#batch?.messageSeq !== messageSeq) {
+      this.#batch = { messageSeq, limits: this.deps.toolLimits() };
+    }
+    return this.#batch.limits;
   }
 
   get runState(): RunState {

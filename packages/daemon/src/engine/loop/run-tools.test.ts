@@ -21,8 +21,15 @@ function driverOf(clock: SimulatedClock, execute: Tool["execute"]): Driver {
     parse: (input: unknown) => ({ ok: true, input }),
     execute,
   };
-  const deps = { clock, tools: { get: () => tool }, toolLimits: DEFAULT_TOOL_LIMITS };
-  return { deps, runState: runIn(history.state), run: { id: RUN }, sessionId: "s" } as unknown as Driver;
+  const deps = { clock, tools: { get: () => tool } };
+  const toolLimits = DEFAULT_TOOL_LIMITS;
+  return {
+    deps,
+    toolLimits,
+    runState: runIn(history.state),
+    run: { id: RUN },
+    sessionId: "s",
+  } as unknown as Driver;
 }
 
 function listenersOf(stop: StopSignal): number {

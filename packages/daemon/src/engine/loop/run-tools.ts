@@ -97,7 +97,7 @@ export function contextFor(driver: Driver, call: CallState, signal: AbortSignal)
     call_id: call.call.id,
     idempotency_key: call.idempotency_key ?? "",
     workspace_root: deps.workspaceRoot,
-    limits: deps.toolLimits,
+    limits: driver.toolLimits,
     blobs: deps.blobs,
     clock: deps.clock,
     ...(driver.goal === undefined ? {} : { goal: driver.goal }),
@@ -123,7 +123,8 @@ async function limited(
   outcome: Extract<ToolOutcome, { kind: "result" }>,
   spent: { outputBytes: number },
 ): Promise<Result> {
-  const { toolLimits, blobs } = driver.deps;
+  const { toolLimits } = driver;
+  const { blobs } = driver.deps;
   const text = textOfJson(outcome.output);
   const bytes = Buffer.byteLength(text);
   spent.outputBytes += bytes;

@@ -16,6 +16,7 @@ export class SessionLease {
   #fence: Fence | undefined;
   #mayLeave = true;
   #hasLeft = false;
+  #isInDoubt = false;
 
   constructor(claim: QueueItem, owner: string, clock: Clock) {
     this.#claim = claim;
@@ -38,11 +39,18 @@ export class SessionLease {
       { op: "check-claim", queue, key, token },
       { op: "acquire-lease", name, owner: this.#owner, nowMs: this.#clock.now(), leaseMs: LEASE_MS },
     ];
+    this.#isInDoubt = true;
     const result = await store.commit([...take, ...ops]);
+    this.#isInDoubt = false;
     if (!result.ok) return { ...result, op: result.op - take.length };
     const lease = result.leases[1];
     if (lease !== undefined) this.#fence = { name: lease.name, token: lease.token };
     return result;
+  }
+
+  /** Whether the lease may have been taken by a write whose answer never came: nobody can give up what has no token. */
+  get isInDoubt(): boolean {
+    return this.#isInDoubt;
   }
 
   /** What gives up the lease and the claim; nothing where the lease is only being taken. */

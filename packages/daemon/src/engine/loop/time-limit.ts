@@ -20,7 +20,7 @@ export async function withinLimit<T>(
   tool: Tool,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<Ended<T>> {
-  const { clock, toolLimits } = driver.deps;
+  const { clock } = driver.deps;
   const told = new AbortController();
   const abandoned = Promise.withResolvers<{ kind: "abandoned" }>();
   let timedOut = false;
@@ -30,7 +30,7 @@ export async function withinLimit<T>(
     told.abort();
     grace ??= clock.schedule(STOP_GRACE_MS, giveUp);
   };
-  const limitMs = Math.max(1, Math.min(tool.timeoutMs, toolLimits.max_timeout_ms));
+  const limitMs = Math.max(1, Math.min(tool.timeoutMs, driver.toolLimits.max_timeout_ms));
   const timer = clock.schedule(limitMs, () => {
     timedOut = true;
     tell();

@@ -1,2 +1,3 @@
 export { routeBindings } from "./http.ts";
-export { RouteService, type RouteServiceDeps, type SlotWriter } from "./service.ts";
+export { RouteService, type RouteServiceDeps } from "./service.ts";
+export { type SlotWriter, vaultSlots } from "./slots.ts";

@@ -25,13 +25,8 @@ import { RUNTIME_STREAM } from "../events/index.ts";
 import { drift, shadowed } from "./diagnostics.ts";
 import { type Overlay, type OverlayEntry, overlayOps, readOverlay, routeOf, tableOf } from "./overlay.ts";
 import { type Loaded, metadataOf, strandedRuns } from "./reload.ts";
+import type { SlotWriter } from "./slots.ts";
 import { routeView } from "./view.ts";
-
-/** Keeps the keys of routes that are added with one (02-R38). */
-export interface SlotWriter {
-  put(slotId: string, driver: string, apiKey: string, actor: string): Promise<void>;
-  delete(slotId: string, actor: string): Promise<void>;
-}
 
 export interface RouteServiceDeps {
   store: Store;
@@ -44,7 +39,7 @@ export interface RouteServiceDeps {
   /** What the daemon began with, and how to read it again. */
   loaded: LoadedRoutes;
   loader: RouteLoader;
-  slots?: SlotWriter;
+  slots: SlotWriter;
   runtimeView: () => RuntimeSettingsView | Promise<RuntimeSettingsView>;
 }
 
@@ -101,9 +96,6 @@ export class RouteService {
     if (api_key !== undefined && auth_ref !== undefined) {
       throw refused("Give the route an 'api_key' or an 'auth_ref', not both.");
     }
-    if (api_key !== undefined && slots === undefined) {
-      throw refused("This daemon has nowhere to keep an API key: name an existing slot with 'auth_ref'.");
-    }
     const slot = api_key === undefined ? undefined : `routes.${route_id}.api_key`;
     const entry = { route_id, table: tableOf(request, slot), added_at_ms: clock.now(), added_by: actor };
     await this.#mutex.run("routes", async () => {
@@ -121,7 +113,7 @@ export class RouteService {
       if (slot === undefined || api_key === undefined) return;
       try {
         // Only now: of two who add the same route, the one who did not get it must not touch its key.
-        await slots?.put(slot, route.driver, api_key, actor);
+        await slots.put(slot, route.driver, api_key, actor);
       } catch (error) {
         const withdrawn = { actor, reason: "its key could not be kept" };
         await this.#change(withdrawn, "route_removed", route_id, ({ entries }) =>
@@ -156,7 +148,7 @@ export class RouteService {
         return overlay.entries.filter((one) => one.route_id !== routeId);
       });
       const slot = `routes.${routeId}.api_key`;
-      if (entry.table.auth_ref === slot) await slots?.delete(slot, change.actor);
+      if (entry.table.auth_ref === slot) await slots.delete(slot, change.actor);
     });
     return runtimeView();
   }

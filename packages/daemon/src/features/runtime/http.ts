@@ -1,14 +1,22 @@
 import { type Binding, bind, ok } from "../binding.ts";
-import type { RuntimeSettings } from "./settings.ts";
+import type { PermissionExplainer } from "./permissions.ts";
 import { capabilities, type StatusService } from "./status.ts";
 
-export function runtimeBindings(settings: RuntimeSettings, status: StatusService): Binding[] {
+export function statusBindings(status: StatusService): Binding[] {
   return [
     bind("status", async () => ok(await status.status())),
     bind("capabilities", async () => ok(capabilities())),
-    bind("getRuntime", async () => ok(settings.view())),
-    bind("setPermissionMode", async (request) =>
-      ok(await settings.setPermissionMode(request.body.mode, request.body.expected_revision)),
-    ),
+  ];
+}
+
+export function permissionBindings(explainer: PermissionExplainer): Binding[] {
+  return [
+    bind("checkPermission", async ({ body }) => {
+      const { tool_name, tool_call_id, session_id, input, mode_override } = body;
+      const scope = { sessionId: session_id ?? undefined, mode: mode_override ?? undefined };
+      const call = { id: tool_call_id ?? undefined, name: tool_name, input: input ?? {} };
+      return ok(await explainer.explain(call, scope));
+    }),
+    bind("permissionMatrix", async ({ body }) => ok(await explainer.matrix(body.session_id ?? undefined))),
   ];
 }

@@ -1,3 +1,7 @@
-export { runtimeBindings } from "./http.ts";
-export { RuntimeSettings } from "./settings.ts";
+export { debugKeyFault } from "./config/debug-key.ts";
+export { settingsBindings } from "./config/http.ts";
+export { RuntimeSettings } from "./config/settings.ts";
+export { permissionBindings, statusBindings } from "./http.ts";
+export { PermissionExplainer } from "./permissions.ts";
 export { StatusService, type StatusSources } from "./status.ts";
+export { StorageStatus } from "./storage-status.ts";

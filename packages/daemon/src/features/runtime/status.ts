@@ -8,14 +8,14 @@ import {
   ROUTE_CAPABILITY_MATRIX_VERSION,
   RunStatus,
   type RunsStatus,
-  type StatusWarning,
 } from "@kheish/contract";
-import type { Kept, RouteReadiness, RouteResolver } from "../../engine/index.ts";
+import type { Kept, RouteResolver } from "../../engine/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { JournalTail } from "../../kernel/tail.ts";
-import { controlPlaneWarnings } from "./control-plane-warnings.ts";
-import type { RuntimeSettings } from "./settings.ts";
+import type { RuntimeSettings } from "./config/settings.ts";
+import type { StorageStatus } from "./storage-status.ts";
+import { warningsOf } from "./warnings.ts";
 
 export interface StatusSources {
   store: Store;
@@ -27,9 +27,19 @@ export interface StatusSources {
   isReady: () => boolean;
   subscriberCount: () => number;
   controlPlane: () => Promise<DaemonStatusView["control_plane"]>;
+  storage: StorageStatus;
   stateRootLock: { path: string; held: boolean; mechanism: string };
+  authStore: () => AuthStoreStatus;
   queuedLagThresholdMs: number;
   staleThresholdMs: number;
+}
+
+/** Where secrets are: nothing of them, and of their key only its id. */
+export interface AuthStoreStatus {
+  writable: boolean;
+  key_id?: string;
+  /** The key was changed, and the daemon has not been started with the new one yet. */
+  awaits_new_key: boolean;
 }
 
 const STATUSES = RunStatus.options;
@@ -48,30 +58,42 @@ export class StatusService {
   }
 
   async status(): Promise<DaemonStatusView> {
-    const { store, clock, settings, routes, controlPlane, isReady, processId } = this.#sources;
+    const { store, clock, settings, routes, isReady, processId } = this.#sources;
     const startedAt = clock.now();
-    const [runs, sessionCount, bytes] = await Promise.all([
+    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime] = await Promise.all([
       this.#runs(startedAt),
       store.count("session", { index: "id" }),
       store.sizeBytes(),
+      this.#sources.controlPlane(),
+      this.#sources.storage.now(),
+      settings.settled(() => settings.view()),
     ]);
     const readiness = routes.readiness();
-    const plane = await controlPlane();
-    const warnings = [...this.#warnings(runs, readiness), ...controlPlaneWarnings(plane)];
+    const warnings = warningsOf({
+      runs,
+      readiness,
+      probes,
+      controlPlane,
+      authStore: this.#sources.authStore(),
+    });
+    const failedProbes = probes.filter(({ state }) => state !== "ok").length;
     return {
       snapshot_at_ms: startedAt,
       process_id: processId,
       status: isReady() ? "ready" : "draining",
       ready: isReady(),
       capabilities: capabilities(),
-      runtime: settings.view(),
-      control_plane: plane,
+      runtime,
+      control_plane: controlPlane,
       storage: {
-        checked_at_ms: startedAt,
-        ok: true,
+        checked_at_ms: checkedAtMs,
+        ok: failedProbes === 0,
+        write_error_count: failedProbes,
+        probes,
         engine: store.engine,
         schema_version: store.schemaVersion,
         state_root_lock: this.#sources.stateRootLock,
+        auth_store: { ...this.#sources.authStore() },
         session_storage: {
           session_count: sessionCount,
           total_bytes: bytes,
@@ -80,7 +102,7 @@ export class StatusService {
       },
       provider_readiness: {
         route_count: readiness.length,
-        ready_route_count: readiness.filter((route) => route.state === "ready").length,
+        ready_route_count: readiness.filter((route) => route.state === "ok").length,
         warning_route_count: readiness.filter((route) => route.state === "warning").length,
         error_route_count: readiness.filter((route) => route.state === "error").length,
         active_route_ready: readiness.some((route) => route.active && route.state !== "error"),
@@ -89,14 +111,16 @@ export class StatusService {
       health: {
         generated_at_ms: clock.now(),
         snapshot_duration_ms: clock.now() - startedAt,
-        ok: warnings.every((warning) => warning.severity !== "error"),
+        ok: warnings.every((warning) => warning.severity === "info"),
         route_error_count: readiness.filter((route) => route.state === "error").length,
         route_warning_count: readiness.filter((route) => route.state === "warning").length,
         warnings,
       },
+      hooks: { configured_count: Object.values(runtime.hooks.hooks).flat().length },
       events: this.#events(),
       sessions: { total: sessionCount },
       runs,
+      run_memory: { policy: runtime.run_memory_policy },
     };
   }
 
@@ -184,42 +208,6 @@ export class StatusService {
       evicted_session_scope_count: 0,
       evicted_run_scope_count: 0,
     };
-  }
-
-  #warnings(runs: RunsStatus, readiness: readonly RouteReadiness[]): StatusWarning[] {
-    const warnings: StatusWarning[] = [];
-    const age = runs.oldest_queued_run_age_ms ?? 0;
-    if (runs.oldest_queued_run_id !== undefined && age > runs.queued_run_lag_threshold_ms) {
-      warnings.push({
-        severity: "warning",
-        code: "queued_run_lag",
-        message: `a run has been queued for ${Math.round(age / 1000)} s`,
-        related_id: runs.oldest_queued_run_id,
-        action: "look at the session's active run: it may wait for a human",
-      });
-    }
-    if (runs.stale_non_terminal_run_count > 0) {
-      warnings.push({
-        severity: "warning",
-        code: "stale_non_terminal_runs",
-        message: `${runs.stale_non_terminal_run_count} runs have not moved for long`,
-        ...(runs.stale_non_terminal_run_ids[0] === undefined
-          ? {}
-          : { related_id: runs.stale_non_terminal_run_ids[0] }),
-        action: "answer what they wait for, or cancel them",
-      });
-    }
-    const active = readiness.find((route) => route.active);
-    if (active === undefined || active.state === "error") {
-      warnings.push({
-        severity: "error",
-        code: "provider_active_route_not_ready",
-        message: active?.message ?? "no model route is configured",
-        ...(active === undefined ? {} : { related_id: active.route_id }),
-        ...(active?.action === undefined ? {} : { action: active.action }),
-      });
-    }
-    return warnings;
   }
 }
 

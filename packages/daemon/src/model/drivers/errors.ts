@@ -72,7 +72,10 @@ const GARBLED_ANSWERS =
 
 export interface ErrorContext {
   driver: string;
+  /** The key of this very call; taken out whatever else is known. */
   secret: Secret | undefined;
+  /** Takes out every other secret of the daemon (02-R93). */
+  redact?: ((text: string) => string) | undefined;
   nowMs: number;
 }
 
@@ -113,7 +116,11 @@ function isGarbled(error: unknown): boolean {
   return error instanceof Error && GARBLED_ANSWERS.test(error.name);
 }
 
-function describe(message: string, status: number | undefined, { driver, secret }: ErrorContext): string {
+function describe(
+  message: string,
+  status: number | undefined,
+  { driver, secret, redact: redactAll = (text) => text }: ErrorContext,
+): string {
   const where = status === undefined ? driver : `${driver}, HTTP ${status}`;
-  return `${redact(message, secret)} (${where})`;
+  return `${redact(redactAll(message), secret)} (${where})`;
 }

@@ -3,6 +3,7 @@ import { type AssistantMessage, toolCallsOf } from "../../engine/messages.ts";
 import type { ModelCallOptions, ModelRequest } from "../../engine/ports.ts";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import { type CredentialPort, type LeasedCredential, NO_CREDENTIALS } from "../credential-port.ts";
 import type { AttemptOutcome, Driver } from "../driver.ts";
 import { cancelled, failure } from "../failure.ts";
 import { capabilitiesOf, limitsOf } from "../routes/model-facts.ts";
@@ -31,7 +32,21 @@ export interface DriverPorts {
   /** Every request to a provider goes through it. */
   fetch: Fetch;
   blobs: Blobs;
+  /** Where routes with an `auth_ref` get their credentials; absent: there are no slots. */
+  credentials?: CredentialPort;
+  /** Takes every secret of the daemon out of what a provider or its SDK wrote; absent: only the call's own key. */
+  redact?: (text: string) => string;
   onWarning?: (warning: ModelWarning) => void;
+}
+
+const LEASE_OVER = Symbol("the lease ended before anything was sent");
+/** Each of them ends only when somebody replaces the secret, or revokes, in the same instant. */
+const MAX_LEASES = 5;
+
+interface Usable {
+  secret: Secret | undefined;
+  /** Absent for a key that the route was started with. */
+  credential?: LeasedCredential;
 }
 
 /** Asks a provider through its SDK, one attempt at a time. The SDK neither retries nor runs tools. */
@@ -52,29 +67,57 @@ export class ProviderDriver implements Driver {
     const refusal = refusalOf(this.#route, request);
     if (refusal !== undefined) return failure("invalid_request", refusal);
 
+    for (let round = 1; ; round++) {
+      const answer = await this.#credential(request);
+      if (!answer.ok) return failure("auth", answer.message);
+      const outcome = await this.#attemptWith(answer, request, options);
+      if (outcome !== LEASE_OVER) return outcome;
+      // Nothing was sent: the lease ended in between, by a rotation for instance, and a new one is asked for.
+      if (round >= MAX_LEASES)
+        return failure("auth", "The credential of the route is replaced faster than it can be used.");
+    }
+  }
+
+  async #attemptWith(
+    { credential, secret }: Usable,
+    request: ModelRequest,
+    options: ModelCallOptions,
+  ): Promise<AttemptOutcome | typeof LEASE_OVER> {
     const deadline = new Deadline(this.#ports.clock, this.#route, options.signal);
+    let isLeaseOver = false;
+    let isSent = false;
+    const fetch: Fetch = async (input, init) => {
+      isLeaseOver = credential?.isActive() === false;
+      if (isLeaseOver) throw new Error("the lease is over");
+      isSent = true;
+      return this.#ports.fetch(input, init);
+    };
     try {
-      return { ok: true, message: await this.#ask(request, options, deadline) };
+      const route = credential === undefined ? this.#route : withAccount(this.#route, credential);
+      return { ok: true, message: await this.#ask(route, secret, fetch, request, options, deadline) };
     } catch (error) {
+      if (isLeaseOver) return LEASE_OVER;
       if (options.signal.aborted) return cancelled();
       if (deadline.expired !== undefined) return failure("transport", deadline.expired);
       const { driver } = this.#route;
-      return {
-        ok: false,
-        error: classify(error, { driver, secret: this.#secret(), nowMs: this.#ports.clock.now() }),
-      };
+      const { clock, redact } = this.#ports;
+      return { ok: false, error: classify(error, { driver, secret, redact, nowMs: clock.now() }) };
     } finally {
       deadline.close();
+      if (isSent) credential?.answered();
     }
   }
 
   async #ask(
+    route: Route,
+    secret: Secret | undefined,
+    guarded: Fetch,
     request: ModelRequest,
     { onDelta }: ModelCallOptions,
     deadline: Deadline,
   ): Promise<Omit<AssistantMessage, "id">> {
-    const fetch = watchedFetch(this.#ports.fetch, () => deadline.touch());
-    const model = this.#openModel(this.#route, this.#secret(), request.model, fetch);
+    const fetch = watchedFetch(guarded, () => deadline.touch());
+    const model = this.#openModel(route, secret, request.model, fetch);
     const { stream } = await model.doStream({
       prompt: await this.#prompt(request),
       ...toSettings(request, this.#quirks, limitsOf(this.#route, request.model)),
@@ -88,6 +131,21 @@ export class ProviderDriver implements Driver {
       namesItsEnd: this.#quirks.namesItsEnd,
     });
     return { role: "assistant", route_id: this.#route.route_id, model: request.model, ...answer };
+  }
+
+  /** The key of the route as it is now: one that stands in a slot is taken from there at each attempt (02-R64). */
+  async #credential(
+    request: ModelRequest,
+  ): Promise<({ ok: true } & Usable) | { ok: false; message: string }> {
+    const { route_id, driver, credential } = this.#route;
+    if (credential.kind !== "slot") {
+      return { ok: true, secret: credential.kind === "key" ? credential.secret : undefined };
+    }
+    const { session_id, run_id, credential_scope: scope } = request;
+    const { slot_id } = credential;
+    const port = this.#ports.credentials ?? NO_CREDENTIALS;
+    const answer = await port.lease({ slot_id, route_id, driver, session_id, run_id, scope });
+    return answer.ok ? { ...answer, secret: answer.credential.secret } : answer;
   }
 
   async #prompt(request: ModelRequest): Promise<LanguageModelV4Prompt> {
@@ -109,17 +167,21 @@ export class ProviderDriver implements Driver {
     );
   }
 
-  #secret(): Secret | undefined {
-    const { credential } = this.#route;
-    return credential.kind === "key" ? credential.secret : undefined;
-  }
-
   #warn(model: string, warnings: readonly SharedV4Warning[]): void {
     for (const warning of warnings) {
-      const message = describe(warning);
+      const message = (this.#ports.redact ?? String)(describe(warning));
       this.#ports.onWarning?.({ route_id: this.#route.route_id, model, message });
     }
   }
+}
+
+/** An organization that the route names wins over that of the slot. */
+function withAccount(route: Route, { organization, project }: LeasedCredential): Route {
+  return {
+    ...route,
+    ...(route.organization !== undefined || organization === undefined ? {} : { organization }),
+    ...(route.project !== undefined || project === undefined ? {} : { project }),
+  };
 }
 
 function describe(warning: SharedV4Warning): string {

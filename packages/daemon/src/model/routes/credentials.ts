@@ -5,11 +5,15 @@ import { Secret } from "./secret.ts";
 export interface CredentialSource {
   route_id: string;
   driver: DriverName;
+  auth_ref?: string | undefined;
   api_key?: string | undefined;
   api_key_env?: string | undefined;
   /** The operator's word that the server needs no key. */
   unauthenticated?: boolean | undefined;
 }
+
+/** The source of a key that stands in the routes file itself. */
+export const INLINE_KEY = "the routes file";
 
 /** A variable that is set to something. */
 export function variable(env: Env, name: string): string | undefined {
@@ -17,12 +21,13 @@ export function variable(env: Env, name: string): string | undefined {
   return value === "" ? undefined : value;
 }
 
-/** 02-R26: inline key, named variable, and the driver's own variable only for the route that bears its name. */
+/** 02-R26: slot, inline key, named variable, and the driver's own variable only for the route that bears its name. */
 export function resolveCredential(
-  { route_id, driver, api_key, api_key_env, unauthenticated }: CredentialSource,
+  { route_id, driver, auth_ref, api_key, api_key_env, unauthenticated }: CredentialSource,
   env: Env,
 ): Credential {
-  if (api_key !== undefined) return { kind: "key", secret: new Secret(api_key), source: "the routes file" };
+  if (auth_ref !== undefined) return { kind: "slot", slot_id: auth_ref };
+  if (api_key !== undefined) return { kind: "key", secret: new Secret(api_key), source: INLINE_KEY };
   if (api_key_env !== undefined) return fromVariables([api_key_env], route_id, env);
   const { keyVariables } = factsOf(driver);
   if (keyVariables.length === 0) {
@@ -33,7 +38,7 @@ export function resolveCredential(
   return {
     kind: "missing",
     message: `Route '${route_id}' names no API key, and only a route called '${driver}' uses the driver's own variable.`,
-    action: `Give the route an 'api_key_env' in the routes file and restart the daemon.`,
+    action: `Give the route an 'auth_ref' or an 'api_key_env' in the routes file and restart the daemon.`,
   };
 }
 

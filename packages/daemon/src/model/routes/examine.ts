@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { AuthSlotStatus } from "@kheish/contract";
 import type { RouteReadiness } from "../../engine/ports.ts";
 import { type LoadRoutesOptions, loadRoutes } from "./inventory.ts";
 import { readinessOf } from "./readiness.ts";
@@ -13,14 +14,18 @@ export interface ExaminedFile {
 /** Reads a routes file without a daemon. Throws `RouteConfigError` for what would keep one from starting. */
 export function examineFile(
   file: string,
-  options: Pick<LoadRoutesOptions, "env" | "defaultRoute" | "noSimulator">,
+  options: Pick<LoadRoutesOptions, "env" | "defaultRoute" | "noSimulator"> & {
+    /** What is known of slots; without it a route that has one counts as without a credential. */
+    slotStatus?: (slotId: string) => AuthSlotStatus | undefined;
+  },
 ): ExaminedFile {
+  const { slotStatus = () => undefined } = options;
   const routes = arrange(loadRoutes({ ...options, file }));
   return {
     sha256: createHash("sha256").update(file).digest("hex"),
     routes: routes.map((route) => ({
-      readiness: readinessOf(route, routes[0]),
-      hasCredential: route.credential.kind !== "missing",
+      readiness: readinessOf(route, routes[0], slotStatus),
+      hasCredential: route.credential.kind === "key" || route.credential.kind === "none",
     })),
   };
 }

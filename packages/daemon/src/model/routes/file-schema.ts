@@ -16,6 +16,7 @@ export const RouteTable = z.strictObject({
   default_model: Text.optional(),
   model_support: z.enum(["family", "any"]).default("family"),
   base_url: Text.optional(),
+  auth_ref: NotBlank.refine((text) => text === text.trim(), "must not begin or end with a space").optional(),
   api_key: NotBlank.optional(),
   api_key_env: NotBlank.optional(),
   unauthenticated: z.boolean().optional(),
@@ -55,7 +56,6 @@ export const RoutesFile = z.strictObject({
 
 /** Keys of the format that a later release brings: refused by name, so that nobody relies on them in vain. */
 export const LATER_KEYS: readonly string[] = [
-  "auth_ref",
   "openai_auth_source",
   "openai_auth_file",
   "anthropic_auth_source",
@@ -64,7 +64,10 @@ export const LATER_KEYS: readonly string[] = [
 
 /** Of two keys that say the same thing only one may be given (02-R21). */
 export const EXCLUSIVE_KEYS = [
+  ["auth_ref", "api_key"],
+  ["auth_ref", "api_key_env"],
   ["api_key", "api_key_env"],
+  ["auth_ref", "unauthenticated"],
   ["api_key", "unauthenticated"],
   ["api_key_env", "unauthenticated"],
   ["organization", "organization_env"],

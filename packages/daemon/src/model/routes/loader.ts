@@ -50,6 +50,18 @@ export function routeLoader(options: RouteLoaderOptions): RouteLoader {
   };
 }
 
+/** A loader whose every load has to pass; `check` throws what keeps the routes from being used. */
+export function checkedLoader(loader: RouteLoader, check: (set: RouteSet) => void): RouteLoader {
+  return {
+    digest: () => loader.digest(),
+    async load() {
+      const loaded = await loader.load();
+      check(loaded.set);
+      return loaded;
+    },
+  };
+}
+
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

@@ -58,6 +58,21 @@ describe("the file", () => {
     expect(refusal(`[routes.${id}]\n${MINIMAL}`)).toContain("A route id must not be empty");
   });
 
+  test("02-R26: an auth_ref names the slot that holds the credential", () => {
+    const [route] = parseRoutes(`[routes.main]\n${MINIMAL}\nauth_ref = "openai.prod"`, {}).routes;
+    expect(route?.credential).toEqual({ kind: "slot", slot_id: "openai.prod" });
+  });
+
+  test.each(['""', '" "', '" openai.prod"', '"openai.prod\\n"'])("02-R21: %s is no auth_ref", (ref) => {
+    expect(tableRefusal(`${MINIMAL}\nauth_ref = ${ref}`)).toMatch(/routes\.main\.auth_ref/);
+  });
+
+  test.each(["api_key", "api_key_env"])("02-R21: an auth_ref goes with no %s", (key) => {
+    expect(tableRefusal(`${MINIMAL}\nauth_ref = "a"\n${key} = "x"`)).toContain(
+      `both 'auth_ref' and '${key}'`,
+    );
+  });
+
   test("02-R23: more than one route needs a default", () => {
     const two = `[routes.a]\n${MINIMAL}\n[routes.b]\n${MINIMAL}`;
     expect(refusal(two)).toContain("needs a 'default_route'");
@@ -65,7 +80,6 @@ describe("the file", () => {
   });
 
   test.each([
-    "auth_ref",
     "openai_auth_source",
     "openai_auth_file",
     "anthropic_auth_source",

@@ -75,7 +75,9 @@ function readTable(id: string, table: Record<string, unknown>): RouteTable {
 
 function checkNeeds(id: string, route: RouteTable): void {
   if (route.driver === "simulator") {
-    const stray = (["api_key", "api_key_env", "base_url"] as const).find((key) => route[key] !== undefined);
+    const stray = (["auth_ref", "api_key", "api_key_env", "base_url"] as const).find(
+      (key) => route[key] !== undefined,
+    );
     if (stray !== undefined)
       throw new RouteConfigError(`routes.${id}.${stray} does not apply to the simulator.`);
     return;

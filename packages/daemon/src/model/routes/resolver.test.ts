@@ -178,8 +178,8 @@ describe("views", () => {
       {
         route_id: "main",
         active: true,
-        state: "ready",
-        code: "route_ready",
+        state: "ok",
+        code: "route_inline_key",
         message: expect.stringContaining("the routes file"),
       },
       {
@@ -189,8 +189,8 @@ describe("views", () => {
         code: "route_key_missing",
         action: expect.any(String),
       },
-      { route_id: "router", state: "ready" },
-      { route_id: "simulator", state: "ready", message: "Route 'simulator' needs no key." },
+      { route_id: "router", state: "ok" },
+      { route_id: "simulator", state: "ok", message: "Route 'simulator' needs no key." },
     ]);
   });
 

@@ -1,6 +1,8 @@
 import { problem, type ResolvedModelRoute } from "@kheish/contract";
-import type { PinnedRoute, RouteReadiness, RouteResolver } from "../../engine/ports.ts";
+import type { DefaultRoute, PinnedRoute, RouteReadiness, RouteResolver } from "../../engine/ports.ts";
+import { type CredentialPort, NO_CREDENTIALS } from "../credential-port.ts";
 import { chainFrom } from "./fallback.ts";
+import { capabilitiesOf } from "./model-facts.ts";
 import { supportsModel } from "./model-support.ts";
 import { readinessOf } from "./readiness.ts";
 import type { Route } from "./route.ts";
@@ -11,25 +13,32 @@ type Selection = Parameters<RouteResolver["resolve"]>[0];
 /** Turns what a caller asked for into the one route a run is pinned to (02-R32 to 02-R36). */
 export class InventoryResolver implements RouteResolver {
   readonly #routes: { readonly current: readonly Route[] };
+  readonly #slots: Pick<CredentialPort, "status">;
 
   /** `current` is looked at anew each time: the routes of a daemon change while it runs. */
-  constructor(routes: { readonly current: readonly Route[] }) {
+  constructor(
+    routes: { readonly current: readonly Route[] },
+    slots: Pick<CredentialPort, "status"> = NO_CREDENTIALS,
+  ) {
     this.#routes = routes;
+    this.#slots = slots;
   }
 
   get #inventory(): readonly Route[] {
     return this.#routes.current;
   }
 
-  resolve(selection: Selection): PinnedRoute {
+  resolve(selection: Selection, choice?: DefaultRoute): PinnedRoute {
     const model = this.#selector(selection.model);
     const fallback = this.#selector(selection.fallback_model);
-    const route = this.#named(selection, model, fallback) ?? this.#routeFor(model);
+    const named = this.#named(selection, model, fallback) ?? this.#routeFor(model, choice);
+    const { active, routes } = this.#under(choice);
+    const route = routes.find(({ route_id }) => route_id === named.route_id) ?? named;
 
     const chosen = model?.model ?? route.model;
     checkSupport(route, chosen);
     if (fallback !== undefined) checkSupport(route, fallback.model);
-    const readiness = readinessOf(route, this.#inventory[0]);
+    const readiness = this.#readinessOf(route, active);
     if (readiness.state === "error") {
       throw problem("routes", "route_not_ready", [readiness.message, readiness.action].join(" ").trim());
     }
@@ -42,17 +51,33 @@ export class InventoryResolver implements RouteResolver {
     };
   }
 
-  routes(): ResolvedModelRoute[] {
-    return this.#inventory.map(({ route_id, driver, model, capabilities }) => ({
+  routes(choice?: DefaultRoute): ResolvedModelRoute[] {
+    return this.#under(choice).routes.map(({ route_id, driver, model, capabilities, credential }) => ({
       route_id,
       provider: driver,
       model,
+      ...(credential.kind === "slot" ? { auth_ref: credential.slot_id } : {}),
       capabilities,
     }));
   }
 
-  readiness(): RouteReadiness[] {
-    return this.#inventory.map((route) => readinessOf(route, this.#inventory[0]));
+  readiness(choice?: DefaultRoute): RouteReadiness[] {
+    const { active, routes } = this.#under(choice);
+    return routes.map((route) => this.#readinessOf(route, active));
+  }
+
+  #readinessOf(route: Route, active: Route | undefined): RouteReadiness {
+    return readinessOf(route, active, (slotId) => this.#slots.status(slotId));
+  }
+
+  /** The inventory as an operator's choice makes it: its route first, with its model. */
+  #under(choice: DefaultRoute | undefined): { active: Route | undefined; routes: readonly Route[] } {
+    if (choice === undefined) return { active: this.#inventory[0], routes: this.#inventory };
+    const found = this.find(choice.route_id);
+    if (found === undefined) return { active: undefined, routes: this.#inventory };
+    const { model } = choice;
+    const active = { ...found, model, capabilities: capabilitiesOf(found, model) };
+    return { active, routes: [active, ...this.#inventory.filter((route) => route !== found)] };
   }
 
   find(routeId: string): Route | undefined {
@@ -81,17 +106,26 @@ export class InventoryResolver implements RouteResolver {
   }
 
   /** 02-R35. */
-  #routeFor(model: Selector | undefined): Route {
-    const active = this.#inventory[0];
-    if (model === undefined) return active ?? noRouteYet();
+  #routeFor(model: Selector | undefined, choice: DefaultRoute | undefined): Route {
+    const { active, routes } = this.#under(choice);
+    if (model === undefined) return active ?? this.#gone(choice);
     if (active !== undefined && supportsModel(active, model.model)) return active;
-    const [first, ...others] = this.#inventory.filter((route) => supportsModel(route, model.model));
+    const [first, ...others] = routes.filter((route) => supportsModel(route, model.model));
     if (first === undefined) {
       throw refused(`No route supports the model '${model.model}'. Routes: ${this.#ids()}.`);
     }
     if (others.length === 0) return first;
     const candidates = [first, ...others].map((route) => `${route.route_id}/${model.model}`).join(", ");
     throw refused(`Several routes support the model '${model.model}': name one of ${candidates}.`);
+  }
+
+  #gone(choice: DefaultRoute | undefined): never {
+    if (choice === undefined) return noRouteYet();
+    throw problem(
+      "routes",
+      "route_not_ready",
+      `The default route '${choice.route_id}' no longer exists. Set another with runtime set-model: ${this.#ids()}.`,
+    );
   }
 
   #ids(): string {

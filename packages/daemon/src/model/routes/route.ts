@@ -15,6 +15,8 @@ export class RouteConfigError extends Error {
 
 export type Credential =
   | { kind: "key"; secret: Secret; source: string }
+  /** In the auth store, taken from there at each call (02-R26). */
+  | { kind: "slot"; slot_id: string }
   /** None is sent. Undeclared: nobody said that the server needs none (02, weakness 14). */
   | { kind: "none"; undeclared?: true }
   /** `action` says what an operator has to do. */

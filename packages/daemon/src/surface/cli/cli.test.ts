@@ -23,7 +23,7 @@ describe("usage", () => {
       ["sessions", "create", "--capability-scope-json", "{}", "--capability-scope-file", "x"],
     ],
     ["a bad URL", ["status", "--base-url", "ftp://example.org"]],
-    ["credentials in the URL", ["status", "--base-url", "http://user:secret@127.0.0.1:1"]],
+    ["credentials in the URL", ["status", "--base-url", "http://user:hunter22@127.0.0.1:1"]],
     ["two tokens", ["status", "--token", "a", "--token-file", "b"]],
     ["an unreadable token file", ["status", "--token-file", "/does/not/exist"]],
     ["a token that is none", ["status", "--token", "a b"]],
@@ -33,7 +33,7 @@ describe("usage", () => {
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toMatch(/^(Error: |Usage: )/);
-    expect(stderr).not.toContain("secret");
+    expect(stderr).not.toContain("hunter22");
   });
 
   it("shows help on standard output, for every way to ask", async () => {

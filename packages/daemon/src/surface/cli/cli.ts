@@ -35,7 +35,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     };
   }, context.terminal);
   try {
-    await program.parseAsync(withoutHelpCommand(argv), { from: "user" });
+    await program.parseAsync(idsApart(withoutHelpCommand(argv)), { from: "user" });
     return ExitCode.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
@@ -48,6 +48,13 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
 /** `help runs` is `runs --help`: the group has to be loaded before it can be shown. */
 function withoutHelpCommand(argv: readonly string[]): string[] {
   return argv[0] === "help" ? [...argv.slice(1), "--help"] : [...argv];
+}
+
+/** A lease id may begin with a dash, and is no flag: what looks like one goes behind `--` (02, CLI). */
+function idsApart(argv: readonly string[]): string[] {
+  const isId = (word: string) => /^-[A-Za-z0-9_-]{42}$/.test(word);
+  const ids = argv.includes("--") || !argv.includes("auth") ? [] : argv.filter(isId);
+  return ids.length === 0 ? [...argv] : [...argv.filter((word) => !isId(word)), "--", ...ids];
 }
 
 /** The client brings the whole contract along, so only commands that talk to a daemon load it. */

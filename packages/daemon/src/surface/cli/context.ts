@@ -1,3 +1,4 @@
+import type { OfflineOptions, OfflineSecrets } from "../../offline.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** Everything of the machine that commands touch, so that tests can be the machine. */
@@ -42,6 +43,12 @@ export interface Host {
   /** The daemon is loaded only by the commands that run one. */
   loadDaemon(): Promise<DaemonModule>;
   loadDemo(): Promise<DemoModule>;
+  /** The auth store without a daemon. */
+  loadOffline(): Promise<OfflineModule>;
+}
+
+export interface OfflineModule {
+  openOfflineSecrets(options: OfflineOptions, env: Environment): Promise<OfflineSecrets>;
 }
 
 export interface DaemonModule {

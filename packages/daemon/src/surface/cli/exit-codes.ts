@@ -24,6 +24,7 @@ const byHttpStatus: Readonly<Record<number, ExitCode>> = {
   403: ExitCode.auth,
   404: ExitCode.notFound,
   409: ExitCode.conflict,
+  412: ExitCode.conflict,
   408: ExitCode.timeout,
   429: ExitCode.timeout,
   503: ExitCode.timeout,

@@ -70,6 +70,7 @@ const processHost: Host = {
   },
   loadDaemon: () => import("../../main.ts"),
   loadDemo: () => import("./demo.ts"),
+  loadOffline: () => import("../../offline.ts"),
 };
 
 function browserCommand(url: string): [string, ...string[]] {

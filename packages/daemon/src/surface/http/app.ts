@@ -58,7 +58,7 @@ export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places:
       endpointHandler(route, { gate, streams, bodyLimitBytes }),
     );
   app.notFound(unmatched(routes, gate));
-  app.onError(problemAnswer(new ProblemDesk(logger, options.random)));
+  app.onError(problemAnswer(new ProblemDesk(logger, options.random, options.redact)));
   return { app, places };
 }
 

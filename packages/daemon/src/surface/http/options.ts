@@ -2,6 +2,7 @@ import type { Binding } from "../../features/binding.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
+import type { RedactJson } from "./response/problems.ts";
 import type { AuthSettings } from "./security/auth-settings.ts";
 import type { BindAddress } from "./security/bind-address.ts";
 import type { CorsSettings } from "./security/cors-policy.ts";
@@ -21,6 +22,8 @@ export interface HttpOptions {
   logger: Log;
   clock: Clock;
   random: Random;
+  /** Takes secrets out of every refusal. */
+  redact?: RedactJson;
   /** False from the moment a drain begins. */
   readiness: () => boolean;
   /** Hears of every refused caller, limited per address (02-R89); the durable audit hangs here. */

@@ -3,6 +3,7 @@ import type { Facts } from "../invariants/facts.ts";
 import type { Intervention } from "../plan/plan.ts";
 import type { World } from "../world/world.ts";
 import { Client } from "./client.ts";
+import { keepSecrets } from "./custodian.ts";
 import { openSession } from "./open-session.ts";
 
 const DRAIN_MS = 1_300;
@@ -36,6 +37,8 @@ export async function intervene(
         idempotencyKey: "goal",
       });
       return;
+    case "custody":
+      return keepSecrets(world, facts, client, plan.acts);
     case "drain":
       return drain(world, plan.daemon, plan.downMs);
     case "pause": {

@@ -2,6 +2,7 @@ import type { EndpointId, StreamEvent } from "@kheish/contract";
 import { isTerminal } from "@kheish/contract";
 import { runOf, sessionStream } from "../../../src/engine/index.ts";
 import type { SseFrame } from "../../../src/features/binding.ts";
+import { AUTH_STREAM } from "../../../src/governance/secrets/index.ts";
 import type { StoredEvent } from "../../../src/kernel/store.ts";
 import type { Facts } from "../invariants/facts.ts";
 import type { WatcherPlan } from "../plan/plan.ts";
@@ -150,6 +151,8 @@ export class Watcher {
   #wants(event: StoredEvent): boolean {
     const { scope } = this.#plan;
     if (scope.kind === "session") return event.stream === sessionStream(scope.session);
+    // Changes of the auth store are for daemons, not for whoever watches.
+    if (event.stream === AUTH_STREAM) return false;
     return scope.kind === "global" || runOf(event) === this.#runId;
   }
 }

@@ -24,10 +24,13 @@ export const CHECKS = {
   journal: "K3 K4 sequences have no gap, positions grow",
   streams: "01-R59 a stream delivers each durable event once, in order, across restarts",
   snapshot: "01-A8 a stream until=terminal ends with the run's end",
+  secrets:
+    "02-R50 02-R67 what was acknowledged of slots and subjects holds, every slot opens, all under the current key",
   fence: "K6 01-R97 whoever lost a session's lease writes nothing to its runs",
   growth:
     "nothing is left behind: queue items, leases, timers, subscribers, and no more commits than there is work",
   incident: "no request and no drive ends in an error that nobody expected",
+  settings: "02-R1 02-R2 02-R3 a change of settings is one revision, made from the one that its caller knew",
   start: "01-R89 a daemon starts on whatever another one left",
 } as const;
 

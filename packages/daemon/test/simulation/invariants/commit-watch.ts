@@ -12,6 +12,7 @@ import type { Answered } from "../world/store-front.ts";
 import type { World } from "../world/world.ts";
 import type { CheckName } from "./check.ts";
 import type { ApprovalFacts, CallFacts, Facts, RunFacts } from "./facts.ts";
+import { watchSettings } from "./settings.ts";
 
 /** 01-R37, as the page has it. */
 const ALLOWED: Record<RunStatus, readonly RunStatus[]> = {
@@ -71,6 +72,7 @@ export class CommitWatch {
     }
     this.#world.tell(process.name, () => `commit ${number}: ${ops.map(brief).filter(Boolean).join(", ")}`);
     this.#checkFence(process, options?.fence);
+    watchSettings(this.#facts, ops, (check, detail) => this.#violate(check, detail));
     for (const [index, op] of ops.entries()) {
       if (op.op === "append") this.#onAppend(process, op, result.appended[index]?.firstSeq ?? 0);
       else if (op.op === "put" && op.kind === "run")

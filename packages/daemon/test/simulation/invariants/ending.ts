@@ -6,6 +6,7 @@ import type { World } from "../world/world.ts";
 import type { CheckName } from "./check.ts";
 import type { CallFacts, Facts } from "./facts.ts";
 import { runsIn, submissionOf } from "./outcomes.ts";
+import { checkSettings } from "./settings.ts";
 
 /** What a daemon at rest may have planned: its polls, its lease renewal, and the reads that these are in. */
 const MOST_TIMERS = 12;
@@ -24,6 +25,7 @@ export async function checkEnd(world: World, facts: Facts, watchers: readonly Wa
   const journal = await store.readAll({ afterPosition: 0, limit: MANY });
   await checkSubmissions(world, facts, store, violate);
   await checkRuns(facts, store, violate);
+  await checkSettings(facts, store, violate);
   for (const call of facts.calls.values()) checkCall(world, call, violate);
   checkJournal(facts, journal, violate);
   for (const watcher of watchers) {

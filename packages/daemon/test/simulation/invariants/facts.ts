@@ -18,6 +18,14 @@ export class Facts {
   /** Why submissions were refused; another copy of the same may have come at a better time. */
   readonly refused = new Map<string, string>();
 
+  /** What each slot and subject may be at the end: as it was last acknowledged, or as an act made it that is unheard. */
+  readonly custody = new Map<string, Custody>();
+  /** Every revision of the settings that landed, and what was said of them. */
+  readonly settings: {
+    revisions: Json[];
+    acknowledged: { id: string; known: number; revision: number }[];
+  } = { revisions: [], acknowledged: [] };
+
   run(id: string): RunFacts {
     const known = this.runs.get(id);
     if (known !== undefined) return known;
@@ -37,6 +45,21 @@ export class Facts {
   runsOf(session: string): RunFacts[] {
     return [...this.runs.values()].filter((run) => run.session === session);
   }
+}
+
+/** The state of a slot that does not exist. */
+export const ABSENT = "absent";
+
+export function custodyOf(facts: Facts, key: string): Custody {
+  const known = facts.custody.get(key) ?? { unheard: new Set() };
+  facts.custody.set(key, known);
+  return known;
+}
+
+/** States as text; `acknowledged` is undefined until somebody heard of one. */
+export interface Custody {
+  acknowledged?: string;
+  unheard: Set<string>;
 }
 
 export interface RunFacts {

@@ -6,7 +6,16 @@ type Outcomes = ReadonlyMap<string, Outcome>;
 
 /** The same people with the same wishes in a world in which nothing goes wrong. */
 export function calmTwin(plan: Plan): Plan {
-  return { ...plan, weather: CALM, onFiles: false, daemons: 1, deaths: [], interventions: [], watchers: [] };
+  return {
+    ...plan,
+    weather: CALM,
+    onFiles: false,
+    daemons: 1,
+    deaths: [],
+    interventions: [],
+    watchers: [],
+    operators: [],
+  };
 }
 
 /** Whether there is a submission whose end does not depend on when things happened. */

@@ -2,8 +2,10 @@ import { Prng } from "../world/prng.ts";
 import type {
   AnswerPlan,
   CallPlan,
+  CustodyAct,
   Death,
   Intervention,
+  OperatorPlan,
   Plan,
   SessionPlan,
   SubmissionPlan,
@@ -44,9 +46,14 @@ export function generate(seed: number): Plan {
     ...(compacts ? { contextTokens: 20_000 } : {}),
     sessions,
     submissions,
-    interventions: interventions(prng, daemons, sessions, submissions),
+    interventions: [
+      ...interventions(prng, daemons, sessions, submissions),
+      // From a stream of their own, so that a seed's other decisions do not move when these do.
+      ...custodians(new Prng(seed).fork("custody"), sessions),
+    ],
     deaths: deaths(prng, daemons, onFiles),
     watchers: Array.from({ length: prng.int(0, 3) }, () => watcherPlan(prng, sessions, submissions)),
+    operators: operators(new Prng(seed).fork("operators")),
   };
 }
 
@@ -161,6 +168,44 @@ function interventions(
   ];
 }
 
+/** Each with slots of its own; the keys and the sessions are everybody's. */
+function custodians(prng: Prng, sessions: readonly SessionPlan[]): Intervention[] {
+  const count = prng.pick([0, 0, 1, 1, 2]);
+  return Array.from({ length: count }, (_, custodian) => ({
+    kind: "custody",
+    atMs: prng.int(0, 4_000),
+    acts: Array.from({ length: prng.int(2, 10) }, (_act, index) =>
+      custodyAct(prng, custodian, index, sessions),
+    ),
+  }));
+}
+
+function custodyAct(
+  prng: Prng,
+  custodian: number,
+  index: number,
+  sessions: readonly SessionPlan[],
+): CustodyAct {
+  const pauseMs = prng.pick([0, 0, 20, 400]);
+  const slot = `c${custodian}.${prng.int(0, 2)}`;
+  const act = prng.pick([
+    "put",
+    "put",
+    "put",
+    "put",
+    "delete",
+    "disable",
+    "enable",
+    "rekey",
+    "revoke",
+    "reinstate",
+  ] as const);
+  if (act === "put") return { pauseMs, act, slot, secret: `secret ${custodian}.${index}` };
+  if (act === "rekey") return { pauseMs, act, key: prng.int(1, 3) };
+  if (act === "revoke" || act === "reinstate") return { pauseMs, act, session: prng.pick(sessions).id };
+  return { pauseMs, act, slot };
+}
+
 /** What a daemon writes down under a clock that is far ahead, its successor reads under the right one. */
 function aheadOfTime(atMs: number, daemon: number): Intervention[] {
   return [
@@ -195,6 +240,19 @@ function deaths(prng: Prng, daemons: number, onFiles: boolean): Death[] {
       downMs: side === "paused" ? prng.pick([31_000, 45_000]) : downMs(prng),
     };
   }).sort((one, other) => (one.at === "commit" && other.at === "commit" ? one.commit - other.commit : 0));
+}
+
+/** Two of them as a rule: one alone never comes too late. */
+function operators(prng: Prng): OperatorPlan[] {
+  if (!prng.chance(0.3)) return [];
+  return Array.from({ length: prng.pick([1, 2, 2]) }, (_, operator) => ({
+    changes: Array.from({ length: prng.int(1, 5) }, (_each, change) => ({
+      id: `o${operator}.${change}`,
+      afterMs: prng.pick([0, 0, 20, 400, 1_500]),
+      back: prng.chance(0.25),
+      calls: 1_000 + prng.int(0, 1_000),
+    })),
+  }));
 }
 
 function watcherPlan(

@@ -18,6 +18,7 @@ export interface Plan {
   interventions: Intervention[];
   deaths: Death[];
   watchers: WatcherPlan[];
+  operators: OperatorPlan[];
 }
 
 export interface SessionPlan {
@@ -82,7 +83,16 @@ export type Intervention =
   | { kind: "drain"; atMs: number; daemon: number; downMs: number }
   | { kind: "pause"; atMs: number; daemon: number; forMs: number }
   | { kind: "step_clock"; atMs: number; daemon: number; byMs: number }
-  | { kind: "goal"; atMs: number; session: string };
+  | { kind: "goal"; atMs: number; session: string }
+  | { kind: "custody"; atMs: number; acts: CustodyAct[] };
+
+/** What an operator does with secrets and those who use them, one after the other. */
+export type CustodyAct = { pauseMs: number } & (
+  | { act: "put"; slot: string; secret: string }
+  | { act: "delete" | "disable" | "enable"; slot: string }
+  | { act: "revoke" | "reinstate"; session: string }
+  | { act: "rekey"; key: number }
+);
 
 /**
  * Where a process dies: at a time, or at its n-th commit and on which side of it. `paused` does not kill it: what it
@@ -92,6 +102,11 @@ export type Death = { downMs: number } & (
   | { at: "time"; atMs: number; daemon: number }
   | { at: "commit"; commit: number; side: "before" | "after" | "unheard" | "torn" | "paused" }
 );
+
+/** Changes of settings that no run notices. */
+export interface OperatorPlan {
+  changes: { id: string; afterMs: number; back: boolean; calls: number }[];
+}
 
 export interface WatcherPlan {
   atMs: number;

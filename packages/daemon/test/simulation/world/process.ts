@@ -6,6 +6,9 @@ import {
   type RouteResolver,
   type Tool,
 } from "../../../src/engine/index.ts";
+import { Credentials } from "../../../src/governance/credentials.ts";
+import { Redactor } from "../../../src/governance/redaction/redactor.ts";
+import { masterKeyOf } from "../../../src/governance/secrets/index.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import type { Log } from "../../../src/kernel/log.ts";
 import type { Random } from "../../../src/kernel/random.ts";
@@ -16,6 +19,8 @@ import type { MemoryBlobs } from "./memory-blobs.ts";
 import type { Prng } from "./prng.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
+/** Every daemon is started with it, whatever the slots have been encrypted under since. */
+export const MASTER_KEY = masterKeyOf(new Uint8Array(32).fill(7));
 const ROUTES = loadRoutes({ env: {} });
 const noNetwork: typeof fetch = () => Promise.reject(new Error("a simulated daemon has no network"));
 
@@ -77,6 +82,13 @@ export class SimulatedProcess implements Owner {
         models: modelsOf(parts, this.clock, random),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
         log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
+        credentials: new Credentials({
+          store: this.store,
+          clock: this.clock,
+          random,
+          masterKey: MASTER_KEY,
+          redactor: new Redactor(),
+        }),
       },
       {
         instanceId: String(slot),
@@ -93,6 +105,8 @@ export class SimulatedProcess implements Owner {
         controlPlane: async () => {
           throw new Error("a simulated daemon has no doors");
         },
+        debugKeyFault: async () => undefined,
+        probeStorage: async () => [],
       },
     );
   }

@@ -78,14 +78,20 @@ export const groups: readonly CommandGroup[] = [
   {
     name: "runtime",
     aliases: [],
-    summary: "Effective runtime settings",
-    load: () => import("./runtime.ts"),
+    summary: "Settings of the whole daemon, and their history",
+    load: () => import("./runtime/index.ts"),
   },
   {
     name: "tokens",
     aliases: ["token"],
     summary: "Named tokens: who else may use the daemon, and for what",
     load: () => import("./tokens/index.ts"),
+  },
+  {
+    name: "secrets",
+    aliases: ["secret"],
+    summary: "Slots that hold credentials, encrypted",
+    load: () => import("./secrets/index.ts"),
   },
   {
     name: "doctor",

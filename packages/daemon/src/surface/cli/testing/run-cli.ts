@@ -57,6 +57,7 @@ export class FakeMachine {
         openUrl: (url) => void this.openedUrls.push(url),
         loadDaemon: async () => setup.daemon ?? Promise.reject(new Error("this test runs no daemon")),
         loadDemo: () => Promise.reject(new Error("this test runs no demo")),
+        loadOffline: () => import("../../../offline.ts"),
       },
     };
   }

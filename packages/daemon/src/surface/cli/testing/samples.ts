@@ -1,11 +1,14 @@
-import type {
-  ApprovalRequest,
-  DaemonStatusView,
-  PendingQuestionView,
-  RuntimeSettingsView,
-  RunView,
-  SessionView,
-  SessionViewSummary,
+import {
+  type ApprovalRequest,
+  type DaemonStatusView,
+  LearningPolicy,
+  type PendingQuestionView,
+  RunMemoryPolicy,
+  type RuntimeSettingsView,
+  type RunView,
+  type SessionView,
+  type SessionViewSummary,
+  ToolRuntimeLimits,
 } from "@kheish/contract";
 
 /** Answers as a daemon gives them, each with what a test cares about replaced. */
@@ -143,7 +146,14 @@ export function runtimeView(members: Partial<RuntimeSettingsView> = {}): Runtime
     model: "script",
     route_id: "simulator",
     routes: [simulatorRoute, { ...simulatorRoute, route_id: "openrouter", provider: "openrouter" }],
+    route_diagnostics: [],
     permission_mode: "default",
+    system_prompt: {},
+    hooks: { hooks: {} },
+    debug_level: "off",
+    learning_policy: LearningPolicy.parse({}),
+    run_memory_policy: RunMemoryPolicy.parse({}),
+    tool_runtime_limits: ToolRuntimeLimits.parse({}),
     config: { revision: 3, persisted: true, history_len: 1, history_limit: 64 },
     ...members,
   };
@@ -188,7 +198,14 @@ export function statusView(members: Partial<DaemonStatusView> = {}): DaemonStatu
       cors_allowed_origin_count: 0,
       externally_exposed_without_auth: false,
     },
-    storage: { checked_at_ms: NOW, ok: true, engine: "sqlite", schema_version: 1 },
+    storage: {
+      checked_at_ms: NOW,
+      ok: true,
+      engine: "sqlite",
+      schema_version: 1,
+      write_error_count: 0,
+      probes: [],
+    },
     provider_readiness: {
       route_count: 1,
       ready_route_count: 1,
@@ -206,6 +223,8 @@ export function statusView(members: Partial<DaemonStatusView> = {}): DaemonStatu
       ],
     },
     health: { generated_at_ms: NOW, ok: true, warnings: [] },
+    hooks: { configured_count: 0 },
+    run_memory: { policy: RunMemoryPolicy.parse({}) },
     events: {
       history_capacity: 2048,
       retained_event_count: 9,

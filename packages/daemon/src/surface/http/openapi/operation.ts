@@ -5,6 +5,7 @@ import type { SchemaCatalog } from "./schema-catalog.ts";
 
 /** The statuses every operation may answer with a problem document (08, OpenAPI). */
 const PROBLEM_STATUSES = [400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502, 503];
+const PRECONDITION_FAILED = 412;
 export const PROBLEM_RESPONSE = "Problem";
 export const BEARER_SCHEME = "bearerAuth";
 
@@ -35,13 +36,20 @@ export function describeOperation(endpoint: Endpoint, catalog: SchemaCatalog): (
     }),
     responses: {
       ...Object.fromEntries(
-        PROBLEM_STATUSES.map((status) => [status, { $ref: `#/components/responses/${PROBLEM_RESPONSE}` }]),
+        problemStatuses(endpoint).map((status) => [
+          status,
+          { $ref: `#/components/responses/${PROBLEM_RESPONSE}` },
+        ]),
       ),
       ...Object.fromEntries(
         answers.map(([status, schema]) => [status, answer(endpoint, catalog.link(schema, "output"))]),
       ),
     },
   });
+}
+
+function problemStatuses(endpoint: Endpoint): number[] {
+  return endpoint.conditional ? [...PROBLEM_STATUSES, PRECONDITION_FAILED] : PROBLEM_STATUSES;
 }
 
 /** The problem document as a shared answer. */
@@ -101,6 +109,7 @@ function headerParameters(endpoint: Endpoint): object[] {
     ...(endpoint.idempotent
       ? [header("Idempotency-Key", "Repeating a request with its key repeats its answer.")]
       : []),
+    ...(endpoint.conditional ? [header("If-Match", "Refuse unless the ETag is still this one.")] : []),
     ...(endpoint.kind === "sse" ? [header("Last-Event-ID", "Resume after this event.")] : []),
   ];
 }

@@ -18,6 +18,7 @@ export async function boundRequest(
   const query = readQuery(endpoint, requestTarget(c.env.incoming.url ?? "").query);
   const body = await readBody(c.req.raw, endpoint, bodyLimitBytes);
   const idempotencyKey = endpoint.idempotent ? c.req.header("idempotency-key") : undefined;
+  const ifMatch = c.req.header("if-match");
   const lastEventId = c.req.header("last-event-id")?.trim() || undefined;
   // The endpoint's own schemas have just vouched for query and body; the type system cannot follow the table.
   const validated = { query, body } as Pick<BoundRequest, "query" | "body">;
@@ -26,6 +27,7 @@ export async function boundRequest(
     ...validated,
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(lastEventId !== undefined && { lastEventId }),
+    ...(ifMatch !== undefined && { ifMatch }),
     principal,
     requestId: c.get("requestId"),
     signal: c.req.raw.signal,

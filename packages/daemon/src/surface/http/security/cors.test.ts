@@ -71,6 +71,7 @@ describe("preflight", () => {
       "x-kheish-daemon-url",
       "idempotency-key",
       "last-event-id",
+      "if-match",
     ]);
     expect(header("access-control-max-age")).toBe("600");
     expect(header("vary")).toBe("origin, access-control-request-method, access-control-request-headers");

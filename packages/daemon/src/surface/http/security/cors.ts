@@ -12,9 +12,10 @@ const ALLOWED_HEADERS = [
   "x-kheish-daemon-url",
   "idempotency-key",
   "last-event-id",
+  "if-match",
 ];
 /** What a page may read of an answer beside the headers that browsers always show. */
-const EXPOSED_HEADERS = ["x-request-id", "retry-after", "www-authenticate", "allow", "location"];
+const EXPOSED_HEADERS = ["x-request-id", "retry-after", "www-authenticate", "allow", "location", "etag"];
 
 const ANSWER_HEADERS = {
   "access-control-allow-methods": "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS",

@@ -40,7 +40,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     // The listener refuses a missing Host itself, with a problem document; Node would send an empty 400.
     requireHostHeader: false,
   });
-  const desk = new ProblemDesk(options.logger, options.random);
+  const desk = new ProblemDesk(options.logger, options.random, options.redact);
   server.on(
     "request",
     getRequestListener(app.fetch, { errorHandler: (error) => answerOutsideApp(error, desk) }),

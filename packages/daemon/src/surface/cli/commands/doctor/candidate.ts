@@ -1,4 +1,6 @@
+import type { AuthSlotStatus } from "@kheish/contract";
 import { examineFile, RouteConfigError } from "../../../../model/index.ts";
+import type { DaemonClient } from "../../client/client.ts";
 import type { CliContext } from "../../context.ts";
 import { readTextFile } from "../../flags/named-file.ts";
 import { type Check, failed } from "./check.ts";
@@ -17,10 +19,15 @@ export async function readCandidate(
   path: string,
   checkAuth: boolean,
   context: CliContext,
+  client: DaemonClient,
 ): Promise<Candidate> {
   const text = await readTextFile(path, context);
+  const slots = checkAuth ? await slotsOf(client) : new Map<string, AuthSlotStatus>();
   try {
-    const { sha256, routes } = examineFile(text, { env: context.env });
+    const { sha256, routes } = examineFile(text, {
+      env: context.env,
+      slotStatus: (slotId) => slots.get(slotId),
+    });
     return {
       sha256,
       routes: routes.map(({ readiness, hasCredential }) =>
@@ -31,6 +38,15 @@ export async function readCandidate(
     if (!(error instanceof RouteConfigError)) throw error;
     const action = "correct it; a daemon would refuse to start with it, and to reload it";
     return { routes: [], mistake: failed("routes_file", "routes_file_invalid", error.message, action) };
+  }
+}
+
+/** Slots are the daemon's; without one, or without its word, there are none. */
+async function slotsOf(client: DaemonClient): Promise<Map<string, AuthSlotStatus>> {
+  try {
+    return new Map((await client.call("listSecrets")).map((status) => [status.slot_id, status]));
+  } catch {
+    return new Map();
   }
 }
 

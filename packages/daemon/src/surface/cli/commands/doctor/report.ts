@@ -45,6 +45,10 @@ function statusChecks(probe: StatusProbe): Check[] {
   if (probe.status === undefined) return [failed("status", "status_unreachable", probe.error)];
   return [
     passed("status", "status_reachable", "the daemon answers"),
+    // What cannot be written to stands among the warnings.
+    ...probe.status.storage.probes
+      .filter(({ state }) => state === "ok")
+      .map(({ name, path, code, message }) => passed("storage", code, `${name} ${path} ${message}`)),
     ...probe.status.health.warnings.map(fromWarning),
   ];
 }

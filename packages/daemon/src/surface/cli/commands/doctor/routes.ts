@@ -96,6 +96,7 @@ async function inventory(cli: Cli, client: DaemonClient, flags: Flags): Promise<
     flags.routesFile,
     flags.checkAuth === true,
     cli.context,
+    client,
   );
   if (mistake !== undefined) return { all: [], checks: [mistake] };
   const loaded = await loadedRoutes(client);

@@ -1,0 +1,2 @@
+export { logBindings } from "./http.ts";
+export { LogRing } from "./ring.ts";

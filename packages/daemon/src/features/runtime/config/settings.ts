@@ -1,0 +1,307 @@
+import {
+  type PermissionMode,
+  problem,
+  type RuntimeConfigRevisionView,
+  type RuntimeRevisionDiff,
+  type RuntimeSetting,
+  type RuntimeSettingsView,
+  type SystemPromptSettings,
+  type ToolRuntimeLimits,
+} from "@kheish/contract";
+import type { RouteResolver } from "../../../engine/index.ts";
+import type { Clock } from "../../../kernel/clock.ts";
+import { KeyedMutex } from "../../../kernel/keyed-mutex.ts";
+import type { Op, Store } from "../../../kernel/store.ts";
+import { RUNTIME_STREAM } from "../../events/index.ts";
+import { checkDebugLevel } from "./debug-key.ts";
+import { withDefault } from "./default-route.ts";
+import { changesBetween } from "./diff.ts";
+import {
+  checkSequence,
+  DEFAULTS,
+  HISTORY_LIMIT,
+  type Revision,
+  readCurrent,
+  readRevision,
+  revisionView,
+  type Snapshot,
+  snapshotOf,
+} from "./revision.ts";
+import { notFound, rollbackTarget, rolledBack } from "./rollback.ts";
+import { type Roots, settingsView } from "./view.ts";
+
+/** The one record that is in force; its revision is the configuration's. */
+const KIND = "runtime_settings";
+const ID = "current";
+/** The past ones, by their number. */
+const PAST = "runtime_revision";
+const LOCK = "runtime";
+
+/** Losing to other daemons this often in a row means that something else is wrong. */
+const MAX_ATTEMPTS = 50;
+
+/** Who changes something, why, and from which revision they know. */
+export interface ChangeContext {
+  actor: string;
+  requestId?: string | undefined;
+  reason?: string | undefined;
+  expectedRevision?: number | undefined;
+  /** Revisions of an `If-Match`; any of them will do. */
+  ifMatch?: readonly number[] | undefined;
+}
+
+export interface RollbackWish {
+  revision?: number | undefined;
+  setting?: RuntimeSetting | undefined;
+  skipHooks?: boolean | undefined;
+}
+
+type Origin = Pick<Revision, "source" | "setting" | "rollback_of_revision" | "rolled_back_setting">;
+
+export interface RuntimeSettingsOptions extends Roots {
+  store: Store;
+  clock: Clock;
+  routes: RouteResolver;
+  /** Why debug evidence could not be encrypted; undefined when it could. */
+  debugKeyFault: () => Promise<string | undefined>;
+}
+
+/**
+ * The daemon-wide settings, as full-snapshot revisions. A change is prospective (02-R15).
+ *
+ * I1 a revision, its predecessor's place in the history and its event are one commit, guarded by the predecessor's
+ *    revision: whoever dies or fails in it leaves the one or the other in force, never a mix (02-R1, R2, R5)
+ * I2 what is in force is one immutable snapshot, swapped as a whole after its commit (02-R4)
+ * I3 a snapshot is never replaced by an older one, however late it was read
+ */
+export class RuntimeSettings {
+  /** The routes with the default in force. */
+  readonly routes: RouteResolver;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #roots: Roots;
+  readonly #debugKeyFault: () => Promise<string | undefined>;
+  readonly #mutex = new KeyedMutex();
+  #current: Revision | undefined;
+
+  constructor(options: RuntimeSettingsOptions) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#roots = options;
+    this.#debugKeyFault = options.debugKeyFault;
+    this.routes = withDefault(options.routes, () => this.#current?.default_route);
+  }
+
+  /**
+   * Restores what is stored before any work is accepted (02-R9); throws `StoreError` when it cannot be used.
+   * A mode given at start wins and is recorded as a revision (02-A4).
+   */
+  async load(startMode: PermissionMode | undefined): Promise<void> {
+    await this.refresh();
+    if (this.#current !== undefined) checkSequence(this.#current, await this.#history());
+    if (startMode === undefined || startMode === this.permissionMode) return;
+    const origin: Origin = { source: "serve", setting: "permission_mode" };
+    await this.#commit({ actor: "serve" }, origin, (now) => ({ ...now, permission_mode: startMode }));
+  }
+
+  /** Another daemon on the same store may have changed them. */
+  async refresh(): Promise<void> {
+    const record = await this.#store.get(KIND, ID);
+    if (record === undefined || record.revision <= (this.#current?.revision ?? 0)) return;
+    this.#current = readCurrent(record);
+  }
+
+  /** What is in force. */
+  get now(): Snapshot {
+    return this.#current ?? DEFAULTS;
+  }
+
+  /** 0: nothing was ever changed. */
+  get revision(): number {
+    return this.#current?.revision ?? 0;
+  }
+
+  get permissionMode(): PermissionMode {
+    return this.now.permission_mode;
+  }
+
+  get systemPrompt(): SystemPromptSettings {
+    return this.now.system_prompt;
+  }
+
+  get toolLimits(): ToolRuntimeLimits {
+    return this.now.tool_runtime_limits;
+  }
+
+  view(): RuntimeSettingsView {
+    return settingsView(this.#current, this.routes, this.#roots);
+  }
+
+  /** What is in force once the change that is being made, here or on another daemon, is made (02-R4). */
+  settled<T>(look: () => T | Promise<T>): Promise<T> {
+    return this.#mutex.run(LOCK, async () => {
+      await this.refresh();
+      return look();
+    });
+  }
+
+  /** Changes one setting. `next` decides on what is in force and throws what it refuses. */
+  set(
+    context: ChangeContext,
+    setting: RuntimeSetting,
+    next: (now: Snapshot) => Partial<Snapshot>,
+  ): Promise<RuntimeSettingsView> {
+    return this.#commit(context, { source: "runtime_api", setting }, (now) => ({ ...now, ...next(now) }));
+  }
+
+  /** Appends what was before as a new revision; nothing is deleted (02-R7, 02-A9). */
+  async rollback(context: ChangeContext, wish: RollbackWish): Promise<RuntimeSettingsView> {
+    const { revision, setting } = wish;
+    const origin: Origin = {
+      source: wish.skipHooks === true ? "runtime_api_force" : "runtime_api",
+      setting: "rollback",
+      ...(setting === undefined ? {} : { rolled_back_setting: setting }),
+    };
+    return this.#commit(context, origin, async (now, described) => {
+      const target = rollbackTarget(now, await this.#history(), {
+        ...(revision === undefined ? {} : { revision }),
+        ...(setting === undefined ? {} : { setting }),
+      });
+      described.rollback_of_revision = target.revision;
+      const next = rolledBack(now, target, setting);
+      this.#requireRoute(next, target.revision);
+      return next;
+    });
+  }
+
+  /** Newest first, the current one included; hooks redacted. */
+  async revisions(): Promise<RuntimeConfigRevisionView[]> {
+    const all = await this.settled(() => this.#all());
+    return all.map(revisionView).reverse();
+  }
+
+  /** What a revision changed, against the one before it or another that is kept; 0 is a new daemon's settings. */
+  async diff(revision: number, against?: number): Promise<RuntimeRevisionDiff> {
+    const all = await this.settled(() => this.#all());
+    const other = against ?? revision - 1;
+    const find = (wanted: number): Snapshot => {
+      const found = wanted === 0 ? DEFAULTS : all.find((one) => one.revision === wanted);
+      if (found !== undefined) return found;
+      throw notFound(`revision ${wanted} does not exist or is not kept any more`);
+    };
+    if (revision === 0) throw notFound("revision 0 is what a new daemon has; nothing changed before it");
+    return { revision, against: other, changes: changesBetween(find(other), find(revision)) };
+  }
+
+  /** The one way to write: serialized here, guarded against other daemons. */
+  #commit(
+    context: ChangeContext,
+    origin: Origin,
+    next: (now: Snapshot, origin: Origin) => Snapshot | Promise<Snapshot>,
+  ): Promise<RuntimeSettingsView> {
+    return this.#mutex.run(LOCK, async () => {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        await this.refresh();
+        const before = this.#current;
+        checkExpected(context, before?.revision ?? 0);
+        const described = { ...origin };
+        const settings = await next(this.now, described);
+        await checkDebugLevel(this.now, settings, this.#debugKeyFault);
+        const revision = this.#following(before, { ...snapshotOf(settings), ...described }, context);
+        const result = await this.#store.commit(opsFor(before, revision));
+        if (!result.ok) continue;
+        this.#current = revision;
+        return this.view();
+      }
+      throw problem("runtime", "runtime_revision_conflict", "the settings change too fast; try again");
+    });
+  }
+
+  #following(before: Revision | undefined, made: Snapshot & Origin, context: ChangeContext): Revision {
+    const { actor, requestId, reason } = context;
+    return {
+      ...made,
+      revision: (before?.revision ?? 0) + 1,
+      updated_at_ms: this.#clock.now(),
+      actor,
+      ...(requestId === undefined ? {} : { request_id: requestId }),
+      ...(reason === undefined ? {} : { reason }),
+      history_len: before === undefined ? 0 : Math.min(before.history_len + 1, HISTORY_LIMIT),
+    };
+  }
+
+  /** Going back to a route that is gone would leave the daemon without a default. */
+  #requireRoute({ default_route: route }: Snapshot, revision: number): void {
+    if (route === undefined || this.routes.routes().some(({ route_id }) => route_id === route.route_id))
+      return;
+    throw problem(
+      "routes",
+      "route_not_ready",
+      `revision ${revision} has the default route '${route.route_id}', which no longer exists; ` +
+        "roll back one setting at a time, or add the route first",
+    );
+  }
+
+  /** The past ones, oldest first. */
+  async #history(): Promise<Revision[]> {
+    const past = await this.#store.list(PAST, { index: "revision", limit: HISTORY_LIMIT, reverse: true });
+    return past.map(readRevision).reverse();
+  }
+
+  async #all(): Promise<Revision[]> {
+    const history = await this.#history();
+    return this.#current === undefined ? history : [...history, this.#current];
+  }
+}
+
+function checkExpected({ expectedRevision, ifMatch }: ChangeContext, revision: number): void {
+  if (expectedRevision !== undefined && expectedRevision !== revision) {
+    throw problem(
+      "runtime",
+      "runtime_revision_conflict",
+      `the settings are at revision ${revision}, not ${expectedRevision}; read them again and repeat`,
+    );
+  }
+  if (ifMatch !== undefined && !ifMatch.includes(revision)) {
+    throw problem(
+      "runtime",
+      "runtime_precondition_failed",
+      `the settings are at revision ${revision}, which If-Match does not name; read them again and repeat`,
+    );
+  }
+}
+
+/** The new revision in force, the one before it in the history, the oldest gone, and the event that says so. */
+function opsFor(before: Revision | undefined, next: Revision): Op[] {
+  const { revision, setting, actor } = next;
+  const data = (value: Revision) => value as unknown as Extract<Op, { op: "put" }>["data"];
+  return [
+    {
+      op: "put",
+      kind: KIND,
+      id: ID,
+      data: data(next),
+      keys: {},
+      expectedRevision: before?.revision ?? 0,
+    },
+    ...(before === undefined ? [] : [pastOp(before, data(before))]),
+    ...(revision - 1 > HISTORY_LIMIT
+      ? [{ op: "delete", kind: PAST, id: String(revision - 1 - HISTORY_LIMIT) } as const]
+      : []),
+    {
+      op: "append",
+      stream: RUNTIME_STREAM,
+      events: [
+        {
+          type: "setting_changed",
+          atMs: next.updated_at_ms,
+          data: { setting, revision, ...(actor === undefined ? {} : { actor }) },
+        },
+      ],
+    },
+  ];
+}
+
+function pastOp({ revision }: Revision, data: Extract<Op, { op: "put" }>["data"]): Op {
+  return { op: "put", kind: PAST, id: String(revision), data, keys: { revision: [revision] } };
+}

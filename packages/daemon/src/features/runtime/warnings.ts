@@ -1,0 +1,98 @@
+import type { DaemonStatusView, RunsStatus, StatusWarning } from "@kheish/contract";
+import type { RouteReadiness } from "../../engine/index.ts";
+import type { StorageProbe } from "../../kernel/storage-probe.ts";
+import { controlPlaneWarnings } from "./control-plane-warnings.ts";
+
+export interface WarningSources {
+  runs: RunsStatus;
+  readiness: readonly RouteReadiness[];
+  probes: readonly StorageProbe[];
+  controlPlane: DaemonStatusView["control_plane"];
+  authStore: { awaits_new_key: boolean };
+}
+
+/** What an operator should know now; anything but an `info` makes the daemon unhealthy (02-R99). */
+export function warningsOf(sources: WarningSources): StatusWarning[] {
+  return [
+    ...runWarnings(sources.runs),
+    ...routeWarnings(sources.readiness),
+    ...storageWarnings(sources.probes),
+    ...controlPlaneWarnings(sources.controlPlane),
+    ...authStoreWarnings(sources.authStore),
+  ];
+}
+
+function authStoreWarnings({ awaits_new_key }: WarningSources["authStore"]): StatusWarning[] {
+  if (!awaits_new_key) return [];
+  return [
+    {
+      severity: "info",
+      code: "master_key_unconfirmed",
+      message: "the master key was changed; until a start with the new one the old one still opens the slots",
+      action: "put the new key in the old one's place and restart the daemon",
+    },
+  ];
+}
+
+function runWarnings(runs: RunsStatus): StatusWarning[] {
+  const warnings: StatusWarning[] = [];
+  const age = runs.oldest_queued_run_age_ms ?? 0;
+  if (runs.oldest_queued_run_id !== undefined && age > runs.queued_run_lag_threshold_ms) {
+    warnings.push({
+      severity: "warning",
+      code: "queued_run_lag",
+      message: `a run has been queued for ${Math.round(age / 1000)} s`,
+      related_id: runs.oldest_queued_run_id,
+      action: "look at the session's active run: it may wait for a human",
+    });
+  }
+  if (runs.stale_non_terminal_run_count > 0) {
+    warnings.push({
+      severity: "warning",
+      code: "stale_non_terminal_runs",
+      message: `${runs.stale_non_terminal_run_count} runs have not moved for long`,
+      ...(runs.stale_non_terminal_run_ids[0] === undefined
+        ? {}
+        : { related_id: runs.stale_non_terminal_run_ids[0] }),
+      action: "answer what they wait for, or cancel them",
+    });
+  }
+  return warnings;
+}
+
+function routeWarnings(readiness: readonly RouteReadiness[]): StatusWarning[] {
+  const warnings: StatusWarning[] = readiness
+    .filter(({ code }) => code === "route_inline_key")
+    .map(({ route_id }) => ({
+      severity: "info",
+      code: "route_inline_key",
+      message: `the routes file holds the key of route '${route_id}' itself`,
+      related_id: route_id,
+      action:
+        "name a slot with auth_ref or a variable with api_key_env instead, so that the file holds no secret",
+    }));
+  const active = readiness.find((route) => route.active);
+  if (active === undefined || active.state === "error") {
+    warnings.push({
+      severity: "error",
+      code: "provider_active_route_not_ready",
+      message: active?.message ?? "there is no default route: none is configured, or the chosen one is gone",
+      ...(active === undefined ? {} : { related_id: active.route_id }),
+      ...(active?.action === undefined ? {} : { action: active.action }),
+    });
+  }
+  return warnings;
+}
+
+/** 02-R98. */
+function storageWarnings(probes: readonly StorageProbe[]): StatusWarning[] {
+  return probes
+    .filter(({ state }) => state !== "ok")
+    .map(({ name, path, code, message, action }) => ({
+      severity: "error",
+      code,
+      message: `${name} ${path} ${message}`,
+      related_id: name,
+      ...(action === undefined ? {} : { action }),
+    }));
+}

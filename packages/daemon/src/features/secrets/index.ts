@@ -1,0 +1,1 @@
+export { secretBindings } from "./http.ts";

@@ -1,0 +1,53 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Random } from "../kernel/random.ts";
+import type { Store, StoredEvent } from "../kernel/store.ts";
+import { Broker } from "./broker/broker.ts";
+import type { Redactor } from "./redaction/redactor.ts";
+import { AUTH_STREAM, type MasterKey, type SlotEvent, Vault } from "./secrets/index.ts";
+
+export interface CredentialsDeps {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  /** 02-R48: without one nothing can be kept secret. */
+  masterKey: MasterKey | undefined;
+  redactor: Redactor;
+}
+
+/** Where secrets are, and who may use them: the vault and its broker, one pair a daemon. */
+export class Credentials {
+  readonly vault: Vault;
+  readonly broker: Broker;
+
+  constructor({ store, clock, random, masterKey, redactor }: CredentialsDeps) {
+    if (masterKey !== undefined) {
+      const { bytes } = masterKey;
+      redactor.hold("master-key", [
+        Buffer.from(bytes).toString("base64"),
+        Buffer.from(bytes).toString("latin1"),
+      ]);
+    }
+    this.vault = new Vault({ store, clock, random, masterKey }, (slotId, secrets) =>
+      redactor.hold(`slot:${slotId}`, secrets),
+    );
+    this.broker = new Broker({ store, clock, vault: this.vault });
+  }
+
+  /** Rejects with `VaultError` when the daemon should not start; twice is once. */
+  async start(): Promise<void> {
+    await this.vault.start();
+    await this.broker.start();
+  }
+
+  /** Takes over what any daemon on the same store has changed; what is known already changes nothing. */
+  async follow(event: StoredEvent): Promise<void> {
+    if (event.stream !== AUTH_STREAM) return;
+    const { slot_id } = event.data as { slot_id?: string };
+    const slotEvent = SLOT_EVENTS.find((name) => event.type === `slot_${name}`);
+    if (slot_id !== undefined && slotEvent !== undefined) await this.vault.refresh(slot_id, slotEvent);
+    if (event.type === "master_key_changed") await this.vault.refreshKeys();
+    await this.broker.follow(event);
+  }
+}
+
+const SLOT_EVENTS: readonly SlotEvent[] = ["written", "deleted", "disabled", "enabled"];

@@ -1,0 +1,32 @@
+import { problem } from "@kheish/contract";
+import type { Store } from "../../kernel/store.ts";
+import { Keyring } from "./keyring.ts";
+import { type MasterKey, NO_MASTER_KEY } from "./master-key.ts";
+
+/** The keyring as it was last read. Whoever is refused by its guard reads it again. */
+export class Keyrings {
+  readonly #store: Store;
+  readonly #masterKey: MasterKey | undefined;
+  #last: Keyring | undefined;
+
+  constructor(store: Store, masterKey: MasterKey | undefined) {
+    this.#store = store;
+    this.#masterKey = masterKey;
+  }
+
+  /** Undefined before it was read for the first time. */
+  get last(): Keyring | undefined {
+    return this.#last;
+  }
+
+  /** Throws the problem `master_key_missing` when there is no key (02-R48). */
+  async current(): Promise<Keyring> {
+    return this.#last ?? this.reload();
+  }
+
+  async reload(): Promise<Keyring> {
+    if (this.#masterKey === undefined) throw problem("runtime", "master_key_missing", NO_MASTER_KEY);
+    this.#last = await Keyring.load(this.#store, this.#masterKey, this.#last);
+    return this.#last;
+  }
+}

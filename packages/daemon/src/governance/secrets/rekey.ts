@@ -1,0 +1,47 @@
+import type { Random } from "../../kernel/random.ts";
+import type { Store } from "../../kernel/store.ts";
+import type { Keyrings } from "./keyrings.ts";
+import { VaultError } from "./master-key.ts";
+import { slotsUnderOthers } from "./slot-records.ts";
+import { putSlot, resealSlot } from "./stored-slot.ts";
+import { unreadable } from "./unsealed.ts";
+
+const MAX_REFUSALS = 100;
+
+/**
+ * Seals every slot under the current key, batch by batch; answers how many it sealed. A slot that somebody writes
+ * meanwhile is under the current key already: its batch is refused and the others of it are taken again.
+ */
+export async function finishRekey(store: Store, keyrings: Keyrings, random: Random): Promise<number> {
+  let done = 0;
+  for (let refusals = 0; refusals < MAX_REFUSALS; ) {
+    let keyring = await keyrings.current();
+    const batch = await slotsUnderOthers(store, keyring.current.id);
+    if (batch.length === 0) return done;
+    // Another daemon may have begun the next change: its key has come up since the keyring was read.
+    if (batch.some(({ data }) => keyring.get(data.sealed.key_id) === undefined))
+      keyring = await keyrings.reload();
+    const ops = batch.map(({ id, data, revision }) => {
+      const from = keyring.get(data.sealed.key_id);
+      const resealed = from && resealSlot(id, data, from, keyring.current, random);
+      if (resealed === undefined) throw new VaultError(unreadable(id, data, keyring));
+      return putSlot(id, resealed, revision);
+    });
+    const result = await store.commit([...keyring.guard(), ...ops]);
+    if (result.ok) {
+      done += batch.length;
+      continue;
+    }
+    refusals += 1;
+    await keyrings.reload();
+  }
+  throw new Error(`a batch of slots was refused ${MAX_REFUSALS} times`);
+}
+
+/** The daemon was started with the current key and nothing needs another one: from now on those open nothing. */
+export async function confirmKey(store: Store, keyrings: Keyrings): Promise<void> {
+  const keyring = await keyrings.current();
+  if (!keyring.isChanging || keyring.current.id !== keyring.own.id) return;
+  await store.commit([keyring.confirm()]);
+  await keyrings.reload();
+}

@@ -1,0 +1,35 @@
+import type { ListedRecord, Store, StoredRecord } from "../../kernel/store.ts";
+import { SLOT_KIND, type StoredSlot } from "./stored-slot.ts";
+
+const PAGE = 100;
+
+export function readSlot(store: Store, slotId: string): Promise<StoredRecord<StoredSlot> | undefined> {
+  return store.get<StoredSlot>(SLOT_KIND, slotId);
+}
+
+export function countSlots(store: Store): Promise<number> {
+  return store.count(SLOT_KIND, { index: "id" });
+}
+
+/** By slot id. */
+export async function* allSlots(store: Store): AsyncGenerator<ListedRecord<StoredSlot>> {
+  let after: string | undefined;
+  for (;;) {
+    const query = { index: "id", limit: PAGE, ...(after === undefined ? {} : { after }) };
+    const page = await store.list<StoredSlot>(SLOT_KIND, query);
+    yield* page;
+    after = page.at(-1)?.cursor;
+    if (page.length < PAGE) return;
+  }
+}
+
+/** Some of the slots that are sealed under another key than this one; none when there is none. */
+export async function slotsUnderOthers(store: Store, keyId: string): Promise<StoredRecord<StoredSlot>[]> {
+  // The index is in the order of key ids: what is not at its beginning is at its end.
+  for (const reverse of [false, true]) {
+    const page = await store.list<StoredSlot>(SLOT_KIND, { index: "key", limit: PAGE, reverse });
+    const others = page.filter(({ data }) => data.sealed.key_id !== keyId);
+    if (others.length > 0) return others;
+  }
+  return [];
+}

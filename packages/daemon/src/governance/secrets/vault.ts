@@ -1,0 +1,350 @@
+import { type AuthSlotRecord, type AuthSlotStatus, type JsonObject, problem } from "@kheish/contract";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { Op, Store } from "../../kernel/store.ts";
+import type { Keyring } from "./keyring.ts";
+import { Keyrings } from "./keyrings.ts";
+import { type MasterKey, NO_MASTER_KEY, VaultError } from "./master-key.ts";
+import { confirmKey, finishRekey } from "./rekey.ts";
+import { secretsIn } from "./secrets-in.ts";
+import { allSlots, countSlots, readSlot } from "./slot-records.ts";
+import { plainStatus, putSlot, SLOT_KIND, type StoredSlot, sealSlot, statusOf } from "./stored-slot.ts";
+import { unsealed } from "./unsealed.ts";
+
+/** What changed in the auth store and who changed it; read by every daemon on the same store. */
+export const AUTH_STREAM = "auth";
+
+/** Losing this often in a row is no race. */
+const MAX_ATTEMPTS = 100;
+
+export interface VaultDeps {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  /** Undefined: nothing can be written, and what is sealed cannot be read (02-R48). */
+  masterKey: MasterKey | undefined;
+}
+
+export interface Change {
+  /** Who asks for it, as the control plane knows them. */
+  actor: string;
+  /** Refused when the slot is at another revision; 0: it must not exist yet. */
+  expectedRevision?: number;
+}
+
+/** A slot as it may be used now. */
+export interface OpenSlot {
+  record: AuthSlotRecord;
+  status: AuthSlotStatus;
+  revision: number;
+}
+
+interface Landed {
+  data: StoredSlot;
+  revision: number;
+}
+
+export type SlotEvent = "written" | "deleted" | "disabled" | "enabled";
+
+export interface RekeyResult {
+  /** Slots are encrypted under this key now. */
+  key_id: string;
+  reencrypted: number;
+}
+
+/**
+ * Every secret of the daemon, each in a record of its own, sealed under the master key.
+ *
+ * V1 a secret leaves through `open` only; a status never holds one (02-R47)
+ * V2 a write lands on the slot's revision that it read and under the keyring it read, or not at all
+ * V3 while keys change, slots under the old and the new key are both readable (02, weakness 8)
+ * V4 each change is an event of the journal in the same commit, with its actor
+ */
+export class Vault {
+  readonly #deps: VaultDeps;
+  #started: Promise<void> | undefined;
+  readonly #keyrings: Keyrings;
+  /** What is known of each slot, for those who cannot wait for the store. */
+  readonly #known = new Map<string, { status: AuthSlotStatus; revision: number }>();
+  /** Slots of an unencrypted file, while there is no key to seal them under (02-R48). */
+  readonly #plain = new Map<string, AuthSlotRecord>();
+  readonly #onSecrets: (slotId: string, secrets: readonly string[]) => void;
+  readonly #listeners = new Set<(slotId: string, event: SlotEvent) => void>();
+
+  /** `onSecrets` hears of every secret before anybody can use it. */
+  constructor(
+    deps: VaultDeps,
+    onSecrets: (slotId: string, secrets: readonly string[]) => void = () => undefined,
+  ) {
+    this.#deps = deps;
+    this.#keyrings = new Keyrings(deps.store, deps.masterKey);
+    this.#onSecrets = onSecrets;
+  }
+
+  /**
+   * Opens every slot once, so that a wrong key is found out now and not at the first call (02-R49), and brings a
+   * change of keys that was cut off to its end. Rejects with `VaultError`; twice is once.
+   */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
+    const { store, masterKey } = this.#deps;
+    if (masterKey === undefined) {
+      const count = await countSlots(store);
+      if (count > 0)
+        throw new VaultError(`the auth store holds ${count} encrypted slots, and ${NO_MASTER_KEY}`);
+      return;
+    }
+    for await (const slot of allSlots(store)) {
+      this.#remember(slot.id, slot, await this.#unseal(slot.id, slot.data));
+    }
+    const keyring = await this.#keyrings.reload();
+    if (!keyring.isCurrentKnown) {
+      // Nothing is left that another key could open: this one begins anew.
+      await store.commit([keyring.adopt()]);
+      await this.#keyrings.reload();
+      return;
+    }
+    await finishRekey(store, this.#keyrings, this.#deps.random);
+    await confirmKey(store, this.#keyrings);
+  }
+
+  /** Whether a secret can be written. */
+  get isWritable(): boolean {
+    return this.#deps.masterKey !== undefined;
+  }
+
+  /** `awaits_new_key`: between a change of keys and the first start with the new one, the old one opens the store. */
+  get state(): { writable: boolean; key_id?: string; awaits_new_key: boolean } {
+    const keyring = this.#keyrings.last;
+    return {
+      writable: this.isWritable,
+      ...(keyring === undefined ? {} : { key_id: keyring.current.id }),
+      awaits_new_key: keyring?.isChanging ?? false,
+    };
+  }
+
+  /** What was last heard of a slot, without asking the store. */
+  status(slotId: string): AuthSlotStatus | undefined {
+    return this.#known.get(slotId)?.status;
+  }
+
+  /** Hears of every change of a slot, made here or by another daemon. */
+  onChange(listener: (slotId: string, event: SlotEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** By slot id. */
+  async list(): Promise<AuthSlotStatus[]> {
+    const statuses: AuthSlotStatus[] = [];
+    for await (const { id, data } of allSlots(this.#deps.store)) statuses.push(statusOf(id, data));
+    for (const slotId of this.#plain.keys()) {
+      const status = this.status(slotId);
+      if (status !== undefined) statuses.push(status);
+    }
+    return statuses.sort((a, b) => (a.slot_id < b.slot_id ? -1 : 1));
+  }
+
+  async get(slotId: string): Promise<{ status: AuthSlotStatus; revision: number } | undefined> {
+    const found = await readSlot(this.#deps.store, slotId);
+    if (found !== undefined) return { status: statusOf(slotId, found.data), revision: found.revision };
+    const status = this.#plain.has(slotId) ? this.status(slotId) : undefined;
+    return status && { status, revision: 0 };
+  }
+
+  /** The slot with its secret, as it stands in the store now. Whether it is disabled is the caller's to look at. */
+  async open(slotId: string): Promise<OpenSlot | undefined> {
+    const found = await readSlot(this.#deps.store, slotId);
+    if (found === undefined) {
+      const record = this.#plain.get(slotId);
+      const status = this.status(slotId);
+      return record && status && { record, status, revision: 0 };
+    }
+    const record = await this.#unseal(slotId, found.data);
+    return { record, status: this.#remember(slotId, found, record), revision: found.revision };
+  }
+
+  /** Creates the slot or puts another secret in the place of the old one, and enables it (02-R51). */
+  async put(record: AuthSlotRecord, change: Change): Promise<{ status: AuthSlotStatus; revision: number }> {
+    const { slot_id: slotId } = record;
+    const { random, clock } = this.#deps;
+    // Known before it is anywhere, so that no log line of the write itself can show it.
+    this.#onSecrets(slotId, secretsIn(record));
+    const landed = await this.#change(slotId, change, "written", (keyring) =>
+      sealSlot(record, keyring.current, random, clock.now()),
+    );
+    if (landed === undefined) throw new Error("a written slot is never absent");
+    return { status: this.#remember(slotId, landed, record), revision: landed.revision };
+  }
+
+  /** False when there is no such slot. */
+  async delete(slotId: string, { actor, expectedRevision }: Change): Promise<boolean> {
+    const { store } = this.#deps;
+    // Without a key nothing is written, a deletion neither (02-R48).
+    await this.#keyrings.current();
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const found = await readSlot(store, slotId);
+      checkRevision(slotId, found?.revision ?? 0, expectedRevision);
+      if (found === undefined) return false;
+      const result = await store.commit([
+        { op: "delete", kind: SLOT_KIND, id: slotId, expectedRevision: found.revision },
+        this.#event("slot_deleted", { slot_id: slotId, actor }),
+      ]);
+      if (!result.ok) continue;
+      this.#forget(slotId);
+      this.#tell(slotId, "deleted");
+      return true;
+    }
+    throw lostRaces(slotId);
+  }
+
+  /** The slot is kept and cannot be used until it is enabled or written again; undefined when there is none. */
+  async disable(slotId: string, reason: string, change: Change): Promise<AuthSlotStatus | undefined> {
+    const disabled = { reason, at_ms: this.#deps.clock.now(), by: change.actor };
+    const details = { reason };
+    return this.#alter(slotId, change, "disabled", (slot) => ({ ...slot, disabled }), details);
+  }
+
+  async enable(slotId: string, change: Change, reason?: string): Promise<AuthSlotStatus | undefined> {
+    const details = reason === undefined ? {} : { reason };
+    return this.#alter(slotId, change, "enabled", ({ disabled: _disabled, ...slot }) => slot, details);
+  }
+
+  /**
+   * Encrypts every slot under `next`, in batches, while reads and writes go on. Killed in the middle it is finished by
+   * the next start, with either key; the old one opens the store until the daemon has been started with the new one.
+   */
+  async rekey(next: MasterKey, { actor }: Change): Promise<RekeyResult> {
+    const { store, clock, random } = this.#deps;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const keyring = await this.#keyrings.current();
+      if (keyring.current.id !== next.id) {
+        const event = this.#event("master_key_changed", { from: keyring.current.id, to: next.id, actor });
+        const begun = await store.commit([keyring.change(next, random, clock.now()), event]);
+        await this.#keyrings.reload();
+        if (!begun.ok) continue;
+      } else if (!keyring.isChanging) {
+        throw problem(
+          "runtime",
+          "master_key_conflict",
+          `the slots are already encrypted under the key ${next.id}`,
+        );
+      }
+      return { key_id: next.id, reencrypted: await finishRekey(store, this.#keyrings, random) };
+    }
+    throw lostRaces("the keyring");
+  }
+
+  /** Takes over what another daemon did to a slot; what this one did it knows already. */
+  async refresh(slotId: string, event: SlotEvent): Promise<void> {
+    if (!this.isWritable) return;
+    const found = await readSlot(this.#deps.store, slotId);
+    if (found?.revision === this.#known.get(slotId)?.revision) return;
+    // Revisions begin anew with a slot that was deleted and written again.
+    this.#forget(slotId);
+    if (found !== undefined) this.#remember(slotId, found, await this.#unseal(slotId, found.data));
+    this.#tell(slotId, event);
+  }
+
+  /** Another daemon has begun to change keys. */
+  async refreshKeys(): Promise<void> {
+    if (this.isWritable) await this.#keyrings.reload();
+  }
+
+  /** Slots of an unencrypted file are usable though they cannot be written (02-R48). */
+  adoptPlain(record: AuthSlotRecord): void {
+    this.#plain.set(record.slot_id, record);
+    this.#known.set(record.slot_id, { status: plainStatus(record), revision: 0 });
+    this.#onSecrets(record.slot_id, secretsIn(record));
+  }
+
+  async #alter(
+    slotId: string,
+    change: Change,
+    event: SlotEvent,
+    alter: (slot: StoredSlot) => StoredSlot,
+    details: JsonObject = {},
+  ): Promise<AuthSlotStatus | undefined> {
+    const landed = await this.#change(
+      slotId,
+      change,
+      event,
+      (_keyring, slot) => slot && alter(slot),
+      details,
+    );
+    return landed && statusOf(slotId, landed.data);
+  }
+
+  async #change(
+    slotId: string,
+    { actor, expectedRevision }: Change,
+    event: SlotEvent,
+    build: (keyring: Keyring, before: StoredSlot | undefined) => StoredSlot | undefined,
+    details: JsonObject = {},
+  ): Promise<Landed | undefined> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const keyring = await this.#keyrings.current();
+      const before = await readSlot(this.#deps.store, slotId);
+      const revision = before?.revision ?? 0;
+      checkRevision(slotId, revision, expectedRevision);
+      const data = build(keyring, before?.data);
+      if (data === undefined) return undefined;
+      const result = await this.#deps.store.commit([
+        ...keyring.guard(),
+        putSlot(slotId, data, revision),
+        this.#event(`slot_${event}`, { slot_id: slotId, actor, ...details }),
+      ]);
+      if (keyring.revision === 0 || !result.ok) await this.#keyrings.reload();
+      if (!result.ok) continue;
+      const landed = { data, revision: revision + 1 };
+      this.#known.set(slotId, { status: statusOf(slotId, data), revision: landed.revision });
+      this.#tell(slotId, event);
+      return landed;
+    }
+    throw lostRaces(slotId);
+  }
+
+  async #unseal(slotId: string, data: StoredSlot): Promise<AuthSlotRecord> {
+    let keyring = await this.#keyrings.current();
+    // A key that came up since the keyring was read.
+    if (keyring.get(data.sealed.key_id) === undefined) keyring = await this.#keyrings.reload();
+    return unsealed(slotId, data, keyring);
+  }
+
+  #remember(slotId: string, slot: Landed, record: AuthSlotRecord): AuthSlotStatus {
+    const status = statusOf(slotId, slot.data);
+    // A read may be overtaken by a later one; what is known never goes back.
+    if ((this.#known.get(slotId)?.revision ?? 0) <= slot.revision) {
+      this.#known.set(slotId, { status, revision: slot.revision });
+    }
+    this.#onSecrets(slotId, secretsIn(record));
+    return status;
+  }
+
+  #forget(slotId: string): void {
+    this.#known.delete(slotId);
+    this.#onSecrets(slotId, []);
+  }
+
+  #tell(slotId: string, event: SlotEvent): void {
+    for (const listener of this.#listeners) listener(slotId, event);
+  }
+
+  #event(type: string, data: JsonObject): Op {
+    return { op: "append", stream: AUTH_STREAM, events: [{ type, atMs: this.#deps.clock.now(), data }] };
+  }
+}
+
+function checkRevision(slotId: string, actual: number, expected: number | undefined): void {
+  if (expected === undefined || expected === actual) return;
+  const detail = `slot '${slotId}' is at revision ${actual}, not ${expected}; read it again and repeat`;
+  throw problem("runtime", "secret_revision_conflict", detail);
+}
+
+function lostRaces(what: string): Error {
+  return new Error(`a write of ${what} was refused ${MAX_ATTEMPTS} times`);
+}

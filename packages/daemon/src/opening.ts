@@ -1,0 +1,71 @@
+import { readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { importBrokerState } from "./governance/broker/import-state.ts";
+import { Credentials } from "./governance/credentials.ts";
+import type { Redactor } from "./governance/redaction/redactor.ts";
+import { importAuthFile, loadMasterKey } from "./governance/secrets/index.ts";
+import { systemClock } from "./kernel/clock.ts";
+import { errnoOf } from "./kernel/errno.ts";
+import type { Log } from "./kernel/log.ts";
+import { systemRandom } from "./kernel/random.ts";
+import { openSqliteStore } from "./kernel/sqlite/index.ts";
+import type { Store } from "./kernel/store.ts";
+
+/** What the daemon and the commands that work without one open in the same way. */
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export const readText = (path: string): Promise<string> => readFile(path, "utf8");
+
+/** PostgreSQL is loaded only when it is asked for. */
+export async function openStore(store: string, stateRoot: string): Promise<Store> {
+  if (store === "sqlite") return openSqliteStore({ path: join(stateRoot, "kheish.db") });
+  const { openPostgresStore } = await import("./kernel/postgres/index.ts");
+  return openPostgresStore({ url: store });
+}
+
+/** The slots of the store, and those that an older version left in a file (02-R48, 02-R49). */
+export async function openCredentials(
+  store: Store,
+  stateRoot: string,
+  env: Env,
+  log: Log,
+  redactor: Redactor,
+): Promise<Credentials> {
+  const masterKey = await loadMasterKey(env, readText);
+  const credentials = new Credentials({
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    masterKey,
+    redactor,
+  });
+  await credentials.start();
+  const { vault, broker } = credentials;
+  const path = authFileOf(stateRoot);
+  const files = { readFile: readIfPresent, rename, log };
+  await importAuthFile(path, { vault, masterKey, ...files });
+  await importBrokerState(path.replace(/\.json$/, ".broker-state.json"), { vault, broker, ...files });
+  const { key_id, awaits_new_key } = vault.state;
+  if (awaits_new_key) {
+    log.warn(
+      { key_id },
+      "the master key was changed: give the daemon the new one, until then the old one still opens the auth store",
+    );
+  }
+  return credentials;
+}
+
+/** Where older versions kept their slots. */
+export function authFileOf(stateRoot: string): string {
+  return join(stateRoot, "auth", "global-slots.json");
+}
+
+export async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readText(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

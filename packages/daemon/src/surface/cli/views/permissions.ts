@@ -1,0 +1,43 @@
+import type { PermissionExplanation, PermissionMatrix } from "@kheish/contract";
+import { fields } from "../output/fields.ts";
+import type { Colors, Style } from "../output/output.ts";
+import { table } from "../output/table.ts";
+
+export function explanationDetail(one: PermissionExplanation, style: Style): string {
+  return fields(
+    [
+      ["tool", one.tool_name],
+      ["decision", one.decision],
+      ["reason", one.reason],
+      ["mode", one.effective_mode],
+      ["before the mode", one.base_decision],
+      ["rule", one.matched_rule && `${one.matched_rule} (${one.scope})`],
+      ["hooks", "not executed"],
+    ],
+    style,
+  );
+}
+
+/** One line a tool, one column a mode. */
+export function permissionTable({ modes }: PermissionMatrix, style: Style): string {
+  const names = modes[0]?.tools.map(({ tool_name }) => tool_name) ?? [];
+  const decided = (name: string, mode: (typeof modes)[number]) =>
+    mode.tools.find(({ tool_name }) => tool_name === name)?.decision;
+  return table(
+    names,
+    [
+      { title: "TOOL", value: (name) => name, keep: true },
+      ...modes.map((mode) => ({
+        title: mode.mode.toUpperCase(),
+        value: (name: string) => decided(name, mode),
+        paint: (text: string, name: string, colors: Colors) => painted(text, decided(name, mode), colors),
+      })),
+    ],
+    style,
+  );
+}
+
+function painted(text: string, decision: PermissionExplanation["decision"] | undefined, colors: Colors) {
+  if (decision === "allow") return colors.green(text);
+  return decision === "deny" ? colors.red(text) : colors.yellow(text);
+}

@@ -1,0 +1,82 @@
+import type { AuthSlotStatus, AuthSubjectStatus, CredentialLeaseStatus, RekeyView } from "@kheish/contract";
+import { fields } from "../output/fields.ts";
+import type { Style } from "../output/output.ts";
+import { table } from "../output/table.ts";
+import { age } from "../output/time.ts";
+
+export function slotTable(slots: readonly AuthSlotStatus[], style: Style): string {
+  if (slots.length === 0) return "No slots.";
+  return table(
+    slots,
+    [
+      { title: "SLOT", value: (slot) => slot.slot_id, keep: true },
+      { title: "PROVIDER", value: (slot) => slot.provider },
+      { title: "HOLDS", value: (slot) => slot.summary },
+      { title: "UPDATED", value: (slot) => age(slot.updated_at_ms, style.now) },
+      { title: "DISABLED", value: (slot) => (slot.disabled ? (slot.disabled_reason ?? "yes") : "") },
+    ],
+    style,
+  );
+}
+
+export function slotDetail(slot: AuthSlotStatus, style: Style): string {
+  const details = Object.entries(slot.details ?? {}).map(
+    ([name, value]) => [name.replaceAll("_", " "), String(value)] as const,
+  );
+  return fields(
+    [
+      ["slot", slot.slot_id],
+      ["provider", slot.provider],
+      ["holds", slot.summary],
+      ...details,
+      ["updated", age(slot.updated_at_ms, style.now)],
+      ["disabled", slot.disabled === true ? (slot.disabled_reason ?? "yes") : undefined],
+    ],
+    style,
+  );
+}
+
+export function subjectDetail(subject: AuthSubjectStatus, style: Style): string {
+  return fields(
+    [
+      ["subject", subject.subject_id],
+      ["epoch", subject.current_epoch],
+      ["revoked", subject.revoked],
+      ["route leases", subject.active_route_lease_ids?.join(" ")],
+      ["connector leases", subject.active_connector_lease_ids?.join(" ")],
+      ["MCP leases", subject.active_mcp_lease_ids?.join(" ")],
+    ],
+    style,
+  );
+}
+
+export function leaseDetail({ lease, revoked, active }: CredentialLeaseStatus, style: Style): string {
+  return fields(
+    [
+      ["lease", lease.id],
+      ["subject", lease.subject_id],
+      ["for", JSON.stringify(lease.audience)],
+      ["issued", age(lease.issued_at_ms, style.now)],
+      ["expires", age(lease.expires_at_ms, style.now)],
+      ["revoked", revoked],
+      ["active", active],
+    ],
+    style,
+  );
+}
+
+/** The new key is shown once, to whoever had it generated: nobody can read it back. */
+export function rekeyDetail(
+  { key_id, reencrypted, new_key }: RekeyView & { new_key?: string },
+  style: Style,
+): string {
+  const facts = fields(
+    [
+      ["key id", key_id],
+      ["slots", reencrypted],
+      ["new key", new_key],
+    ],
+    style,
+  );
+  return `${facts}\n\nGive the daemon the new key before its next start; from then on the old one opens nothing.`;
+}
