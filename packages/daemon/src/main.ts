@@ -1,6 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
+import { archiveOf } from "./archives.ts";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
@@ -12,7 +13,7 @@ import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
-import { openStateRoot } from "./kernel/state-root.ts";
+import { openStateRoot, type StateRoot } from "./kernel/state-root.ts";
 import { probeDirectory } from "./kernel/storage-probe.ts";
 import { StoreError } from "./kernel/store.ts";
 import { checkAuthRefs, createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
@@ -104,7 +105,7 @@ async function open(
     ...(options.routesFile === undefined ? {} : { file: await routesFile(options.routesFile) }),
   });
 
-  const stateRoot = await openStateRoot(options.stateRoot, systemRandom);
+  const stateRoot = await lockedStateRoot(options, log);
   undo.push(() => stateRoot.release());
   const store = await openStore(options.store, stateRoot.path);
   undo.push(() => store.close());
@@ -146,6 +147,12 @@ async function open(
       queuedLagThresholdMs: wholeNumber(env, "KHEISH_QUEUED_RUN_LAG_WARNING_THRESHOLD_MS", THIRTY_MINUTES_MS),
       staleThresholdMs: wholeNumber(env, "KHEISH_STALE_NON_TERMINAL_RUN_THRESHOLD_MS", THIRTY_MINUTES_MS),
       processId: process.pid,
+      releaseRestoredCopy: options.resumeRestored === true,
+      archive: () =>
+        archiveOf(
+          { stateRoot: stateRoot.path, store: options.store },
+          { instanceId: stateRoot.instanceId, blobs, includeKeys: false },
+        ),
       controlPlane: async () => ({
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
@@ -271,6 +278,20 @@ async function routesFile(path: string): Promise<string> {
 function passwordsIn(store: string): string[] {
   const password = URL.canParse(store) ? new URL(store).password : "";
   return password === "" ? [] : [password, percentDecoded(password)];
+}
+
+/** A daemon that replaces another meets the end of its drain. Nothing else keeps this process alive meanwhile. */
+async function lockedStateRoot({ stateRoot, lockWaitMs = 0 }: ServeOptions, log: Log): Promise<StateRoot> {
+  const alive = setInterval(() => undefined, lockWaitMs + 1_000);
+  try {
+    return await openStateRoot(stateRoot, systemRandom, {
+      clock: systemClock,
+      waitMs: lockWaitMs,
+      onWait: (why) => log.info({ wait_ms: lockWaitMs }, `waiting for the state root: ${why}`),
+    });
+  } finally {
+    clearInterval(alive);
+  }
 }
 
 /** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */

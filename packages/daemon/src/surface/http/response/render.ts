@@ -7,6 +7,10 @@ import type { HttpEnv } from "../http-env.ts";
 export type FiniteReply = Exclude<Reply, { stream: unknown }>;
 
 export function renderReply(c: Context<HttpEnv>, reply: FiniteReply): Response {
+  if ("bytes" in reply) {
+    const headers = { "content-type": reply.contentType, ...reply.headers };
+    return c.body(ReadableStream.from(reply.bytes), 200, headers);
+  }
   const [body, type] =
     "json" in reply
       ? [JSON.stringify(reply.json), "application/json"]
