@@ -2,9 +2,19 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isTerminal, type RunView, type SessionEventLog } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
-import { follow } from "../support/follow.ts";
-import { startPostgres } from "../support/postgres.ts";
-import { cli, cliProcess, daemonOn, get, journalOf, later, place, scratch, submit } from "./support.ts";
+import { follow } from "../../support/follow.ts";
+import {
+  cli,
+  cliProcess,
+  daemonOn,
+  get,
+  journalOf,
+  later,
+  place,
+  scratch,
+  submit,
+} from "../../support/operator.ts";
+import { startPostgres } from "../../support/postgres.ts";
 
 const SESSIONS = 6;
 const STEPS = 6;
