@@ -1,4 +1,4 @@
-import type { PermissionMode } from "@kheish/contract";
+import type { DaemonStatusView, PermissionMode } from "@kheish/contract";
 import {
   type CommandDeps,
   createTimers,
@@ -91,6 +91,7 @@ export interface Daemon {
   bindings: Binding[];
   /** For whoever guards the doors. */
   namedTokens: NamedTokens;
+  status: () => Promise<DaemonStatusView>;
   /** False from the moment a drain begins. */
   isReady: () => boolean;
   start(): Promise<void>;
@@ -226,6 +227,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       onRevoked: (listener) => tokens.onRevoked(listener),
       sessionOfRun: async (runId) => (await read(store, "run", runId))?.data.session_id,
     },
+    status: () => status.status(),
     isReady: () => ready,
     async start() {
       await credentials.start();

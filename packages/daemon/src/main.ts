@@ -1,10 +1,11 @@
-import { realpath, stat } from "node:fs/promises";
+import { realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
 import { archiveOf } from "./archives.ts";
 import { compose, type Daemon } from "./compose.ts";
-import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
+import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
+import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { debugKeyFault } from "./features/runtime/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
@@ -19,6 +20,7 @@ import { StoreError } from "./kernel/store.ts";
 import { checkAuthRefs, createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
 import { type Env, openCredentials, openStore, readText } from "./opening.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
+import { packageVersion } from "./surface/cli/version.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
   type AuthSettings,
@@ -107,8 +109,17 @@ async function open(
 
   const stateRoot = await lockedStateRoot(options, log);
   undo.push(() => stateRoot.release());
-  const store = await openStore(options.store, stateRoot.path);
-  undo.push(() => store.close());
+  const openedStore = await openStore(options.store, stateRoot.path);
+  undo.push(() => openedStore.close());
+  const metrics = new MetricsService({
+    now: () => performance.now(),
+    build: {
+      version: packageVersion(),
+      engine: openedStore.engine,
+      schema_version: String(openedStore.schemaVersion),
+    },
+  });
+  const store = metrics.store(openedStore);
   const audit = await ControlPlaneAudit.open(stateRoot.path, log);
   undo.push(() => audit.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
@@ -119,18 +130,20 @@ async function open(
   for (const { route_id, credential } of routes) {
     if (credential.kind === "key") redactor.hold(`route:${route_id}`, [credential.secret.reveal()]);
   }
-  const models = createModels({
-    routes,
-    credentials: routeCredentials(credentials, log),
-    redact: (text) => redactor.foreignText(text),
-    clock: systemClock,
-    random: systemRandom,
-    fetch: globalThis.fetch,
-    blobs,
-    onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
-  });
+  const models = metrics.models(
+    createModels({
+      routes,
+      credentials: routeCredentials(credentials, log),
+      redact: (text) => redactor.foreignText(text),
+      clock: systemClock,
+      random: systemRandom,
+      fetch: globalThis.fetch,
+      blobs,
+      onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
+    }),
+  );
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
-  const tools = redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor);
+  const tools = metrics.tools(redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor));
 
   let baseUrl = "";
   const daemon = compose(
@@ -176,7 +189,19 @@ async function open(
   undo.push(() => daemon.drain(DRAIN_MS));
   const http = await startHttpServer({
     bind: options.bind,
-    bindings: [...daemon.bindings, ...logBindings(logs)],
+    bindings: [
+      ...daemon.bindings,
+      ...logBindings(logs),
+      ...metricsBindings(metrics, {
+        store,
+        clock: systemClock,
+        status: daemon.status,
+        routes: () => models.readiness(),
+        queues: [SESSION_QUEUE, TIMER_QUEUE],
+        diskUsedRatio: () => diskUsedRatio(stateRoot.path),
+      }),
+    ],
+    onAnswer: (answer) => metrics.request(answer),
     auth,
     cors,
     readFile: async (path) => {
@@ -237,6 +262,11 @@ function running(
       return stopping;
     },
   };
+}
+
+async function diskUsedRatio(path: string): Promise<number> {
+  const { blocks, bavail } = await statfs(path);
+  return blocks === 0 ? 0 : 1 - bavail / blocks;
 }
 
 function authSettings(options: ServeOptions): AuthSettings {
