@@ -7,6 +7,13 @@ import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type To
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { debugKeyFault } from "./features/runtime/index.ts";
+import {
+  otlpExport,
+  Tracing,
+  TracingUnavailable,
+  tracedStore,
+  tracingWanted,
+} from "./features/tracing/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -16,7 +23,7 @@ import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openStateRoot, type StateRoot } from "./kernel/state-root.ts";
 import { probeDirectory } from "./kernel/storage-probe.ts";
-import { StoreError } from "./kernel/store.ts";
+import { type Store, StoreError } from "./kernel/store.ts";
 import { checkAuthRefs, createModels, loadRoutes, RouteConfigError } from "./model/index.ts";
 import { type Env, openCredentials, openStore, readText } from "./opening.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
@@ -53,6 +60,8 @@ export class StartError extends Error {
 /** A SIGTERM is over within two seconds, also with a tool or a client that does not listen. */
 const DRAIN_MS = 1_300;
 const CLOSE_MS = 400;
+/** What a collector gets to take the last traces. */
+const TRACES_MS = 100;
 const CONCURRENCY = 256;
 const THIRTY_MINUTES_MS = 30 * 60_000;
 
@@ -119,7 +128,12 @@ async function open(
       schema_version: String(openedStore.schemaVersion),
     },
   });
-  const store = metrics.store(openedStore);
+  const tracing = await openTracing(options, env, {
+    store: openedStore,
+    instanceId: stateRoot.instanceId,
+    log,
+  });
+  const store = metrics.store(tracing === undefined ? openedStore : tracedStore(openedStore, tracing));
   const audit = await ControlPlaneAudit.open(stateRoot.path, log);
   undo.push(() => audit.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
@@ -227,13 +241,13 @@ async function open(
   if (route?.provider === "simulator") {
     log.info({}, "no provider key found: the default route is the simulator, which answers without a model");
   }
-  return running(
-    baseUrl,
-    daemon,
-    http,
-    [() => audit.close(), () => store.close(), () => stateRoot.release()],
-    log,
-  );
+  const closers = [
+    async () => tracing?.close(TRACES_MS),
+    () => audit.close(),
+    () => store.close(),
+    () => stateRoot.release(),
+  ];
+  return running(baseUrl, daemon, http, closers, log);
 }
 
 function running(
@@ -262,6 +276,24 @@ function running(
       return stopping;
     },
   };
+}
+
+/** Traces that were asked for and cannot be had keep a daemon from starting; those a variable implies do not. */
+async function openTracing(
+  options: ServeOptions,
+  env: Env,
+  { store, instanceId, log }: { store: Store; instanceId: string; log: Log },
+): Promise<Tracing | undefined> {
+  const wanted = tracingWanted(options.otel === true, env);
+  if (wanted === undefined) return undefined;
+  try {
+    const exporter = await otlpExport({ version: packageVersion(), instanceId });
+    return new Tracing({ store, exporter, log, clock: systemClock });
+  } catch (error) {
+    if (wanted === "flag" || !(error instanceof TracingUnavailable)) throw error;
+    log.warn({}, `OTEL_* names a collector, but ${error.message}`);
+    return undefined;
+  }
 }
 
 async function diskUsedRatio(path: string): Promise<number> {

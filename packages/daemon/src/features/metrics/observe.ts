@@ -1,9 +1,9 @@
 import { type TracingChannelSubscribers, tracingChannel } from "node:diagnostics_channel";
 import type { ModelPort, Tool, ToolOutcome, ToolPort } from "../../engine/index.ts";
+import { overriding } from "../../kernel/overriding.ts";
 import type { Store } from "../../kernel/store.ts";
 import { FLUSH_CHANNEL, type Flush, SYNC_CHANNEL } from "../../kernel/store-channels.ts";
 import type { Meter, ToolCallSample } from "./meter.ts";
-import { overriding } from "./overriding.ts";
 
 /** Milliseconds of a clock that only goes forward, to a fraction. */
 export type Stopwatch = () => number;

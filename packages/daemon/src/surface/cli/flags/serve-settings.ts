@@ -120,6 +120,11 @@ export const serveSettings = {
     env: "KHEISH_DISABLE_SCHEDULER",
     help: "let no schedule fire",
   },
+  otel: {
+    flag: "--otel",
+    env: "KHEISH_OTEL",
+    help: "export a trace of every run over OTLP/HTTP; OTEL_* variables say where to",
+  },
   lockWaitMs: {
     flag: "--lock-wait-ms <n>",
     env: "KHEISH_LOCK_WAIT_MS",

@@ -41,6 +41,7 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
     logLevel: reader.choice("logLevel", logLevels) ?? "info",
     disableScheduler: reader.enabled("disableScheduler"),
     lockWaitMs: reader.wholeNumber("lockWaitMs") ?? DEFAULT_LOCK_WAIT_MS,
+    otel: reader.enabled("otel"),
     resumeRestored: reader.enabled("resumeRestored"),
     ...tokens(reader, path),
     ...present({
