@@ -14,7 +14,10 @@ interface ObserveOptions {
 
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** Names each request and writes one line about it: never its query, its headers, its body or its ids. */
+/**
+ * Names each request and writes one line about it, with the ids of what an admitted one was about: never its query,
+ * its headers or its body.
+ */
 export function observe({ clock, random, logger, onAnswer }: ObserveOptions): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const startedAt = clock.now();
@@ -24,6 +27,7 @@ export function observe({ clock, random, logger, onAnswer }: ObserveOptions): Mi
     await next();
     const line = {
       request_id: requestId,
+      ...c.get("about"),
       method: c.req.method,
       route: c.get("route") ?? "unmatched",
       ...(c.get("principal") === undefined ? {} : { principal: c.get("principal") }),
