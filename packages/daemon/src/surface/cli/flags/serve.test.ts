@@ -26,6 +26,9 @@ const defaults: ServeOptions = {
   logFormat: "auto",
   logLevel: "info",
   disableScheduler: false,
+  lockWaitMs: 5_000,
+  otel: false,
+  resumeRestored: false,
 };
 
 describe("serve options", () => {
@@ -51,6 +54,7 @@ describe("serve options", () => {
         "--http-rate-limit",
         "600",
       ],
+      ...["--lock-wait-ms", "0", "--otel", "--resume-restored"],
     ];
     expect(parse(argv)).toEqual({
       bind: { host: "::1", port: 0 },
@@ -70,6 +74,9 @@ describe("serve options", () => {
       logFormat: "json",
       logLevel: "debug",
       disableScheduler: true,
+      lockWaitMs: 0,
+      otel: true,
+      resumeRestored: true,
       maxBodyBytes: 1024,
       corsAllowHostedOrigins: ["https://c"],
       trustedProxies: ["10.0.0.0/8"],
