@@ -1,7 +1,7 @@
 import { type TracingChannelSubscribers, tracingChannel } from "node:diagnostics_channel";
 import type { ModelPort, Tool, ToolOutcome, ToolPort } from "../../engine/index.ts";
 import { overriding } from "../../kernel/overriding.ts";
-import type { Store } from "../../kernel/store.ts";
+import type { CommitOptions, Op, Store } from "../../kernel/store.ts";
 import { FLUSH_CHANNEL, type Flush, SYNC_CHANNEL } from "../../kernel/store-channels.ts";
 import type { Meter, ToolCallSample } from "./meter.ts";
 
@@ -10,14 +10,14 @@ export type Stopwatch = () => number;
 /** The meter that is read now; undefined while nobody reads one. */
 export type MeterInUse = () => Meter | undefined;
 
-/** A store whose commits are timed. One under a session's fence is a durable step of a run. */
+/** A store whose commits are timed. */
 export function observedStore(store: Store, meter: MeterInUse, now: Stopwatch): Store {
   return overriding<Store>(store, {
     async commit(ops, options) {
       const used = meter();
       if (used === undefined) return store.commit(ops, options);
       const begun = now();
-      const isStep = options?.fence !== undefined;
+      const isStep = isStepOfRun(ops, options);
       try {
         const result = await store.commit(ops, options);
         used.commit((now() - begun) / 1000, result.ok ? "committed" : "refused", isStep && result.ok);
@@ -28,6 +28,12 @@ export function observedStore(store: Store, meter: MeterInUse, now: Stopwatch): 
       }
     },
   });
+}
+
+/** What a run's driver writes to the journal, under the session's lease or while taking it. */
+function isStepOfRun(ops: readonly Op[], options: CommitOptions | undefined): boolean {
+  const isDriver = options?.fence !== undefined || ops.some(({ op }) => op === "acquire-lease");
+  return isDriver && ops.some(({ op }) => op === "append");
 }
 
 export function observedModels<T extends ModelPort>(models: T, meter: MeterInUse, now: Stopwatch): T {
