@@ -55,19 +55,21 @@ export function cli(daemon: { baseUrl: string } | undefined, ...argv: string[]):
   return kheish(argv, { env });
 }
 
-/** One command line in a process of its own, killed after `killAfterMs`. */
+/** One command line in a process of its own; `killAfter` resolves when it is to be killed with SIGKILL. */
 export async function cliProcess(
   argv: readonly string[],
-  killAfterMs?: number,
+  killAfter?: (isOver: () => boolean) => Promise<void>,
 ): Promise<{ code: number | null; signal: string | null; stderr: string }> {
   const child = spawn(process.execPath, [BIN, ...argv], { stdio: ["ignore", "ignore", "pipe"] });
   let stderr = "";
   child.stderr.on("data", (chunk) => {
     stderr += String(chunk);
   });
-  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
-  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
-  clearTimeout(timer);
+  const closed = once(child, "close");
+  const isOver = () => child.exitCode !== null || child.signalCode !== null;
+  await killAfter?.(isOver);
+  if (killAfter !== undefined && !isOver()) child.kill("SIGKILL");
+  const [code, signal] = (await closed) as [number | null, string | null];
   return { code, signal, stderr };
 }
 
