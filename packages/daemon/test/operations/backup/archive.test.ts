@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { BackupManifest } from "@kheish/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BackupService, verifyArchive } from "../../../src/features/backup/index.ts";
@@ -276,6 +277,27 @@ describe("a restored copy", () => {
     const third = join(directory, "third");
     expect((await cli(undefined, "restore", second.path, "--state-root", third)).code).toBe(0);
   });
+});
+
+test("a restore that landed, and whose mark alone stayed, is finished and not made again", async () => {
+  const { path } = await archived();
+  const root = join(directory, "elsewhere");
+  const command = ["restore", path, "--state-root", root];
+  expect((await cli(undefined, ...command)).code).toBe(0);
+  const id = () => {
+    const db = new DatabaseSync(join(root, "kheish.db"), { readOnly: true });
+    const row = db.prepare("SELECT data FROM records WHERE kind = 'restored_copy'").get() as { data: string };
+    db.close();
+    return (JSON.parse(row.data) as { restore_id: string }).restore_id;
+  };
+  const landed = id();
+  await writeFile(join(root, "restoring"), `${landed}\n`);
+  expect((await cli(undefined, ...command)).code).toBe(0);
+  expect(id()).toBe(landed);
+  expect(await readdir(root)).not.toContain("restoring");
+  await writeFile(join(root, "restoring"), "another\n");
+  expect((await cli(undefined, ...command)).code).toBe(0);
+  expect(id(), "half a restore is wiped and made anew").not.toBe(landed);
 });
 
 const never = (): never => {
