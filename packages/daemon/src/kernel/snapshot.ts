@@ -33,7 +33,7 @@ export const TOKEN_SEQUENCE = "kernel.tokens";
 export interface SnapshotSource {
   readonly engine: "sqlite" | "postgres";
   readonly schemaVersion: number;
-  /** Pages of about a megabyte at most, read as they are asked for. */
+  /** Pages of about a quarter of a megabyte, read as they are asked for. */
   pages(table: SnapshotTable): AsyncIterable<SnapshotRow[]>;
   /** Lets go of the moment; what is being read ends. */
   close(): Promise<void>;
@@ -47,7 +47,8 @@ export interface SnapshotTarget {
   abandon(): Promise<void>;
 }
 
-const PAGE_BYTES = 2 ** 20;
+/** One is made without a pause, so it bounds how long the daemon waits for a backup of itself. */
+const PAGE_BYTES = 2 ** 18;
 
 /** Gathers rows into pages by what they weigh. */
 export function* pagesOf(rows: Iterable<SnapshotRow>): Generator<SnapshotRow[]> {

@@ -181,6 +181,19 @@ describe("a backup archive", () => {
       stderr: expect.stringContaining("no state root"),
     });
     expect(await cli(undefined, "backup", "--offline", "--out", `${out}2`)).toMatchObject({ code: 2 });
+    const misspelt = await cli(
+      undefined,
+      "backup",
+      "--offline",
+      "--state-root",
+      root,
+      "--store",
+      "hunter22",
+      "--out",
+      `${out}3`,
+    );
+    expect(misspelt).toMatchObject({ code: 2, stderr: expect.stringContaining("--store must be") });
+    expect(misspelt.stderr).not.toContain("hunter22");
   });
 });
 
@@ -193,6 +206,12 @@ describe("taking a backup", () => {
     const answer = await fetch(path, { headers: { authorization: `Bearer ${ADMIN}` } });
     expect(answer.headers.get("content-type")).toBe("application/x-tar");
     await verifyArchive(only(new Uint8Array(await answer.arrayBuffer())));
+    const authorization = { authorization: `Bearer ${ADMIN}` };
+    const head = await fetch(path, { method: "HEAD", headers: authorization });
+    expect([head.status, head.headers.get("content-type")]).toEqual([200, "application/x-tar"]);
+    const after = await fetch(path, { headers: authorization });
+    expect(after.status, "a look at the headers holds up nobody").toBe(200);
+    await after.arrayBuffer();
   });
 
   test("that its reader breaks off is over, and the next one is taken", async () => {

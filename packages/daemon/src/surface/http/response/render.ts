@@ -9,6 +9,11 @@ export type FiniteReply = Exclude<Reply, { stream: unknown }>;
 export function renderReply(c: Context<HttpEnv>, reply: FiniteReply): Response {
   if ("bytes" in reply) {
     const headers = { "content-type": reply.contentType, ...reply.headers };
+    if (c.req.method === "HEAD") {
+      // Nobody will read them: whoever makes them hears so now.
+      void reply.bytes[Symbol.asyncIterator]().return?.();
+      return c.body(null, 200, headers);
+    }
     return c.body(ReadableStream.from(reply.bytes), 200, headers);
   }
   const [body, type] =

@@ -15,8 +15,14 @@ export const STORE_FLAG = "--store <sqlite|url>";
 export function placeFrom({ stateRoot, store }: PlaceFlags, { context }: Cli): RootPlace {
   const path = stateRoot ?? context.env.KHEISH_STATE_ROOT;
   if (!path) throw new UsageError("name the state root: --state-root <path>");
+  const kind = store ?? (context.env.KHEISH_STORE || "sqlite");
+  // Says who gave the value, never the value: it may hold a password.
+  if (kind !== "sqlite" && !/^postgres(ql)?:\/\//.test(kind))
+    throw new UsageError(
+      `${store === undefined ? "KHEISH_STORE" : "--store"} must be 'sqlite' or a postgres:// URL`,
+    );
   return {
     stateRoot: resolve(context.workingDirectory, path),
-    store: store ?? (context.env.KHEISH_STORE || "sqlite"),
+    store: kind,
   };
 }
