@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { follow } from "../support/follow.ts";
-import { post, submit } from "../support/operator.ts";
+import { later, post, submit } from "../support/operator.ts";
+import { startPostgres } from "../support/postgres.ts";
 import { ServedDaemon, type ServedOptions } from "../support/served.ts";
 
 const ADMIN = "the-admin-token-of-this-test";
@@ -94,6 +95,23 @@ describe("/metrics", () => {
     expect(found.get("kheish_event_stream_subscribers")).toBe(1);
     await post(daemon, `/v1/runs/${run}/cancel`, {});
     expect(stream.frames.length).toBeGreaterThan(0);
+  });
+
+  test("looks below the commits of PostgreSQL too", async () => {
+    const server = await startPostgres();
+    later(() => server.stop());
+    const daemon = await serve({ store: await server.createDatabase() });
+    await scrape(daemon);
+    await ended(daemon, await submit(daemon, "s", [{ text: "done" }]));
+    const found = await scrape(daemon);
+    expect([...found.keys()].find((name) => name.startsWith("kheish_build_info"))).toContain(
+      'engine="postgres"',
+    );
+    const commits = found.get('kheish_commits_total{outcome="committed"}') ?? 0;
+    expect(commits).toBeGreaterThan(0);
+    expect(found.get("kheish_flush_commits_sum")).toBeGreaterThanOrEqual(commits);
+    expect(found.get("kheish_flush_duration_seconds_count")).toBeGreaterThan(0);
+    await daemon.stop();
   });
 
   test("no label takes a value from outside: not a path, not a session, not a model, not a method", async () => {

@@ -1,8 +1,10 @@
+import { readFile } from "node:fs/promises";
 import type { RunView } from "@kheish/contract";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { follow } from "../support/follow.ts";
-import { get, post, submit } from "../support/operator.ts";
+import { cliProcess, daemonOn, get, later, place, post, scratch, submit } from "../support/operator.ts";
 import { OtlpReceiver, type ReceivedSpan } from "../support/otlp-receiver.ts";
+import { startPostgres } from "../support/postgres.ts";
 import { ServedDaemon, type ServedOptions } from "../support/served.ts";
 
 const SECRET_WORDS = "words that nobody but the session shall read";
@@ -131,6 +133,42 @@ describe("traces", () => {
     receiver.failing = undefined;
     const run = await submit(daemon, "s", [{ text: "done" }]);
     expect((await receiver.traceOf(run)).length).toBe(2);
+  });
+
+  test("of several daemons on one store the one that ended a run exports it, and no other", async () => {
+    const server = await startPostgres();
+    later(() => server.stop());
+    const store = await server.createDatabase();
+    const [one, other] = [await serve({ store }), await serve({ store })];
+    const first = await submit(one, "s", [{ text: "done" }]);
+    await receiver.traceOf(first);
+    const second = await submit(other, "t", [{ text: "done" }]);
+    await receiver.traceOf(second);
+    await one.stop();
+    await other.stop();
+    const roots = receiver.spans.filter((span) => span.parentSpanId === undefined);
+    expect(roots.map(({ attributes }) => attributes["kheish.run.id"])).toEqual([first, second]);
+  });
+
+  test("without the exporter's packages the flag is refused by name, and a variable alone is only warned about", async () => {
+    const hook = `import { registerHooks } from "node:module";
+      registerHooks({ resolve(name, context, next) {
+        if (name.startsWith("@opentelemetry/exporter")) throw new Error("not installed");
+        return next(name, context);
+      } });`;
+    vi.stubEnv("NODE_OPTIONS", `--import "data:text/javascript,${encodeURIComponent(hook)}"`);
+    const at = await place(await scratch());
+    const flags = ["--bind", "127.0.0.1:0", "--state-root", at.stateRoot, "--workspace-root", at.workspace];
+    const refused = await cliProcess(["serve", ...flags, "--otel"]);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining("npm install @opentelemetry/exporter-trace-otlp-http"),
+    ]);
+    const daemon = await daemonOn(at);
+    await daemon.stop();
+    expect(await readFile(at.log, "utf8")).toContain(
+      "OTEL_* names a collector, but traces need two more packages",
+    );
   });
 
   test("nothing is exported unless it was asked for", async () => {

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { BackupManifest } from "@kheish/contract";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { BackupService, verifyArchive } from "../../../src/features/backup/index.ts";
 import { SimulatedClock } from "../../../src/kernel/clock.ts";
 import { systemRandom } from "../../../src/kernel/random.ts";
@@ -229,6 +229,23 @@ describe("taking a backup", () => {
       next = await fetch(`${daemon.baseUrl}/v1/runtime/backup`);
     }
     await verifyArchive(only(new Uint8Array(await next.arrayBuffer())));
+  });
+
+  test("breaks off at a blob that the disk has damaged, says so in the log, and leaves nothing behind", async () => {
+    await someWork();
+    const shelves = join(daemon.directory, "state", "blobs");
+    const [shelf = ""] = (await readdir(shelves)).filter((name) => name !== "incoming");
+    const [blob = ""] = await readdir(join(shelves, shelf));
+    await writeFile(join(shelves, shelf, blob), "damaged");
+    const said: string[] = [];
+    const bare = vi.spyOn(console, "error");
+    vi.spyOn(process.stderr, "write").mockImplementation((line) => said.push(String(line)) > 0);
+    const { code } = await cli(daemon, "backup", "--out", join(directory, "broken.tar"));
+    expect(bare, "a log has lines of its own kind only").not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+    expect(code).toBe(3);
+    expect(said.join("")).toContain(`blob ${blob} is damaged on the disk`);
+    expect(await readdir(directory)).toEqual([]);
   });
 
   test("is given up when nobody takes it, so that the database can clean up behind its writers", async () => {

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Reply } from "../../../features/binding.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { byteBody } from "./byte-body.ts";
 
 export type FiniteReply = Exclude<Reply, { stream: unknown }>;
 
@@ -14,7 +15,11 @@ export function renderReply(c: Context<HttpEnv>, reply: FiniteReply): Response {
       void reply.bytes[Symbol.asyncIterator]().return?.();
       return c.body(null, 200, headers);
     }
-    return c.body(ReadableStream.from(reply.bytes), 200, headers);
+    return c.body(
+      byteBody(reply.bytes, () => c.env.outgoing.destroy()),
+      200,
+      headers,
+    );
   }
   const [body, type] =
     "json" in reply
