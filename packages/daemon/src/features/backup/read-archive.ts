@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { BACKUP_FORMAT, BackupManifest } from "@kheish/contract";
-import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
+import type { ParsedTarEntry } from "modern-tar";
 import {
   type Cell,
   SNAPSHOT_COLUMNS,
@@ -23,6 +23,7 @@ export async function readArchive(
   archive: AsyncIterable<Uint8Array>,
   sink: ArchiveSink,
 ): Promise<BackupManifest> {
+  const { createTarDecoder } = await import("modern-tar");
   const reader = new ArchiveReader(sink);
   const entries = ReadableStream.from(archive).pipeThrough(createTarDecoder({ strict: true }));
   try {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { BACKUP_FORMAT, type BackupManifest } from "@kheish/contract";
-import { createTarPacker, type TarPackController } from "modern-tar";
+import type { TarPackController } from "modern-tar";
 import type { BlobRef, Blobs } from "../../kernel/blobs.ts";
 import {
   SNAPSHOT_COLUMNS,
@@ -33,6 +33,8 @@ const OWNER_ONLY = 0o600;
  * It is made as fast as it is taken, a few megabytes ahead. A reader that finds no manifest has not got all of it.
  */
 export async function* writeArchive(parts: ArchiveParts): AsyncGenerator<Uint8Array> {
+  // Loaded by the first backup: a daemon that makes none pays nothing for it.
+  const { createTarPacker } = await import("modern-tar");
   const { readable, controller } = createTarPacker();
   const written = new ArchiveWriter(controller, parts)
     .write()
