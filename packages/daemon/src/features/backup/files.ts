@@ -25,6 +25,9 @@ const UNFINISHED = /\.tmp$/;
 /** Keys and tokens, by the names that anybody gives them. */
 const SECRET = /\.(key|pem|p12|pfx)$|(^|[-_.])(token|secret|password|credential)s?([-_.]|$)|^\.env/i;
 
+/** Secrets in files of the reference, in plain text perhaps; what the daemon took over of them is in the store. */
+const LEGACY = /^auth\/global-slots\./;
+
 /** These never stand in a state root, or not by our doing; an operator who needs them keeps them apart. */
 export const NEVER_INCLUDED: readonly LeftOut[] = [
   { what: "the master key of the secret slots", why: "key material: without it the slots cannot be read" },
@@ -48,7 +51,9 @@ export async function rootFiles(
     for (const entry of entries.toSorted(byName)) {
       const path = below === "" ? entry.name : `${below}/${entry.name}`;
       if ((below === "" && OWN.some((own) => own.test(entry.name))) || UNFINISHED.test(entry.name)) continue;
-      const why = reasonAgainst(entry, includeKeys);
+      const why = LEGACY.test(path)
+        ? "secrets in a file of an older version"
+        : reasonAgainst(entry, includeKeys);
       if (why !== undefined) leftOut.push({ what: path, why });
       else if (entry.isDirectory()) await visit(path);
       else files.push({ path, absolute: join(root, path) });

@@ -48,7 +48,8 @@ async function someWork(): Promise<void> {
     { tool_calls: [{ name: "bash", input: { command: "head -c 300000 /dev/zero | tr '\\0' x" } }] },
     { text: "done" },
   ]);
-  await cli(daemon, "runs", "wait", run, "--timeout", "20");
+  const waited = await cli(daemon, "runs", "wait", run, "--timeout", "20");
+  expect([waited.code, waited.stderr]).toEqual([0, ""]);
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -63,11 +64,19 @@ describe("a backup archive", () => {
     await mkdir(join(root, "control-plane-auth"));
     await writeFile(join(root, "control-plane-auth", "audit.jsonl"), "{}\n");
     await symlink("/etc/hostname", join(root, "elsewhere"));
+    await mkdir(join(root, "auth"));
+    await writeFile(join(root, "auth", "global-slots.json"), '{"slots":{"a":"a plain secret"}}');
     const { path, manifest } = await archived();
     const text = await readFile(path, "latin1");
     expect(text).not.toContain("the private key");
+    expect(text).not.toContain("a plain secret");
     expect(manifest.left_out.map(({ what }) => what)).toEqual(
-      expect.arrayContaining(["audit-signing.key", "elsewhere", "the master key of the secret slots"]),
+      expect.arrayContaining([
+        "audit-signing.key",
+        "auth/global-slots.json",
+        "elsewhere",
+        "the master key of the secret slots",
+      ]),
     );
     expect(manifest.blobs.count).toBe(1);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
