@@ -150,12 +150,13 @@ test("02-R97 whoever replaces a daemon waits for it to let go, and for no longer
   });
   expect(clock.now() - begunAt).toBeGreaterThanOrEqual(2_000);
 
-  const replacement = openStateRoot(path(), systemRandom, { ...patience, waitMs: 60_000 });
-  while (waits.length < 2) await clock.advance(50);
+  const replacement = openStateRoot(path(), systemRandom, { ...patience, waitMs: Number.MAX_SAFE_INTEGER });
+  const heard = waits.length;
+  while (waits.length === heard) await clock.advance(50);
   await holder.release();
   const root = await settled(replacement);
   expect(root.instanceId).toBe(holder.instanceId);
-  expect(waits).toEqual([expect.stringContaining("in use"), expect.stringContaining("in use")]);
+  expect(waits.at(-1)).toContain("in use");
   await root.release();
 });
 

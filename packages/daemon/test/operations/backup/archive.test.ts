@@ -7,6 +7,7 @@ import { BackupService, verifyArchive } from "../../../src/features/backup/index
 import { SimulatedClock } from "../../../src/kernel/clock.ts";
 import { systemRandom } from "../../../src/kernel/random.ts";
 import { createLog } from "../../../src/surface/log.ts";
+import { follow } from "../../support/follow.ts";
 import { cli, get, post, scratch, submit } from "../../support/operator.ts";
 import { ServedDaemon } from "../../support/served.ts";
 
@@ -48,8 +49,7 @@ async function someWork(): Promise<void> {
     { tool_calls: [{ name: "bash", input: { command: "head -c 300000 /dev/zero | tr '\\0' x" } }] },
     { text: "done" },
   ]);
-  const waited = await cli(daemon, "runs", "wait", run, "--timeout", "20");
-  expect([waited.code, waited.stderr]).toEqual([0, ""]);
+  await follow(`${daemon.baseUrl}/v1/runs/${run}/stream?until=terminal`).last;
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -61,8 +61,8 @@ describe("a backup archive", () => {
     await someWork();
     const root = join(daemon.directory, "state");
     await writeFile(join(root, "audit-signing.key"), "the private key");
-    await mkdir(join(root, "control-plane-auth"));
-    await writeFile(join(root, "control-plane-auth", "audit.jsonl"), "{}\n");
+    await mkdir(join(root, "debug"));
+    await writeFile(join(root, "debug", "notes.jsonl"), "{}\n");
     await symlink("/etc/hostname", join(root, "elsewhere"));
     await mkdir(join(root, "auth"));
     await writeFile(join(root, "auth", "global-slots.json"), '{"slots":{"a":"a plain secret"}}');
@@ -83,7 +83,7 @@ describe("a backup archive", () => {
 
     const to = join(directory, "elsewhere");
     expect((await cli(undefined, "restore", path, "--state-root", to)).code).toBe(0);
-    expect(await readFile(join(to, "control-plane-auth", "audit.jsonl"), "utf8")).toBe("{}\n");
+    expect(await readFile(join(to, "debug", "notes.jsonl"), "utf8")).toBe("{}\n");
     expect(await readdir(to)).not.toContain("audit-signing.key");
     expect(await readdir(to), "a copy is not its original").not.toContain("instance-id");
   });
@@ -313,7 +313,8 @@ describe("a restored copy", () => {
     await copy.stop();
 
     await copy.start({ resumeRestored: true });
-    expect((await cli(copy, "runs", "wait", run, "--timeout", "20")).code).toBe(0);
+    await follow(`${copy.baseUrl}/v1/runs/${run}/stream?until=terminal`).last;
+    expect(await get(copy, `/v1/runs/${run}`)).toMatchObject({ status: "completed" });
     await copy.restart();
     expect(await get(copy, "/v1/status"), "said once").toMatchObject({ health: { warnings: [] } });
 
