@@ -1,4 +1,4 @@
-import { type RunStatus, RunStatus as RunStatuses } from "@kheish/contract";
+import { DebugLevel, type RunStatus, RunStatus as RunStatuses } from "@kheish/contract";
 import type { Gauge, Registry } from "prom-client";
 import type { Meter } from "./meter.ts";
 import type { Readings } from "./readings.ts";
@@ -115,6 +115,7 @@ function readingsInto(
     "active",
     "state",
   ]);
+  const debugLevel = gauge("debug_level", "1 for the debug level in force", ["level"]);
   const runs = gauge("runs", "Runs by status", ["status"]);
   const sessions = gauge("sessions", "Sessions");
   const pending = gauge("requests_pending", "Approvals and questions that wait for a human", ["kind"]);
@@ -142,6 +143,8 @@ function readingsInto(
       const labels = { route: one.route_id, active: String(one.active) };
       for (const state of ROUTE_STATES) routes.set({ ...labels, state }, Number(one.state === state));
     }
+    for (const level of DebugLevel.options)
+      debugLevel.set({ level }, Number(status.runtime.debug_level === level));
     for (const each of RunStatuses.options) runs.set({ status: each }, status.runs[each satisfies RunStatus]);
     sessions.set(status.sessions.total);
     pending.set({ kind: "approval" }, status.runs.pending_approval_count);
