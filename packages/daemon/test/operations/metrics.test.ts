@@ -60,7 +60,7 @@ describe("/metrics", () => {
       'kheish_http_requests_total{method="POST",route="/v1/sessions/{session_id}/runs",status="202"}': 1,
       kheish_ready: 1,
       kheish_health_ok: 1,
-      'kheish_route_state{route="simulator",active="true",state="ready"}': 1,
+      'kheish_route_state{route="simulator",active="true",state="ok"}': 1,
       'kheish_dead_letters{queue="session"}': 0,
       'kheish_work_lag_seconds{queue="session"}': 0,
     });

@@ -1,5 +1,6 @@
 import { DebugLevel, type RunStatus, RunStatus as RunStatuses } from "@kheish/contract";
 import type { Gauge, Registry } from "prom-client";
+import type { RouteReadiness } from "../../engine/index.ts";
 import type { Meter } from "./meter.ts";
 import type { Readings } from "./readings.ts";
 
@@ -14,7 +15,7 @@ const FAST = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 const SLOW = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 const GROUPS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-const ROUTE_STATES = ["ready", "warning", "error"];
+const ROUTE_STATES: readonly RouteReadiness["state"][] = ["ok", "warning", "error"];
 
 /** Loads the library, so call it only when somebody wants to read. The names are those of docs/operations/metrics.md. */
 export async function createMetrics(build: Record<string, string>): Promise<Metrics> {
