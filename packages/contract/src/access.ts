@@ -17,7 +17,7 @@ export function verbOf({ method, path, access, verb }: Endpoint): Verb | undefin
 }
 
 /**
- * The resources a request is about; a grant for one of them is enough. It is the path behind `/v1/`, and, where the
+ * The resources a request is about; a grant for one of them is enough. It is the path behind `/v1/` (or `/`), and, where the
  * caller narrowed a list to one item, that item's. Values are percent-encoded, so that an id is one segment.
  */
 export function resourcesOf(endpoint: Endpoint, request: ResourceRequest): string[] {
@@ -25,7 +25,7 @@ export function resourcesOf(endpoint: Endpoint, request: ResourceRequest): strin
     const value = memberOf(request[from], field);
     return value === undefined ? [] : [filled(resource, { [field]: value })];
   });
-  return [filled(endpoint.path.replace(/^\/v1\//, ""), request.params), ...narrowed];
+  return [filled(endpoint.path.replace(/^\/(?:v1\/)?/, ""), request.params), ...narrowed];
 }
 
 function filled(template: string, values: Readonly<Record<string, string>>): string {

@@ -117,7 +117,9 @@ export interface Endpoint {
   /** `large`: may carry whole files, up to `serve --max-body-bytes`; every other body is at most `SMALL_BODY_BYTES`. */
   readonly bodySize?: "large";
   readonly responses: Readonly<Record<number, z.ZodType>>;
-  readonly kind?: "json" | "sse" | "text";
+  readonly kind?: "json" | "sse" | "text" | "binary";
+  /** The type of a `text` or `binary` answer, when it is not plain text or bytes. */
+  readonly mediaType?: string;
   /** The header `Idempotency-Key` is honoured. */
   readonly idempotent?: boolean;
   /** The header `If-Match` is honoured. */
@@ -269,6 +271,25 @@ export const endpoints = define({
     summary: "This document",
     access: "read",
     responses: { 200: JsonObject },
+  },
+  metrics: {
+    method: "GET",
+    path: "/metrics",
+    tag: "operations",
+    summary: "Measurements in the Prometheus text format",
+    access: "read",
+    kind: "text",
+    responses: { 200: z.string() },
+  },
+  backup: {
+    method: "GET",
+    path: "/v1/runtime/backup",
+    tag: "operations",
+    summary: "One consistent archive of the whole state, streamed while the daemon works",
+    access: "admin",
+    kind: "binary",
+    mediaType: "application/x-tar",
+    responses: { 200: z.string().meta({ format: "binary" }) },
   },
   getRuntime: {
     method: "GET",

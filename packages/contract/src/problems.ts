@@ -138,6 +138,7 @@ export const problemRegistry = {
   },
   pagination: { invalid_limit: 400, invalid_cursor: 400, invalid_order: 400 },
   events: { invalid_event_cursor: 400, invalid_stream_option: 400 },
+  backups: { backup_in_progress: 409 },
   readiness: { daemon_draining: 503 },
 } as const;
 

@@ -1,4 +1,4 @@
-import type { PermissionMode } from "@kheish/contract";
+import type { DaemonStatusView, PermissionMode } from "@kheish/contract";
 import {
   type CommandDeps,
   createTimers,
@@ -15,6 +15,7 @@ import {
   type ToolPort,
 } from "./engine/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
+import { type ArchiveOf, BackupService, backupBindings, mustHold } from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
 import { contractBindings } from "./features/contracts/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
@@ -83,6 +84,10 @@ export interface DaemonSettings {
   debugKeyFault: () => Promise<string | undefined>;
   /** Whether the daemon's directories can be written to (02-R98). */
   probeStorage: () => Promise<StorageProbe[]>;
+  /** A store that came out of a backup may act from now on; see `mustHold`. */
+  releaseRestoredCopy?: boolean;
+  /** What a backup is made of. Absent: this daemon makes none. */
+  archive?: () => Promise<ArchiveOf>;
 }
 
 /** A daemon without its doors: the services, their bindings and the workers behind them. */
@@ -90,6 +95,7 @@ export interface Daemon {
   bindings: Binding[];
   /** For whoever guards the doors. */
   namedTokens: NamedTokens;
+  status: () => Promise<DaemonStatusView>;
   /** False from the moment a drain begins. */
   isReady: () => boolean;
   start(): Promise<void>;
@@ -104,6 +110,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
   let ready = false;
+  let holding = false;
 
   const tail = new JournalTail({
     store,
@@ -212,7 +219,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     authStore: () => credentials.vault.state,
     queuedLagThresholdMs: settings.queuedLagThresholdMs,
     staleThresholdMs: settings.staleThresholdMs,
+    isHoldingStill: () => holding,
   });
+  const { archive } = settings;
+  const backups =
+    archive === undefined ? [] : backupBindings(new BackupService({ clock, random, log, open: archive }));
 
   const { permissionMode } = loop;
   const permissions = new PermissionExplainer({ store, authority, tools, permissionMode });
@@ -232,12 +243,14 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...tokenBindings(tokens),
       ...routeBindings(routeService),
       ...secretBindings(credentials),
+      ...backups,
     ],
     namedTokens: {
       authenticate: (presented) => tokens.authenticate(presented),
       onRevoked: (listener) => tokens.onRevoked(listener),
       sessionOfRun: async (runId) => (await read(store, "run", runId))?.data.session_id,
     },
+    status: () => status.status(),
     isReady: () => ready,
     async start() {
       await credentials.start();
@@ -247,8 +260,16 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await store.commit([{ op: "release-owner", owner }]);
       await rearmGoals(store, clock.now());
       await tail.start();
-      timers.start();
-      executor.start();
+      holding = await mustHold(store, clock, settings.releaseRestoredCopy === true);
+      if (holding) {
+        log.warn(
+          {},
+          "this store was restored from a backup: no run goes on before 'serve --resume-restored'",
+        );
+      } else {
+        timers.start();
+        executor.start();
+      }
       ready = true;
     },
     async drain(deadlineMs) {

@@ -1,10 +1,19 @@
-import { realpath, stat } from "node:fs/promises";
+import { realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
+import { archiveOf } from "./archives.ts";
 import { compose, type Daemon } from "./compose.ts";
-import { DEFAULT_RUN_LIMITS, type RunLimits, type Tool } from "./engine/index.ts";
+import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
+import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { debugKeyFault } from "./features/runtime/index.ts";
+import {
+  otlpExport,
+  Tracing,
+  TracingUnavailable,
+  tracedStore,
+  tracingWanted,
+} from "./features/tracing/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -12,9 +21,9 @@ import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
-import { openStateRoot } from "./kernel/state-root.ts";
+import { openStateRoot, type StateRoot } from "./kernel/state-root.ts";
 import { probeDirectory } from "./kernel/storage-probe.ts";
-import { StoreError } from "./kernel/store.ts";
+import { type Store, StoreError } from "./kernel/store.ts";
 import {
   checkAuthRefs,
   checkedLoader,
@@ -26,6 +35,7 @@ import {
 } from "./model/index.ts";
 import { type Env, openCredentials, openStore, readText } from "./opening.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
+import { packageVersion } from "./surface/cli/version.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
   type AuthSettings,
@@ -58,6 +68,8 @@ export class StartError extends Error {
 /** A SIGTERM is over within two seconds, also with a tool or a client that does not listen. */
 const DRAIN_MS = 1_300;
 const CLOSE_MS = 400;
+/** What a collector gets to take the last traces. */
+const TRACES_MS = 100;
 const CONCURRENCY = 256;
 const THIRTY_MINUTES_MS = 30 * 60_000;
 
@@ -123,10 +135,24 @@ async function open(
   });
   const loaded = await loader.load();
 
-  const stateRoot = await openStateRoot(options.stateRoot, systemRandom);
+  const stateRoot = await lockedStateRoot(options, log);
   undo.push(() => stateRoot.release());
-  const store = await openStore(options.store, stateRoot.path);
-  undo.push(() => store.close());
+  const openedStore = await openStore(options.store, stateRoot.path);
+  undo.push(() => openedStore.close());
+  const metrics = new MetricsService({
+    now: () => performance.now(),
+    build: {
+      version: packageVersion(),
+      engine: openedStore.engine,
+      schema_version: String(openedStore.schemaVersion),
+    },
+  });
+  const tracing = await openTracing(options, env, {
+    store: openedStore,
+    instanceId: stateRoot.instanceId,
+    log,
+  });
+  const store = metrics.store(tracing === undefined ? openedStore : tracedStore(openedStore, tracing));
   const audit = await ControlPlaneAudit.open(stateRoot.path, log);
   undo.push(() => audit.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
@@ -142,18 +168,20 @@ async function open(
     }
   };
   admit(loaded.set);
-  const models = createModels({
-    routes: loaded.set,
-    credentials: routeCredentials(credentials, log),
-    redact: (text) => redactor.foreignText(text),
-    clock: systemClock,
-    random: systemRandom,
-    fetch: globalThis.fetch,
-    blobs,
-    onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
-  });
+  const models = metrics.models(
+    createModels({
+      routes: loaded.set,
+      credentials: routeCredentials(credentials, log),
+      redact: (text) => redactor.foreignText(text),
+      clock: systemClock,
+      random: systemRandom,
+      fetch: globalThis.fetch,
+      blobs,
+      onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
+    }),
+  );
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
-  const tools = redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor);
+  const tools = metrics.tools(redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor));
 
   let baseUrl = "";
   const daemon = compose(
@@ -180,6 +208,12 @@ async function open(
       queuedLagThresholdMs: wholeNumber(env, "KHEISH_QUEUED_RUN_LAG_WARNING_THRESHOLD_MS", THIRTY_MINUTES_MS),
       staleThresholdMs: wholeNumber(env, "KHEISH_STALE_NON_TERMINAL_RUN_THRESHOLD_MS", THIRTY_MINUTES_MS),
       processId: process.pid,
+      releaseRestoredCopy: options.resumeRestored === true,
+      archive: () =>
+        archiveOf(
+          { stateRoot: stateRoot.path, store: options.store },
+          { instanceId: stateRoot.instanceId, blobs, includeKeys: false },
+        ),
       controlPlane: async () => ({
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
@@ -203,7 +237,19 @@ async function open(
   undo.push(() => daemon.drain(DRAIN_MS));
   const http = await startHttpServer({
     bind: options.bind,
-    bindings: [...daemon.bindings, ...logBindings(logs)],
+    bindings: [
+      ...daemon.bindings,
+      ...logBindings(logs),
+      ...metricsBindings(metrics, {
+        store,
+        clock: systemClock,
+        status: daemon.status,
+        routes: () => models.readiness(),
+        queues: [SESSION_QUEUE, TIMER_QUEUE],
+        diskUsedRatio: () => diskUsedRatio(stateRoot.path),
+      }),
+    ],
+    onAnswer: (answer) => metrics.request(answer),
     auth,
     cors,
     readFile: async (path) => {
@@ -232,13 +278,13 @@ async function open(
   if (route?.provider === "simulator") {
     log.info({}, "no provider key found: the default route is the simulator, which answers without a model");
   }
-  return running(
-    baseUrl,
-    daemon,
-    http,
-    [() => audit.close(), () => store.close(), () => stateRoot.release()],
-    log,
-  );
+  const closers = [
+    async () => tracing?.close(TRACES_MS),
+    () => audit.close(),
+    () => store.close(),
+    () => stateRoot.release(),
+  ];
+  return running(baseUrl, daemon, http, closers, log);
 }
 
 function running(
@@ -267,6 +313,29 @@ function running(
       return stopping;
     },
   };
+}
+
+/** Traces that were asked for and cannot be had keep a daemon from starting; those a variable implies do not. */
+async function openTracing(
+  options: ServeOptions,
+  env: Env,
+  { store, instanceId, log }: { store: Store; instanceId: string; log: Log },
+): Promise<Tracing | undefined> {
+  const wanted = tracingWanted(options.otel === true, env);
+  if (wanted === undefined) return undefined;
+  try {
+    const exporter = await otlpExport({ version: packageVersion(), instanceId });
+    return new Tracing({ store, exporter, log, clock: systemClock });
+  } catch (error) {
+    if (wanted === "flag" || !(error instanceof TracingUnavailable)) throw error;
+    log.warn({}, `OTEL_* names a collector, but ${error.message}`);
+    return undefined;
+  }
+}
+
+async function diskUsedRatio(path: string): Promise<number> {
+  const { blocks, bavail } = await statfs(path);
+  return blocks === 0 ? 0 : 1 - bavail / blocks;
 }
 
 function authSettings(options: ServeOptions): AuthSettings {
@@ -309,6 +378,20 @@ async function routesFile(path: string): Promise<string> {
 function passwordsIn(store: string): string[] {
   const password = URL.canParse(store) ? new URL(store).password : "";
   return password === "" ? [] : [password, percentDecoded(password)];
+}
+
+/** A daemon that replaces another meets the end of its drain. Nothing else keeps this process alive meanwhile. */
+async function lockedStateRoot({ stateRoot, lockWaitMs = 0 }: ServeOptions, log: Log): Promise<StateRoot> {
+  const alive = setInterval(() => undefined, lockWaitMs + 1_000);
+  try {
+    return await openStateRoot(stateRoot, systemRandom, {
+      clock: systemClock,
+      waitMs: lockWaitMs,
+      onWait: (why) => log.info({ wait_ms: lockWaitMs }, `waiting for the state root: ${why}`),
+    });
+  } finally {
+    clearInterval(alive);
+  }
 }
 
 /** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */

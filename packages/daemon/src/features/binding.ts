@@ -52,6 +52,8 @@ export interface SseFrame {
 export type Reply =
   | { status: number; json: object | null; headers?: Record<string, string> }
   | { status: number; text: string; contentType?: string; headers?: Record<string, string> }
+  /** Bytes as they are made; what fails after the first one can only break the answer off. */
+  | { status: 200; bytes: AsyncIterable<Uint8Array>; contentType: string; headers?: Record<string, string> }
   | { status: 200; stream: AsyncIterable<SseFrame> };
 
 export interface Binding {

@@ -10,6 +10,7 @@ import type { Random } from "./random.ts";
 type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
 const ADDRESS = /^[0-9a-f]{64}$/;
+const SHELF = /^[0-9a-f]{2}$/;
 const INCOMING = "incoming";
 
 /**
@@ -21,6 +22,25 @@ export async function openBlobsDirectory(root: string, random: Random): Promise<
   await makeDirectory(incoming);
   for (const leftover of await readdir(incoming)) await rm(join(incoming, leftover));
   return new DirectoryBlobs(root, random);
+}
+
+/** Every blob of a directory, in the order of addresses; none when there is no such directory. */
+export async function* listBlobs(root: string): AsyncGenerator<BlobRef> {
+  for (const shelf of await namesIn(root)) {
+    if (!SHELF.test(shelf)) continue;
+    for (const sha256 of await namesIn(join(root, shelf))) {
+      if (ADDRESS.test(sha256)) yield { sha256, sizeBytes: (await stat(join(root, shelf, sha256))).size };
+    }
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).sort();
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  }
 }
 
 class DirectoryBlobs implements Blobs {

@@ -4,9 +4,10 @@ import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
+import { SimulatedClock } from "./clock.ts";
 import { useScratch } from "./conformance/scratch.ts";
 import { systemRandom } from "./random.ts";
-import { openStateRoot } from "./state-root.ts";
+import { openStateRoot, RESTORING } from "./state-root.ts";
 
 const FIXTURE = fileURLToPath(new URL("state-root.fixture.ts", import.meta.url));
 const scratch = useScratch();
@@ -127,4 +128,45 @@ test.skipIf(process.platform === "win32")("only its owner may look into a root",
   expect((await stat(path())).mode & 0o777).toBe(0o700);
   expect((await stat(root.lock.path)).mode & 0o777).toBe(0o600);
   await root.release();
+});
+
+test("02-R97 whoever replaces a daemon waits for it to let go, and for no longer than it was told", async () => {
+  const holder = await open();
+  const clock = new SimulatedClock();
+  const waits: string[] = [];
+  const patience = { clock, waitMs: 2_000, onWait: (why: string) => void waits.push(why) };
+  const settled = async <T>(opening: Promise<T>): Promise<T> => {
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+    };
+    opening.then(over, over);
+    while (!isOver) await clock.advance(50);
+    return opening;
+  };
+  const begunAt = clock.now();
+  await expect(settled(openStateRoot(path(), systemRandom, patience))).rejects.toMatchObject({
+    code: "locked",
+  });
+  expect(clock.now() - begunAt).toBeGreaterThanOrEqual(2_000);
+
+  const replacement = openStateRoot(path(), systemRandom, { ...patience, waitMs: Number.MAX_SAFE_INTEGER });
+  const heard = waits.length;
+  while (waits.length === heard) await clock.advance(50);
+  await holder.release();
+  const root = await settled(replacement);
+  expect(root.instanceId).toBe(holder.instanceId);
+  expect(waits.at(-1)).toContain("in use");
+  await root.release();
+});
+
+test("a root that holds half a restore is nobody's", async () => {
+  await (await open()).release();
+  await writeFile(`${path()}/${RESTORING}`, "id\n");
+  await expect(open()).rejects.toMatchObject({
+    code: "corrupt",
+    message: expect.stringContaining("restore"),
+  });
+  await rm(`${path()}/${RESTORING}`);
+  await (await open()).release();
 });

@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 /** The read-only allowlist as specification 02 has it, `*` for one segment; everything else is for admins. */
 const READ_ONLY = [
   ..."status capabilities openapi.json runtime".split(" "),
+  // 02-A4: outside of /v1, and for whoever may read.
+  "metrics",
   ..."learning-policy run-memory-policy tool-limits connectors connectors/*/* subagent-policy/quotas deliveries/metrics"
     .split(" ")
     .map((path) => `runtime/${path}`),
@@ -30,7 +32,7 @@ const READ_ONLY = [
 
 const ALL = Object.entries(endpoints as Record<string, Endpoint>);
 const READS = ALL.filter(([, { method, access }]) => method === "GET" && access !== "none");
-const shapeOf = ({ path }: Endpoint) => path.replace(/^\/v1\//, "").replaceAll(/\{\w+\}/g, "*");
+const shapeOf = ({ path }: Endpoint) => path.replace(/^\/(?:v1\/)?/, "").replaceAll(/\{\w+\}/g, "*");
 
 describe("02 read-only allowlist", () => {
   test.each(READS)("%s is a read for the read-only token exactly if the list has it", (_id, endpoint) => {

@@ -79,9 +79,8 @@ async function startDaemon(store: string) {
 
 /** A second daemon on the same state root: what it says and how it ends. */
 async function startRival(stateRoot: string): Promise<{ code: number | null; said: string }> {
-  const rival = spawn(process.execPath, [BIN, "serve", "--bind", "127.0.0.1:0", "--state-root", stateRoot], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const flags = ["--bind", "127.0.0.1:0", "--state-root", stateRoot, "--lock-wait-ms", "0"];
+  const rival = spawn(process.execPath, [BIN, "serve", ...flags], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   rival.stderr.on("data", (chunk) => {
     said += String(chunk);

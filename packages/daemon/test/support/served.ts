@@ -40,8 +40,9 @@ export class ServedDaemon {
     return this.#running.baseUrl;
   }
 
-  async start(): Promise<void> {
-    const { routes, env, ...options } = this.#options;
+  /** `once`: for this start only. */
+  async start(once: Partial<ServedOptions> = {}): Promise<void> {
+    const { routes, env, ...options } = { ...this.#options, ...once };
     const routesFile = join(this.directory, "routes.toml");
     if (routes !== undefined) await writeFile(routesFile, routes);
     this.#running = await serve(

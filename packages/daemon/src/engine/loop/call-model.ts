@@ -181,7 +181,10 @@ export async function summarize(
   const error: ModelError = outcome.ok
     ? { class: "unknown", message: "the compaction answer was empty", retryable: false }
     : outcome.error;
-  driver.deps.log.warn({ run_id: driver.run.id, class: error.class }, "compaction failed");
+  driver.deps.log.warn(
+    { session_id: driver.sessionId, run_id: driver.run.id, class: error.class },
+    "compaction failed",
+  );
   return (change) => {
     const { runState } = driver;
     runState.compact_failures += 1;

@@ -43,7 +43,13 @@ async function readOne(driver: Driver, stop: StopSignal, call: CallState): Promi
       return await reconcile(input, contextFor(driver, call, signal));
     } catch (error) {
       driver.deps.log.error(
-        { run_id: driver.run.id, call_id: call.call.id, tool: tool.name, err: String(error) },
+        {
+          session_id: driver.sessionId,
+          run_id: driver.run.id,
+          call_id: call.call.id,
+          tool: tool.name,
+          err: String(error),
+        },
         "reading back threw",
       );
       return { kind: "unknown" };

@@ -71,7 +71,13 @@ async function perform(
   const ended = await withinLimit(driver, stop, tool, (signal) =>
     invoke(tool, call, contextFor(driver, call, signal)).catch((error: unknown): ToolOutcome => {
       driver.deps.log.error(
-        { run_id: driver.run.id, call_id: call.call.id, tool: tool.name, err: String(error) },
+        {
+          session_id: driver.sessionId,
+          run_id: driver.run.id,
+          call_id: call.call.id,
+          tool: tool.name,
+          err: String(error),
+        },
         "tool threw",
       );
       return failure(`tool '${tool.name}' failed unexpectedly`);

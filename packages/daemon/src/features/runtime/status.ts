@@ -32,6 +32,8 @@ export interface StatusSources {
   authStore: () => AuthStoreStatus;
   queuedLagThresholdMs: number;
   staleThresholdMs: number;
+  /** A restored copy that nobody has released yet. */
+  isHoldingStill: () => boolean;
 }
 
 /** Where secrets are: nothing of them, and of their key only its id. */
@@ -75,6 +77,7 @@ export class StatusService {
       probes,
       controlPlane,
       authStore: this.#sources.authStore(),
+      isHoldingStill: this.#sources.isHoldingStill(),
     });
     const failedProbes = probes.filter(({ state }) => state !== "ok").length;
     return {

@@ -9,6 +9,8 @@ export interface WarningSources {
   probes: readonly StorageProbe[];
   controlPlane: DaemonStatusView["control_plane"];
   authStore: { awaits_new_key: boolean };
+  /** A restored copy that nobody has released yet. */
+  isHoldingStill: boolean;
 }
 
 /** What an operator should know now; anything but an `info` makes the daemon unhealthy (02-R99). */
@@ -19,6 +21,7 @@ export function warningsOf(sources: WarningSources): StatusWarning[] {
     ...storageWarnings(sources.probes),
     ...controlPlaneWarnings(sources.controlPlane),
     ...authStoreWarnings(sources.authStore),
+    ...(sources.isHoldingStill ? [HOLDING_STILL] : []),
   ];
 }
 
@@ -33,6 +36,13 @@ function authStoreWarnings({ awaits_new_key }: WarningSources["authStore"]): Sta
     },
   ];
 }
+
+const HOLDING_STILL: StatusWarning = {
+  severity: "warning",
+  code: "restored_copy_holding",
+  message: "this store was restored from a backup: it drives no run and fires no timer",
+  action: "when its original is gone for good, start the daemon once with --resume-restored",
+};
 
 function runWarnings(runs: RunsStatus): StatusWarning[] {
   const warnings: StatusWarning[] = [];

@@ -1,4 +1,5 @@
 import type { CommitOptions, CommitResult, Op } from "../store.ts";
+import { flushes } from "../store-channels.ts";
 import { Collector } from "./collector.ts";
 import { encode, sizeOf } from "./encode.ts";
 import { isFailure } from "./errors.ts";
@@ -47,7 +48,8 @@ export class GroupCommit {
 
   async #land(commits: readonly Pending[]): Promise<void> {
     try {
-      const results = await this.#writer.write(commits);
+      const work = () => this.#writer.write(commits);
+      const results = await flushes.tracePromise(work, { commits: commits.length });
       for (const [index, result] of results.entries()) commits[index]?.resolve(result);
       if (results.some(hasAppended)) this.#onAppended();
     } catch (error) {

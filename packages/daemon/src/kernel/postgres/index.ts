@@ -23,3 +23,4 @@ export async function openPostgresStore({
   const schemaVersion = await migrate(connector, clock.now());
   return new PostgresStore(connector, schemaVersion, clock);
 }
+export { openPostgresSnapshot, openPostgresTarget } from "./snapshot.ts";

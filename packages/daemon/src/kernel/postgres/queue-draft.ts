@@ -93,7 +93,7 @@ const remove = new BulkStatement<Item>(
 );
 
 /** A claim operation draws one number, and its items' tokens from the block that begins there. */
-const TOKENS_PER_CLAIM = 1024;
+export const TOKENS_PER_CLAIM = 1024;
 
 /** The items of a flush: those its operations name, those of the owners they name, and those a claim may take. */
 export class QueueDraft {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { CommitOptions, CommitResult, Committed, Op } from "../store.ts";
+import { flushes, syncs } from "../store-channels.ts";
 import { Query } from "./query.ts";
 import type { Sequences } from "./sequences.ts";
 import { type Primitives, prepareStep, type Step } from "./step.ts";
@@ -83,7 +84,7 @@ export class GroupCommit {
 
   #land(batch: readonly Pending[]): void {
     try {
-      const results = this.#transact(batch);
+      const results = flushes.traceSync(() => this.#transact(batch), { commits: batch.length });
       for (const [index, result] of results.entries()) batch[index]?.resolve(result);
       if (batch.some(({ wakes }, index) => wakes && results[index]?.ok)) this.#wake();
     } catch (error) {
@@ -97,7 +98,7 @@ export class GroupCommit {
     try {
       const results = batch.map((commit) => this.#perform(commit));
       this.#sequences.save();
-      this.#end.run();
+      syncs.traceSync(() => this.#end.run(), {});
       this.#sequences.saved();
       return results;
     } catch (error) {

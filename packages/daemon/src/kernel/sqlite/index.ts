@@ -9,3 +9,4 @@ export async function openSqliteStore(options: { path: string; clock?: Clock }):
   const { db, schemaVersion } = openDatabase(path, clock);
   return new SqliteStore(db, path, schemaVersion);
 }
+export { openSqliteSnapshot, openSqliteTarget } from "./snapshot.ts";

@@ -1,3 +1,4 @@
+import type { BackupManifest } from "@kheish/contract";
 import type { OfflineOptions, OfflineSecrets } from "../../offline.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -45,10 +46,25 @@ export interface Host {
   loadDemo(): Promise<DemoModule>;
   /** The auth store without a daemon. */
   loadOffline(): Promise<OfflineModule>;
+  loadArchives(): Promise<ArchivesModule>;
 }
 
 export interface OfflineModule {
   openOfflineSecrets(options: OfflineOptions, env: Environment): Promise<OfflineSecrets>;
+}
+
+/** Backups without a daemon. */
+export interface ArchivesModule {
+  backupAtRest(place: RootPlace, includeKeys: boolean): AsyncIterable<Uint8Array>;
+  verifyBackup(file: string, stateRoot?: string): Promise<BackupManifest>;
+  restoreBackup(file: string, place: RootPlace): Promise<BackupManifest>;
+}
+
+export interface RootPlace {
+  /** Absolute. */
+  stateRoot: string;
+  /** `sqlite`, or the URL of a PostgreSQL database. */
+  store: string;
 }
 
 export interface DaemonModule {

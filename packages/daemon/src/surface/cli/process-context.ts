@@ -71,6 +71,7 @@ const processHost: Host = {
   loadDaemon: () => import("../../main.ts"),
   loadDemo: () => import("./demo.ts"),
   loadOffline: () => import("../../offline.ts"),
+  loadArchives: () => import("../../archives.ts"),
 };
 
 function browserCommand(url: string): [string, ...string[]] {

@@ -44,6 +44,12 @@ export interface ServeOptions {
   logFormat: LogFormat;
   logLevel: LogLevel;
   disableScheduler: boolean;
+  /** How long to wait for another daemon to give up the state root; default 0. */
+  lockWaitMs?: number;
+  /** Export a trace of every run over OTLP; OTEL_* variables say where to. */
+  otel?: boolean;
+  /** A store that came out of a backup takes its original's place. */
+  resumeRestored?: boolean;
   /** `up` shows the console in a browser once the daemon answers. */
   open?: boolean;
 }

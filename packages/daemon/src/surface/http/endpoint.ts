@@ -1,5 +1,6 @@
 import { resourcesOf, SMALL_BODY_BYTES } from "@kheish/contract";
 import type { Context, Handler } from "hono";
+import { requestAbout } from "./about.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { boundRequest } from "./request/bound-request.ts";
 import { renderReply } from "./response/render.ts";
@@ -29,8 +30,10 @@ export function endpointHandler(route: Route, options: EndpointOptions): Handler
     c.set("principal", principal.id);
     const request = await boundRequest(c, route, principal, bodyLimitBytes);
     await gate.authorize(caller, principal, route.demand, () => resourcesOf(route.endpoint, request));
+    c.set("about", requestAbout(request));
     if (route.endpoint.kind === "sse") return options.streams.serve(c, request, route.handle);
     const reply = await route.handle(request);
+    c.set("about", requestAbout(request, reply));
     if ("stream" in reply) throw new Error(`endpoint ${route.template.source} must not answer with a stream`);
     return renderReply(c, reply);
   };

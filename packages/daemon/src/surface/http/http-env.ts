@@ -1,5 +1,11 @@
 import type { HttpBindings } from "@hono/node-server";
 
+/** Ids for the log line of a request. */
+export interface RequestAbout {
+  session_id?: string;
+  run_id?: string;
+}
+
 /** What Hono carries along with a request of ours. */
 export interface HttpEnv {
   Bindings: HttpBindings;
@@ -11,5 +17,7 @@ export interface HttpEnv {
     clientAddress: string | undefined;
     /** Who was admitted; unset while nobody has been. */
     principal: string | undefined;
+    /** What an admitted request is about. */
+    about: RequestAbout | undefined;
   };
 }

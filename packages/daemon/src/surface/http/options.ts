@@ -10,6 +10,14 @@ import type { NamedTokens } from "./security/named-tokens.ts";
 import type { SecurityEvent } from "./security/refusal-log.ts";
 import type { StreamLimits } from "./sse/stream-places.ts";
 
+export interface Answered {
+  method: string;
+  /** `unmatched` where no endpoint took the request. */
+  route: string;
+  status: number;
+  seconds: number;
+}
+
 export interface HttpOptions {
   /** Where the daemon listens; the security rules depend on it. */
   bind: BindAddress;
@@ -35,6 +43,8 @@ export interface HttpOptions {
   /** Requests a minute that one caller may make; default 0, which is no bound. */
   requestsPerMinute?: number;
   /** Of a body that may hold files. */
+  /** Hears of every answer, by the template of its path. */
+  onAnswer?: (answer: Answered) => void;
   bodyLimitBytes?: number;
   heartbeatMs?: number;
   /** Streams that may be open at a time. */

@@ -12,7 +12,14 @@ import type {
 import { refusalFrom, UndecodableAnswer } from "./errors.ts";
 import { type FollowOptions, follow, type StreamItem } from "./follow.ts";
 import { pathOf, queryOf } from "./path.ts";
-import { type Answer, exchange, type HttpRequest, type Target } from "./transport.ts";
+import {
+  type Answer,
+  exchange,
+  type HttpRequest,
+  open,
+  type Target,
+  withNetworkErrors,
+} from "./transport.ts";
 
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -53,6 +60,13 @@ export class DaemonClient {
     return decode(id, answer) as ResponseOf<E>;
   }
 
+  /** The bytes of a `binary` answer as they come; however many, and however long they take. */
+  async download(id: "backup"): Promise<AsyncIterable<Uint8Array>> {
+    const response = await open(this.#options, requestFor(id, {}));
+    if (!response.ok || response.body === null) throw refusalFrom(response.status, await response.text());
+    return withoutNetworkErrors(this.#options, response.body);
+  }
+
   /** The origin that the daemon lets browsers call it from, asked as a browser asks. */
   async preflight(origin: string): Promise<string | null> {
     const headers = {
@@ -74,6 +88,18 @@ export class DaemonClient {
     const { params, query }: AnyInput = input;
     const path = pathOf(endpoints[id].path, params ?? {});
     return follow({ ...this.#options, path, query: query ?? {} }, options);
+  }
+}
+
+async function* withoutNetworkErrors(
+  target: Target,
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const chunks = body[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await withNetworkErrors(target, () => chunks.next());
+    if (next.done === true) return;
+    yield next.value;
   }
 }
 

@@ -7,7 +7,10 @@ type Table = typeof endpoints;
 export type StreamEndpointId = {
   [E in EndpointId]: Table[E] extends { kind: "sse" } ? E : never;
 }[EndpointId];
-export type CallEndpointId = Exclude<EndpointId, StreamEndpointId>;
+type DownloadEndpointId = {
+  [E in EndpointId]: Table[E] extends { kind: "binary" } ? E : never;
+}[EndpointId];
+export type CallEndpointId = Exclude<EndpointId, StreamEndpointId | DownloadEndpointId>;
 
 type PathParameter<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | PathParameter<Rest>

@@ -100,6 +100,18 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./doctor/index.ts"),
   },
   {
+    name: "backup",
+    aliases: [],
+    summary: "One archive of everything the daemon owns, taken while it works",
+    load: () => import("./backup/backup.ts"),
+  },
+  {
+    name: "restore",
+    aliases: [],
+    summary: "Check a backup, or bring it into an empty state root",
+    load: () => import("./backup/restore.ts"),
+  },
+  {
     name: "completion",
     aliases: [],
     summary: "Completion script for a shell",

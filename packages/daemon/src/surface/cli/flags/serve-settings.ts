@@ -179,6 +179,21 @@ export const serveSettings = {
     env: "KHEISH_DISABLE_SCHEDULER",
     help: "let no schedule fire",
   },
+  otel: {
+    flag: "--otel",
+    env: "KHEISH_OTEL",
+    help: "export a trace of every run over OTLP/HTTP; OTEL_* variables say where to",
+  },
+  lockWaitMs: {
+    flag: "--lock-wait-ms <n>",
+    env: "KHEISH_LOCK_WAIT_MS",
+    help: "how long to wait for a daemon that is leaving the state root; default 5000",
+  },
+  resumeRestored: {
+    flag: "--resume-restored",
+    env: "KHEISH_RESUME_RESTORED",
+    help: "let a store that came out of a backup take its original's place",
+  },
   maxBodyBytes: {
     flag: "--max-body-bytes <n>",
     env: "KHEISH_MAX_BODY_BYTES",

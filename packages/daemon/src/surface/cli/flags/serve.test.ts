@@ -28,6 +28,9 @@ const defaults: ServeOptions = {
   logFormat: "auto",
   logLevel: "info",
   disableScheduler: false,
+  lockWaitMs: 5_000,
+  otel: false,
+  resumeRestored: false,
 };
 
 describe("serve options", () => {
@@ -53,6 +56,7 @@ describe("serve options", () => {
         "--http-rate-limit",
         "600",
       ],
+      ...["--lock-wait-ms", "0", "--otel", "--resume-restored"],
     ];
     expect(parse(argv)).toEqual({
       bind: { host: "::1", port: 0 },
@@ -74,6 +78,9 @@ describe("serve options", () => {
       logFormat: "json",
       logLevel: "debug",
       disableScheduler: true,
+      lockWaitMs: 0,
+      otel: true,
+      resumeRestored: true,
       maxBodyBytes: 1024,
       corsAllowHostedOrigins: ["https://c"],
       trustedProxies: ["10.0.0.0/8"],

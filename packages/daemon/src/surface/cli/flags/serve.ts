@@ -19,6 +19,8 @@ type Reader = SettingReader<ServeSetting>;
 const DEFAULT_BIND = "127.0.0.1:4000";
 const DEFAULT_STATE_ROOT = ".kheish-daemon";
 const DEFAULT_EVENT_HISTORY = 2_048;
+/** A drain takes two seconds at most (02-R97). */
+const DEFAULT_LOCK_WAIT_MS = 5_000;
 const LARGEST_EVENT_HISTORY = 262_144;
 
 /** A flag wins over its variable, a variable over the default. */
@@ -41,6 +43,9 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
     logFormat: reader.choice("logFormat", logFormats) ?? "auto",
     logLevel: reader.choice("logLevel", logLevels) ?? "info",
     disableScheduler: reader.enabled("disableScheduler"),
+    lockWaitMs: reader.wholeNumber("lockWaitMs") ?? DEFAULT_LOCK_WAIT_MS,
+    otel: reader.enabled("otel"),
+    resumeRestored: reader.enabled("resumeRestored"),
     ...tokens(reader, path),
     ...present({
       routesFile: routesFile && path(routesFile),

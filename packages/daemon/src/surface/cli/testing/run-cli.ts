@@ -58,6 +58,7 @@ export class FakeMachine {
         loadDaemon: async () => setup.daemon ?? Promise.reject(new Error("this test runs no daemon")),
         loadDemo: () => Promise.reject(new Error("this test runs no demo")),
         loadOffline: () => import("../../../offline.ts"),
+        loadArchives: () => import("../../../archives.ts"),
       },
     };
   }

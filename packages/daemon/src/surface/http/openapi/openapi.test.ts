@@ -61,9 +61,9 @@ describe("GET /v1/openapi.json (01, Probes and descriptors; 08, OpenAPI)", () =>
     expect(operation.requestBody !== undefined).toBe(endpoint.body !== undefined);
     if (operation.requestBody !== undefined)
       expect(operation.requestBody.required).toBe(endpoint.bodyOptional !== true);
-    const type = { json: "application/json", sse: "text/event-stream", text: "text/plain" }[
-      endpoint.kind ?? "json"
-    ];
+    const types = { json: "application/json", sse: "text/event-stream", text: "text/plain" };
+    const { kind = "json" } = endpoint;
+    const type = endpoint.mediaType ?? (kind === "binary" ? "application/octet-stream" : types[kind]);
     for (const status of Object.keys(endpoint.responses))
       expect(operation.responses[status]?.content?.[type]?.schema).toBeDefined();
     for (const status of [400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502, 503])

@@ -8,6 +8,12 @@ const PROBLEM_STATUSES = [400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502,
 const PRECONDITION_FAILED = 412;
 export const PROBLEM_RESPONSE = "Problem";
 export const BEARER_SCHEME = "bearerAuth";
+const MEDIA_TYPES = {
+  json: "application/json",
+  sse: "text/event-stream",
+  text: "text/plain",
+  binary: "application/octet-stream",
+} as const;
 
 /** Adds the endpoint's schemas to the catalog; answers what writes the operation once all are known. */
 export function describeOperation(endpoint: Endpoint, catalog: SchemaCatalog): () => object {
@@ -67,9 +73,7 @@ function operationId(endpoint: Endpoint): string {
 }
 
 function answer(endpoint: Endpoint, schema: JsonSchema): object {
-  const mediaType = { json: "application/json", sse: "text/event-stream", text: "text/plain" }[
-    endpoint.kind ?? "json"
-  ];
+  const mediaType = endpoint.mediaType ?? MEDIA_TYPES[endpoint.kind ?? "json"];
   const description = endpoint.kind === "sse" ? "Frames whose `data` is one such event." : endpoint.summary;
   return { description, content: { [mediaType]: { schema } } };
 }

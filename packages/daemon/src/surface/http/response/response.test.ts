@@ -142,9 +142,9 @@ describe("probes (01, Probes)", () => {
 });
 
 describe("the request log", () => {
-  it("names the route and never the id, the query or the token", async () => {
+  it("names the route and what the request is about, and never the query or the token", async () => {
     server = await startTestServer({ bindings: [echo("getSession"), echo("submitRun")] });
-    const answer = await requestRaw(server, "GET /v1/sessions/s3cret?token=s3cret", {
+    const answer = await requestRaw(server, "GET /v1/sessions/s1?token=s3cret", {
       authorization: "Bearer s3cret",
     });
     const requestId = answer.headers.get("x-request-id");
@@ -155,6 +155,7 @@ describe("the request log", () => {
         message: "answered a request",
         fields: {
           request_id: requestId,
+          session_id: "s1",
           method: "GET",
           route: "/v1/sessions/{session_id}",
           principal: "anonymous",
@@ -163,6 +164,15 @@ describe("the request log", () => {
         },
       },
     ]);
+  });
+
+  it("says nothing about what a refused caller asked for", async () => {
+    const auth = { mode: "bearer", adminToken: "the-admin-token" } as const;
+    server = await startTestServer({ bindings: [echo("getSession")], auth });
+    await requestRaw(server, "GET /v1/sessions/s3cret");
+    const line = server.log.find(({ message }) => message === "answered a request");
+    expect(line?.fields).toMatchObject({ route: "/v1/sessions/{session_id}", status: 401 });
+    expect(JSON.stringify(line)).not.toContain("s3cret");
   });
 
   it("tells of changes and failures at info, and of unknown paths without naming them", async () => {

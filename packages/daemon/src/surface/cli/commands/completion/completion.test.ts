@@ -16,7 +16,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 
 describe("completion", () => {
   it.each([
-    [["r"], ["runs", "runtime"]],
+    [["r"], ["runs", "runtime", "restore"]],
     [
       ["runs", "w"],
       ["watch", "wait"],

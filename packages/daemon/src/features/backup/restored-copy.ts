@@ -1,0 +1,47 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { SnapshotRow } from "../../kernel/snapshot.ts";
+import type { Store } from "../../kernel/store.ts";
+
+const KIND = "restored_copy";
+const ID = "current";
+
+/** Says that a store came out of a backup, and since when it may act like any other. */
+export interface RestoredCopy {
+  restore_id: string;
+  backup_id: string;
+  backed_up_at_ms: number;
+  restored_at_ms: number;
+  released_at_ms?: number;
+  [key: string]: string | number | undefined;
+}
+
+/** The record as a row of the snapshot that is being loaded; an older one in the archive is not loaded. */
+export function restoredCopyRow(copy: RestoredCopy): SnapshotRow {
+  return [KIND, ID, 1, JSON.stringify(copy), "{}"];
+}
+export function isRestoredCopyRow([kind, id]: SnapshotRow): boolean {
+  return kind === KIND && id === ID;
+}
+
+export async function restoredCopy(store: Store): Promise<RestoredCopy | undefined> {
+  return (await store.get(KIND, ID))?.data as RestoredCopy | undefined;
+}
+
+/**
+ * Whether a daemon on this store has to hold still. A copy knows nothing of what its original did after the backup:
+ * beside a living original, or in place of one that lived on, it would do the same things once more. So it drives no
+ * run and fires no timer until an operator has said that it takes the original's place.
+ */
+export async function mustHold(store: Store, clock: Clock, release: boolean): Promise<boolean> {
+  for (;;) {
+    const kept = await store.get(KIND, ID);
+    const copy = kept?.data as RestoredCopy | undefined;
+    if (kept === undefined || copy === undefined || copy.released_at_ms !== undefined) return false;
+    if (!release) return true;
+    const data = { ...copy, released_at_ms: clock.now() } as Record<string, string | number>;
+    const result = await store.commit([
+      { op: "put", kind: KIND, id: ID, data, keys: {}, expectedRevision: kept.revision },
+    ]);
+    if (result.ok) return false;
+  }
+}

@@ -1,0 +1,44 @@
+import type { BackupManifest } from "@kheish/contract";
+import { type Field, fields } from "../../output/fields.ts";
+import type { Style } from "../../output/output.ts";
+import { shellQuote } from "../../shell-quote.ts";
+import type { BackupAnswer } from "./backup.ts";
+
+type Summary = Omit<BackupManifest, "entries">;
+
+export function backupReport({ file, size_bytes, sha256, manifest }: BackupAnswer, style: Style): string {
+  const lines = fields(
+    [["file", file], ["size", `${size_bytes} bytes`], ["sha256", sha256], ...summary(manifest)],
+    style,
+  );
+  const leftOut = manifest.left_out.map(({ what, why }) => `  ${what}: ${why}`);
+  return [lines, "", "Not in it, keep it elsewhere:", ...leftOut].join("\n");
+}
+
+export function verifyReport({ file, manifest }: { file: string; manifest: Summary }, style: Style): string {
+  return `${fields([["file", file], ...summary(manifest)], style)}\n\nThe archive is whole.`;
+}
+
+export function restoreReport(
+  { state_root, manifest }: { state_root: string; manifest: Summary },
+  style: Style,
+): string {
+  const root = shellQuote(state_root);
+  return [
+    fields([["state root", state_root], ...summary(manifest)], style),
+    "",
+    "A daemon on this root shows everything and does nothing: its original may still be at work.",
+    `When that is gone for good:  kheish serve --state-root ${root} --resume-restored`,
+  ].join("\n");
+}
+
+function summary(manifest: Summary): Field[] {
+  return [
+    ["backup", manifest.backup_id],
+    ["taken", new Date(manifest.created_at_ms).toISOString()],
+    ["of", `${manifest.engine}, schema ${manifest.schema_version}, instance ${manifest.instance_id}`],
+    ["events", manifest.rows.events],
+    ["records", manifest.rows.records],
+    ["blobs", manifest.blobs.count],
+  ];
+}
