@@ -18,7 +18,8 @@ import type { Json } from "@kheish/contract";
  *  K2 a commit is atomic; a refused one changes nothing, also when it shares a transaction with others
  *  K3 seqs of a stream have no gaps and are given inside the commit
  *  K4 a reader that has seen position p never later finds a new event at or below p
- *  K5 a record's revision grows by one per put; a guarded write lands only on the revision it named
+ *  K5 a record's revision grows by one per put or add; a guarded write lands only on the revision it named;
+ *     of all additions that are made at once those land that fit below the limit, and no more
  *  K6 a lease's token grows with every acquisition; a commit under a stale token changes nothing
  *  K7 an item claimed by one owner is not claimed by another until it is released or its lease runs out
  */
@@ -87,6 +88,7 @@ export type Op =
   | PutOp
   | DeleteOp
   | CheckOp
+  | AddOp
   | EnqueueOp
   | ClaimOp
   | ClaimItemOp
@@ -140,6 +142,20 @@ export interface CheckOp {
   kind: string;
   id: string;
   revision: number;
+}
+/**
+ * Adds to the numbers of a record, which begins without any where there is none; refused (`over_limit`) when one of
+ * them would come to stand above `atMost`. All of the record's data is such numbers, whole ones.
+ * What many writers count together is a sum, and sums commute: two of them need not see each other's revision, and none
+ * has to look again because another was there first. A put that is guarded by the revision would land one of a hundred.
+ */
+export interface AddOp {
+  op: "add";
+  kind: string;
+  id: string;
+  amounts: Readonly<Record<string, number>>;
+  atMost?: Readonly<Record<string, number>>;
+  keys: IndexKeys;
 }
 
 /**
@@ -271,7 +287,7 @@ export interface Committed {
 }
 export interface Refused {
   ok: false;
-  reason: "stale_revision" | "stale_seq" | "stale_fence" | "stale_claim" | "lease_held";
+  reason: "stale_revision" | "stale_seq" | "stale_fence" | "stale_claim" | "lease_held" | "over_limit";
   /** Index of the operation whose guard tripped; -1 for the fence. */
   op: number;
 }

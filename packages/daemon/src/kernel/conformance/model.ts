@@ -12,11 +12,20 @@ import {
   resolveFence,
   resolveOp,
   STREAMS,
+  SUMS,
   type Step,
   script,
 } from "./script.ts";
 
-const OUTCOMES = ["committed", "lease_held", "stale_claim", "stale_fence", "stale_revision", "stale_seq"];
+const OUTCOMES = [
+  "committed",
+  "lease_held",
+  "over_limit",
+  "stale_claim",
+  "stale_fence",
+  "stale_revision",
+  "stale_seq",
+];
 
 type Comparable = Store | ReferenceStore;
 
@@ -54,7 +63,7 @@ async function dump(store: Comparable, scope: string) {
       (await store.readStream(scope + name)).map(({ seq, data }) => [seq, data]),
     ),
     heads: await all(STREAMS, (name) => store.streamHead(scope + name)),
-    records: await all(RECORDS, (id) => store.get(scope + KIND, id)),
+    records: await all([...RECORDS, ...SUMS], (id) => store.get(scope + KIND, id)),
     listed: listed.map(({ id, revision }) => [id, revision]),
     items: await all(ITEMS, async (key) => comparableItem(await store.getItem(scope + QUEUE, key))),
     nextDueAt: await store.nextDueAt(scope + QUEUE),

@@ -70,6 +70,41 @@ export function recordsConformance(openFixture: OpenFixture): void {
     expect((await land(store, [put("a", 2)])).revisions[0]).toBe(1);
   });
 
+  test("K5 an addition begins at nothing, counts as a write, and lands only below its limit", async () => {
+    const { store } = subject;
+    const add = (amounts: Record<string, number>, atMost?: Record<string, number>): Op => ({
+      ...{ op: "add", kind: "thing", id: "sum", amounts, keys: { by_key: ["sums"] } },
+      ...(atMost === undefined ? {} : { atMost }),
+    });
+    expect(await refusal(store, [put("a"), add({ taken: 4 }, { taken: 3 })])).toEqual({
+      ok: false,
+      reason: "over_limit",
+      op: 1,
+    });
+    expect(await store.get("thing", "a")).toBeUndefined();
+    expect((await land(store, [add({ taken: 2, held: 2 }, { taken: 3 })])).revisions[0]).toBe(1);
+    expect(await refusal(store, [add({ taken: 2 }, { taken: 3 })])).toMatchObject({ reason: "over_limit" });
+    // Giving back is never refused, also above a limit that has been lowered.
+    await land(store, [add({ taken: 1 }, { taken: 3 }), add({ taken: -1, held: -2 })]);
+    expect(await (await subject.restart()).get("thing", "sum")).toEqual({
+      ...{ id: "sum", revision: 3, data: { taken: 2, held: 0 } },
+    });
+    expect(await listIds(subject.store, { prefix: ["sums"] })).toEqual(["sum"]);
+    await expect(subject.store.commit([add({ taken: 0.5 })])).rejects.toThrow(RangeError);
+  });
+
+  test("K5 of a hundred additions at once as many land as fit, and none of them has to look again", async () => {
+    const [a, b] = await subject.pair();
+    const add: Op = {
+      ...{ op: "add", kind: "thing", id: "sum", keys: {} },
+      ...{ amounts: { taken: 1 }, atMost: { taken: 50 } },
+    };
+    const results = await Promise.all(range(100).map((writer) => (writer % 2 ? a : b).commit([add])));
+    expect(results.filter((result) => result.ok)).toHaveLength(50);
+    expect(results.filter((result) => !result.ok && result.reason === "over_limit")).toHaveLength(50);
+    expect((await a.get("thing", "sum"))?.data).toEqual({ taken: 50 });
+  });
+
   test("K5 of a hundred puts that expect the same revision one wins, round after round", async () => {
     const [a, b] = await subject.pair();
     for (const round of range(5)) {

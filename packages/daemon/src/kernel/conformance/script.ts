@@ -4,6 +4,8 @@ import type { Fence, Op } from "../store.ts";
 /** The few names that a script plays with, so that its operations meet. */
 export const STREAMS = ["s1", "s2"];
 export const RECORDS = ["r1", "r2", "r3"];
+/** Records that numbers are added to. */
+export const SUMS = ["n1", "n2"];
 export const ITEMS = ["k1", "k2", "k3"];
 export const LEASES = ["l1", "l2"];
 export const KIND = "kind";
@@ -40,6 +42,11 @@ const append = {
   events: fc.array(event, { minLength: 1, maxLength: 3 }),
 };
 const put = { op: is("put"), ...record, ...content };
+const add = {
+  ...{ op: is("add"), kind: is(KIND), id: fc.constantFrom(...SUMS) },
+  amounts: fc.record({ a: fc.integer({ min: -3, max: 5 }), b: fc.nat(3) }, { requiredKeys: [] }),
+  keys: content.keys,
+};
 const remove = { op: is("delete"), ...record };
 const retry = { op: is("retry"), ...item, token: offset, dueAtMs: seconds(-9, 60) };
 
@@ -59,6 +66,8 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   fc.record({ ...append, expectedSeq: offset }),
   fc.record(put),
   fc.record({ ...put, expectedRevision: offset }),
+  fc.record(add),
+  fc.record({ ...add, atMost: fc.record({ a: fc.nat(6) }) }),
   fc.record(remove),
   fc.record({ ...remove, expectedRevision: offset }),
   fc.record({ op: is("check"), ...record, revision: offset }),

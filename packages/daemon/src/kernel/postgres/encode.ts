@@ -1,5 +1,6 @@
 import { encodeKey } from "../keys.ts";
-import type { AppendOp, EnqueueOp, Op, PutOp } from "../store.ts";
+import type { AddOp, AppendOp, EnqueueOp, IndexKeys, Op, PutOp } from "../store.ts";
+import { checkSums } from "../sums.ts";
 
 export interface EncodedEvent {
   readonly type: string;
@@ -15,6 +16,9 @@ export interface EncodedPut extends Omit<PutOp, "data" | "keys"> {
   readonly json: string;
   readonly keys: EncodedKeys;
 }
+export interface EncodedAdd extends Omit<AddOp, "keys"> {
+  readonly keys: EncodedKeys;
+}
 export interface EncodedEnqueue extends Omit<EnqueueOp, "payload"> {
   readonly json: string;
 }
@@ -22,8 +26,9 @@ export interface EncodedEnqueue extends Omit<EnqueueOp, "payload"> {
 export type EncodedOp =
   | EncodedAppend
   | EncodedPut
+  | EncodedAdd
   | EncodedEnqueue
-  | Exclude<Op, AppendOp | PutOp | EnqueueOp>;
+  | Exclude<Op, AppendOp | PutOp | AddOp | EnqueueOp>;
 
 /** Whatever can fail on a value fails here, in front of its caller, and not among the others of its flush (K2). */
 export function encode(op: Op): EncodedOp {
@@ -39,9 +44,11 @@ export function encode(op: Op): EncodedOp {
       };
     case "put": {
       const { data, keys, ...rest } = op;
-      const encoded = Object.entries(keys).map(([name, parts]) => [name, encodeKey(parts)]);
-      return { ...rest, json: JSON.stringify(data), keys: Object.fromEntries(encoded) };
+      return { ...rest, json: JSON.stringify(data), keys: encodeKeys(keys) };
     }
+    case "add":
+      checkSums(op.amounts, op.atMost);
+      return { ...op, keys: encodeKeys(op.keys) };
     case "enqueue": {
       const { payload, ...rest } = op;
       return { ...rest, dueAtMs: millis(op.dueAtMs), json: JSON.stringify(payload) };
@@ -65,6 +72,10 @@ export function encode(op: Op): EncodedOp {
 export function sizeOf(op: EncodedOp): number {
   if (op.op === "append") return op.events.reduce((size, event) => size + event.json.length, 0);
   return op.op === "put" || op.op === "enqueue" ? op.json.length : 0;
+}
+
+function encodeKeys(keys: IndexKeys): EncodedKeys {
+  return Object.fromEntries(Object.entries(keys).map(([name, parts]) => [name, encodeKey(parts)]));
 }
 
 function millis(value: number): number {

@@ -23,6 +23,9 @@ export function want(op: EncodedOp, { leases, journal, records, queue }: Drafts)
     case "check":
       records.want(op);
       return;
+    case "add":
+      records.wantData(op);
+      return;
     case "enqueue":
     case "check-claim":
     case "complete":
@@ -79,6 +82,12 @@ export function perform(
       return records.delete(op, op.expectedRevision) ? undefined : "stale_revision";
     case "check":
       return records.revision(op) === op.revision ? undefined : "stale_revision";
+    case "add": {
+      const revision = records.add(op);
+      if (revision === undefined) return "over_limit";
+      into.revisions[index] = revision;
+      return;
+    }
     case "enqueue":
       queue.enqueue(op);
       return;

@@ -1,12 +1,14 @@
+import type { Json } from "@kheish/contract";
+import { added } from "../sums.ts";
 import { Draft, pairKey } from "./draft.ts";
-import type { EncodedKeys, EncodedPut } from "./encode.ts";
+import type { EncodedAdd, EncodedKeys, EncodedPut } from "./encode.ts";
 import { BulkStatement, type Session, Statement } from "./statement.ts";
 
 interface RecordName {
   readonly kind: string;
   readonly id: string;
 }
-/** `json` is null in a record as it was loaded: what decides needs its revision and keys, not its data. */
+/** `json` is null in a record as it was loaded, unless something is added to it: else its revision and keys decide. */
 interface RecordRow extends RecordName {
   readonly revision: number;
   readonly keys: EncodedKeys;
@@ -17,10 +19,13 @@ interface IndexRow extends RecordName {
   readonly key: string;
 }
 
-const lock = new Statement<[string[], string[]], RecordName & { revision: number; keys: string }>(
+const lock = new Statement<
+  [string[], string[], number[]],
+  RecordName & { revision: number; keys: string; data: string | null }
+>(
   "records.lock",
-  `SELECT r.kind, r.id, r.revision, r.keys
-   FROM unnest($1::text[], $2::text[]) AS w (kind, id) JOIN records r ON r.kind = w.kind AND r.id = w.id
+  `SELECT r.kind, r.id, r.revision, r.keys, CASE WHEN w.whole = 1 THEN r.data END AS data
+   FROM unnest($1::text[], $2::text[], $3::int[]) AS w (kind, id, whole) JOIN records r ON r.kind = w.kind AND r.id = w.id
    ORDER BY r.kind, r.id FOR UPDATE OF r`,
 );
 const COLUMNS = `
@@ -63,10 +68,16 @@ const removeKeys = new BulkStatement(
 /** The records of a flush, and the index rows that follow from what becomes of them. */
 export class RecordsDraft {
   readonly #wanted = new Map<string, RecordName>();
+  readonly #withData = new Set<string>();
   readonly #records = new Draft<RecordRow>();
 
   want({ kind, id }: RecordName): void {
     this.#wanted.set(pairKey(kind, id), { kind, id });
+  }
+
+  wantData(name: RecordName): void {
+    this.want(name);
+    this.#withData.add(pairKey(name.kind, name.id));
   }
 
   async load(session: Session): Promise<void> {
@@ -76,9 +87,10 @@ export class RecordsDraft {
       session,
       names.map(({ kind }) => kind),
       names.map(({ id }) => id),
+      names.map(({ kind, id }) => (this.#withData.has(pairKey(kind, id)) ? 1 : 0)),
     );
-    for (const { kind, id, revision, keys } of found) {
-      const row = { kind, id, revision, keys: JSON.parse(keys) as EncodedKeys, json: null };
+    for (const { kind, id, revision, keys, data } of found) {
+      const row = { kind, id, revision, keys: JSON.parse(keys) as EncodedKeys, json: data };
       this.#records.load(pairKey(kind, id), row);
     }
   }
@@ -94,6 +106,13 @@ export class RecordsDraft {
     if (expectedRevision !== undefined && expectedRevision !== revision) return undefined;
     this.#records.put(pairKey(kind, id), { kind, id, revision: revision + 1, json, keys });
     return revision + 1;
+  }
+
+  /** The new revision; undefined when a number would stand above its limit. */
+  add({ kind, id, keys, amounts, atMost }: EncodedAdd): number | undefined {
+    const json = this.#records.get(pairKey(kind, id))?.json ?? "{}";
+    const sums = added(JSON.parse(json) as Json, amounts, atMost);
+    return sums && this.put({ op: "put", kind, id, json: JSON.stringify(sums), keys });
   }
 
   /** False when the record is not at `expectedRevision`. */

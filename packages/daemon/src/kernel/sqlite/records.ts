@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Json } from "@kheish/contract";
 import { decodeCursor, encodeCursor, encodeKey, prefixEnd } from "../keys.ts";
 import type { IndexKeys, KeyParts, ListedRecord, ListQuery, StoredRecord } from "../store.ts";
+import { added, type Sums } from "../sums.ts";
 import { Counts } from "./counts.ts";
 import { Query } from "./query.ts";
 
@@ -93,6 +94,12 @@ export class Records {
     return revision + 1;
   }
 
+  /** The new revision; undefined when a number would stand above its limit. */
+  add(record: Omit<EncodedRecord, "json">, amounts: Sums, atMost: Sums | undefined): number | undefined {
+    const sums = added(this.get(record.kind, record.id)?.data, amounts, atMost);
+    return sums && this.put({ ...record, json: JSON.stringify(sums) }, undefined);
+  }
+
   /** False when the record is not at `expectedRevision`. */
   delete(kind: string, id: string, expectedRevision: number | undefined): boolean {
     const current = this.#current.get(kind, id);
@@ -175,8 +182,12 @@ export function encodeRecord(record: {
     kind: record.kind,
     id: record.id,
     json: JSON.stringify(record.data),
-    keys: Object.fromEntries(Object.entries(record.keys).map(([name, parts]) => [name, encodeKey(parts)])),
+    keys: encodeKeys(record.keys),
   };
+}
+
+export function encodeKeys(keys: IndexKeys): Keys {
+  return Object.fromEntries(Object.entries(keys).map(([name, parts]) => [name, encodeKey(parts)]));
 }
 
 function spanOf(kind: string, index: string, prefix: KeyParts = []): Span {

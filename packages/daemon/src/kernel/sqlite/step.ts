@@ -1,8 +1,9 @@
 import type { Committed, Op, Refused } from "../store.ts";
+import { checkSums } from "../sums.ts";
 import { encodeEvent, type Journal } from "./journal.ts";
 import type { Leases } from "./leases.ts";
 import type { Queue } from "./queue.ts";
-import { encodeRecord, type Records } from "./records.ts";
+import { encodeKeys, encodeRecord, type Records } from "./records.ts";
 
 export interface Primitives {
   journal: Journal;
@@ -39,6 +40,15 @@ export function prepareStep(op: Op, index: number, { journal, records, queue, le
       return () => (records.delete(op.kind, op.id, op.expectedRevision) ? undefined : "stale_revision");
     case "check":
       return () => (records.revision(op.kind, op.id) === op.revision ? undefined : "stale_revision");
+    case "add": {
+      checkSums(op.amounts, op.atMost);
+      const keys = encodeKeys(op.keys);
+      return (into) => {
+        const revision = records.add({ kind: op.kind, id: op.id, keys }, op.amounts, op.atMost);
+        if (revision === undefined) return "over_limit";
+        into.revisions[index] = revision;
+      };
+    }
     case "enqueue": {
       const payload = JSON.stringify(op.payload);
       const dueAtMs = millis(op.dueAtMs);
