@@ -14,6 +14,7 @@ export const ApprovalRequest = z
     reason: z.string(),
     expires_at_ms: Millis.optional(),
     on_timeout: z.enum(["deny", "cancel"]).optional(),
+    budget_id: z.string().optional().describe("the budget that would be extended; no tool call waits then"),
   })
   .meta({ id: "ApprovalRequest" });
 export type ApprovalRequest = z.infer<typeof ApprovalRequest>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ResolveApprovalsRequest } from "./approvals.ts";
+import { BudgetDeleted, BudgetList, BudgetView, CreateBudgetRequest, SetBudgetRequest } from "./budgets.ts";
 import {
   Accepted,
   AuthSlotList,
@@ -134,6 +135,7 @@ const noBody = z.strictObject({});
 const session = "/v1/sessions/{session_id}";
 const run = "/v1/runs/{run_id}";
 const auth = "/v1/runtime/auth";
+const budget = "/v1/runtime/budgets/{budget_id}";
 
 /** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
 const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb: Verb = "write") =>
@@ -584,6 +586,49 @@ export const endpoints = define({
     body: RevokeRequest,
     bodyOptional: true,
     responses: { 200: CredentialLeaseStatus },
+  },
+
+  listBudgets: {
+    method: "GET",
+    path: "/v1/runtime/budgets",
+    tag: "budgets",
+    summary: "What the daemon's work may use, and has used",
+    access: "read",
+    responses: { 200: BudgetList },
+  },
+  createBudget: {
+    method: "POST",
+    path: "/v1/runtime/budgets",
+    tag: "budgets",
+    summary: "Set a budget that is not there yet",
+    access: "admin",
+    body: CreateBudgetRequest,
+    responses: { 201: BudgetView },
+  },
+  getBudget: {
+    method: "GET",
+    path: budget,
+    tag: "budgets",
+    summary: "One budget",
+    access: "read",
+    responses: { 200: BudgetView },
+  },
+  setBudget: {
+    method: "PUT",
+    path: budget,
+    tag: "budgets",
+    summary: "Set or replace a budget; what was used stays unless its scope or window changes",
+    access: "admin",
+    body: SetBudgetRequest,
+    responses: { 200: BudgetView, 201: BudgetView },
+  },
+  deleteBudget: {
+    method: "DELETE",
+    path: budget,
+    tag: "budgets",
+    summary: "Remove a budget; runs that wait for it go on",
+    access: "admin",
+    responses: { 200: BudgetDeleted },
   },
 
   createSession: {

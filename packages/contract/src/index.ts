@@ -6,6 +6,7 @@ export * from "./access.ts";
 export * from "./approvals.ts";
 export * from "./auth-broker.ts";
 export * from "./backups.ts";
+export * from "./budgets.ts";
 export * from "./contracts.ts";
 export * from "./endpoints.ts";
 export * from "./events.ts";

@@ -110,6 +110,15 @@ export const problemRegistry = {
     goal_session_not_idle: 409,
     goal_invalid_request: 400,
   },
+  budgets: {
+    budget_not_found: 404,
+    budget_already_exists: 409,
+    budget_revision_conflict: 409,
+    budget_invalid_request: 400,
+    budget_scope_unsupported: 400,
+    budget_price_unknown: 409,
+    budget_exhausted: 409,
+  },
   routes: {
     route_not_ready: 400,
     route_not_found: 400,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApprovalRequest, ApprovalResolution } from "./approvals.ts";
+import { BudgetUse } from "./budgets.ts";
 import { StructuredOutput } from "./contracts.ts";
 import { Json, Millis } from "./json.ts";
 import { ListQuery } from "./pagination.ts";
@@ -265,7 +266,12 @@ export const RunView = z
     outputs: z.array(DaemonOutputRecord).optional(),
     deliveries: z.array(Json).optional(),
     error: z.string().optional(),
+    error_code: z.string().optional().describe("why it failed, for programs: budget_exhausted"),
     usage: UsageTotals.optional(),
+    budgets: z
+      .array(BudgetUse)
+      .optional()
+      .describe("that hold for this run; only where one run is asked for"),
   })
   .meta({ id: "RunView" });
 export type RunView = z.infer<typeof RunView>;
@@ -300,7 +306,7 @@ export const RunEvent = z
     z.object({ type: z.literal("resumed"), attempt: z.int() }),
     RunFallback.extend({ type: z.literal("fallback") }),
     z.object({ type: z.literal("completed") }),
-    z.object({ type: z.literal("failed"), error: z.string() }),
+    z.object({ type: z.literal("failed"), error: z.string(), code: z.string().optional() }),
     z.object({
       type: z.literal("interrupted"),
       reason: z.string().optional(),

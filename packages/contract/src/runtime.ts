@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BudgetsStatus } from "./budgets.ts";
 import { HookSettings } from "./hooks.ts";
 import { Json, Millis } from "./json.ts";
 import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
@@ -217,6 +218,7 @@ export const DaemonStatusView = z
     sessions: z.object({ total: z.int() }),
     runs: RunsStatus,
     run_memory: z.looseObject({ policy: RunMemoryPolicy }),
+    budgets: BudgetsStatus.optional(),
   })
   .meta({ id: "DaemonStatusView" });
 export type DaemonStatusView = z.infer<typeof DaemonStatusView>;

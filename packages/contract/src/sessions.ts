@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApprovalRequest, PermissionScope } from "./approvals.ts";
+import { BudgetUse } from "./budgets.ts";
 import { InputContract, OutputContract } from "./contracts.ts";
 import { SessionGoal } from "./goals.ts";
 import { Json, Millis } from "./json.ts";
@@ -151,6 +152,7 @@ export const SessionView = z
     created: z.boolean().optional().describe("only on creation: true when this call created it"),
     snapshot: AgentSnapshot,
     outputs: z.array(DaemonOutputRecord),
+    budgets: z.array(BudgetUse).optional().describe("that hold for all of the session"),
   })
   .meta({ id: "SessionView" });
 export type SessionView = z.infer<typeof SessionView>;

@@ -1,11 +1,14 @@
 import type { DaemonStatusView, PermissionMode } from "@kheish/contract";
 import {
+  BUDGET_STREAM,
+  BudgetBook,
   type CommandDeps,
   createTimers,
   Executor,
   KnownSessions,
   type LoopDeps,
   type ModelPort,
+  type PricePort,
   type RouteResolver,
   type RunLimits,
   read,
@@ -17,6 +20,7 @@ import {
 import { approvalBindings } from "./features/approvals/index.ts";
 import { type ArchiveOf, BackupService, backupBindings, mustHold } from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
+import { budgetBindings, budgetsStatus } from "./features/budgets/index.ts";
 import { contractBindings } from "./features/contracts/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
@@ -130,6 +134,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const { routes } = runtime;
   const authority = createAuthority();
 
+  const budgets = new BudgetBook(store);
+  const prices: PricePort = {
+    priceOf: (route, model, usage) => models.priceOf?.(route, model, usage),
+  };
+
   const loop: LoopDeps = {
     store,
     clock,
@@ -137,6 +146,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     mutex,
     model: models,
     routes,
+    budgets,
+    prices,
     tools,
     authority,
     log,
@@ -160,6 +171,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     known,
     starter: executor.starter,
     routes,
+    budgets,
+    prices,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
     approvalTimeoutMs: settings.approvalTimeoutMs,
@@ -181,6 +194,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     credentials.follow(stored).catch((error: unknown) => {
       log.error({ err: String(error) }, "a change of the auth store could not be taken over");
     });
+    if (stored.stream === BUDGET_STREAM) budgets.outdate();
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
@@ -212,6 +226,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     settings: runtime,
     processId: settings.processId,
     isReady: () => ready,
+    budgets: () => budgetsStatus(commands),
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
     storage: new StorageStatus(clock, settings.probeStorage),
@@ -233,6 +248,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...sessionBindings(sessions),
       ...contractBindings(store, sessions),
       ...goalBindings(commands),
+      ...budgetBindings(commands),
       ...runBindings(runs),
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),

@@ -1,3 +1,4 @@
+import { BUDGET_EXHAUSTED } from "@kheish/contract";
 import { type ContextLimits, type ContextPlan, planContext } from "./context/plan.ts";
 import { conform } from "./contracts/conform.ts";
 import type { KeptOutputContract } from "./contracts/contracts.ts";
@@ -26,8 +27,8 @@ export type Step =
   | { kind: "finish"; structured?: string }
   /** The goal it works for has nothing left to spend (01, weakness 4). */
   | { kind: "stop"; reason: string }
-  /** `passing`: the same again may go well (01-R70). */
-  | { kind: "fail"; error: string; passing?: true };
+  /** `passing`: the same again may go well (01-R70). `code`: why, for programs. */
+  | { kind: "fail"; error: string; passing?: true; code?: string };
 
 export interface DecideInput {
   limits: RunLimits;
@@ -129,6 +130,10 @@ function repair(run: RunState, contract: KeptOutputContract, mismatch: string): 
 }
 
 function beforeModelCall(state: SessionState, run: RunState, input: DecideInput): Step {
+  if (run.budget_ask !== undefined) return { kind: "wait_for_approval" };
+  if (run.budget_denied !== undefined) {
+    return { kind: "fail", error: run.budget_denied, code: BUDGET_EXHAUSTED };
+  }
   if (input.outOfBudget === true) return { kind: "stop", reason: "the goal's token budget is used up" };
   const { maxTurns } = input.limits;
   // Repairs have a count of their own (01-R34).

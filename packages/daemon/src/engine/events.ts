@@ -1,5 +1,6 @@
 import type {
   ApprovalResolution,
+  BudgetAmounts,
   Json,
   PermissionAudit,
   RunKind,
@@ -10,6 +11,7 @@ import type {
   UserQuestionResolution,
 } from "@kheish/contract";
 import type { NewEvent, StoredEvent } from "../kernel/store.ts";
+import type { BudgetHold } from "./budgets/hold.ts";
 import type { FallbackPlace, FallbackStep } from "./fallback.ts";
 import type { AssistantMessage, ToolResult, UserMessage } from "./messages.ts";
 import type { ContextUpdate, EffectClass, ModelError, StoredApproval } from "./ports.ts";
@@ -65,7 +67,8 @@ export interface SessionEvents {
     address: Json;
   };
   completed: { run_id: string };
-  failed: { run_id: string; error: string };
+  /** `code`: why, for programs. */
+  failed: { run_id: string; error: string; code?: string };
   /** `by`: the principal that asked for it. */
   interrupted: { run_id: string; reason?: string; by?: string };
   cancelled: { run_id: string; reason?: string; by?: string };
@@ -88,6 +91,12 @@ export interface SessionEvents {
     /** Where `next: "fallback"` goes. */
     fallback?: FallbackStep;
   };
+  /** What the next model call may use at most, taken out of its budgets before it leaves. */
+  budget_reserved: { run_id: string; hold: BudgetHold };
+  /** The call is over: what it used, or, when nobody knows, what was held for it (`cut`). */
+  budget_settled: { run_id: string; used: BudgetAmounts; cut?: true };
+  /** What other calls hold of a budget leaves no room now; the run looks again soon. */
+  budget_busy: { run_id: string; budget_id: string };
   permission_audit: { run_id: string; audit: PermissionAudit };
   /** Dispatch of the effect ledger: written before the effect leaves. */
   tool_call_started: {

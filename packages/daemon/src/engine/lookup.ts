@@ -54,8 +54,9 @@ export async function withInputs(
   messageSeq: number,
   requests: readonly StoredApproval[],
 ): Promise<ApprovalRequest[]> {
+  if (requests.every((request) => request.input !== undefined)) return requests as ApprovalRequest[];
   const calls = new Map(
     toolCallsOf(await assistantAt(store, sessionId, messageSeq)).map((call) => [call.id, call]),
   );
-  return requests.map((request) => ({ ...request, input: calls.get(request.tool_call_id)?.input ?? null }));
+  return requests.map((request) => ({ input: calls.get(request.tool_call_id)?.input ?? null, ...request }));
 }

@@ -163,6 +163,12 @@ export interface RouteReadiness {
   auth_updated_at_ms?: number;
 }
 
+/** What models cost. */
+export interface PricePort {
+  /** What a call with this usage costs, in micro-USD; undefined when the price is not known. */
+  priceOf(route: PinnedRoute, model: string, usage: Usage): number | undefined;
+}
+
 // ---------------------------------------------------------------- tools
 
 /**
@@ -269,4 +275,7 @@ export interface QuestionPort {
 }
 
 /** An approval as it is stored while it waits: the input stands in the journal, not here. */
-export type StoredApproval = Omit<ApprovalRequest, "input">;
+export type StoredApproval = Omit<ApprovalRequest, "input"> & {
+  /** Of what no message asked for: an extension of a budget. */
+  input?: Json;
+};

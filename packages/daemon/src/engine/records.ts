@@ -20,6 +20,8 @@ import {
   type UserQuestionRequest,
 } from "@kheish/contract";
 import type { IndexKeys, Op, PutOp, Store, StoredRecord } from "../kernel/store.ts";
+import type { BudgetRecord } from "./budgets/account.ts";
+import type { BudgetAsk } from "./budgets/hold.ts";
 import type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 import type { UnknownEffect } from "./events.ts";
 import type { FallbackStep } from "./fallback.ts";
@@ -94,6 +96,8 @@ export interface RunRecord {
   finished_seq?: number;
   output_seqs: number[];
   error?: string;
+  /** Why it failed, for programs. */
+  error_code?: string;
   usage: UsageTotals;
   principal: string;
 }
@@ -115,6 +119,8 @@ export interface ApprovalRecord {
   /** Where the call and with it the input stands. */
   message_seq: number;
   created_at_ms: number;
+  /** What it would extend, in the place of a call that it would allow. */
+  budget?: BudgetAsk;
   decision?: ApprovalDecision;
 }
 export interface ApprovalDecision {
@@ -123,7 +129,8 @@ export interface ApprovalDecision {
   digest: string;
   decided_by: string;
   decided_at_ms: number;
-  cause: "answer" | "timeout" | "run_ended";
+  /** `room`: a budget began anew, was extended or raised. */
+  cause: "answer" | "timeout" | "run_ended" | "room";
 }
 
 /** One structured question. Same guard as an approval. */
@@ -163,6 +170,7 @@ export interface GoalRecord {
 }
 
 interface RecordKinds {
+  budget: BudgetRecord;
   session: SessionRecord;
   run: RunRecord;
   approval: ApprovalRecord;
@@ -200,7 +208,13 @@ const indexKeys: { [K in RecordKind]: (data: RecordKinds[K]) => IndexKeys } = {
   }),
   approval: (approval): IndexKeys =>
     approval.decision === undefined
-      ? { pending: [approval.created_at_ms], run: [approval.run_id, approval.created_at_ms] }
+      ? {
+          pending: [approval.created_at_ms],
+          run: [approval.run_id, approval.created_at_ms],
+          ...(approval.budget === undefined
+            ? {}
+            : { budget: [approval.budget.account.budget_id, approval.created_at_ms] }),
+        }
       : {},
   question: (question): IndexKeys =>
     question.answer === undefined
@@ -215,6 +229,7 @@ const indexKeys: { [K in RecordKind]: (data: RecordKinds[K]) => IndexKeys } = {
       : {},
   idempotency: (receipt) => ({ created: [receipt.created_at_ms] }),
   binding: () => ({}),
+  budget: ({ budget_id }) => ({ id: [budget_id] }),
   goal: ({ goal }): IndexKeys => (wants(goal) === undefined ? {} : { wanting: [goal.session_id] }),
 };
 

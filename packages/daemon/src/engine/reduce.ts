@@ -1,3 +1,4 @@
+import { foldBudget } from "./budgets/fold.ts";
 import { bytesOf, estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
@@ -13,9 +14,11 @@ import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
 export function reduce(state: SessionState, event: RecordedEvent): SessionState {
   if (event.seq <= state.seq) return state;
   state.seq = event.seq;
+  foldBudget(state.run, event);
   switch (event.type) {
     case "started":
       state.run = newRun(event.data.run_id, event.seq);
+      state.run.worked.since_ms = event.atMs;
       return state;
     case "resumed":
       return onRun(state, event.data.run_id, (run) => {

@@ -1,4 +1,4 @@
-import type { NewEvent, Op, PutOp } from "../kernel/store.ts";
+import type { AddOp, NewEvent, Op, PutOp } from "../kernel/store.ts";
 import { event, type SessionEvents, type SessionEventType, sessionStream } from "./events.ts";
 import { type GoalRecord, type Kept, kept, put, type RecordKind, type SessionRecord } from "./records.ts";
 
@@ -145,6 +145,11 @@ export class SessionChange {
 
   add(...ops: Op[]): void {
     this.#ops.push(...ops);
+  }
+
+  /** What this change adds to a record of sums, which a reader of the store does not see yet. */
+  addedTo(kind: string, id: string): AddOp[] {
+    return this.#ops.filter((op): op is AddOp => op.op === "add" && op.kind === kind && op.id === id);
   }
 
   /** Somebody has to look at this session now, whatever the clock that says so is worth. */

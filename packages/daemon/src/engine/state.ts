@@ -1,4 +1,5 @@
 import type { Json, UsageTotals, UserQuestionRequest } from "@kheish/contract";
+import type { BudgetHold } from "./budgets/hold.ts";
 import type { AfterModelError, Checkpoint, UnknownEffect } from "./events.ts";
 import type { FallbackPlace } from "./fallback.ts";
 import type { AssistantMessage, Message, ToolCall, ToolResult } from "./messages.ts";
@@ -63,6 +64,16 @@ export interface RunState {
   takeovers: number;
   /** True when the run did something since it was last started or woken. */
   active_since_wake: boolean;
+  /** Held by a model call that is under way, or was when its process died. */
+  hold?: BudgetHold;
+  /** The approval that would extend a budget for this run. */
+  budget_ask?: { approval_id: string; budget_id: string };
+  /** Nobody extended it: why. */
+  budget_denied?: string;
+  /** It waits for what other calls hold. */
+  budget_busy?: true;
+  /** Time that it worked and that no budget was charged with yet; it works since then, unless it waits. */
+  worked: { ms: number; since_ms?: number };
 }
 
 /**
@@ -114,5 +125,6 @@ export function newRun(runId: string, startedSeq: number): RunState {
     model_given_up: false,
     takeovers: 0,
     active_since_wake: false,
+    worked: { ms: 0 },
   };
 }

@@ -1,6 +1,7 @@
 import type { Log } from "../kernel/log.ts";
 import { QueueWorker } from "../kernel/queue-worker.ts";
 import { expireQuestion } from "./commands/answer-question.ts";
+import { wakeBudget } from "./commands/budgets.ts";
 import { resumeGoal } from "./commands/goals.ts";
 import { expireApproval } from "./commands/resolve-approvals.ts";
 import type { TooEarly } from "./commands/too-early.ts";
@@ -33,6 +34,7 @@ function fire(deps: CommandDeps, key: string): Promise<TooEarly | undefined> {
   const [kind, ...rest] = key.split("/");
   if (kind === "approval") return expireApproval(deps, rest.join("/"));
   if (kind === "question") return expireQuestion(deps, rest[0] ?? "", rest.slice(1).join("/"));
+  if (kind === "budget") return wakeBudget(deps, rest.join("/"));
   if (kind === "goal") return resumeGoal(deps, rest.join("/")).then(() => undefined);
   throw new Error(`no handler for timer '${key}'`);
 }

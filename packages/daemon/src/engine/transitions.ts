@@ -95,6 +95,7 @@ export function promote(change: SessionChange, next: Kept<"run">): void {
 export interface Settlement {
   status: "completed" | "failed" | "interrupted" | "cancelled";
   error?: string;
+  error_code?: string;
   usage?: RunRecord["usage"];
   output_seqs?: number[];
   answer_seq?: number;
@@ -128,6 +129,7 @@ export function settleRun(
       usage: settlement.usage ?? data.usage,
       output_seqs: settlement.output_seqs ?? data.output_seqs,
       ...(settlement.error === undefined ? {} : { error: settlement.error }),
+      ...(settlement.error_code === undefined ? {} : { error_code: settlement.error_code }),
     },
     run.revision,
   );
@@ -139,7 +141,11 @@ export function settleRun(
 function emitTerminal(change: SessionChange, runId: string, settlement: Settlement): number {
   if (settlement.status === "completed") return change.emit("completed", { run_id: runId });
   if (settlement.status === "failed") {
-    return change.emit("failed", { run_id: runId, error: settlement.error ?? "failed" });
+    return change.emit("failed", {
+      run_id: runId,
+      error: settlement.error ?? "failed",
+      ...(settlement.error_code === undefined ? {} : { code: settlement.error_code }),
+    });
   }
   return change.emit(settlement.status, {
     run_id: runId,

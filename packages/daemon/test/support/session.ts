@@ -1,4 +1,4 @@
-import type { EndpointId, Json, JsonObject, RunView, SubmitInputRequest } from "@kheish/contract";
+import type { ApprovalResolution, EndpointId, Json, JsonObject, RunView, SubmitInputRequest } from "@kheish/contract";
 import {
   type RecordedEvent,
   recorded,
@@ -22,6 +22,10 @@ export class TestSession {
   static async create(daemon: RiggedDaemon, id = "s"): Promise<TestSession> {
     await daemon.call("createSession", { body: { session_id: id } });
     return new TestSession(daemon, id);
+  }
+
+  another(id: string): Promise<TestSession> {
+    return TestSession.create(this.#daemon, id);
   }
 
   call(endpoint: EndpointId, body?: object, query: Record<string, string> = {}) {
@@ -57,7 +61,7 @@ export class TestSession {
     return this.run(runId);
   }
 
-  resolve(runId: string, ...resolutions: { request_id: string; behavior: "allow" | "deny" }[]) {
+  resolve(runId: string, ...resolutions: Pick<ApprovalResolution, "request_id" | "behavior" | "updated_input">[]) {
     return this.#daemon.call("resolveRunApprovals", { params: { run_id: runId }, body: { resolutions } });
   }
 

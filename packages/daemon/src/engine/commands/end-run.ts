@@ -1,5 +1,6 @@
 import { isTerminal, type UsageTotals } from "@kheish/contract";
 import { type Store, StoreError } from "../../kernel/store.ts";
+import { settleCut } from "../budgets/settle.ts";
 import { closeCalls } from "../close-calls.ts";
 import { foldSession } from "../fold.ts";
 import { afterRun, pauseGoal } from "../goals/after-run.ts";
@@ -95,6 +96,7 @@ async function closeWork(
   const state = session.data.active_run_id === run.id ? await stateOf(store, session) : undefined;
   if (state?.run === undefined) return {};
   const lost = closeCalls(change, state.run, status);
+  settleCut(change, run.id, state.run);
   const usage = { ...state.run.usage, tool_calls: state.run.usage.tool_calls + lost };
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
   return { usage };

@@ -1,6 +1,7 @@
 import { type ApprovalResolution, type Json, problem, type ResolveApprovalsRequest } from "@kheish/contract";
+import { checkExtension, extendBudget } from "../budgets/ask.ts";
 import { digest } from "../ledger.ts";
-import type { ApprovalDecision, Kept, RunRecord } from "../records.ts";
+import type { ApprovalDecision, ApprovalRecord, Kept, RunRecord } from "../records.ts";
 import { readMany } from "../records.ts";
 import { pendingApprovals } from "../requests.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -150,6 +151,7 @@ function checkUpdatedInput(
   approval: Kept<"approval">,
   resolution: ApprovalResolution,
 ): void {
+  if (approval.data.budget !== undefined) checkExtension(resolution);
   if (resolution.behavior === "deny" || resolution.updated_input === undefined) return;
   const parsed = deps.tools.get(approval.data.request.tool_name)?.parse(resolution.updated_input);
   if (parsed?.ok !== false) return;
@@ -189,7 +191,12 @@ async function applyResolutions(
       ...by,
     };
     change.put("approval", approval.id, { ...approval.data, decision }, approval.revision);
-    if (resolution.behavior === "deny") settleDenied(change, run.id, approval.data.request, resolution);
+    if (approval.data.budget !== undefined) {
+      const isAllowed = resolution.behavior === "allow" && by.cause === "answer";
+      if (isAllowed) await extendBudget(deps.store, change, approval, resolution, by.decided_by);
+    } else if (resolution.behavior === "deny") {
+      settleDenied(change, run.id, approval.data.request, resolution);
+    }
   }
   if (left.length === 0) {
     resumeRun(change, run, "approval_resume");
@@ -221,6 +228,29 @@ function settleDenied(
     call_id: request.tool_call_id,
     result: { call_id: request.tool_call_id, tool_name: request.tool_name, output, is_error: true },
     ledger: "denied",
+  });
+}
+
+/** What a run asked to have extended is to be had without anybody's answer: it goes on. False: it still waits. */
+export async function passApproval(
+  deps: CommandDeps,
+  approvalId: string,
+  whyNow: (approval: ApprovalRecord, nowMs: number) => Promise<string | undefined>,
+): Promise<boolean> {
+  const [known] = await readMany(deps.store, "approval", [approvalId]);
+  if (known === undefined) return true;
+  return transact(deps, known.data.session_id, async (change) => {
+    const [approval] = await readMany(deps.store, "approval", [approvalId]);
+    if (approval === undefined || approval.data.decision !== undefined) return true;
+    const reason = await whyNow(approval.data, change.now);
+    if (reason === undefined) return false;
+    const run = await requireRun(deps.store, approval.data.run_id);
+    const resolution: ApprovalResolution = { request_id: approvalId, behavior: "allow", reason };
+    await applyResolutions(deps, change, run, [{ approval, resolution }], {
+      decided_by: "daemon",
+      cause: "room",
+    });
+    return true;
   });
 }
 

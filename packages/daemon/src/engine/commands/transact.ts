@@ -4,8 +4,9 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { ClaimItemOp, CommitResult, Op, QueueItem, Store } from "../../kernel/store.ts";
+import type { BudgetBook } from "../budgets/book.ts";
 import type { KnownSession, KnownSessions } from "../known-sessions.ts";
-import type { QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
+import type { PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { check, type Kept, type RunRecord, read, type SessionRecord } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
 
@@ -19,6 +20,8 @@ export interface CommandDeps {
   known: KnownSessions;
   starter: Starter;
   routes: RouteResolver;
+  budgets: BudgetBook;
+  prices: PricePort;
   tools: ToolPort;
   questions: QuestionPort;
   /** Approvals expire after this long; 0 = never. Sessions may say otherwise. */

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { admit } from "../budgets/admit.ts";
 import { checkpointAt } from "../context/checkpoint.ts";
 import type { ContextPlan } from "../context/plan.ts";
 import { type DecideInput, decide } from "../decide.ts";
@@ -47,7 +48,7 @@ async function step(driver: Driver, change: SessionChange): Promise<Effect | und
     case "idle":
       return { kind: "settled" };
     case "call_model":
-      return { kind: "call_model" };
+      return admit(driver, change, { kind: "call_model" });
     case "shrink_context":
       return shrink(driver, change, next.plan);
     case "authorize":
@@ -66,7 +67,7 @@ async function step(driver: Driver, change: SessionChange): Promise<Effect | und
       await completeRun(driver, change, next.structured);
       return { kind: "settled" };
     case "fail":
-      await failRun(driver, change, next.error, next.passing === true);
+      await failRun(driver, change, next.error, next.passing === true, next.code);
       return { kind: "settled" };
     case "stop":
       await stopRun(driver, change, next.reason);
@@ -109,7 +110,7 @@ async function shrink(
   const run_id = driver.run.id;
   switch (plan.kind) {
     case "model_driven":
-      return { kind: "summarize", plan };
+      return admit(driver, change, { kind: "summarize", plan });
     case "microcompact":
       change.emit("compaction_boundary", {
         run_id,

@@ -1,3 +1,5 @@
+import { outputHeld } from "../budgets/hold.ts";
+import { settleAnswer, settleFailure } from "../budgets/settle.ts";
 import type { ContextPlan } from "../context/plan.ts";
 import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
 import { isRepairing } from "../decide.ts";
@@ -44,7 +46,7 @@ function promptInput(driver: Driver) {
     turn: runState.turn,
     route,
     model: driver.model,
-    generation: generationFor(driver),
+    generation: { ...generationFor(driver), ...outputHeld(runState) },
     workspaceRoot: deps.workspaceRoot,
     ...(driver.session.credential_scope === undefined
       ? {}
@@ -76,6 +78,7 @@ function appendMessage(driver: Driver, turn: number, outcome: Extract<ModelOutco
       parts: uniqueCallIds(driver, outcome.message.parts),
     };
     change.emit("message_appended", { run_id: driver.run.id, turn, message });
+    settleAnswer(driver, change, message);
     chargeCall(driver, change, message.usage);
   };
 }
@@ -99,7 +102,10 @@ function uniqueCallIds(driver: Driver, parts: readonly AssistantPart[]): Assista
 }
 
 function recordFailure(driver: Driver, turn: number, error: ModelError): Outcome {
-  return (change) => noteFailure(driver, change, turn, error);
+  return (change) => {
+    noteFailure(driver, change, turn, error);
+    settleFailure(driver, change, error);
+  };
 }
 
 /** A failure and what follows from it; a step down the fallback chain stands on the run as well. */
@@ -167,14 +173,16 @@ export async function summarize(
   plan: Extract<ContextPlan, { kind: "model_driven" }>,
 ): Promise<Outcome | undefined> {
   const request = buildCompaction(driver.state, plan.headSeq, promptInput(driver));
-  const outcome = await stop.unlessStopped(driver.deps.model.call(request, { signal: stop.soft }));
+  const held = { ...request, generation: { ...request.generation, ...outputHeld(driver.runState) } };
+  const outcome = await stop.unlessStopped(driver.deps.model.call(held, { signal: stop.soft }));
   if (outcome === undefined) return undefined;
   const text = outcome.ok
     ? summaryOf(outcome.message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(""))
     : "";
-  if (text !== "") {
+  if (outcome.ok && text !== "") {
     return (change) => {
       driver.runState.compact_failures = 0;
+      settleAnswer(driver, change, outcome.message);
       return writeCheckpoint(driver, change, plan, { title: "Conversation so far", content: text });
     };
   }
@@ -188,6 +196,8 @@ export async function summarize(
   return (change) => {
     const { runState } = driver;
     runState.compact_failures += 1;
+    if (outcome.ok) settleAnswer(driver, change, outcome.message);
+    else settleFailure(driver, change, error);
     if (plan.trigger === "auto") return;
     noteFailure(driver, change, runState.turn, error);
   };

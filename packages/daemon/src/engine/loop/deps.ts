@@ -4,12 +4,14 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
+import type { BudgetBook } from "../budgets/book.ts";
 import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
 import type {
   AuthorityPort,
   ModelDelta,
   ModelPort,
+  PricePort,
   RouteResolver,
   ToolPort,
   ToolRuntimeLimits,
@@ -23,6 +25,8 @@ export interface LoopDeps {
   blobs: Blobs;
   mutex: KeyedMutex;
   model: ModelPort;
+  budgets: BudgetBook;
+  prices: PricePort;
   /** For the runs that a goal begins. */
   routes: RouteResolver;
   tools: ToolPort;

@@ -39,9 +39,9 @@ export async function driveSession(
     const stop = options.stopFor(runId);
     try {
       const driver = await Driver.open(deps, options.lease, session, run);
-      await driveRun(driver, stop, attempts);
+      const waits = await driveRun(driver, stop, attempts);
       deps.states.keep(sessionId, driver.state);
-      if (options.lease.hasLeft) return "rest";
+      if (waits || options.lease.hasLeft) return "rest";
     } catch (error) {
       if (!(error instanceof Superseded)) throw error;
       deps.log.debug({ session_id: sessionId, run_id: runId, why: error.message }, "run superseded");
@@ -56,26 +56,31 @@ export async function driveSession(
   }
 }
 
-/** decide, commit the intent, perform, commit the outcome, again. */
-async function driveRun(driver: Driver, stop: StopSignal, attempts: number): Promise<void> {
+/**
+ * decide, commit the intent, perform, commit the outcome, again.
+ * Answers whether the run, which is at work, waits for the session to be due again.
+ */
+async function driveRun(driver: Driver, stop: StopSignal, attempts: number): Promise<boolean> {
   // A claim that came with the drain: what it would begin, it could not perform.
-  if (stop.reason !== undefined) return;
+  if (stop.reason !== undefined) return false;
   let effect = await advance(driver, (change) => {
     const { runState } = driver;
     if (!runState.active_since_wake && attempts <= 1) return;
     change.emit("resumed", { run_id: driver.run.id, attempt: runState.takeovers + 1 });
   });
   while (stop.reason === undefined) {
-    if (effect.kind === "suspended" || effect.kind === "settled") return;
+    if (effect.kind === "later") return true;
+    if (effect.kind === "suspended" || effect.kind === "settled") return false;
     const outcome = await perform(driver, stop, effect);
-    if (outcome === undefined) return;
+    if (outcome === undefined) return false;
     if (stop.reason === "drain") {
       await driver.write(outcome);
-      return;
+      return false;
     }
     effect = await advance(driver, outcome);
   }
   if (stop.reason === "drain" && effect.kind === "run_tools") await takeBack(driver, effect.calls);
+  return false;
 }
 
 /** Dispatched while the drain began: nobody made these calls, so nobody has to wonder what became of them. */
@@ -97,6 +102,7 @@ function perform(driver: Driver, stop: StopSignal, effect: Effect): Promise<Outc
       return runTools(driver, stop, effect.calls);
     case "read_back":
       return readBack(driver, stop, effect.calls);
+    case "later":
     case "suspended":
     case "settled":
       return Promise.resolve(undefined);

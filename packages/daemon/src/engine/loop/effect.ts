@@ -9,6 +9,8 @@ export type Effect =
   | { kind: "run_tools"; calls: CallState[] }
   /** Lost calls whose outcome can be read back. */
   | { kind: "read_back"; calls: CallState[] }
+  /** Nothing to do until the session's queue item is due again. */
+  | { kind: "later" }
   /** Rows in the store and nothing in memory. */
   | { kind: "suspended" }
   | { kind: "settled" };

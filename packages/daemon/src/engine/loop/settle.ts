@@ -1,3 +1,4 @@
+import { settleCut } from "../budgets/settle.ts";
 import { closeCalls } from "../close-calls.ts";
 import { queueHead } from "../commands/transact.ts";
 import { afterRun } from "../goals/after-run.ts";
@@ -61,8 +62,9 @@ export async function failRun(
   change: SessionChange,
   error: string,
   passing: boolean,
+  code?: string,
 ): Promise<void> {
-  await giveUp(driver, change, "failed", error);
+  await giveUp(driver, change, "failed", error, code);
   await afterRun(driver.deps, change, driver.run, { kind: "failed", passing });
 }
 
@@ -77,12 +79,15 @@ async function giveUp(
   change: SessionChange,
   status: "failed" | "interrupted",
   error: string,
+  code?: string,
 ): Promise<void> {
   const { run, runState } = driver;
   await driver.sessionFor(change);
   closeCalls(change, runState, "given up");
+  settleCut(change, run.id, runState);
   const { usage } = runState;
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
   const next = await queueHead(driver.deps.store, change.session);
-  settleRun(change, run, { status, error, usage }, next);
+  const error_code = code === undefined ? {} : { error_code: code };
+  settleRun(change, run, { status, error, usage, ...error_code }, next);
 }

@@ -21,6 +21,7 @@ import {
   submit,
 } from "../../engine/index.ts";
 import type { StoredEvent } from "../../kernel/store.ts";
+import { usesAt } from "../budgets/index.ts";
 import { pageOf, parsePage } from "../pagination.ts";
 import { countRuns, matcherOf, type RunListFilter, type RunSource, readRuns, sourceOf } from "./listing.ts";
 import { currentRunView, runEventEntry } from "./view.ts";
@@ -46,7 +47,11 @@ export class RunService {
   }
 
   async get(runId: string): Promise<RunView> {
-    return currentRunView(this.#deps.store, await requireRun(this.#deps.store, runId));
+    const run = await requireRun(this.#deps.store, runId);
+    const { session_id, route } = run.data;
+    const budgets = await usesAt(this.#deps, { session_id, run_id: runId, route_id: route.route_id });
+    const view = await currentRunView(this.#deps.store, run);
+    return budgets === undefined ? view : { ...view, budgets };
   }
 
   async cancel(runId: string, caller: { principal: string }): Promise<RunView> {

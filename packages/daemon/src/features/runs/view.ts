@@ -59,6 +59,7 @@ export function runView(run: RunRecord, extras: RunExtras): RunView {
       : { pending_question_ids: extras.questions.map((one) => one.id), pending_questions: extras.questions }),
     ...(extras.outputs.length === 0 ? {} : { outputs: extras.outputs }),
     ...(run.error === undefined ? {} : { error: run.error }),
+    ...(run.error_code === undefined ? {} : { error_code: run.error_code }),
     usage: run.usage,
   };
 }
@@ -197,7 +198,13 @@ function statusOf(event: RecordedEvent): RunStatus | undefined {
 export async function runViewAt(store: Store, run: RunRecord, event: RecordedEvent): Promise<RunView> {
   const status = statusOf(event);
   if (status === undefined) throw new Error(`event '${event.type}' moves no run`);
-  const { error: _later, finished_at_ms: finishedAt, started_at_ms: startedAt, ...rest } = run;
+  const {
+    error: _later,
+    error_code: _too,
+    finished_at_ms: finishedAt,
+    started_at_ms: startedAt,
+    ...rest
+  } = run;
   const started = run.started_seq !== undefined && run.started_seq <= event.seq && startedAt !== undefined;
   const finished =
     run.finished_seq !== undefined && run.finished_seq <= event.seq && finishedAt !== undefined;
@@ -210,6 +217,7 @@ export async function runViewAt(store: Store, run: RunRecord, event: RecordedEve
     ...(started ? { started_at_ms: startedAt } : {}),
     ...(finished ? { finished_at_ms: finishedAt } : {}),
     ...(finished && run.error !== undefined ? { error: run.error } : {}),
+    ...(finished && run.error_code !== undefined ? { error_code: run.error_code } : {}),
   };
   const waits = isWaiting(status) ? await waitsAt(store, run, event) : { approvals: [], questions: [] };
   return runView(at, {
@@ -316,7 +324,11 @@ async function runEvent(
     case "output":
       return { type: "output", output: await outputRecord(store, run.session_id, event) };
     case "failed":
-      return { type: "failed", error: event.data.error };
+      return {
+        type: "failed",
+        error: event.data.error,
+        ...(event.data.code === undefined ? {} : { code: event.data.code }),
+      };
     case "interrupted":
     case "cancelled":
       return {

@@ -1,5 +1,6 @@
 import {
   API_REVISION,
+  type BudgetsStatus,
   CONTROL_PLANE_VERSION,
   type DaemonCapabilities,
   type DaemonStatusView,
@@ -25,6 +26,7 @@ export interface StatusSources {
   settings: RuntimeSettings;
   processId: number;
   isReady: () => boolean;
+  budgets: () => Promise<BudgetsStatus | undefined>;
   subscriberCount: () => number;
   controlPlane: () => Promise<DaemonStatusView["control_plane"]>;
   storage: StorageStatus;
@@ -62,13 +64,14 @@ export class StatusService {
   async status(): Promise<DaemonStatusView> {
     const { store, clock, settings, routes, isReady, processId } = this.#sources;
     const startedAt = clock.now();
-    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime] = await Promise.all([
+    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime, budgets] = await Promise.all([
       this.#runs(startedAt),
       store.count("session", { index: "id" }),
       store.sizeBytes(),
       this.#sources.controlPlane(),
       this.#sources.storage.now(),
       settings.settled(() => settings.view()),
+      this.#sources.budgets(),
     ]);
     const readiness = routes.readiness();
     const warnings = warningsOf({
@@ -124,6 +127,7 @@ export class StatusService {
       sessions: { total: sessionCount },
       runs,
       run_memory: { policy: runtime.run_memory_policy },
+      ...(budgets === undefined ? {} : { budgets }),
     };
   }
 

@@ -1,4 +1,5 @@
 import {
+  BUDGET_EXHAUSTED,
   type CreateSessionRequest,
   type InterruptResponse,
   type ListPage,
@@ -28,6 +29,7 @@ import {
   submit,
 } from "../../engine/index.ts";
 import { encodeKey, encodeCursor as indexCursor } from "../../kernel/keys.ts";
+import { usesAt } from "../budgets/index.ts";
 import { pageOf, parsePage } from "../pagination.ts";
 import type { WaitForRun } from "../runs/index.ts";
 import { permissionAudits, sessionEventLog } from "./event-log.ts";
@@ -54,7 +56,9 @@ export class SessionService {
   }
 
   async get(sessionId: string): Promise<SessionView> {
-    return sessionView(this.#deps.store, await requireSession(this.#deps.store, sessionId));
+    const view = await sessionView(this.#deps.store, await requireSession(this.#deps.store, sessionId));
+    const budgets = await usesAt(this.#deps, { session_id: sessionId });
+    return budgets === undefined ? view : { ...view, budgets };
   }
 
   async list(
@@ -141,6 +145,11 @@ export class SessionService {
     if (run === undefined) throw problem("api", "internal_error", "the caller went away", { run_id: runId });
     switch (run.data.status) {
       case "failed":
+        if (run.data.error_code === BUDGET_EXHAUSTED) {
+          throw problem("budgets", BUDGET_EXHAUSTED, run.data.error ?? "a budget is used up", {
+            run_id: runId,
+          });
+        }
         throw new Problem(undefined, "internal_error", 500, run.data.error ?? "the run failed", {
           run_id: runId,
         });

@@ -12,8 +12,8 @@ import {
   resolveFence,
   resolveOp,
   STREAMS,
-  SUMS,
   type Step,
+  SUMS,
   script,
 } from "./script.ts";
 

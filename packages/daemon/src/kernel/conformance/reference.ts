@@ -127,8 +127,7 @@ function apply(state: State, op: Op, index: number, into: Committed): Refused["r
       const name = at(op.kind, op.id);
       const before = state.records[name];
       const sums = { ...(before?.data as Record<string, number> | undefined) };
-      for (const [member, amount] of Object.entries(op.amounts))
-        sums[member] = (sums[member] ?? 0) + amount;
+      for (const [member, amount] of Object.entries(op.amounts)) sums[member] = (sums[member] ?? 0) + amount;
       for (const [member, most] of Object.entries(op.atMost ?? {}))
         if ((sums[member] ?? 0) > most) return "over_limit";
       const keys = Object.entries(op.keys).map(([index, parts]) => [index, encodeKey(parts)]);

@@ -1,0 +1,44 @@
+import type { Json } from "@kheish/contract";
+import { calibratedTokens, estimateJson, paddedTokens } from "../context/estimate.ts";
+import type { Driver } from "../loop/driver.ts";
+import { visibleTools } from "../loop/visible-tools.ts";
+import type { SessionChange } from "../session-change.ts";
+import { visible } from "../state.ts";
+import { workedMs } from "./fold.ts";
+import { LEAST_OUTPUT_TOKENS, type Need } from "./weigh.ts";
+
+/** What the daemon itself tells every model. */
+const SYSTEM_TOKENS = 600;
+/** Reserved for the answer of a model whose limit nobody knows. */
+const UNKNOWN_OUTPUT_TOKENS = 32_000;
+
+/** The cap of the next answer: what was asked for, else what the model can do; all of that once one was cut (01-R86). */
+export function outputCap({ deps, run, runState, model }: Driver): number | undefined {
+  const { generation, route } = run.data;
+  const asked = generation.max_output_tokens;
+  const most = deps.model.limits(route, model).max_output_tokens;
+  return runState.output_nudges > 0 ? Math.max(asked ?? 0, most ?? 0) || undefined : (asked ?? most);
+}
+
+/** What the next model call may use at most: its prompt as it is estimated, and an answer up to its cap. */
+export function needOf(driver: Driver, change: SessionChange): Need {
+  const { deps, run, runState, model } = driver;
+  const { route, generation } = run.data;
+  const input_tokens = promptTokens(driver);
+  return {
+    input_tokens,
+    output_tokens: outputCap(driver) ?? UNKNOWN_OUTPUT_TOKENS,
+    least_output_tokens: LEAST_OUTPUT_TOKENS + (generation.reasoning?.budget_tokens ?? 0),
+    costOf: (output_tokens) => deps.prices.priceOf(route, model, { input_tokens, output_tokens }),
+    wall_time_ms: workedMs(runState, change.now),
+  };
+}
+
+/** As the provider counted it last, or as we count it; the larger one, for what is held too much comes back. */
+function promptTokens({ state, deps, session, run }: Driver): number {
+  const entries = visible(state);
+  const tools = visibleTools(deps.tools, session) as unknown as Json;
+  const schema = (run.data.output_contract?.schema ?? null) as Json;
+  const counted = paddedTokens(entries) + SYSTEM_TOKENS + estimateJson(tools) + estimateJson(schema);
+  return Math.max(counted, calibratedTokens(entries, state.checkpoint?.seq ?? 0));
+}

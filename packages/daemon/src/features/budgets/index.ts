@@ -1,0 +1,2 @@
+export { budgetBindings } from "./http.ts";
+export { budgetsStatus, usesAt } from "./view.ts";
