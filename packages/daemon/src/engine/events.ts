@@ -15,6 +15,7 @@ import type { BudgetHold } from "./budgets/hold.ts";
 import type { FallbackPlace, FallbackStep } from "./fallback.ts";
 import type { AssistantMessage, ToolResult, UserMessage } from "./messages.ts";
 import type { ContextUpdate, EffectClass, ModelError, StoredApproval } from "./ports.ts";
+import type { RunState } from "./state.ts";
 
 /**
  * Everything that can happen to a session, in the one stream `session/<id>`.
@@ -194,6 +195,8 @@ export interface RunCounters {
   fallback?: FallbackPlace;
   started_seq: number;
   input_seq: number;
+  /** Absent where an earlier version wrote it. */
+  worked?: RunState["worked"];
 }
 
 /** The stream of a session's journal. */

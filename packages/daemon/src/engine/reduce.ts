@@ -268,6 +268,7 @@ function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint):
     if (checkpoint.run.fallback !== undefined) state.run.fallback = checkpoint.run.fallback;
     state.run.started_seq = checkpoint.run.started_seq;
     state.run.input_seq = checkpoint.run.input_seq;
+    state.run.worked = { ...(checkpoint.run.worked ?? state.run.worked) };
     delete state.run.remedy;
   }
   return state;

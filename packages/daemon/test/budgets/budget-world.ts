@@ -81,6 +81,6 @@ export async function decide(
 ): Promise<void> {
   const [asked] = (await session.run(runId)).pending_approvals ?? [];
   if (asked === undefined) throw new Error(`run '${runId}' asks for nothing`);
-  const edit = extend_by === undefined ? {} : { updated_input: { extend_by } };
+  const edit = extend_by === undefined ? {} : { updated_input: { extend_by: extend_by as JsonObject } };
   await session.resolve(runId, { request_id: asked.id, behavior, ...edit });
 }

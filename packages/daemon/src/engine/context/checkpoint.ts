@@ -17,6 +17,7 @@ function counters(run: RunState): RunCounters {
     ...(run.fallback === undefined ? {} : { fallback: run.fallback }),
     started_seq: run.started_seq,
     input_seq: run.input_seq,
+    worked: run.worked,
   };
 }
 

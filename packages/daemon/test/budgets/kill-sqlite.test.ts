@@ -1,0 +1,3 @@
+import { budgetKillSuite } from "./kill-suite.ts";
+
+budgetKillSuite("SQLite", 1, async () => "sqlite");
