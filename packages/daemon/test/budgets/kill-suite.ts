@@ -23,12 +23,23 @@ async function startDaemon(name: string, routes: string, store: string): Promise
   await mkdir(workspace);
   await writeFile(file, routes);
   const place = { directory, workspace, stateRoot: join(directory, "state"), log: join(directory, "log") };
-  const daemon = await DaemonProcess.start(place, processContext().clock, ["--store", store, "--routes-file", file]);
+  const daemon = await DaemonProcess.start(place, processContext().clock, [
+    "--store",
+    store,
+    "--routes-file",
+    file,
+  ]);
   undo.push(() => daemon.stop());
   return daemon;
 }
 
-async function ask<T>(daemon: DaemonProcess, path: string, method = "GET", body?: object, key?: string): Promise<T> {
+async function ask<T>(
+  daemon: DaemonProcess,
+  path: string,
+  method = "GET",
+  body?: object,
+  key?: string,
+): Promise<T> {
   const answer = await fetch(`${daemon.baseUrl}${path}`, {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -42,7 +53,13 @@ async function submit(daemon: DaemonProcess, run: number): Promise<void> {
   for (;;) {
     try {
       await ask(daemon, "/v1/sessions", "POST", { session_id: `s${run}` });
-      const view = await ask<RunView>(daemon, `/v1/sessions/s${run}/runs`, "POST", { content: "go" }, `run-${run}`);
+      const view = await ask<RunView>(
+        daemon,
+        `/v1/sessions/s${run}/runs`,
+        "POST",
+        { content: "go" },
+        `run-${run}`,
+      );
       if (view.run_id !== undefined) return;
     } catch {
       await tick();
@@ -97,7 +114,10 @@ export function budgetKillSuite(name: string, count: number, openStore: () => Pr
       expect(runs.completed).toBeLessThanOrEqual(double.calls);
       expect(runs.completed, "the kills cut calls").toBeLessThan(LIMIT);
       const budget = await ask<BudgetView>(first, BUDGET);
-      expect(budget).toMatchObject({ used: { model_calls: LIMIT }, reserved: { model_calls: 0, total_tokens: 0 } });
+      expect(budget).toMatchObject({
+        used: { model_calls: LIMIT },
+        reserved: { model_calls: 0, total_tokens: 0 },
+      });
       expect(budget.waiting_run_count).toBe(runs.waiting_for_approval);
     });
   });

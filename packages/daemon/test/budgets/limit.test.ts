@@ -24,7 +24,8 @@ describe("a run at the limit of a budget", () => {
       {
         tool_name: "extend_budget",
         budget_id: "calls",
-        reason: "budget 'calls' of the daemon has no room for another model call: 3 of 3 model_calls are used",
+        reason:
+          "budget 'calls' of the daemon has no room for another model call: 3 of 3 model_calls are used",
         input: { budget_id: "calls", exhausted: "model_calls", extend_by: { model_calls: 3 } },
       },
     ]);
@@ -72,7 +73,9 @@ describe("a run at the limit of a budget", () => {
       const { run_id } = await session.submit("go");
       const [asked] = (await settled(run_id)).pending_approvals ?? [];
       const resolution = { request_id: asked?.id ?? "", behavior: "allow" as const, updated_input };
-      await expect(session.resolve(run_id, resolution)).rejects.toMatchObject({ code: "approval_input_invalid" });
+      await expect(session.resolve(run_id, resolution)).rejects.toMatchObject({
+        code: "approval_input_invalid",
+      });
       expect(await settled(run_id)).toMatchObject({ status: "waiting_for_approval" });
     },
   );
@@ -90,7 +93,11 @@ describe("a run at the limit of a budget", () => {
     }
     for (const { other, run } of others) await other.settled(run.run_id);
     const asked = await Promise.all(
-      others.map(async ({ other, run }) => ({ other, run, id: (await other.run(run.run_id)).pending_approvals?.[0]?.id })),
+      others.map(async ({ other, run }) => ({
+        other,
+        run,
+        id: (await other.run(run.run_id)).pending_approvals?.[0]?.id,
+      })),
     );
     await decide(session, first.run_id, "allow");
     // As somebody does who has them all on the screen; what came too late was decided by the extension.
@@ -194,7 +201,9 @@ describe("what a budget counts", () => {
     await set("out", { limits: { output_tokens: 8_000 } });
     const { run_id } = await session.submit("go");
     expect(await settled(run_id)).toMatchObject({ status: "waiting_for_approval" });
-    expect(model.requests.map(({ generation }) => generation.max_output_tokens)).toEqual([4_000, 4_000, 2_000]);
+    expect(model.requests.map(({ generation }) => generation.max_output_tokens)).toEqual([
+      4_000, 4_000, 2_000,
+    ]);
   });
 
   test("02-A6: a prompt that does not fit is not sent", async () => {

@@ -43,6 +43,8 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   }
   const { contextTokens, ...wide } = plan;
   if (contextTokens !== undefined) yield wide;
+  const { budget, ...free } = plan;
+  if (budget !== undefined) yield free;
   if (plan.onFiles) yield { ...plan, onFiles: false };
   for (const [index, submission] of plan.submissions.entries()) {
     for (const simpler of simplerSubmissions(submission)) {

@@ -5,6 +5,7 @@ import { intervene } from "./clients/intervener.ts";
 import { operate } from "./clients/operator.ts";
 import { submit } from "./clients/submitter.ts";
 import { Watcher } from "./clients/watcher.ts";
+import { watchModelCall } from "./invariants/budget-watch.ts";
 import type { CheckName } from "./invariants/check.ts";
 import { CommitWatch } from "./invariants/commit-watch.ts";
 import { checkCustody } from "./invariants/custody.ts";
@@ -83,6 +84,7 @@ function populate(world: World, facts: Facts): People {
   const deciders = new Deciders(world, facts);
   world.listener = {
     onBoot: (process) => watch.onBoot(process),
+    onModelCall: (process, runId) => watchModelCall(world, facts, process, runId),
     onCommit: (answered) => {
       watch.onCommit(answered);
       if (answered.result.ok) askDeciders(deciders, answered);

@@ -1,4 +1,11 @@
-import type { ApprovalResolution, EndpointId, Json, JsonObject, RunView, SubmitInputRequest } from "@kheish/contract";
+import type {
+  ApprovalResolution,
+  EndpointId,
+  Json,
+  JsonObject,
+  RunView,
+  SubmitInputRequest,
+} from "@kheish/contract";
 import {
   type RecordedEvent,
   recorded,
@@ -61,7 +68,10 @@ export class TestSession {
     return this.run(runId);
   }
 
-  resolve(runId: string, ...resolutions: Pick<ApprovalResolution, "request_id" | "behavior" | "updated_input">[]) {
+  resolve(
+    runId: string,
+    ...resolutions: Pick<ApprovalResolution, "request_id" | "behavior" | "updated_input">[]
+  ) {
     return this.#daemon.call("resolveRunApprovals", { params: { run_id: runId }, body: { resolutions } });
   }
 

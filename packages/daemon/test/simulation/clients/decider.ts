@@ -22,7 +22,10 @@ export class Deciders {
 
   onApprovals(runId: string, { requests }: SessionEvents["waiting_for_approval"]): void {
     for (const request of requests) {
-      const answers = this.#world.outside.call(request.tool_call_id)?.answers ?? [];
+      const answers =
+        request.budget_id === undefined
+          ? (this.#world.outside.call(request.tool_call_id)?.answers ?? [])
+          : treasurers(hash(this.#world.plan.seed, request.id));
       for (const [index, answer] of answers.entries()) {
         void this.#decide(`decider ${request.tool_call_id}-${index}`, runId, request.id, answer);
       }
@@ -109,6 +112,13 @@ export class Deciders {
       );
     }
   }
+}
+
+/** What becomes of a wish to have a budget extended: two say yes at once, one says no, or nobody says anything. */
+function treasurers(chance: number): AnswerPlan[] {
+  const yes: AnswerPlan = { afterMs: 400, say: "allow", keyed: chance % 2 === 0 };
+  if (chance % 5 < 3) return chance % 5 === 0 ? [yes, { ...yes, afterMs: 405 }] : [yes];
+  return chance % 5 === 3 ? [{ ...yes, say: "deny" }] : [];
 }
 
 /** Who has no key asks again all the same: the same decision twice is no conflict (01-A1). */

@@ -10,6 +10,7 @@ import type { AppendOp, Op } from "../../../src/kernel/store.ts";
 import type { SimulatedProcess } from "../world/process.ts";
 import type { Answered } from "../world/store-front.ts";
 import type { World } from "../world/world.ts";
+import { onExtension, onReserved, onSettled } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { ApprovalFacts, CallFacts, Facts, RunFacts } from "./facts.ts";
 import { watchSettings } from "./settings.ts";
@@ -36,6 +37,8 @@ const TERMINAL = ["completed", "failed", "interrupted", "cancelled"];
 
 /** What only the daemon that drives a session may write about it. */
 const DRIVEN = new Set([
+  "budget_reserved",
+  "budget_busy",
   "tool_call_started",
   "effect_not_applied",
   "model_call_failed",
@@ -74,6 +77,7 @@ export class CommitWatch {
     this.#checkFence(process, options?.fence);
     watchSettings(this.#facts, ops, (check, detail) => this.#violate(check, detail));
     for (const [index, op] of ops.entries()) {
+      if (op.op === "add") onExtension(this.#facts, this.#world, op);
       if (op.op === "append") this.#onAppend(process, op, result.appended[index]?.firstSeq ?? 0);
       else if (op.op === "put" && op.kind === "run")
         this.#onRun(op.id, op.data as unknown as { status: RunStatus });
@@ -153,6 +157,12 @@ export class CommitWatch {
         if (run.acceptedSeq !== undefined) this.#violate("accepted", `${run.id} is accepted twice`);
         run.acceptedSeq = event.seq;
         return;
+      case "budget_reserved":
+        onReserved(this.#facts, this.#world, run, event.data);
+        return;
+      case "budget_settled":
+        onSettled(this.#world, run, event.data);
+        return;
       case "started":
         this.#onStarted(run, event.seq);
         return;
@@ -171,6 +181,7 @@ export class CommitWatch {
             run: run.id,
             session,
             askedAtMs,
+            isBudget: request.budget_id !== undefined,
           });
         }
         return;
@@ -255,16 +266,22 @@ export class CommitWatch {
       ...(updated_input === undefined ? {} : { input: updated_input as Json }),
     };
     this.#world.mark(`decided: ${behavior} by ${by}`);
-    this.#checkDeadline(approval, by);
+    this.#checkDeadline(approval, by, behavior);
   }
 
   /** The plan says when an approval lapses; who decided it says whether it had. */
-  #checkDeadline({ call, session, askedAtMs }: ApprovalFacts, by: string): void {
+  #checkDeadline(
+    { call, session, askedAtMs, isBudget }: ApprovalFacts,
+    by: string,
+    behavior: "allow" | "deny",
+  ): void {
     const { plan, scheduler } = this.#world;
     const timeoutMs = plan.sessions.find(({ id }) => id === session)?.approvalTimeoutMs ?? 0;
     // A clock that is wrong is wrong about deadlines, too.
     if (plan.weather.skewMs > 0 || plan.interventions.some(({ kind }) => kind === "step_clock")) return;
     const tookMs = scheduler.now - askedAtMs;
+    // What is to be had again needs no deadline to go on.
+    if (by === "daemon" && isBudget && behavior === "allow") return;
     if (by === "daemon" && (timeoutMs === 0 || tookMs < timeoutMs)) {
       this.#violate("expiry", `${call} lapsed after ${tookMs} ms, its deadline was ${timeoutMs}`);
     }

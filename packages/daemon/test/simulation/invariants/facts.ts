@@ -10,6 +10,8 @@ export class Facts {
   readonly questions = new Map<string, { run: string; answered: boolean }>();
   /** Lease name -> slot of the daemon that holds it. */
   readonly leases = new Map<string, { slot: number; token: number }>();
+  /** By the account's id. */
+  readonly accounts = new Map<string, AccountFacts>();
   readonly owners = new Map<string, number>();
   /** What was acknowledged to clients, by submission. */
   readonly acknowledged = new Map<string, Set<string>>();
@@ -29,7 +31,7 @@ export class Facts {
   run(id: string): RunFacts {
     const known = this.runs.get(id);
     if (known !== undefined) return known;
-    const run: RunFacts = { id, session: "", turns: 0, restarts: 0 };
+    const run: RunFacts = { id, session: "", turns: 0, restarts: 0, holds: 0 };
     this.runs.set(id, run);
     return run;
   }
@@ -40,6 +42,14 @@ export class Facts {
     const call: CallFacts = { id, run, keys: new Set(), dispatches: 0, allowances: 1 };
     this.calls.set(id, call);
     return call;
+  }
+
+  account(id: string): AccountFacts {
+    const known = this.accounts.get(id);
+    if (known !== undefined) return known;
+    const account: AccountFacts = { calls: 0, extended: 0 };
+    this.accounts.set(id, account);
+    return account;
   }
 
   runsOf(session: string): RunFacts[] {
@@ -72,6 +82,17 @@ export interface RunFacts {
   /** Answers of the model so far. */
   turns: number;
   restarts: number;
+  /** Reservations for a model call. */
+  holds: number;
+  /** The accounts of the reservation that is not settled yet. */
+  held?: string[];
+}
+
+/** What was taken out of a budget in one window. */
+export interface AccountFacts {
+  calls: number;
+  /** Calls that approvals have added. */
+  extended: number;
 }
 
 export interface CallFacts {
@@ -89,6 +110,8 @@ export interface CallFacts {
 
 export interface ApprovalFacts {
   call: string;
+  /** It would extend a budget; no call waits for it. */
+  isBudget: boolean;
   run: string;
   session: string;
   askedAtMs: number;

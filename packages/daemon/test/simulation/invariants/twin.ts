@@ -46,6 +46,8 @@ function linesOf({ status, error, answers, calls }: Outcome): string[] {
 
 /** Nobody intervenes, no deadline runs, and no two people contradict each other. */
 function isTimeless(plan: Plan, { session, mode, turns }: SubmissionPlan): boolean {
+  // Who gets the last of a budget is decided by who comes first.
+  if (plan.budget !== undefined) return false;
   const touched = plan.interventions.some(
     (one) =>
       one.kind === "drain" ||

@@ -297,4 +297,25 @@ export const MUTANTS: readonly Mutant[] = [
     find: "...(before === undefined ? [] : [pastOp(before, data(before))]),",
     replace: "",
   },
+  {
+    name: "spend-beyond-the-limit",
+    fault: "calls that leave at the same moment each see room for themselves",
+    file: "engine/budgets/admit.ts",
+    find: "addTo(account, reserving(reserved, worked), ceilings(limits))",
+    replace: "addTo(account, reserving(reserved, worked))",
+  },
+  {
+    name: "give-back-what-was-cut-off",
+    fault: "a call that may have been made costs nothing when its process dies",
+    file: "engine/budgets/settle.ts",
+    find: "settle(change, runId, hold, hold.reserved, true);",
+    replace: "settle(change, runId, hold, amounts({}), true);",
+  },
+  {
+    name: "hold-for-ever",
+    fault: "a run that is cancelled keeps what was reserved for its call",
+    file: "engine/commands/end-run.ts",
+    find: "settleCut(change, run.id, state.run);",
+    replace: "",
+  },
 ];

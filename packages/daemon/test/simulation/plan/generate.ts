@@ -1,6 +1,7 @@
 import { Prng } from "../world/prng.ts";
 import type {
   AnswerPlan,
+  BudgetPlan,
   CallPlan,
   CustodyAct,
   Death,
@@ -38,14 +39,16 @@ export function generate(seed: number): Plan {
   const submissions = Array.from({ length: prng.int(1, 6) }, (_, index) =>
     submissionPlan(prng, `u${index}`, prng.pick(sessions).id, compacts),
   );
+  const budget = budgetPlan(new Prng(seed).fork("budget"));
   return {
     seed,
     weather,
     daemons,
     onFiles,
     ...(compacts ? { contextTokens: 20_000 } : {}),
+    ...(budget === undefined ? {} : { budget }),
     sessions,
-    submissions,
+    submissions: budget === undefined ? submissions : inARush(budget, sessions, submissions),
     interventions: [
       ...interventions(prng, daemons, sessions, submissions),
       // From a stream of their own, so that a seed's other decisions do not move when these do.
@@ -55,6 +58,33 @@ export function generate(seed: number): Plan {
     watchers: Array.from({ length: prng.int(0, 3) }, () => watcherPlan(prng, sessions, submissions)),
     operators: operators(new Prng(seed).fork("operators")),
   };
+}
+
+/** Of a draw of its own, so that a plan without a budget is what it was. */
+function budgetPlan(prng: Prng): BudgetPlan | undefined {
+  if (!prng.chance(0.3)) return undefined;
+  const totalTokens = prng.pick([0, 40_000, 80_000]);
+  return {
+    modelCalls: prng.pick([0, 1, 2, 2, 3, 5, 8]),
+    ...(totalTokens === 0 ? {} : { totalTokens }),
+    window: prng.pick(["total", "hour"]),
+    onLimit: prng.pick(["ask", "ask", "fail"]),
+    rush: prng.chance(0.5),
+    callMs: prng.pick([0, 0, 600, 2_500]),
+  };
+}
+
+/** Whoever wants the same of a budget at the same time meets at its end, and a slow call is met by whatever goes wrong. */
+function inARush(
+  { rush, callMs }: BudgetPlan,
+  sessions: readonly SessionPlan[],
+  submissions: readonly SubmissionPlan[],
+): SubmissionPlan[] {
+  return submissions.map((submission, index) => ({
+    ...submission,
+    ...(rush ? { atMs: 1_000, session: sessions[index % sessions.length]?.id ?? submission.session } : {}),
+    turns: submission.turns.map((turn) => ({ ...turn, delayMs: Math.max(turn.delayMs, callMs) })),
+  }));
 }
 
 function sessionPlan(prng: Prng, id: string): SessionPlan {

@@ -13,12 +13,26 @@ export interface Plan {
   onFiles: boolean;
   /** A small context window, so that prompts are compacted. */
   contextTokens?: number;
+  /** What all model calls of the daemon together may use; it stands in the store before anybody is there. */
+  budget?: BudgetPlan;
   sessions: SessionPlan[];
   submissions: SubmissionPlan[];
   interventions: Intervention[];
   deaths: Death[];
   watchers: WatcherPlan[];
   operators: OperatorPlan[];
+}
+
+export interface BudgetPlan {
+  modelCalls: number;
+  /** So few that calls wait for what others hold, and that a call which is cut off costs much of it. */
+  totalTokens?: number;
+  window: "total" | "hour";
+  onLimit: "ask" | "fail";
+  /** Everybody comes at once, to whichever session has nobody yet. */
+  rush: boolean;
+  /** Every answer of the model takes at least so long. */
+  callMs: number;
 }
 
 export interface SessionPlan {

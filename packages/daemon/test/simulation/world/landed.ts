@@ -28,6 +28,7 @@ async function trace(store: Store, op: Op, given: Given): Promise<boolean | unde
   switch (op.op) {
     case "append":
       return given.lastSeq === undefined ? undefined : (await store.streamHead(op.stream)) >= given.lastSeq;
+    case "add":
     case "put":
       return given.revision === undefined
         ? undefined

@@ -32,6 +32,7 @@ export interface ProcessParts {
   /** The store as this process sees it. */
   openStore: (process: SimulatedProcess) => Store;
   tools: (process: SimulatedProcess) => readonly Tool[];
+  onModelCall: (process: SimulatedProcess, runId: string) => void;
   onLog: (process: SimulatedProcess, level: string, fields: Json, message: string) => void;
 }
 
@@ -79,7 +80,9 @@ export class SimulatedProcess implements Owner {
         blobs: parts.blobs,
         clock: this.clock,
         random,
-        models: modelsOf(parts, this.clock, random),
+        models: modelsOf(parts, this.clock, random, (runId) => {
+          if (this.alive) parts.onModelCall(this, runId);
+        }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
         log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
         credentials: new Credentials({
@@ -125,8 +128,20 @@ export class SimulatedProcess implements Owner {
 }
 
 /** The simulator behind the real router and its retries, with the context window that the plan wants. */
-function modelsOf({ plan, blobs }: ProcessParts, clock: Clock, random: Random): ModelPort & RouteResolver {
-  const models = createModels({ routes: ROUTES, clock, random, blobs, fetch: noNetwork });
+function modelsOf(
+  { plan, blobs }: ProcessParts,
+  clock: Clock,
+  random: Random,
+  onCall: (runId: string) => void,
+): ModelPort & RouteResolver {
+  const real = createModels({ routes: ROUTES, clock, random, blobs, fetch: noNetwork });
+  const models: ModelPort & RouteResolver = {
+    ...real,
+    call: (request, options) => {
+      onCall(request.run_id);
+      return real.call(request, options);
+    },
+  };
   const { contextTokens } = plan;
   return contextTokens === undefined
     ? models

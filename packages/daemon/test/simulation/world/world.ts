@@ -13,6 +13,7 @@ import { Outside } from "./outside.ts";
 import { Prng } from "./prng.ts";
 import { SimulatedProcess } from "./process.ts";
 import { type Owner, Scheduler } from "./scheduler.ts";
+import { setBudget } from "./set-budget.ts";
 import { type Answered, type Arrival, storeFront } from "./store-front.ts";
 
 /** Counted as they happen: a simulation in which one of them never does proves nothing about it. */
@@ -38,6 +39,8 @@ export class Violation extends Error {
 export interface WorldListener {
   onCommit: (answered: Answered) => void;
   onBoot: (process: SimulatedProcess) => void;
+  /** A daemon asks a model, for the outside to count. */
+  onModelCall: (process: SimulatedProcess, runId: string) => void;
 }
 
 const FIRST_BOOT_MS = 5;
@@ -67,7 +70,11 @@ export class World implements Owner {
   #healed = false;
   /** The last time that something was in the way of a daemon doing its work. */
   troubledUntilMs = 0;
-  listener: WorldListener = { onCommit: () => undefined, onBoot: () => undefined };
+  listener: WorldListener = {
+    onCommit: () => undefined,
+    onBoot: () => undefined,
+    onModelCall: () => undefined,
+  };
   violation: Violation | undefined;
 
   constructor(plan: Plan, options: { traced: boolean }) {
@@ -193,6 +200,7 @@ export class World implements Owner {
         blobs: this.#blobs,
         openStore: (of) => this.#front(of, inner),
         tools: (of) => this.outside.tools(of),
+        onModelCall: (of, runId) => this.listener.onModelCall(of, runId),
         onLog: (of, level, fields, message) => this.#onLog(of, level, fields, message),
       },
       slot,
@@ -218,6 +226,7 @@ export class World implements Owner {
     this.#inner ??= this.#disk.open();
     const inner = await this.#inner;
     this.#opened = inner;
+    if (this.processes.length === 0) await setBudget(inner, this.plan.budget, this.scheduler.now);
     for (const answered of this.#doubts.splice(0)) {
       const landed = await hasLanded(inner, answered);
       this.mark(landed ? "torn write landed" : "torn write lost");
