@@ -151,6 +151,8 @@ function mayBeRefused(op: Op): boolean {
     case "put":
     case "delete":
       return op.expectedRevision !== undefined;
+    case "add":
+      return op.atMost !== undefined;
     case "check":
     case "check-claim":
     case "complete":
