@@ -44,6 +44,8 @@ export async function driveSession(
       if (waits || options.lease.hasLeft) return "rest";
     } catch (error) {
       if (!(error instanceof Superseded)) throw error;
+      // Others have written since: what this process knew of the session would lead here again and again.
+      deps.known.forget(sessionId);
       deps.log.debug({ session_id: sessionId, run_id: runId, why: error.message }, "run superseded");
       stop.end();
       // Somebody else wrote to the session: what is known of it here is no longer so.
