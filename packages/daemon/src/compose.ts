@@ -1,4 +1,4 @@
-import type { DaemonStatusView, PermissionMode } from "@kheish/contract";
+import type { BudgetLimits, DaemonStatusView, PermissionMode } from "@kheish/contract";
 import {
   BUDGET_STREAM,
   BudgetBook,
@@ -6,6 +6,7 @@ import {
   createTimers,
   Executor,
   KnownSessions,
+  keepModelBudget,
   type LoopDeps,
   type ModelPort,
   type PricePort,
@@ -76,6 +77,8 @@ export interface DaemonSettings {
   stateRootLock: StatusSources["stateRootLock"];
   limits: RunLimits;
   permissionMode?: PermissionMode;
+  /** What the daemon may use in all, as it was told at its start (02-A6). */
+  modelBudget?: BudgetLimits;
   approvalTimeoutMs: number;
   eventHistoryCapacity: number;
   /** Sessions driven at one time. */
@@ -272,6 +275,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await credentials.start();
       await routeService.refresh();
       await runtime.load(settings.permissionMode);
+      await keepModelBudget(commands, settings.modelBudget);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);
       await rearmGoals(store, clock.now());

@@ -231,6 +231,7 @@ async function open(
           ].map((root) => probeDirectory(root, { clock: systemClock, random: systemRandom })),
         ),
       ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
+      ...(options.modelBudget === undefined ? {} : { modelBudget: options.modelBudget }),
     },
   );
   await daemon.start();

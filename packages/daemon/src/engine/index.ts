@@ -3,7 +3,13 @@ export { type CallPlace, type OpenAccount, openAccounts } from "./budgets/accoun
 export { BUDGET_STREAM, BudgetBook } from "./budgets/book.ts";
 export { isExhausted, useOf } from "./budgets/say.ts";
 export * from "./commands/answer-question.ts";
-export { deleteBudget, requireBudget, setBudget, unpricedRoutes } from "./commands/budgets.ts";
+export {
+  deleteBudget,
+  keepModelBudget,
+  requireBudget,
+  setBudget,
+  unpricedRoutes,
+} from "./commands/budgets.ts";
 export * from "./commands/create-session.ts";
 export { cancelRun, endSession, interruptSession } from "./commands/end-run.ts";
 export { clearGoal, patchGoal, rearmGoals, setGoal } from "./commands/goals.ts";

@@ -1,5 +1,6 @@
 import {
   BUDGET_MEASURES,
+  type BudgetLimits,
   type BudgetScope,
   type BudgetWindow,
   type CreateBudgetRequest,
@@ -11,6 +12,7 @@ import type { BudgetRecord } from "../budgets/account.ts";
 import { BUDGET_STREAM } from "../budgets/book.ts";
 import { asking, budgetTimer, clearOld, nextReset, roomFor, WAKE_PAGE } from "../budgets/wake.ts";
 import { isTimezone } from "../budgets/window.ts";
+import { digest } from "../ledger.ts";
 import type { PricePort, RouteResolver } from "../ports.ts";
 import { type Kept, put, read } from "../records.ts";
 import { TIMER_QUEUE } from "../session-change.ts";
@@ -58,6 +60,26 @@ export async function setBudget(
     deps.budgets.outdate();
     return { created: before === undefined };
   }
+}
+
+/** The budget that the flags of `serve` set. */
+const MODEL_BUDGET = "model-budget";
+
+/**
+ * The reference's two flags are a daemon budget without an end (02-A6). Set when they are given and say something else
+ * than what is stored; left alone without them, so that a restart neither makes nor removes a budget by itself.
+ */
+export async function keepModelBudget(deps: BudgetDeps, limits: BudgetLimits | undefined): Promise<void> {
+  if (limits === undefined) return;
+  const known = await read(deps.store, "budget", MODEL_BUDGET);
+  if (known !== undefined && digest(known.data.limits as Json) === digest(limits as Json)) return;
+  const definition: Definition = {
+    scope: { kind: "daemon" },
+    window: { kind: "total" },
+    limits,
+    on_limit: known?.data.on_limit ?? "ask",
+  };
+  await setBudget(deps, MODEL_BUDGET, definition, { principal: "serve" });
 }
 
 /** Removes a budget; runs that wait for it go on. */

@@ -1,4 +1,4 @@
-import type { PermissionMode } from "@kheish/contract";
+import type { BudgetLimits, PermissionMode } from "@kheish/contract";
 
 /** How one daemon is to run: what `serve` and `up` make of their flags and the environment. */
 export interface ServeOptions {
@@ -22,6 +22,8 @@ export interface ServeOptions {
   /** 0: approvals never expire. */
   approvalTimeoutMs: number;
   maxBodyBytes?: number;
+  /** Limits of the daemon's budget `model-budget`, in all; undefined leaves it as it is stored. */
+  modelBudget?: BudgetLimits;
   httpAuthMode: HttpAuthMode;
   /** A token stands here or in a file, never in both. */
   adminToken?: string;

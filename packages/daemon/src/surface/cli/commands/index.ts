@@ -94,6 +94,12 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./secrets/index.ts"),
   },
   {
+    name: "budgets",
+    aliases: ["budget"],
+    summary: "What the daemon's work may use, and has used",
+    load: () => import("./budgets.ts"),
+  },
+  {
     name: "doctor",
     aliases: [],
     summary: "Check the daemon and the way to it",

@@ -194,6 +194,16 @@ export const serveSettings = {
     env: "KHEISH_RESUME_RESTORED",
     help: "let a store that came out of a backup take its original's place",
   },
+  modelBudgetMaxTotalOutputTokens: {
+    flag: "--model-budget-max-total-output-tokens <n>",
+    env: "KHEISH_MODEL_BUDGET_MAX_TOTAL_OUTPUT_TOKENS",
+    help: "sets budget 'model-budget': output tokens of the daemon, for ever",
+  },
+  modelBudgetMaxTotalCostUsd: {
+    flag: "--model-budget-max-total-cost-usd <n>",
+    env: "KHEISH_MODEL_BUDGET_MAX_TOTAL_COST_USD",
+    help: "sets budget 'model-budget': US dollars of the daemon, for ever",
+  },
   maxBodyBytes: {
     flag: "--max-body-bytes <n>",
     env: "KHEISH_MAX_BODY_BYTES",

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { BudgetLimits } from "@kheish/contract";
 import type { CliContext } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { present } from "../present.ts";
@@ -57,6 +58,7 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
       maxStreams: atLeastOne(reader, "httpMaxStreams"),
       maxStreamsPerPrincipal: atLeastOne(reader, "httpMaxStreamsPerPrincipal"),
       requestsPerMinute: reader.wholeNumber("httpRateLimit"),
+      modelBudget: modelBudget(reader),
     }),
   };
 }
@@ -82,6 +84,21 @@ function permissionMode(reader: Reader): ServeOptions["permissionMode"] {
   const mode = permissionModeFrom(text);
   if (mode !== undefined) return mode;
   throw reader.refusal("permissionMode", `must be one of ${permissionModeNames.join(", ")}`);
+}
+
+function modelBudget(reader: Reader): BudgetLimits | undefined {
+  const limits = present({
+    output_tokens: reader.wholeNumber("modelBudgetMaxTotalOutputTokens"),
+    cost_microusd: microUsd(reader, "modelBudgetMaxTotalCostUsd"),
+  });
+  return Object.keys(limits).length === 0 ? undefined : limits;
+}
+
+function microUsd(reader: Reader, name: ServeSetting): number | undefined {
+  const text = reader.text(name);
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}(\.\d{1,6})?$/.test(text)) return Math.round(Number(text) * 1_000_000);
+  throw reader.refusal(name, "must be an amount of US dollars, such as 500 or 0.25");
 }
 
 function eventHistoryCapacity(reader: Reader): number {

@@ -4,6 +4,7 @@ import { itemsOf, type Style } from "../output/output.ts";
 import { type Column, table } from "../output/table.ts";
 import { printable } from "../output/text.ts";
 import { age, duration } from "../output/time.ts";
+import { usesText } from "./budget.ts";
 import { pageFooter } from "./page-footer.ts";
 import { paintStatus, statusText } from "./status-color.ts";
 
@@ -63,6 +64,7 @@ function detailFields(run: RunView, now: number): Field[] {
     ["input", run.request.text_preview],
     ["approvals", run.pending_approvals?.map(({ id, tool_name }) => `${id} (${tool_name})`).join(", ")],
     ["questions", run.pending_question_ids?.join(", ")],
+    ["budgets", run.budgets && usesText(run.budgets)],
     ["error", run.error],
   ];
 }

@@ -4,6 +4,7 @@ import { itemsOf, type Style } from "../output/output.ts";
 import { type Column, table } from "../output/table.ts";
 import { printable } from "../output/text.ts";
 import { age } from "../output/time.ts";
+import { usesText } from "./budget.ts";
 import { goalText } from "./goal.ts";
 import { pageFooter } from "./page-footer.ts";
 import { tokensText } from "./run.ts";
@@ -75,6 +76,7 @@ function detailFields(session: SessionView, now: number): Field[] {
     ["credential scope", jsonOrNothing(session.credential_scope)],
     ["reply targets", session.reply_targets?.map(({ plugin }) => plugin).join(", ")],
     ["tokens", session.usage && tokensText(session.usage)],
+    ["budgets", session.budgets && usesText(session.budgets)],
     ["last error", snapshot.last_error ?? undefined],
   ];
 }

@@ -1,4 +1,4 @@
-import type { DaemonCapabilities, DaemonStatusView, RunsStatus } from "@kheish/contract";
+import type { BudgetsStatus, DaemonCapabilities, DaemonStatusView, RunsStatus } from "@kheish/contract";
 import { fields } from "../output/fields.ts";
 import type { Style } from "../output/output.ts";
 import { oneLine } from "../output/text.ts";
@@ -20,6 +20,7 @@ export function statusDetail(status: DaemonStatusView, style: Style): string {
       ["sessions", status.sessions.total],
       ["runs", runsText(runs)],
       ["waiting", waitingText(runs)],
+      ["budgets", status.budgets && budgetsText(status.budgets)],
       ["events", `${events.subscriber_count} subscribers, newest ${events.newest_event_id ?? "none"}`],
     ],
     style,
@@ -35,6 +36,15 @@ function runsText(runs: RunsStatus): string {
   const counted = ["running", "queued", "completed", "failed", "interrupted", "cancelled"] as const;
   const parts = counted.filter((name) => runs[name] > 0).map((name) => `${runs[name]} ${name}`);
   return [`${runs.total} in all`, ...parts].join(", ");
+}
+
+function budgetsText({
+  total,
+  exhausted_budget_ids: used,
+  waiting_run_count: waiting,
+}: BudgetsStatus): string {
+  const exhausted = used.length === 0 ? "" : `, used up: ${used.join(", ")}`;
+  return `${total}${exhausted}${waiting === 0 ? "" : `, ${waiting} runs wait`}`;
 }
 
 function waitingText(runs: RunsStatus): string {
