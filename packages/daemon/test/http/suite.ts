@@ -5,6 +5,7 @@ import { approvalRefusals } from "./approval-refusals.ts";
 import { approvals } from "./approvals.ts";
 import { badBodies, MAX_BODY_BYTES } from "./bad-bodies.ts";
 import { badTargets } from "./bad-targets.ts";
+import { budgets } from "./budgets.ts";
 import { cancelling } from "./cancel.ts";
 import { contracts } from "./contracts.ts";
 import { goals } from "./goals.ts";
@@ -44,6 +45,8 @@ import { type OpenStore, ROUTES, useDaemon } from "./support/fixture.ts";
 export function httpSuite(name: string, openStore: OpenStore): void {
   describe(`HTTP on ${name}`, () => {
     describe("status", () => status(useDaemon(openStore, { routes: ROUTES })));
+
+    describe("budgets", () => budgets(openStore));
 
     describe("lists", () => {
       const fixture = useDaemon(openStore);

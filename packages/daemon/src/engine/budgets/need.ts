@@ -2,6 +2,7 @@ import type { Json } from "@kheish/contract";
 import { calibratedTokens, estimateJson, paddedTokens } from "../context/estimate.ts";
 import type { Driver } from "../loop/driver.ts";
 import { visibleTools } from "../loop/visible-tools.ts";
+import type { PinnedRoute } from "../ports.ts";
 import type { SessionChange } from "../session-change.ts";
 import { visible } from "../state.ts";
 import { workedMs } from "./fold.ts";
@@ -12,24 +13,29 @@ const SYSTEM_TOKENS = 600;
 /** Reserved for the answer of a model whose limit nobody knows. */
 const UNKNOWN_OUTPUT_TOKENS = 32_000;
 
+/** Where the next call goes. */
+export function routeOf({ run }: Driver): PinnedRoute {
+  return run.data.route;
+}
+
 /** The cap of the next answer: what was asked for, else what the model can do; all of that once one was cut (01-R86). */
-export function outputCap({ deps, run, runState, model }: Driver): number | undefined {
-  const { generation, route } = run.data;
-  const asked = generation.max_output_tokens;
-  const most = deps.model.limits(route, model).max_output_tokens;
+export function outputCap(driver: Driver): number | undefined {
+  const { deps, run, runState, model } = driver;
+  const asked = run.data.generation.max_output_tokens;
+  const most = deps.model.limits(routeOf(driver), model).max_output_tokens;
   return runState.output_nudges > 0 ? Math.max(asked ?? 0, most ?? 0) || undefined : (asked ?? most);
 }
 
 /** What the next model call may use at most: its prompt as it is estimated, and an answer up to its cap. */
 export function needOf(driver: Driver, change: SessionChange): Need {
   const { deps, run, runState, model } = driver;
-  const { route, generation } = run.data;
+  const { generation } = run.data;
   const input_tokens = promptTokens(driver);
   return {
     input_tokens,
     output_tokens: outputCap(driver) ?? UNKNOWN_OUTPUT_TOKENS,
     least_output_tokens: LEAST_OUTPUT_TOKENS + (generation.reasoning?.budget_tokens ?? 0),
-    costOf: (output_tokens) => deps.prices.priceOf(route, model, { input_tokens, output_tokens }),
+    costOf: (output_tokens) => deps.prices.priceOf(routeOf(driver), model, { input_tokens, output_tokens }),
     wall_time_ms: workedMs(runState, change.now),
   };
 }

@@ -9,6 +9,7 @@ import { addTo } from "./account.ts";
 import { amounts, settling } from "./amounts.ts";
 import { workedMs } from "./fold.ts";
 import type { BudgetHold } from "./hold.ts";
+import { routeOf } from "./need.ts";
 
 type Answer = Pick<AssistantMessage, "parts" | "usage" | "route_id" | "model">;
 
@@ -28,11 +29,9 @@ function estimated(hold: BudgetHold, answer: Answer): BudgetAmounts {
   return amounts({ input_tokens, output_tokens: output, cost_microusd, model_calls: 1 });
 }
 
-function usedBy({ deps, run }: Driver, hold: BudgetHold, { usage, route_id, model }: Answer): BudgetAmounts {
+function usedBy(driver: Driver, hold: BudgetHold, { usage, route_id, model }: Answer): BudgetAmounts {
   const { input_tokens = 0, output_tokens = 0 } = usage ?? {};
-  // The route that answered need not be the one that was asked first.
-  const route = { ...run.data.route, route_id };
-  const cost = usage && deps.prices.priceOf(route, model, usage);
+  const cost = usage && driver.deps.prices.priceOf({ ...routeOf(driver), route_id }, model, usage);
   return amounts({
     input_tokens,
     output_tokens,

@@ -126,5 +126,12 @@ export const WRONG_BODIES: [EndpointId, string, unknown, string][] = [
     { mode: "plan", expected_revision: -1 },
     "/expected_revision",
   ],
+  [
+    "setBudget",
+    "a limit below nothing",
+    { scope: { kind: "daemon" }, limits: { model_calls: -1 } },
+    "/limits/model_calls",
+  ],
+  ["createBudget", "an unknown scope", { scope: { kind: "moon" }, limits: {} }, "/scope/kind"],
   ["pruneRuns", "an age that is text", { older_than_ms: "1" }, "/older_than_ms"],
 ];
