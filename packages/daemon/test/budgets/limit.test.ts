@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ScriptedModel, says } from "../support/scripted-model.ts";
-import { until } from "../support/wait.ts";
+import { pause, until } from "../support/wait.ts";
 import { decide, PricedModel, step, TWO_TOKENS, useBudgets } from "./budget-world.ts";
 
 const world = useBudgets();
@@ -204,6 +204,60 @@ describe("what a budget counts", () => {
     expect(model.requests.map(({ generation }) => generation.max_output_tokens)).toEqual([
       4_000, 4_000, 2_000,
     ]);
+  });
+
+  test("02-A6: a run waits for what another one's call holds, without asking anybody, and costs nothing meanwhile", async () => {
+    const first = Promise.withResolvers<void>();
+    const model = new ScriptedModel(
+      async ({ session_id }) => {
+        if (session_id === "s") await first.promise;
+        return says("done", { usage: { input_tokens: 100, output_tokens: 50 } });
+      },
+      { max_output_tokens: 4_000 },
+    );
+    const { rig, daemon, session, set, budget, settled } = await world(model);
+    await set("tokens", { limits: { total_tokens: 6_000 } });
+    const holder = await session.submit("hold on");
+    await until("the first call", () => model.requests.length === 1);
+    const other = await session.another("t");
+    const waiter = await other.submit("me too");
+    await until("it to wait", async () => (await other.events("budget_busy")).length === 1);
+    for (let second = 0; second < 20; second++) {
+      await rig.clock.advance(1_000);
+      await pause(20);
+    }
+    expect(await other.run(waiter.run_id)).toMatchObject({ status: "running", usage: { restarts: 0 } });
+    expect(await other.events("budget_busy"), "said once").toHaveLength(1);
+    expect(await daemon.store.getLease("session/t")).toBeUndefined();
+    expect(model.requests).toHaveLength(1);
+    first.resolve();
+    expect(await settled(holder.run_id)).toMatchObject({ status: "completed" });
+    expect(await other.settled(waiter.run_id)).toMatchObject({ status: "completed" });
+    expect(await budget("tokens")).toMatchObject({
+      used: { total_tokens: 300 },
+      reserved: { total_tokens: 0 },
+    });
+  });
+
+  test("weakness 15: where no budget is set a step reads and writes nothing more", async () => {
+    const reads: string[] = [];
+    const { session, settled } = await world(working(3), {
+      wrap: (store) =>
+        new Proxy(store, {
+          get(target, key) {
+            const member = Reflect.get(target, key) as unknown;
+            if (typeof member !== "function") return member;
+            return (...args: unknown[]) => {
+              if (JSON.stringify(args).includes("budget")) reads.push(String(key));
+              return (member as (...all: unknown[]) => unknown).apply(target, args);
+            };
+          },
+        }),
+    });
+    await settled((await session.submit("go")).run_id);
+    reads.length = 0;
+    await settled((await session.submit("again")).run_id);
+    expect(reads).toEqual([]);
   });
 
   test("02-A6: a prompt that does not fit is not sent", async () => {
