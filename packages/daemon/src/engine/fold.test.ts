@@ -44,7 +44,8 @@ describe("folding a session's journal", () => {
     const types = new Set(sample.flatMap((events) => events.map((event) => event.type)));
     expect([...types].sort()).toEqual(
       [
-        ...["accepted", "approval_resolved", "cancelled", "checkpoint", "compaction_boundary", "completed"],
+        ...["accepted", "approval_resolved", "budget_reserved", "budget_settled", "cancelled", "checkpoint"],
+        ...["compaction_boundary", "completed"],
         ...[
           "effect_not_applied",
           "failed",

@@ -1,3 +1,4 @@
+import { amounts } from "./budgets/amounts.ts";
 import { checkpointAt } from "./context/checkpoint.ts";
 import type { Nudge, RecordedEvent } from "./events.ts";
 import { reduce } from "./reduce.ts";
@@ -89,13 +90,28 @@ class Story {
       () => this.#checkpoint(run),
       () => this.#blank(run),
       () => this.#failModelCall(run),
+      () => this.#hold(run),
       () => this.#speak(run),
       () => this.#speak(run),
       () => this.#speak(run),
     )();
   }
 
-  #speak({ run_id, turn }: RunState): void {
+  /** Before a call leaves; cut off when there is one already. */
+  #hold(run: RunState): void {
+    this.#settle(run);
+    const account = { budget_id: "b", counted_since_ms: 1, window_start_ms: 0, subject: "daemon" };
+    const hold = { turn: run.turn, accounts: [account], reserved: amounts({ model_calls: 1 }) };
+    this.#history.add("budget_reserved", { run_id: run.run_id, hold });
+  }
+
+  /** In the commit that keeps what came of the call. */
+  #settle({ run_id, hold }: RunState): void {
+    if (hold !== undefined) this.#history.add("budget_settled", { run_id, used: hold.reserved });
+  }
+
+  #speak(run: RunState): void {
+    const { run_id, turn } = run;
     // Ids begin anew in each run, as some providers have them.
     const calls = Array.from({ length: this.#pick(4) }, (_, index) =>
       call(`call-${turn}-${index}`, TOOLS[index % 2], { turn, index }),
@@ -103,12 +119,15 @@ class Story {
     const finish = calls.length === 0 && this.#pick(3) === 0 ? { finish: "length" as const } : {};
     const usage = this.#pick(2) === 0 ? {} : { usage: { input_tokens: 100 + turn, output_tokens: 7 } };
     this.#history.says(assistant(`turn ${turn}`, { calls, ...finish, ...usage }), turn, run_id);
+    this.#settle(run);
   }
 
-  #failModelCall({ run_id, turn }: RunState): void {
+  #failModelCall(run: RunState): void {
+    const { run_id, turn } = run;
     const next = this.#pickOf("snip", "compact", "fallback", "fail");
     const error = { class: "context_window_exceeded", message: "too long", retryable: false } as const;
     this.#history.add("model_call_failed", { run_id, turn, model: "big", error, next });
+    this.#settle(run);
     if (next === "fail") this.#history.add("failed", { run_id, error: "too long" });
   }
 
