@@ -593,7 +593,7 @@ export const endpoints = define({
     path: "/v1/runtime/budgets",
     tag: "budgets",
     summary: "What the daemon's work may use, and has used",
-    access: "read",
+    access: "admin",
     responses: { 200: BudgetList },
   },
   createBudget: {
@@ -610,7 +610,7 @@ export const endpoints = define({
     path: budget,
     tag: "budgets",
     summary: "One budget",
-    access: "read",
+    access: "admin",
     responses: { 200: BudgetView },
   },
   setBudget: {

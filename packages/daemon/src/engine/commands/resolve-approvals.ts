@@ -19,7 +19,7 @@ export async function resolveApprovals(
   deps: CommandDeps,
   runId: string,
   request: ResolveApprovalsRequest,
-  caller: { principal: string; headerKey?: string },
+  caller: { principal: string; headerKey?: string; mayExtend: (budgetId: string) => boolean },
 ): Promise<void> {
   const key = idempotencyKeyOf(caller.headerKey, request.idempotency_key);
   const { session_id: sessionId } = (await requireRun(deps.store, runId)).data;
@@ -33,7 +33,10 @@ export async function resolveApprovals(
     const run = await requireRun(deps.store, runId);
     const fresh = await undecided(deps, session, run, request.resolutions);
     if (fresh.length === 0) return;
-    for (const { approval, resolution } of fresh) checkUpdatedInput(deps, approval, resolution);
+    for (const { approval, resolution } of fresh) {
+      checkUpdatedInput(deps, approval, resolution);
+      checkMayExtend(approval, resolution, caller.mayExtend);
+    }
     await applyResolutions(deps, change, run, fresh, { decided_by: caller.principal, cause: "answer" });
     remember(change, receipt, { run_id: runId });
   });
@@ -159,6 +162,20 @@ function checkUpdatedInput(
     "approvals",
     "approval_input_invalid",
     `updated_input of '${resolution.request_id}' is not valid for ${approval.data.request.tool_name}: ${parsed.error}`,
+  );
+}
+
+/** Who may decide about a session's calls may not for that reason decide what the whole daemon may use. */
+function checkMayExtend(
+  { data: { budget } }: Kept<"approval">,
+  { request_id, behavior }: ApprovalResolution,
+  mayExtend: (budgetId: string) => boolean,
+): void {
+  if (budget === undefined || behavior === "deny" || mayExtend(budget.account.budget_id)) return;
+  throw problem(
+    "auth",
+    "insufficient_access",
+    `allowing '${request_id}' extends budget '${budget.account.budget_id}', which needs admin on runtime/budgets/${budget.account.budget_id}`,
   );
 }
 
