@@ -10,6 +10,7 @@ import { windowAt } from "./window.ts";
 /** Runs that are told at one firing; the rest at the next, so that one timer never keeps a claim for long. */
 export const WAKE_PAGE = 200;
 const SUMS_PAGE = 500;
+const KEPT_MS = 7 * 24 * 3_600_000;
 
 /** The timer at which whoever waits for a budget may go on. */
 export function budgetTimer(budgetId: string): string {
@@ -49,7 +50,10 @@ export async function nextReset(store: Store, budgetId: string, nowMs: number): 
   return budget && windowAt(budget.data.window, nowMs).endMs;
 }
 
-/** Clears away what was counted in windows that are over, and of a budget that is gone, once nothing is held there. */
+/**
+ * Clears away what was counted in windows that are long over, and of a budget that is gone, once nothing is held there.
+ * Not at once: a clock that is hours ahead ends a window, and the right one finds itself in it again.
+ */
 export async function clearOld(store: Store, budgetId: string, nowMs: number): Promise<void> {
   const budget = await read(store, "budget", budgetId);
   const since = budget && windowAt(budget.data.window, nowMs).startMs;
@@ -60,7 +64,8 @@ export async function clearOld(store: Store, budgetId: string, nowMs: number): P
   });
   const ops = listed.flatMap(({ id, revision, data }): Op[] => {
     const [, counted, start] = id.split("/").map(Number);
-    const open = budget?.data.counted_since_ms === counted && start === since;
+    const counts = budget?.data.counted_since_ms === counted;
+    const open = counts && (start ?? 0) >= (since ?? 0) - KEPT_MS;
     const isHeld = Object.entries(data).some(([name, sum]) => name.startsWith("reserved_") && sum > 0);
     return open || isHeld ? [] : [{ op: "delete", kind: SUMS_KIND, id, expectedRevision: revision }];
   });
