@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { clearOld } from "../../src/engine/budgets/wake.ts";
 import { ScriptedModel, says } from "../support/scripted-model.ts";
 import { pause, until } from "../support/wait.ts";
 import { decide, PricedModel, step, TWO_TOKENS, useBudgets } from "./budget-world.ts";
@@ -180,6 +181,26 @@ describe("a run at the limit of a budget", () => {
     ]);
     expect(await budget("calls")).toMatchObject({ used: { model_calls: 2 } });
   });
+});
+
+test("02-A6: what was counted is cleared away when its window is long over, or the budget is gone", async () => {
+  const HOUR_MS = 3_600_000;
+  const { rig, daemon, session, set, settled } = await world(
+    new ScriptedModel(() => says("done", { usage: TWO_TOKENS })),
+  );
+  const { store } = daemon;
+  const counted = (id: string) => store.count("budget_sums", { index: "budget", prefix: [id] });
+  await set("hourly", { limits: { model_calls: 2 }, window: { kind: "hour" } });
+  await set("gone", { limits: { model_calls: 2 } });
+  await settled((await session.submit("go")).run_id);
+  // A clock may be hours ahead, and be put right.
+  await clearOld(store, "hourly", rig.clock.now() + 5 * HOUR_MS);
+  expect(await counted("hourly")).toBe(1);
+  await clearOld(store, "hourly", rig.clock.now() + 8 * 24 * HOUR_MS);
+  expect(await counted("hourly")).toBe(0);
+  await daemon.call("deleteBudget", { params: { budget_id: "gone" } });
+  await rig.clock.advance(1_000);
+  await until("it to be cleared away", async () => (await counted("gone")) === 0);
 });
 
 describe("what a budget counts", () => {

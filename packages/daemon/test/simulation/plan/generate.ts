@@ -64,12 +64,13 @@ export function generate(seed: number): Plan {
 function budgetPlan(prng: Prng): BudgetPlan | undefined {
   if (!prng.chance(0.3)) return undefined;
   const totalTokens = prng.pick([0, 40_000, 80_000]);
+  const rush = prng.chance(0.6);
   return {
-    modelCalls: prng.pick([0, 1, 2, 2, 3, 5, 8]),
+    modelCalls: rush ? prng.pick([1, 1, 2, 2, 3]) : prng.pick([0, 1, 2, 3, 5, 8]),
     ...(totalTokens === 0 ? {} : { totalTokens }),
     window: prng.pick(["total", "hour"]),
     onLimit: prng.pick(["ask", "ask", "fail"]),
-    rush: prng.chance(0.5),
+    rush,
     callMs: prng.pick([0, 0, 600, 2_500]),
   };
 }
