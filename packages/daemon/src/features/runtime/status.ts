@@ -64,15 +64,16 @@ export class StatusService {
   async status(): Promise<DaemonStatusView> {
     const { store, clock, settings, routes, isReady, processId } = this.#sources;
     const startedAt = clock.now();
-    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime, budgets] = await Promise.all([
-      this.#runs(startedAt),
-      store.count("session", { index: "id" }),
-      store.sizeBytes(),
-      this.#sources.controlPlane(),
-      this.#sources.storage.now(),
-      settings.settled(() => settings.view()),
-      this.#sources.budgets(),
-    ]);
+    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime, budgets] =
+      await Promise.all([
+        this.#runs(startedAt),
+        store.count("session", { index: "id" }),
+        store.sizeBytes(),
+        this.#sources.controlPlane(),
+        this.#sources.storage.now(),
+        settings.settled(() => settings.view()),
+        this.#sources.budgets(),
+      ]);
     const readiness = routes.readiness();
     const warnings = warningsOf({
       runs,
