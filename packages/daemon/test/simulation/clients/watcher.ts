@@ -1,6 +1,6 @@
 import type { EndpointId, StreamEvent } from "@kheish/contract";
 import { isTerminal } from "@kheish/contract";
-import { runOf, sessionOfStream, sessionStream } from "../../../src/engine/index.ts";
+import { BUDGET_STREAM, runOf, sessionStream } from "../../../src/engine/index.ts";
 import type { SseFrame } from "../../../src/features/binding.ts";
 import { AUTH_STREAM } from "../../../src/governance/secrets/index.ts";
 import type { StoredEvent } from "../../../src/kernel/store.ts";
@@ -150,8 +150,8 @@ export class Watcher {
 
   #wants(event: StoredEvent): boolean {
     const { scope } = this.#plan;
-    // What is said about the daemon itself has no frame.
-    if (sessionOfStream(event.stream) === undefined) return false;
+    // What is done to budgets has no frame.
+    if (event.stream === BUDGET_STREAM) return false;
     if (scope.kind === "session") return event.stream === sessionStream(scope.session);
     // Changes of the auth store are for daemons, not for whoever watches.
     if (event.stream === AUTH_STREAM) return false;
