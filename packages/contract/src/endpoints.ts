@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { ResolveApprovalsRequest } from "./approvals.ts";
-import { BudgetDeleted, BudgetList, BudgetView, CreateBudgetRequest, SetBudgetRequest } from "./budgets.ts";
 import {
   Accepted,
   AuthSlotList,
@@ -12,6 +11,7 @@ import {
   RevokedLeases,
   RevokeRequest,
 } from "./auth-broker.ts";
+import { BudgetDeleted, BudgetList, BudgetView, CreateBudgetRequest, SetBudgetRequest } from "./budgets.ts";
 import {
   InputContract,
   OutputContract,
