@@ -7,10 +7,10 @@ import type { AddressInfo } from "node:net";
  */
 export class WireDouble {
   readonly #server: Server;
-  readonly #delayMs: () => number;
+  readonly #delayMs: (call: number) => number;
   calls = 0;
 
-  private constructor(delayMs: () => number) {
+  private constructor(delayMs: (call: number) => number) {
     this.#delayMs = delayMs;
     this.#server = createServer((request, response) => {
       this.calls += 1;
@@ -18,12 +18,12 @@ export class WireDouble {
       const timer = setTimeout(() => {
         response.writeHead(200, { "content-type": "text/event-stream" });
         response.end(CHUNKS.map((chunk) => `data: ${chunk}\n\n`).join(""));
-      }, this.#delayMs());
+      }, this.#delayMs(this.calls));
       response.on("close", () => clearTimeout(timer));
     });
   }
 
-  static async start(delayMs: () => number): Promise<WireDouble> {
+  static async start(delayMs: (call: number) => number): Promise<WireDouble> {
     const double = new WireDouble(delayMs);
     await new Promise<void>((resolve) => double.#server.listen(0, "127.0.0.1", resolve));
     return double;
