@@ -139,7 +139,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
 
   const budgets = new BudgetBook(store);
   const prices: PricePort = {
-    priceOf: (route, model, usage) => models.priceOf?.(route, model, usage),
+    priceOf: (route, model, usage) => models.priceOf(route, model, usage),
   };
 
   const loop: LoopDeps = {

@@ -13,7 +13,7 @@ const PRICES = { input: 2, output: 10 };
 export class PricedModel extends ScriptedModel {
   known = true;
 
-  priceOf(_route: PinnedRoute, _model: string, usage: Usage): number | undefined {
+  override priceOf(_route: PinnedRoute, _model: string, usage: Usage): number | undefined {
     return this.known ? usage.input_tokens * PRICES.input + usage.output_tokens * PRICES.output : undefined;
   }
 

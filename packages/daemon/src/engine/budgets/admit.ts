@@ -8,7 +8,7 @@ import { accountId, addTo, type OpenAccount, openAccounts, SUMS_KIND } from "./a
 import { amounts, ceilings, reserving } from "./amounts.ts";
 import { askToExtend } from "./ask.ts";
 import type { BudgetHold } from "./hold.ts";
-import { needOf, outputCap, routeOf } from "./need.ts";
+import { needOf, outputCap } from "./need.ts";
 import { exhausted } from "./say.ts";
 import { settleCut } from "./settle.ts";
 import { budgetTimer } from "./wake.ts";
@@ -37,7 +37,7 @@ export async function admit(driver: Driver, change: SessionChange, call: ModelEf
   const { deps, run, runState, sessionId } = driver;
   // Held by a process that is gone.
   settleCut(change, run.id, runState);
-  const place = { session_id: sessionId, run_id: run.id, route_id: routeOf(driver).route_id };
+  const place = { session_id: sessionId, run_id: run.id, route_id: driver.route.route_id };
   const covering = await deps.budgets.covering(place);
   if (covering.length === 0) return call;
   const open = await openAccounts(deps.store, covering, place, change.now);
@@ -117,7 +117,7 @@ async function hold(
     return { kind: "later" };
   }
   if (verdict.kind === "unpriced") {
-    const error = `budget '${budget.id}' limits cost, and what model '${driver.model}' on route '${routeOf(driver).route_id}' costs is not known; give the route its prices or take the limit away`;
+    const error = `budget '${budget.id}' limits cost, and what model '${driver.model}' on route '${driver.route.route_id}' costs is not known; give the route its prices or take the limit away`;
     await failRun(driver, change, error, false, BUDGET_PRICE_UNKNOWN);
     return { kind: "settled" };
   }

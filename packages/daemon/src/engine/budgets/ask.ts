@@ -49,15 +49,17 @@ export async function askToExtend(
     message_seq: runState.message_seq,
     requests: [request],
   });
+  // It may have fallen back in this very change.
+  const data = change.landed("run", run.id)?.data ?? run.data;
   change.put(
     "run",
     run.id,
     {
-      ...run.data,
+      ...data,
       status: "waiting_for_approval",
       updated_at_ms: change.now,
       pending_approval_ids: [request.id],
-      request: { ...run.data.request, approval_count: (run.data.request.approval_count ?? 0) + 1 },
+      request: { ...data.request, approval_count: (data.request.approval_count ?? 0) + 1 },
       usage: runState.usage,
     },
     run.revision,

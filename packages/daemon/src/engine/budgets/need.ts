@@ -2,7 +2,6 @@ import type { Json } from "@kheish/contract";
 import { calibratedTokens, estimateJson, paddedTokens } from "../context/estimate.ts";
 import type { Driver } from "../loop/driver.ts";
 import { visibleTools } from "../loop/visible-tools.ts";
-import type { PinnedRoute } from "../ports.ts";
 import type { SessionChange } from "../session-change.ts";
 import { visible } from "../state.ts";
 import { workedMs } from "./fold.ts";
@@ -13,16 +12,11 @@ const SYSTEM_TOKENS = 600;
 /** Reserved for the answer of a model whose limit nobody knows. */
 const UNKNOWN_OUTPUT_TOKENS = 32_000;
 
-/** Where the next call goes. */
-export function routeOf({ run }: Driver): PinnedRoute {
-  return run.data.route;
-}
-
 /** The cap of the next answer: what was asked for, else what the model can do; all of that once one was cut (01-R86). */
 export function outputCap(driver: Driver): number | undefined {
   const { deps, run, runState, model } = driver;
   const asked = run.data.generation.max_output_tokens;
-  const most = deps.model.limits(routeOf(driver), model).max_output_tokens;
+  const most = deps.model.limits(driver.route, model).max_output_tokens;
   return runState.output_nudges > 0 ? Math.max(asked ?? 0, most ?? 0) || undefined : (asked ?? most);
 }
 
@@ -35,7 +29,7 @@ export function needOf(driver: Driver, change: SessionChange): Need {
     input_tokens,
     output_tokens: outputCap(driver) ?? UNKNOWN_OUTPUT_TOKENS,
     least_output_tokens: LEAST_OUTPUT_TOKENS + (generation.reasoning?.budget_tokens ?? 0),
-    costOf: (output_tokens) => deps.prices.priceOf(routeOf(driver), model, { input_tokens, output_tokens }),
+    costOf: (output_tokens) => deps.prices.priceOf(driver.route, model, { input_tokens, output_tokens }),
     wall_time_ms: workedMs(runState, change.now),
   };
 }

@@ -9,7 +9,6 @@ import { addTo } from "./account.ts";
 import { amounts, settling } from "./amounts.ts";
 import { workedMs } from "./fold.ts";
 import type { BudgetHold } from "./hold.ts";
-import { routeOf } from "./need.ts";
 
 type Answer = Pick<AssistantMessage, "parts" | "usage" | "route_id" | "model">;
 
@@ -31,7 +30,9 @@ function estimated(hold: BudgetHold, answer: Answer): BudgetAmounts {
 
 function usedBy(driver: Driver, hold: BudgetHold, { usage, route_id, model }: Answer): BudgetAmounts {
   const { input_tokens = 0, output_tokens = 0 } = usage ?? {};
-  const cost = usage && driver.deps.prices.priceOf({ ...routeOf(driver), route_id }, model, usage);
+  const cost =
+    usage?.cost_microusd ??
+    (usage && driver.deps.prices.priceOf({ ...driver.route, route_id }, model, usage));
   return amounts({
     input_tokens,
     output_tokens,

@@ -89,5 +89,7 @@ async function giveUp(
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
   const next = await queueHead(driver.deps.store, change.session);
   const error_code = code === undefined ? {} : { error_code: code };
-  settleRun(change, run, { status, error, usage, ...error_code }, next);
+  // It may have fallen back in this very change.
+  const data = change.landed("run", run.id)?.data ?? run.data;
+  settleRun(change, { ...run, data }, { status, error, usage, ...error_code }, next);
 }
