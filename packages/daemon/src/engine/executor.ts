@@ -6,7 +6,7 @@ import { endRun } from "./commands/end-run.ts";
 import { requireRun, type Starter, transact } from "./commands/transact.ts";
 import type { LoopDeps } from "./loop/deps.ts";
 import { driveSession } from "./loop/drive.ts";
-import { LEASE_MS, SessionLease } from "./loop/session-lease.ts";
+import { LEASE_MS, SessionLease, takeLease } from "./loop/session-lease.ts";
 import { StopSignal } from "./loop/stop.ts";
 import { SESSION_QUEUE } from "./session-change.ts";
 
@@ -37,6 +37,7 @@ export class Executor {
   readonly #active = new Map<string, StopSignal>();
   /** Claims of work that this daemon made itself, by their tokens: what it knows of the session is what it wrote. */
   readonly #started = new Set<number>();
+  readonly #driving = new Set<string>();
   /** Sessions whose lease this daemon may hold without knowing it. */
   readonly #inDoubt = new Set<string>();
   /** Work that is made here begins here. */
@@ -95,16 +96,13 @@ export class Executor {
   }
 
   async #drive(item: QueueItem): Promise<Settled> {
-    const { store, clock, owner, known } = this.#options;
+    const { clock, owner, known } = this.#options;
     const sessionId = item.key;
     // Work that was not made here was made by somebody who has written to the session.
     if (!this.#started.delete(item.token)) known.forget(sessionId);
     const lease = new SessionLease(item, owner, clock);
-    // Taken again, it has a token to be given up with.
-    if (this.#inDoubt.has(sessionId) && !(await lease.commit(store, [])).ok)
-      return retryHeldElsewhere(clock.now());
-    this.#inDoubt.delete(sessionId);
     const driven = new Map<string, StopSignal>();
+    this.#driving.add(sessionId);
     try {
       const end = await driveSession(this.#options, sessionId, {
         lease,
@@ -130,6 +128,7 @@ export class Executor {
       return { kind: "retry", dueAtMs, error: describe(error), resetAttempts, ops: lease.release() };
     } finally {
       if (lease.isInDoubt) this.#inDoubt.add(sessionId);
+      this.#driving.delete(sessionId);
       this.#end(driven);
     }
   }
@@ -171,12 +170,27 @@ export class Executor {
     });
   }
 
+  /** Taken again, a lease has a token to be given up with. */
+  async #settleDoubts(): Promise<void> {
+    const { store, clock, owner } = this.#options;
+    for (const sessionId of this.#inDoubt) {
+      if (this.#driving.has(sessionId)) continue;
+      const taken = await store.commit([takeLease(sessionId, owner, clock.now())]);
+      const lease = taken.ok ? taken.leases[0] : undefined;
+      if (lease !== undefined) {
+        await store.commit([{ op: "release-lease", name: lease.name, token: lease.token }]);
+      }
+      this.#inDoubt.delete(sessionId);
+    }
+  }
+
   /** One commit for everything this daemon holds, three times per lease. */
   #renewLeases(): void {
     const { store, clock, owner, log } = this.#options;
     this.#renewal = clock.schedule(LEASE_MS / 3, () => {
       void store
         .commit([{ op: "renew-owner", owner, nowMs: clock.now(), leaseMs: LEASE_MS }])
+        .then(() => this.#settleDoubts())
         .catch((error: unknown) => log.warn({ err: describe(error) }, "renewing leases failed"))
         .finally(() => {
           if (!this.#draining) this.#renewLeases();

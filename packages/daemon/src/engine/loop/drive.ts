@@ -48,8 +48,6 @@ export async function driveSession(
       deps.known.forget(sessionId);
       deps.log.debug({ session_id: sessionId, run_id: runId, why: error.message }, "run superseded");
       stop.end();
-      // Somebody else wrote to the session: what is known of it here is no longer so.
-      deps.known.forget(sessionId);
       if (error instanceof LeaseLost) return "lost";
     }
     if (stop.reason === "drain") return "stopped";

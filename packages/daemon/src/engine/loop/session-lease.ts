@@ -1,8 +1,12 @@
 import type { Clock } from "../../kernel/clock.ts";
-import type { CommitResult, Fence, Op, QueueItem, Store } from "../../kernel/store.ts";
+import type { AcquireLeaseOp, CommitResult, Fence, Op, QueueItem, Store } from "../../kernel/store.ts";
 
 /** A daemon that is paused longer than this loses its sessions to others. */
 export const LEASE_MS = 30_000;
+
+export function takeLease(sessionId: string, owner: string, nowMs: number): AcquireLeaseOp {
+  return { op: "acquire-lease", name: `session/${sessionId}`, owner, nowMs, leaseMs: LEASE_MS };
+}
 
 /**
  * The lease under which one claim of a session is worked on. It is taken with the first write, as long as the claim
@@ -33,11 +37,10 @@ export class SessionLease {
   async commit(store: Store, ops: readonly Op[]): Promise<CommitResult> {
     if (this.#fence !== undefined) return store.commit(ops, { fence: this.#fence });
     const { queue, key, token } = this.#claim;
-    const name = `session/${key}`;
     const take: Op[] = [
       // An owner that was overtaken by itself must not take the session back.
       { op: "check-claim", queue, key, token },
-      { op: "acquire-lease", name, owner: this.#owner, nowMs: this.#clock.now(), leaseMs: LEASE_MS },
+      takeLease(key, this.#owner, this.#clock.now()),
     ];
     this.#isInDoubt = true;
     const result = await store.commit([...take, ...ops]);
