@@ -37,7 +37,8 @@ export class Executor {
   readonly #active = new Map<string, StopSignal>();
   /** Claims of work that this daemon made itself, by their tokens: what it knows of the session is what it wrote. */
   readonly #started = new Set<number>();
-  readonly #driving = new Set<string>();
+  /** Session id -> the claim under which it is driven. */
+  readonly #driving = new Map<string, number>();
   /** Sessions whose lease this daemon may hold without knowing it. */
   readonly #inDoubt = new Set<string>();
   /** Work that is made here begins here. */
@@ -96,14 +97,17 @@ export class Executor {
   }
 
   async #drive(item: QueueItem): Promise<Settled> {
-    const { clock, owner, known } = this.#options;
+    const { store, clock, owner, known } = this.#options;
     const sessionId = item.key;
     // Work that was not made here was made by somebody who has written to the session.
     if (!this.#started.delete(item.token)) known.forget(sessionId);
     const lease = new SessionLease(item, owner, clock);
     const driven = new Map<string, StopSignal>();
-    this.#driving.add(sessionId);
+    // Overtaken by itself, after a pause: the driver from before must write nothing any more.
+    const overtakes = this.#driving.has(sessionId);
+    this.#driving.set(sessionId, item.token);
     try {
+      if (overtakes && !(await lease.commit(store, [])).ok) return retryHeldElsewhere(clock.now());
       const end = await driveSession(this.#options, sessionId, {
         lease,
         attempts: item.attempts,
@@ -128,7 +132,7 @@ export class Executor {
       return { kind: "retry", dueAtMs, error: describe(error), resetAttempts, ops: lease.release() };
     } finally {
       if (lease.isInDoubt) this.#inDoubt.add(sessionId);
-      this.#driving.delete(sessionId);
+      if (this.#driving.get(sessionId) === item.token) this.#driving.delete(sessionId);
       this.#end(driven);
     }
   }

@@ -12,7 +12,7 @@ import type { FallbackTaken } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { RunState } from "../state.ts";
 import { writeCheckpoint } from "./advance.ts";
-import type { Driver } from "./driver.ts";
+import { type Driver, Superseded } from "./driver.ts";
 import type { StopSignal } from "./stop.ts";
 import { visibleTools } from "./visible-tools.ts";
 
@@ -72,6 +72,8 @@ function generationFor(driver: Driver) {
 
 function appendMessage(driver: Driver, turn: number, outcome: Extract<ModelOutcome, { ok: true }>): Outcome {
   return (change) => {
+    // The change is built again when somebody wrote in between: who answered this turn has gone on.
+    if (driver.runState.turn !== turn) throw new Superseded(`turn ${turn} of the run has been answered`);
     const message: AssistantMessage = {
       ...outcome.message,
       id: `msg-${driver.run.id}-${turn}`,
