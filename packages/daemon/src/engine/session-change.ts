@@ -61,11 +61,6 @@ export class SessionChange {
     this.#session ??= { before: session, after: { ...session.data } };
   }
 
-  /** Whether this change writes the record, which then needs no guard of its own. */
-  puts(kind: RecordKind, id: string): boolean {
-    return this.#puts.has(`${kind}/${id}`);
-  }
-
   /** The session's record as it was read. */
   get sessionRead(): Kept<"session"> | undefined {
     return this.#session?.before;

@@ -154,8 +154,8 @@ describe("a change of a session", () => {
     const change = changeOf();
     change.put("run", RUN, runRecord({ error: "first" }), 4);
     change.put("run", RUN, runRecord({ error: "second" }), 4);
-    expect(change.puts("run", RUN)).toBe(true);
-    expect(change.puts("run", "run-2")).toBe(false);
+    expect(change.landed("run", RUN)).toMatchObject({ id: RUN, revision: 5, data: { error: "second" } });
+    expect(change.landed("run", "run-2")).toBeUndefined();
     expect(change.ops()).toMatchObject([{ op: "put", data: { error: "second" }, expectedRevision: 4 }]);
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SimulatedClock } from "./clock.ts";
+import { overriding } from "./overriding.ts";
 import { backoff, QueueWorker, type Settled } from "./queue-worker.ts";
 import { openSqliteStore } from "./sqlite/index.ts";
 import { type QueueItem, type Store, StoreError } from "./store.ts";
@@ -81,14 +82,10 @@ describe("queue worker", () => {
 
   test("an item whose closing fails, as on a full disk, is closed when the store takes writes again", async () => {
     let full = false;
-    const flaky = new Proxy(store, {
-      get(target, key) {
-        const member = Reflect.get(target, key) as unknown;
-        if (typeof member !== "function") return member;
-        return (...args: unknown[]) => {
-          if (key === "commit" && full) return Promise.reject(new StoreError("full", "the disk is full"));
-          return (member as (...all: unknown[]) => unknown).apply(target, args);
-        };
+    const flaky = overriding(store, {
+      commit: async (ops, options) => {
+        if (full) throw new StoreError("full", "the disk is full");
+        return store.commit(ops, options);
       },
     });
     const handled: string[] = [];
@@ -111,16 +108,12 @@ describe("queue worker", () => {
 
   test("K7 an item whose claim landed without a word to its worker is worked on all the same", async () => {
     let isDeaf = false;
-    const unheard = new Proxy(store, {
-      get(target, key) {
-        const member = Reflect.get(target, key) as unknown;
-        if (key !== "commit") return typeof member === "function" ? member.bind(target) : member;
-        return async (...args: Parameters<Store["commit"]>) => {
-          const answer = await target.commit(...args);
-          if (!isDeaf) return answer;
-          isDeaf = false;
-          throw new StoreError("unavailable", "the connection is gone");
-        };
+    const unheard = overriding(store, {
+      commit: async (ops, options) => {
+        const answer = await store.commit(ops, options);
+        if (!isDeaf) return answer;
+        isDeaf = false;
+        throw new StoreError("unavailable", "the connection is gone");
       },
     });
     const handled: { key: string; attempts: number }[] = [];
@@ -217,15 +210,11 @@ describe("queue worker", () => {
 
   test("what is claimed while the worker stops goes back as it was, whatever the clock says", async () => {
     const claiming = Promise.withResolvers<void>();
-    const slow = new Proxy(store, {
-      get(target, key) {
-        const member = Reflect.get(target, key) as unknown;
-        if (key !== "commit") return typeof member === "function" ? member.bind(target) : member;
-        return async (...args: Parameters<Store["commit"]>) => {
-          const answer = await target.commit(...args);
-          if (args[0].some(({ op }) => op === "claim")) await claiming.promise;
-          return answer;
-        };
+    const slow = overriding(store, {
+      commit: async (ops, options) => {
+        const answer = await store.commit(ops, options);
+        if (ops.some(({ op }) => op === "claim")) await claiming.promise;
+        return answer;
       },
     });
     const subject = worker(() => Promise.reject(new Error("not in hand")), slow);

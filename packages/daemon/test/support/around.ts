@@ -1,13 +1,9 @@
+import { overriding } from "../../src/kernel/overriding.ts";
 import type { Store } from "../../src/kernel/store.ts";
 
 /** A store with some of its methods replaced; the others, and those of tomorrow, are the inner one's. */
 export function around(inner: Store, replaced: Partial<Store>): Store {
-  return new Proxy(inner, {
-    get(target, key) {
-      const member = (Reflect.get(replaced, key) ?? Reflect.get(target, key)) as unknown;
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
+  return overriding(inner, replaced);
 }
 
 export interface Killable {

@@ -139,15 +139,6 @@ export class Watcher {
     return `${this.#client.name} (${JSON.stringify(this.#plan.scope)}) saw ${this.#seen.length} of ${until.length} events; at ${at}: ${this.#seen[at]} for ${until[at]}`;
   }
 
-  isCaughtUp(head: number): boolean {
-    return (
-      this.#seen.length === 0 ||
-      this.#ended ||
-      this.#plan.scope.kind !== "global" ||
-      this.#seen.at(-1) === head
-    );
-  }
-
   #wants(event: StoredEvent): boolean {
     const { scope } = this.#plan;
     // What is done to budgets has no frame.
