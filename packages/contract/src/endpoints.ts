@@ -23,6 +23,14 @@ import { GoalResponse, PatchGoalRequest, SetGoalRequest } from "./goals.ts";
 import { HookSettings } from "./hooks.ts";
 import { JsonObject } from "./json.ts";
 import { LogEntries, LogsQuery } from "./logs.ts";
+import {
+  AddMcpServerRequest,
+  CallMcpToolRequest,
+  McpReloadResult,
+  McpRuntimeSnapshot,
+  McpToolCallResult,
+  RemovedMcpServer,
+} from "./mcp.ts";
 import { listOf } from "./pagination.ts";
 import {
   CheckPermissionRequest,
@@ -470,6 +478,49 @@ export const endpoints = define({
     body: ReloadRoutesRequest,
     bodyOptional: true,
     responses: { 200: RouteReloadResult },
+  },
+  getMcp: {
+    method: "GET",
+    path: "/v1/runtime/mcp",
+    tag: "mcp",
+    summary: "MCP servers, how each does and what tools it offers",
+    access: "admin",
+    responses: { 200: McpRuntimeSnapshot },
+  },
+  addMcpServer: {
+    method: "POST",
+    path: "/v1/runtime/mcp/servers",
+    tag: "mcp",
+    summary: "Connect to an MCP server and keep it",
+    access: "admin",
+    body: AddMcpServerRequest,
+    responses: { 200: McpRuntimeSnapshot },
+  },
+  removeMcpServer: {
+    method: "DELETE",
+    path: "/v1/runtime/mcp/servers/{name}",
+    tag: "mcp",
+    summary: "Disconnect and forget an MCP server that was added at run time",
+    access: "admin",
+    responses: { 200: RemovedMcpServer },
+  },
+  reloadMcp: {
+    method: "POST",
+    path: "/v1/runtime/mcp/reload",
+    tag: "mcp",
+    summary: "Read the MCP configuration again and connect to what is not connected",
+    access: "admin",
+    responses: { 200: McpReloadResult },
+  },
+  callMcpTool: {
+    method: "POST",
+    path: "/v1/runtime/mcp/tools/{tool_name}/call",
+    tag: "mcp",
+    summary: "Call a loaded MCP tool",
+    access: "admin",
+    body: CallMcpToolRequest,
+    bodyOptional: true,
+    responses: { 200: McpToolCallResult },
   },
   listSecrets: {
     method: "GET",

@@ -14,6 +14,7 @@ export * from "./goals.ts";
 export * from "./hooks.ts";
 export * from "./json.ts";
 export * from "./logs.ts";
+export * from "./mcp.ts";
 export * from "./pagination.ts";
 export * from "./permissions.ts";
 export * from "./policies.ts";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { BudgetsStatus } from "./budgets.ts";
 import { HookSettings } from "./hooks.ts";
 import { Json, Millis } from "./json.ts";
+import { McpRuntimeSnapshot } from "./mcp.ts";
 import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
 import {
   DebugLevel,
@@ -63,6 +64,7 @@ export const RuntimeSettingsView = z
     learning_policy: LearningPolicy,
     run_memory_policy: RunMemoryPolicy,
     tool_runtime_limits: ToolRuntimeLimits,
+    mcp: McpRuntimeSnapshot.optional().describe("absent where the daemon has no MCP client"),
     config: RuntimeConfigMetadataView,
   })
   .meta({ id: "RuntimeSettingsView" });

@@ -25,6 +25,7 @@ import { budgetBindings, budgetsStatus } from "./features/budgets/index.ts";
 import { contractBindings } from "./features/contracts/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
+import { type LoadedMcp, McpService, mcpBindings } from "./features/mcp/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RouteService, routeBindings, vaultSlots } from "./features/routes/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
@@ -54,6 +55,7 @@ import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";
 import { type Env, LiveRoutes, type LoadedRoutes, type RouteLoader } from "./model/index.ts";
 import type { NamedTokens } from "./surface/http/index.ts";
+import type { McpServers } from "./tools/mcp/index.ts";
 
 /** Everything a daemon is made of that touches the world. The simulation brings its own. */
 export interface World {
@@ -65,6 +67,8 @@ export interface World {
   /** Where the routes came from; absent where they cannot be read again. */
   routes?: { loaded: LoadedRoutes; loader: RouteLoader; env: Env };
   tools: ToolPort;
+  /** The MCP servers whose tools are among `tools`, and how to read which there should be; absent: there are none. */
+  mcp?: { servers: McpServers; load: () => Promise<LoadedMcp> };
   log: Log;
   credentials: Credentials;
 }
@@ -110,6 +114,9 @@ export interface Daemon {
   drain(deadlineMs: number): Promise<void>;
 }
 
+/** What servers get to end by themselves. */
+const MCP_STOP_MS = 500;
+
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
   const { store, blobs, clock, random, models, tools, log, credentials } = world;
@@ -125,7 +132,10 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     capacity: settings.eventHistoryCapacity,
     onError: (error) => log.error({ err: String(error) }, "reading the journal failed"),
   });
+  const mcp =
+    world.mcp === undefined ? undefined : new McpService({ store, clock, blobs, log, ...world.mcp });
   const runtime = new RuntimeSettings({
+    ...(mcp === undefined ? {} : { mcp: () => mcp.snapshot() }),
     store,
     clock,
     routes: models,
@@ -192,6 +202,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       routeService
         .refresh()
         .catch((error: unknown) => log.error({ err: String(error) }, "reading routes failed"));
+      mcp
+        ?.refresh()
+        .catch((error: unknown) => log.error({ err: String(error) }, "reading the MCP servers failed"));
     }
     tokens.heard(stored);
     credentials.follow(stored).catch((error: unknown) => {
@@ -262,6 +275,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...tokenBindings(tokens),
       ...routeBindings(routeService),
       ...secretBindings(credentials),
+      ...(mcp === undefined ? [] : mcpBindings(mcp)),
       ...backups,
     ],
     namedTokens: {
@@ -287,6 +301,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
           "this store was restored from a backup: no run goes on before 'serve --resume-restored'",
         );
       } else {
+        // Before any run goes on: a call of a tool that is not there yet would be refused.
+        await mcp?.start().catch(async (error: unknown) => {
+          await mcp.stop();
+          throw error;
+        });
         timers.start();
         executor.start();
       }
@@ -298,6 +317,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
+      if (mcp !== undefined) await Promise.race([mcp.stop(), sleep(clock, MCP_STOP_MS)]);
       tail.stop();
     },
   };

@@ -5,6 +5,7 @@ import { archiveOf } from "./archives.ts";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
+import { loadMcp, type McpSettings } from "./features/mcp/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { debugKeyFault } from "./features/runtime/index.ts";
 import {
@@ -14,7 +15,9 @@ import {
   tracedStore,
   tracingWanted,
 } from "./features/tracing/index.ts";
+import { mcpCredentials } from "./governance/broker/mcp-credentials.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
+import type { Credentials } from "./governance/credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
@@ -33,7 +36,7 @@ import {
   routeLoader,
   withCatalogue,
 } from "./model/index.ts";
-import { type Env, openCredentials, openStore, readText } from "./opening.ts";
+import { type Env, openCredentials, openStore, readIfPresent, readText } from "./opening.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { packageVersion } from "./surface/cli/version.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
@@ -48,6 +51,7 @@ import {
 } from "./surface/http/index.ts";
 import { createLog } from "./surface/log.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
+import { McpServers, openConnection } from "./tools/mcp/index.ts";
 
 export interface RunningDaemon {
   baseUrl: string;
@@ -181,7 +185,27 @@ async function open(
     }),
   );
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
-  const tools = metrics.tools(redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor));
+  const servers = new McpServers({
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    credentials: mcpCredentials(credentials, systemClock),
+    connect: openConnection({
+      clock: systemClock,
+      fetch: globalThis.fetch,
+      hostEnv: env,
+      holdsSecret: (text) => redactor.text(text) !== text,
+      workspaceRoot,
+      version: packageVersion(),
+      credentials: mcpCredentials(credentials, systemClock),
+      holdSecrets: (source, secrets) => redactor.hold(source, secrets),
+    }),
+    redact: (text) => redactor.foreignText(text),
+    record: (action) => log.debug({ ...action }, "an MCP server was asked, or answered"),
+  });
+  const mcp = { servers, load: mcpLoader(options.mcp ?? NO_MCP, env, credentials, redactor) };
+  const own = toolPort([...builtin.all(), ...extraTools]);
+  const tools = metrics.tools(redactedTools(servers.beside(own), redactor));
 
   let baseUrl = "";
   const daemon = compose(
@@ -193,6 +217,7 @@ async function open(
       models,
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
+      mcp,
       log,
       credentials,
     },
@@ -332,6 +357,26 @@ async function openTracing(
     log.warn({}, `OTEL_* names a collector, but ${error.message}`);
     return undefined;
   }
+}
+
+const NO_MCP: McpSettings = { discovery: "disabled", profiles: [] };
+
+/** Literal values of a server's entry may be secrets: they show nowhere. */
+function mcpLoader(settings: McpSettings, env: Env, { vault }: Credentials, redactor: Redactor) {
+  return async () => {
+    const loaded = await loadMcp(settings, {
+      home: env.HOME,
+      readIfPresent,
+      now: () => systemClock.now(),
+      slotState: (slotId) => {
+        const status = vault.status(slotId);
+        if (status === undefined) return "missing";
+        return status.disabled === true ? "revoked" : "usable";
+      },
+    });
+    for (const { name, importedBearer } of loaded.specs) redactor.hold(`mcp:${name}`, [importedBearer]);
+    return loaded;
+  };
 }
 
 async function diskUsedRatio(path: string): Promise<number> {

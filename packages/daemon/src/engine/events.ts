@@ -51,7 +51,12 @@ export interface SessionEvents {
     decided_by: string;
     pending: string[];
   };
-  waiting_for_user_question: { run_id: string; request: UserQuestionRequest; about?: UnknownEffect };
+  waiting_for_user_question: {
+    run_id: string;
+    request: UserQuestionRequest;
+    about?: UnknownEffect;
+    resume?: AskingCall;
+  };
   user_question_resolved: { run_id: string; resolution: UserQuestionResolution; decided_by: string };
   /** The answer as its output contract wants it: canonical JSON (01-R34). */
   answer_conformed: { run_id: string; message_seq: number; content: string };
@@ -138,6 +143,12 @@ export type GoalNews = Omit<SessionGoal, "accounted_usage">;
 export interface UnknownEffect {
   unknown_call_id: string;
   tool_name: string;
+}
+
+/** A call that goes on with the answer, in the place of having it as its result; `state` is what it kept. */
+export interface AskingCall {
+  call_id: string;
+  state: Json;
 }
 
 /** `settled`: done. `failed`: done with an error. `denied`: never left. */

@@ -1,5 +1,6 @@
 import {
   type ApprovalRequest,
+  type CapabilityScope,
   type CredentialScope,
   type FallbackTrigger,
   type Json,
@@ -186,6 +187,10 @@ export interface Tool {
   readonly sandbox: SandboxProfile;
   /** Callable, but not shown to models: a tool for load tests. */
   readonly unlisted?: boolean;
+  /** May be left out of prompts until it is searched for, when there are many like it. */
+  readonly deferrable?: boolean;
+  /** Where it comes from, when an MCP server offers it; `tool` is the name that it has there. */
+  readonly mcp?: { readonly server: string; readonly tool: string };
   /** False: runs alone in its batch. */
   readonly allowsParallel: boolean;
   /** Validates and normalises the model's input; answers the first mismatch in words a model can act on. */
@@ -209,6 +214,11 @@ export interface ToolContext {
   clock: Clock;
   /** The session's goal when the call left. */
   goal?: SessionGoal;
+  /** What the session may see and whose credentials it may use; absent: everything. */
+  capability_scope?: CapabilityScope;
+  credential_scope?: CredentialScope;
+  /** Set when the call had asked, with `resume`, and somebody answered: it goes on from there. */
+  resumed?: Resumed;
   /** Aborts on cancel, interrupt, timeout and drain. */
   signal: AbortSignal;
 }
@@ -223,8 +233,20 @@ export type ToolOutcome =
     }
   /** Asks for a change of the session's goal; what becomes of it is the call's result. */
   | { kind: "goal"; change: GoalChange }
-  /** Parks the run until somebody answers. */
-  | { kind: "ask"; questions: UserQuestion[]; expires_at_ms?: number };
+  /**
+   * Parks the run until somebody answers. With `resume` the answer is not the call's result: the call is made again and
+   * finds it, with what it kept here, in its context.
+   */
+  | { kind: "ask"; questions: UserQuestion[]; expires_at_ms?: number; resume?: Json }
+  /** It left, and nobody will say what became of it: treated as if the daemon had died meanwhile. */
+  | { kind: "lost" };
+
+/** The answer that a call goes on with. */
+export interface Resumed {
+  /** What the call kept when it asked. */
+  state: Json;
+  resolution: UserQuestionResolution;
+}
 
 /** A change of session state that is committed together with the tool's result. */
 export type ToolStateChange = { type: "todos"; todos: Json[] };

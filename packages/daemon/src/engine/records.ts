@@ -23,7 +23,7 @@ import type { IndexKeys, Op, PutOp, Store, StoredRecord } from "../kernel/store.
 import type { BudgetRecord } from "./budgets/account.ts";
 import type { BudgetAsk } from "./budgets/hold.ts";
 import type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
-import type { UnknownEffect } from "./events.ts";
+import type { AskingCall, UnknownEffect } from "./events.ts";
 import type { FallbackStep } from "./fallback.ts";
 import { wants } from "./goals/goal.ts";
 import type { UserMessage } from "./messages.ts";
@@ -139,6 +139,7 @@ export interface QuestionRecord {
   session_id: string;
   run_id: string;
   about?: UnknownEffect;
+  resume?: AskingCall;
   answer?: {
     digest: string;
     declined: boolean;

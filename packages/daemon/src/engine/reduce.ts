@@ -1,7 +1,8 @@
+import type { UserQuestionResolution } from "@kheish/contract";
 import { foldBudget } from "./budgets/fold.ts";
 import { bytesOf, estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
-import type { Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
+import type { AskingCall, Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
 import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
 import { addCost } from "./records.ts";
 import { type CallState, type Entry, newRun, type RunState, type SessionState } from "./state.ts";
@@ -79,9 +80,9 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
       });
     case "waiting_for_user_question":
       return onRun(state, event.data.run_id, (run) => {
-        const { request, about } = event.data;
-        run.question = about === undefined ? { request } : { request, about };
-        const call = findCall(run, about?.unknown_call_id ?? request.tool_call_id);
+        const { run_id: _run, ...question } = event.data;
+        run.question = question;
+        const call = findCall(run, question.about?.unknown_call_id ?? question.request.tool_call_id);
         if (call !== undefined && call.phase !== "settled") call.phase = "asking_user";
       });
     case "user_question_resolved":
@@ -90,6 +91,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         delete run.question;
         run.active_since_wake = false;
         run.takeovers = 0;
+        if (asked?.resume !== undefined) return goOn(run, asked.resume, event.data.resolution);
         if (asked?.about === undefined) return;
         const call = findCall(run, asked.about.unknown_call_id);
         const again = event.data.resolution.answers.some((answer) =>
@@ -125,6 +127,13 @@ function onRun(state: SessionState, runId: string, change: (run: RunState) => vo
 
 function findCall(run: RunState, callId: string): CallState | undefined {
   return run.calls.find((call) => call.call.id === callId);
+}
+
+function goOn(run: RunState, { call_id, state }: AskingCall, resolution: UserQuestionResolution): void {
+  const call = findCall(run, call_id);
+  if (call?.phase !== "asking_user") return;
+  call.phase = "allowed";
+  call.resumed = { state, resolution };
 }
 
 function onCall(

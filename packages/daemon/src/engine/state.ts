@@ -1,9 +1,9 @@
 import type { Json, UsageTotals, UserQuestionRequest } from "@kheish/contract";
 import type { BudgetHold } from "./budgets/hold.ts";
-import type { AfterModelError, Checkpoint, UnknownEffect } from "./events.ts";
+import type { AfterModelError, AskingCall, Checkpoint, UnknownEffect } from "./events.ts";
 import type { FallbackPlace } from "./fallback.ts";
 import type { AssistantMessage, Message, ToolCall, ToolResult } from "./messages.ts";
-import type { EffectClass, ModelError } from "./ports.ts";
+import type { EffectClass, ModelError, Resumed } from "./ports.ts";
 import { ZERO_USAGE } from "./records.ts";
 
 /** What the fold of a session's journal knows. Rebuilt at any time; a cache, never the truth. */
@@ -41,7 +41,7 @@ export interface RunState {
   message_seq: number;
   last_message?: AssistantMessage;
   usage: UsageTotals;
-  question?: { request: UserQuestionRequest; about?: UnknownEffect };
+  question?: { request: UserQuestionRequest; about?: UnknownEffect; resume?: AskingCall };
   output_nudges: number;
   requirement_nudges: number;
   /** Repair turns asked for; once there is one, tools are withheld (01-R34). */
@@ -81,8 +81,8 @@ export interface RunState {
  * requested -> allowed | asking_approval | settled (denied, refused)
  * asking_approval -> allowed | settled (denied)
  * allowed -> dispatched
- * dispatched -> settled | asking_user | dispatched again (next attempt)
- * asking_user -> settled
+ * dispatched -> settled | asking_user | dispatched again (next attempt) | allowed (it did nothing yet)
+ * asking_user -> settled | allowed (it goes on with the answer)
  */
 export interface CallState {
   /** With the input that would run: an approver may have edited it. */
@@ -92,6 +92,8 @@ export interface CallState {
   attempt: number;
   effect?: EffectClass;
   idempotency_key?: string;
+  /** The last answer that it asked for; its next attempt finds it. */
+  resumed?: Resumed;
   result?: ToolResult;
   /** Of the whole output, be it kept as a blob. */
   output_bytes?: number;

@@ -37,7 +37,7 @@ export function needOf(driver: Driver, change: SessionChange): Need {
 /** As the provider counted it last, or as we count it; the larger one, for what is held too much comes back. */
 function promptTokens({ state, deps, session, run }: Driver): number {
   const entries = visible(state);
-  const tools = visibleTools(deps.tools, session) as unknown as Json;
+  const tools = visibleTools(deps.tools, session, state) as unknown as Json;
   const schema = (run.data.output_contract?.schema ?? null) as Json;
   const counted = paddedTokens(entries) + SYSTEM_TOKENS + estimateJson(tools) + estimateJson(schema);
   return Math.max(counted, calibratedTokens(entries, state.checkpoint?.seq ?? 0));

@@ -100,7 +100,7 @@ function applyAnswer(
   resolution: UserQuestionResolution,
   principal: string,
 ): void {
-  const { request, about } = question.data;
+  const { request, about, resume } = question.data;
   change.emit("user_question_resolved", { run_id: run.id, resolution, decided_by: principal });
   change.put(
     "question",
@@ -117,6 +117,11 @@ function applyAnswer(
     },
     question.revision,
   );
+  // A call that goes on with the answer stays open; the executor dispatches it again.
+  if (resume !== undefined) {
+    resumeRun(change, run, "user_question_resume");
+    return;
+  }
   if (about === undefined) {
     change.emit("tool_call_finished", {
       run_id: run.id,

@@ -7,7 +7,7 @@ import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
 import type { Driver } from "./driver.ts";
 import type { Effect } from "./effect.ts";
-import { isVisible } from "./visible-tools.ts";
+import { isVisible, isWithinScope } from "./visible-tools.ts";
 
 /**
  * Decides a whole batch: refused calls get their result at once, and when any call needs a yes the run waits
@@ -48,7 +48,9 @@ export async function authorize(
 /** Why the agent has no such tool (03-R2). */
 function offSurface(driver: Driver, { call }: CallState): string | undefined {
   if (isRepairing(driver.runState)) return "tools are withheld until the answer keeps its contract";
-  if (driver.deps.tools.get(call.name) === undefined) return "tool not found";
+  const tool = driver.deps.tools.get(call.name);
+  if (tool === undefined) return "tool not found";
+  if (!isWithinScope(driver.session, tool)) return `tool '${call.name}' is not available in this session`;
   return isVisible(driver.session, call.name)
     ? undefined
     : `tool '${call.name}' is unavailable for this agent`;

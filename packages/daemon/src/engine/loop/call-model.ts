@@ -25,7 +25,7 @@ export type Outcome = (change: SessionChange) => void | Promise<void>;
 export async function callModel(driver: Driver, stop: StopSignal): Promise<Outcome | undefined> {
   const { deps, run } = driver;
   const { turn } = driver.runState;
-  const tools = isRepairing(driver.runState) ? [] : visibleTools(deps.tools, driver.session);
+  const tools = isRepairing(driver.runState) ? [] : visibleTools(deps.tools, driver.session, driver.state);
   const call = deps.model.call(buildTurn(driver.state, { ...promptInput(driver), tools }), {
     signal: stop.soft,
     onDelta: (delta) => {

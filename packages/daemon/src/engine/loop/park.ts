@@ -1,5 +1,5 @@
 import type { UserQuestionRequest } from "@kheish/contract";
-import type { UnknownEffect } from "../events.ts";
+import type { AskingCall, UnknownEffect } from "../events.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { Driver } from "./driver.ts";
 
@@ -7,7 +7,7 @@ import type { Driver } from "./driver.ts";
 export async function park(
   driver: Driver,
   change: SessionChange,
-  question: { request: UserQuestionRequest; about?: UnknownEffect },
+  question: { request: UserQuestionRequest; about?: UnknownEffect; resume?: AskingCall },
 ): Promise<void> {
   const { run, runState } = driver;
   const { request } = question;

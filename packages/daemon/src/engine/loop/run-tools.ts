@@ -52,7 +52,8 @@ async function runOne(
   if (tool === undefined) return finished(driver, call, failure("tool not found"), 0);
   const started = driver.deps.clock.now();
   const performed = await perform(driver, stop, tool, call);
-  if (performed === "abandoned") return undefined;
+  // Nothing is written about it, so that it is met as what a dead process left behind.
+  if (performed === "abandoned" || performed.kind === "lost") return undefined;
   // A stopped read is simply made again; a stopped `once` effect tells what it knows.
   if (stop.reason === "drain" && stop.hard.aborted && tool.effect !== "once") return undefined;
   if (stop.reason === "ended") return undefined;
@@ -96,7 +97,7 @@ async function invoke(tool: Tool, call: CallState, context: ToolContext): Promis
 }
 
 export function contextFor(driver: Driver, call: CallState, signal: AbortSignal): ToolContext {
-  const { deps } = driver;
+  const { deps, session } = driver;
   return {
     session_id: driver.sessionId,
     run_id: driver.run.id,
@@ -107,6 +108,9 @@ export function contextFor(driver: Driver, call: CallState, signal: AbortSignal)
     blobs: deps.blobs,
     clock: deps.clock,
     ...(driver.goal === undefined ? {} : { goal: driver.goal }),
+    ...(session.capability_scope === undefined ? {} : { capability_scope: session.capability_scope }),
+    ...(session.credential_scope === undefined ? {} : { credential_scope: session.credential_scope }),
+    ...(call.resumed === undefined ? {} : { resumed: call.resumed }),
     signal,
   };
 }
@@ -203,25 +207,35 @@ function goalChanged(driver: Driver, call: CallState, wanted: GoalChange): Outco
   };
 }
 
-/** The call stays open and its answer will be its result (03-R37). */
+/** The call stays open and its answer will be its result (03-R37), or what it goes on with. */
 function askUser(driver: Driver, call: CallState, asked: Extract<ToolOutcome, { kind: "ask" }>): Outcome {
   return async (change) => {
+    const run_id = driver.run.id;
+    const call_id = call.call.id;
+    if (asked.resume !== undefined && driver.runState.question !== undefined) {
+      // A run waits for one question at a time. This one is asked again once the other is answered.
+      change.emit("effect_not_applied", { run_id, call_id });
+      return;
+    }
     if (asked.expires_at_ms !== undefined && asked.expires_at_ms <= change.now) {
       emitFinished(driver, change, call, failure("the question's deadline has passed"), { ledger: "failed" });
       return;
     }
     const request = {
-      id: `question-request-${call.call.id}`,
-      tool_call_id: call.call.id,
+      // A call that goes on may ask more than once, each time under another id.
+      id: `question-request-${call_id}${asked.resume === undefined ? "" : `-${call.attempt}`}`,
+      tool_call_id: call_id,
       questions: asked.questions,
       created_at_ms: change.now,
       ...(asked.expires_at_ms === undefined ? {} : { expires_at_ms: asked.expires_at_ms }),
     };
-    await park(driver, change, { request });
+    const question =
+      asked.resume === undefined ? { request } : { request, resume: { call_id, state: asked.resume } };
+    await park(driver, change, question);
     change.put(
       "question",
-      questionRecordId(driver.run.id, request.id),
-      { request, session_id: driver.sessionId, run_id: driver.run.id },
+      questionRecordId(run_id, request.id),
+      { ...question, session_id: driver.sessionId, run_id },
       0,
     );
   };

@@ -87,7 +87,8 @@ export function observedTools(tools: ToolPort, meter: MeterInUse, now: Stopwatch
 
 function outcomeOf(outcome: ToolOutcome): "ok" | "error" | "asked" {
   if (outcome.kind === "ask") return "asked";
-  return outcome.kind === "result" && outcome.is_error ? "error" : "ok";
+  const failed = outcome.kind === "lost" || (outcome.kind === "result" && outcome.is_error);
+  return failed ? "error" : "ok";
 }
 
 /** Times what the stores of this process do below their commits. */

@@ -4,7 +4,13 @@ import {
   type PermissionMatrix,
   PermissionMode,
 } from "@kheish/contract";
-import { type AuthorityPort, isVisible, requireSession, type ToolPort } from "../../engine/index.ts";
+import {
+  type AuthorityPort,
+  isVisible,
+  isWithinScope,
+  requireSession,
+  type ToolPort,
+} from "../../engine/index.ts";
 import type { Store } from "../../kernel/store.ts";
 
 export interface PermissionSources {
@@ -59,14 +65,24 @@ export class PermissionExplainer {
     return override ?? session?.permission_mode ?? this.#sources.permissionMode();
   }
 
+  /** Why the session's agent has no such tool, in the words that it is told. */
+  #hidden(session: Session, name: string): string | undefined {
+    if (!isVisible(session, name)) return `tool '${name}' is unavailable for this agent`;
+    const tool = this.#sources.tools.get(name);
+    return tool === undefined || isWithinScope(session, tool)
+      ? undefined
+      : `tool '${name}' is not available in this session`;
+  }
+
   #explanation(
     call: { id: string; name: string; input: Json },
     session: Session | undefined,
     mode: PermissionMode,
   ): PermissionExplanation {
     const dry = { hooks_evaluated: false, hook_policy: "not_executed_in_dry_run" } as const;
-    if (session !== undefined && !isVisible(session, call.name)) {
-      const reason = `tool '${call.name}' is unavailable for this agent`;
+    const hidden = session === undefined ? undefined : this.#hidden(session, call.name);
+    if (hidden !== undefined) {
+      const reason = hidden;
       return {
         tool_call_id: call.id,
         tool_name: call.name,

@@ -1,15 +1,24 @@
+import type { Json, UserQuestion } from "@kheish/contract";
 import type { Tool, ToolOutcome, ToolPort } from "../../engine/ports.ts";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Redactor } from "./redactor.ts";
 
 /**
  * Tools whose results hold no secret of the daemon: what a command printed or a server answered goes to the journal, to
- * whoever watches, and to the provider of a model.
+ * whoever watches, and to the provider of a model. Tools may come and go.
  */
 export function redactedTools(tools: ToolPort, redactor: Redactor): ToolPort {
-  const wrapped = new Map(tools.all().map((tool) => [tool.name, redacted(tool, redactor)]));
-  const all = [...wrapped.values()];
-  return { all: () => all, get: (name) => wrapped.get(name) };
+  const wrapped = new WeakMap<Tool, Tool>();
+  return {
+    all: () => tools.all(),
+    get(name) {
+      const tool = tools.get(name);
+      if (tool === undefined) return undefined;
+      const known = wrapped.get(tool) ?? redacted(tool, redactor);
+      wrapped.set(tool, known);
+      return known;
+    },
+  };
 }
 
 function redacted(tool: Tool, redactor: Redactor): Tool {
@@ -49,5 +58,15 @@ async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function clean(outcome: ToolOutcome, redactor: Redactor): ToolOutcome {
-  return outcome.kind === "result" ? { ...outcome, output: redactor.json(outcome.output) } : outcome;
+  switch (outcome.kind) {
+    case "result":
+      return { ...outcome, output: redactor.json(outcome.output) };
+    case "ask":
+      return {
+        ...outcome,
+        questions: redactor.json(outcome.questions as unknown as Json) as unknown as UserQuestion[],
+      };
+    default:
+      return outcome;
+  }
 }

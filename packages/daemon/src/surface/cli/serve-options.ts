@@ -52,6 +52,15 @@ export interface ServeOptions {
   otel?: boolean;
   /** A store that came out of a backup takes its original's place. */
   resumeRestored?: boolean;
+  /** Where MCP servers are configured; absent: none. */
+  mcp?: {
+    /** Absolute. */
+    configFile?: string;
+    /** Absolute. */
+    credentialsFile?: string;
+    discovery: McpDiscovery;
+    profiles: readonly string[];
+  };
   /** `up` shows the console in a browser once the daemon answers. */
   open?: boolean;
 }
@@ -65,6 +74,8 @@ export interface BindAddress {
 export const httpAuthModes = ["auto", "none", "bearer"] as const;
 export const logFormats = ["auto", "pretty", "json"] as const;
 export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
+export const mcpDiscoveries = ["auto", "disabled"] as const;
+export type McpDiscovery = (typeof mcpDiscoveries)[number];
 export type HttpAuthMode = (typeof httpAuthModes)[number];
 export type LogFormat = (typeof logFormats)[number];
 export type LogLevel = (typeof logLevels)[number];

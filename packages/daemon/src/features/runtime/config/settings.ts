@@ -1,4 +1,5 @@
 import {
+  type McpRuntimeSnapshot,
   type PermissionMode,
   problem,
   type RuntimeConfigRevisionView,
@@ -64,6 +65,8 @@ export interface RuntimeSettingsOptions extends Roots {
   routes: RouteResolver;
   /** Why debug evidence could not be encrypted; undefined when it could. */
   debugKeyFault: () => Promise<string | undefined>;
+  /** The MCP servers as they are now, for the view. */
+  mcp?: () => McpRuntimeSnapshot;
 }
 
 /**
@@ -81,6 +84,7 @@ export class RuntimeSettings {
   readonly #clock: Clock;
   readonly #roots: Roots;
   readonly #debugKeyFault: () => Promise<string | undefined>;
+  readonly #mcp: RuntimeSettingsOptions["mcp"];
   readonly #mutex = new KeyedMutex();
   #current: Revision | undefined;
 
@@ -89,6 +93,7 @@ export class RuntimeSettings {
     this.#clock = options.clock;
     this.#roots = options;
     this.#debugKeyFault = options.debugKeyFault;
+    this.#mcp = options.mcp;
     this.routes = withDefault(options.routes, () => this.#current?.default_route);
   }
 
@@ -134,7 +139,11 @@ export class RuntimeSettings {
   }
 
   view(): RuntimeSettingsView {
-    return settingsView(this.#current, this.routes, this.#roots);
+    const mcp = this.#mcp?.();
+    return {
+      ...settingsView(this.#current, this.routes, this.#roots),
+      ...(mcp === undefined ? {} : { mcp }),
+    };
   }
 
   /** What is in force once the change that is being made, here or on another daemon, is made (02-R4). */

@@ -94,6 +94,12 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./secrets/index.ts"),
   },
   {
+    name: "mcp",
+    aliases: [],
+    summary: "MCP servers: what they offer, and what is known of others",
+    load: () => import("./mcp/index.ts"),
+  },
+  {
     name: "budgets",
     aliases: ["budget"],
     summary: "What the daemon's work may use, and has used",

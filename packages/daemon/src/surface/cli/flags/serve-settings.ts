@@ -204,6 +204,27 @@ export const serveSettings = {
     env: "KHEISH_MODEL_BUDGET_MAX_TOTAL_COST_USD",
     help: "sets budget 'model-budget': US dollars of the daemon, for ever",
   },
+  mcpConfig: {
+    flag: "--mcp-config <path>",
+    env: "KHEISH_MCP_CONFIG",
+    help: "MCP servers, TOML with [mcp_servers.<name>]; default that of Codex, when there is one",
+  },
+  mcpCredentials: {
+    flag: "--mcp-credentials <path>",
+    env: "KHEISH_MCP_CREDENTIALS",
+    help: "tokens that another program keeps for MCP servers, JSON",
+  },
+  mcpProfile: {
+    flag: "--mcp-profile <id>",
+    env: "KHEISH_MCP_PROFILES",
+    help: "servers of the built-in catalog, repeatable; 'kheish mcp profiles list' has them",
+    repeatable: true,
+  },
+  mcpDiscovery: {
+    flag: "--mcp-discovery <auto|disabled>",
+    env: "KHEISH_MCP_DISCOVERY",
+    help: "whether MCP servers are found in the files of other programs; default auto",
+  },
   maxBodyBytes: {
     flag: "--max-body-bytes <n>",
     env: "KHEISH_MAX_BODY_BYTES",

@@ -8,6 +8,7 @@ import {
   httpAuthModes,
   logFormats,
   logLevels,
+  mcpDiscoveries,
   type ServeOptions,
 } from "../serve-options.ts";
 import { permissionModeFrom, permissionModeNames } from "./permission-mode.ts";
@@ -59,6 +60,21 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
       maxStreamsPerPrincipal: atLeastOne(reader, "httpMaxStreamsPerPrincipal"),
       requestsPerMinute: reader.wholeNumber("httpRateLimit"),
       modelBudget: modelBudget(reader),
+    }),
+    mcp: mcpSettings(reader, path),
+  };
+}
+
+/** A profile may also stand in a list with commas. */
+function mcpSettings(reader: Reader, path: (text: string) => string): NonNullable<ServeOptions["mcp"]> {
+  const [config, credentials] = [reader.text("mcpConfig"), reader.text("mcpCredentials")];
+  const profiles = reader.list("mcpProfile").flatMap((text) => text.split(","));
+  return {
+    discovery: reader.choice("mcpDiscovery", mcpDiscoveries) ?? "auto",
+    profiles: profiles.map((id) => id.trim()).filter((id) => id !== ""),
+    ...present({
+      configFile: config && path(config),
+      credentialsFile: credentials && path(credentials),
     }),
   };
 }

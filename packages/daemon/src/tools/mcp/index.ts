@@ -1,0 +1,7 @@
+/** The MCP client: servers, their tools beside the daemon's own, and what they need of the daemon. */
+export type { McpAction } from "./actions.ts";
+export { openConnection } from "./connection.ts";
+export { ToolClash, UpstreamFailure } from "./connection-port.ts";
+export type { Acting, McpCredentialPort, Secret } from "./credential-port.ts";
+export { McpServers } from "./servers.ts";
+export type { ServerSpec } from "./spec.ts";

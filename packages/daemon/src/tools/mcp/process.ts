@@ -1,0 +1,53 @@
+import { spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+
+export interface ServerProcessRequest {
+  command: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** Absolute. */
+  cwd: string;
+}
+
+/** A server and everything it started, as one process group. */
+export interface ServerProcess {
+  readonly pid: number | undefined;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves with what it ended with, in words; rejects when it could not start. */
+  readonly exited: Promise<string>;
+  /** Signals every process of the group; false when none is left. */
+  signalGroup(signal: "SIGTERM" | "SIGKILL"): boolean;
+}
+
+export type StartServerProcess = (request: ServerProcessRequest) => ServerProcess;
+
+/**
+ * Starts a server in a process group of its own, so that all it started ends with it. When the daemon dies its standard
+ * input closes, which tells a server to end; one that does not listen outlives the daemon.
+ */
+export const startServerProcess: StartServerProcess = ({ command, args, env, cwd }) => {
+  const child = spawn(command, [...args], { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const exited = new Promise<string>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) =>
+      resolve(signal === null ? `exited with code ${code}` : `was ended by ${signal}`),
+    );
+  });
+  return {
+    pid: child.pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exited,
+    signalGroup(signal) {
+      if (child.pid === undefined) return false;
+      try {
+        return process.kill(-child.pid, signal);
+      } catch {
+        return false;
+      }
+    },
+  };
+};

@@ -1,0 +1,416 @@
+import type { McpServerHealth, McpServerView } from "@kheish/contract";
+import type { Tool } from "../../engine/ports.ts";
+import type { Clock, Timer } from "../../kernel/clock.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { Random } from "../../kernel/random.ts";
+import { type ActionSink, recorded } from "./actions.ts";
+import {
+  type CallEnd,
+  type Connection,
+  type ListKind,
+  ToolClash,
+  type UpstreamCall,
+  UpstreamFailure,
+  type UpstreamTool,
+} from "./connection-port.ts";
+import type { Acting, McpCredentialPort } from "./credential-port.ts";
+import { untrusted } from "./descriptions.ts";
+import type { HeldCalls } from "./held-calls.ts";
+import { MCP_LIMITS } from "./json-limits.ts";
+import { mcpTool, type ToolServer } from "./mcp-tool.ts";
+import { isOffered, type ServerSpec, slotsOf, transportOf, usesCredentials } from "./spec.ts";
+
+export interface ServerDeps {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  credentials: McpCredentialPort;
+  held: HeldCalls;
+  /** Opens and initialises a connection; calls back when the server's tools have changed. */
+  connect: (spec: ServerSpec, signal: AbortSignal, onToolsChanged: () => void) => Promise<Connection>;
+  redact: (text: string) => string;
+  record: ActionSink;
+  /** The tools are others than before. Answers why they cannot stand beside those of other servers. */
+  onTools: (server: McpServer) => string | undefined;
+}
+
+/** 03-R62. */
+const NEEDS_SESSION = "oauth_requires_scoped_runtime_initialization";
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 60_000;
+/** Who needs the server now tries at once, but not more often than this. */
+const LEAST_DELAY_MS = 500;
+
+/**
+ * One configured server: connected, connected to again when it went away, and asked to do things.
+ *
+ * Its tools stay while it is away for a moment, so that a call finds it back or learns why not. They go when it was
+ * stopped, or when its credential changed.
+ */
+export class McpServer implements ToolServer {
+  readonly spec: ServerSpec;
+  readonly #deps: ServerDeps;
+  #connection: Connection | undefined;
+  #connecting: Promise<void> | undefined;
+  #tools: readonly Tool[] = [];
+  #error: string | undefined;
+  #instructions: string | undefined;
+  #health: McpServerHealth;
+  #retry: Timer | undefined;
+  #isStopped = false;
+  readonly #stop = new AbortController();
+
+  constructor(deps: ServerDeps, spec: ServerSpec) {
+    this.#deps = deps;
+    this.spec = spec;
+    const isLazy = spec.entry.oauth_slot_ref !== undefined;
+    this.#health = { state: isLazy ? "waiting_for_authorization" : "connecting", failed_attempts: 0 };
+    if (isLazy) this.#error = NEEDS_SESSION;
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  get toolTimeoutMs(): number {
+    return this.spec.entry.tool_timeout_sec * 1_000;
+  }
+
+  get tools(): readonly Tool[] {
+    return this.#tools;
+  }
+
+  get isConnected(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  get isAwaitingAuthorization(): boolean {
+    return this.#health.state === "waiting_for_authorization";
+  }
+
+  view(): McpServerView {
+    const { spec } = this;
+    return {
+      server: spec.name,
+      source: spec.source,
+      profiles: [...spec.profiles],
+      ...(spec.catalogEntryId === undefined ? {} : { catalog_entry_id: spec.catalogEntryId }),
+      transport: transportOf(spec),
+      required: spec.entry.required,
+      uses_credentials: usesCredentials(spec),
+      credential_secret_refs: slotsOf(spec),
+      connected: this.isConnected,
+      tools: this.#tools.map(({ name }) => name),
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+      ...(this.#instructions === undefined ? {} : { instructions: this.#instructions }),
+      health: this.#health,
+    };
+  }
+
+  /** The first attempt. Never rejects: what went wrong is in the view, and is tried again later. */
+  async start(): Promise<void> {
+    if (this.isAwaitingAuthorization) return;
+    await this.#attempt().catch(() => undefined);
+  }
+
+  /** The one attempt of a hot add. Rejects with what went wrong, in words. */
+  async startOrFail(): Promise<void> {
+    if (!this.isAwaitingAuthorization) await this.#attempt();
+  }
+
+  async stop(why?: string): Promise<void> {
+    this.#isStopped = true;
+    this.#stop.abort();
+    this.#retry?.cancel();
+    await this.#disconnect("stopped", why);
+    this.#tools = [];
+    this.#deps.onTools(this);
+  }
+
+  /** 03-R61: its secret is another one now, or may not be used any more. */
+  async credentialChanged(slotId: string, isUsable: boolean): Promise<void> {
+    if (this.#isStopped) return;
+    this.#retry?.cancel();
+    await this.#disconnect("waiting_to_reconnect", `the credential '${slotId}' has changed`);
+    this.#tools = [];
+    this.#deps.onTools(this);
+    if (this.spec.entry.oauth_slot_ref !== undefined) {
+      this.#health = { ...this.#health, state: "waiting_for_authorization" };
+    } else if (isUsable) {
+      void this.start();
+    }
+  }
+
+  async ready(acting: Acting, signal: AbortSignal): Promise<string | undefined> {
+    if (usesCredentials(this.spec)) {
+      const { oauth_scopes } = this.spec.entry;
+      const { credentials } = this.#deps;
+      const refusal = await credentials.refusal(this.name, slotsOf(this.spec), oauth_scopes, acting);
+      if (refusal !== undefined) return refusal;
+    }
+    try {
+      await this.#ensure(signal);
+      return undefined;
+    } catch (error) {
+      return `MCP server '${this.name}' cannot be used now: ${this.#words(error)}`;
+    }
+  }
+
+  async call(call: UpstreamCall, signal: AbortSignal): Promise<CallEnd> {
+    const about = {
+      target: `mcp:${this.name}/${call.tool}`,
+      ...(call.sessionId === undefined ? {} : { session_id: call.sessionId, run_id: call.runId }),
+    };
+    const { tool, input } = call;
+    const end = await recorded(
+      this.#deps.record,
+      about,
+      { tool, input },
+      () => this.#callOnce(call, signal),
+      (ended) => OUTCOMES[ended.kind],
+    );
+    return "message" in end ? { ...end, message: this.#deps.redact(end.message) } : end;
+  }
+
+  list(what: ListKind, cursor: string | undefined, signal: AbortSignal) {
+    return this.#ask(`list_${what}`, { cursor: cursor ?? null }, (connection) =>
+      connection.list(what, cursor, signal),
+    );
+  }
+
+  read(uri: string, signal: AbortSignal) {
+    return this.#ask("read_resource", { uri }, (connection) => connection.read(uri, signal));
+  }
+
+  prompts(cursor: string | undefined, signal: AbortSignal) {
+    return this.#ask("list_prompts", { cursor: cursor ?? null }, (connection) =>
+      connection.prompts(cursor, signal),
+    );
+  }
+
+  prompt(name: string, args: Record<string, string>, signal: AbortSignal) {
+    return this.#ask("get_prompt", { name, args }, (connection) => connection.prompt(name, args, signal));
+  }
+
+  /** A call to a server that forgot us, as one that was restarted does, never began: it is made once more. */
+  async #callOnce(call: UpstreamCall, signal: AbortSignal): Promise<CallEnd> {
+    for (let attempt = 0; ; attempt++) {
+      const connection = this.#connection;
+      try {
+        if (connection === undefined) throw new UpstreamFailure("it is not connected", true);
+        const end = await connection.call(call, signal);
+        if (end.kind === "lost") this.#failed(end.message, connection);
+        else this.#succeeded();
+        return end;
+      } catch (error) {
+        const message = this.#words(error);
+        this.#failed(message, error instanceof UpstreamFailure && error.isFatal ? connection : undefined);
+        if (attempt > 0 || signal.aborted || !(error instanceof UpstreamFailure && error.isFatal))
+          return { kind: "refused", message: `MCP server '${this.name}': ${message}` };
+        const refusal = await this.#ensure(signal).then(
+          () => undefined,
+          (failure: unknown) => this.#words(failure),
+        );
+        if (refusal !== undefined)
+          return { kind: "refused", message: `MCP server '${this.name}' cannot be used now: ${refusal}` };
+      }
+    }
+  }
+
+  async #ask<T>(what: string, request: unknown, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = this.#connection;
+    if (connection === undefined) throw new UpstreamFailure("it is not connected");
+    try {
+      const value = await recorded(this.#deps.record, { target: `mcp:${what}:${this.name}` }, request, () =>
+        work(connection),
+      );
+      this.#succeeded();
+      return value;
+    } catch (error) {
+      const isFatal = error instanceof UpstreamFailure && error.isFatal;
+      this.#failed(this.#words(error), isFatal ? connection : undefined);
+      throw new UpstreamFailure(this.#words(error), isFatal);
+    }
+  }
+
+  /** Connected when it resolves; rejects with why not. */
+  async #ensure(signal: AbortSignal): Promise<void> {
+    if (this.#isStopped) throw new UpstreamFailure(this.#error ?? "it was stopped");
+    if (this.#connection !== undefined) return;
+    const { last_failure_at_ms: failed } = this.#health;
+    const tooSoon = failed !== undefined && this.#deps.clock.now() - failed < LEAST_DELAY_MS;
+    if (this.#connecting === undefined && tooSoon)
+      throw new UpstreamFailure(this.#error ?? "it has just failed");
+    const aborted = Promise.withResolvers<never>();
+    const abort = () =>
+      aborted.reject(new UpstreamFailure("the call was stopped before the server answered"));
+    aborted.promise.catch(() => undefined);
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    try {
+      await Promise.race([this.#attempt(), aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** One attempt at a time; whoever comes meanwhile waits for it. */
+  #attempt(): Promise<void> {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<void> {
+    this.#retry?.cancel();
+    this.#health = { ...this.#health, state: "connecting" };
+    const { clock, record } = this.#deps;
+    const given = new AbortController();
+    const { signal } = this.#stop;
+    const stop = () => given.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    const limit = clock.schedule(this.spec.entry.startup_timeout_sec * 1_000, stop);
+    try {
+      const opened = recorded(record, { target: `mcp:connect:${this.name}` }, { server: this.name }, () =>
+        this.#deps.connect(this.spec, given.signal, () => void this.#refreshTools()),
+      );
+      const connection = await opened;
+      if (this.#isStopped) {
+        await connection.close();
+        throw new UpstreamFailure("it was stopped");
+      }
+      await this.#adopt(connection, given.signal);
+    } catch (error) {
+      if (error instanceof ToolClash) throw error;
+      if (this.#isStopped) throw new UpstreamFailure(this.#error ?? "it was stopped");
+      const message = given.signal.aborted
+        ? `it did not answer within ${this.spec.entry.startup_timeout_sec} s`
+        : this.#words(error);
+      this.#failed(message);
+      this.#later();
+      throw new UpstreamFailure(message);
+    } finally {
+      limit.cancel();
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #adopt(connection: Connection, signal: AbortSignal): Promise<void> {
+    this.#connection = connection;
+    this.#error = undefined;
+    const { instructions, protocolVersion, serverVersion } = connection;
+    this.#instructions =
+      instructions === undefined || instructions.trim() === ""
+        ? undefined
+        : untrusted(this.#deps.redact(instructions), MCP_LIMITS.instructions);
+    this.#health = {
+      state: "connected",
+      failed_attempts: 0,
+      last_success_at_ms: this.#deps.clock.now(),
+      ...(this.#health.last_failure_at_ms === undefined
+        ? {}
+        : { last_failure_at_ms: this.#health.last_failure_at_ms }),
+      protocol_version: protocolVersion,
+      ...(serverVersion === undefined ? {} : { server_version: serverVersion }),
+    };
+    void connection.closed.then((why) => this.#closed(connection, why));
+    await this.#listTools(connection, signal);
+  }
+
+  /** 03-R60: a connected server whose listing fails stays connected, with no tools and an error. */
+  async #listTools(connection: Connection, signal: AbortSignal): Promise<void> {
+    let tools: UpstreamTool[];
+    try {
+      tools = await recorded(this.#deps.record, { target: `mcp:list_tools:${this.name}` }, {}, () =>
+        connection.listTools(signal),
+      );
+    } catch (error) {
+      this.#failed(`listing its tools failed: ${this.#words(error)}`);
+      this.#tools = [];
+      this.#deps.onTools(this);
+      return;
+    }
+    this.#tools = tools
+      .filter(({ name }) => isOffered(this.spec.entry, name))
+      .map((tool) => mcpTool(this, tool, this.#deps.held));
+    const clash = this.#deps.onTools(this);
+    if (clash === undefined) return;
+    await this.stop(clash);
+    throw new ToolClash(clash);
+  }
+
+  /** The server said that its tools are others now. */
+  async #refreshTools(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined || this.#isStopped) return;
+    await this.#listTools(connection, this.#stop.signal).catch((error: unknown) =>
+      this.#deps.log.warn(
+        { server: this.name, err: this.#words(error) },
+        "an MCP server's tools cannot be taken over",
+      ),
+    );
+  }
+
+  #closed(connection: Connection, why: string): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    if (this.#isStopped) return;
+    this.#deps.log.warn({ server: this.name, why: this.#deps.redact(why) }, "an MCP server went away");
+    this.#failed(this.#deps.redact(why));
+    this.#later();
+  }
+
+  async #disconnect(state: McpServerHealth["state"], why?: string): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (why !== undefined) this.#error = why;
+    this.#health = { ...this.#health, state };
+    await connection?.close().catch(() => undefined);
+  }
+
+  /** `broken`: the connection that is of no use any more. */
+  #failed(message: string, broken?: Connection): void {
+    this.#error = message;
+    this.#health = {
+      ...this.#health,
+      last_failure_at_ms: this.#deps.clock.now(),
+      failed_attempts: this.#health.failed_attempts + 1,
+    };
+    if (broken === undefined || broken !== this.#connection) return;
+    this.#connection = undefined;
+    void broken.close().catch(() => undefined);
+    this.#later();
+  }
+
+  /** 03-R68: a failed call marks the server, and a later success clears that. */
+  #succeeded(): void {
+    this.#error = undefined;
+    this.#health = { ...this.#health, failed_attempts: 0, last_success_at_ms: this.#deps.clock.now() };
+  }
+
+  /** Connects again by itself, each time after a longer wait. */
+  #later(): void {
+    if (this.#isStopped || this.spec.entry.oauth_slot_ref !== undefined) {
+      if (!this.#isStopped) this.#health = { ...this.#health, state: "waiting_for_authorization" };
+      return;
+    }
+    const { clock, random } = this.#deps;
+    const doublings = Math.min(this.#health.failed_attempts - 1, 10);
+    const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.max(0, doublings));
+    const jittered = Math.round(delay * (0.75 + random.unit() / 2));
+    this.#health = {
+      ...this.#health,
+      state: "waiting_to_reconnect",
+      next_attempt_at_ms: clock.now() + jittered,
+    };
+    this.#retry?.cancel();
+    this.#retry = clock.schedule(jittered, () => void this.start());
+  }
+
+  #words(error: unknown): string {
+    return this.#deps.redact(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const OUTCOMES = { result: "ok", input_required: "ok", refused: "error", lost: "unknown" } as const;

@@ -1,0 +1,177 @@
+import { writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Json, JsonObject, McpRuntimeSnapshot, McpServerView, RunView } from "@kheish/contract";
+import { afterEach } from "vitest";
+import { kheish } from "../../src/surface/cli/testing/run-cli.ts";
+import { ServedDaemon, type ServedOptions } from "../support/served.ts";
+
+const MASTER_KEY = Buffer.alloc(32, 7).toString("base64");
+
+/** The program of a server from npm. */
+export function serverProgram(name: "everything" | "filesystem" | "memory"): string {
+  return createRequire(import.meta.url).resolve(`@modelcontextprotocol/server-${name}/dist/index.js`);
+}
+
+/** The table of a server that runs on this Node. */
+export function nodeServer(name: "everything" | "filesystem" | "memory", ...args: string[]): JsonObject {
+  return { command: process.execPath, args: [serverProgram(name), ...args] };
+}
+
+export interface Answer<T = JsonObject> {
+  status: number;
+  body: T;
+}
+
+/** A served daemon, its MCP servers and its runs, as a client sees them. */
+export class McpControl {
+  readonly daemon: ServedDaemon;
+
+  constructor(daemon: ServedDaemon) {
+    this.daemon = daemon;
+  }
+
+  async call<T = JsonObject>(method: string, path: string, body?: object): Promise<Answer<T>> {
+    const response = await fetch(`${this.daemon.baseUrl}${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    return { status: response.status, body: (await response.json()) as T };
+  }
+
+  async mcp(): Promise<McpRuntimeSnapshot> {
+    return (await this.call<McpRuntimeSnapshot>("GET", "/v1/runtime/mcp")).body;
+  }
+
+  async server(name: string): Promise<McpServerView> {
+    const found = (await this.mcp()).servers.find((one) => one.server === name);
+    if (found === undefined) throw new Error(`there is no server '${name}'`);
+    return found;
+  }
+
+  /** The server once it is as the test wants it. */
+  serverIs(name: string, wanted: (server: McpServerView) => boolean): Promise<McpServerView> {
+    return eventually(async () => {
+      const server = await this.server(name);
+      return wanted(server) ? server : undefined;
+    });
+  }
+
+  add(name: string, config: JsonObject) {
+    return this.call("POST", "/v1/runtime/mcp/servers", { name, config });
+  }
+
+  remove(name: string) {
+    return this.call("DELETE", `/v1/runtime/mcp/servers/${name}`);
+  }
+
+  operatorCall(tool: string, input: JsonObject = {}) {
+    return this.call("POST", `/v1/runtime/mcp/tools/${tool}/call`, { input });
+  }
+
+  async session(id = "s", more: object = {}): Promise<string> {
+    const { status, body } = await this.call("POST", "/v1/sessions", { session_id: id, ...more });
+    if (status >= 300) throw new Error(`no session: ${JSON.stringify(body)}`);
+    return id;
+  }
+
+  /** Submits a script of the simulator. */
+  async play(session: string, turns: readonly object[]): Promise<string> {
+    const content = JSON.stringify({ simulate: turns });
+    const { status, body } = await this.call<RunView>("POST", `/v1/sessions/${session}/runs`, { content });
+    if (status >= 300) throw new Error(`no run: ${JSON.stringify(body)}`);
+    return body.run_id;
+  }
+
+  /** One call of one tool. */
+  callOf(name: string, input: Json = {}): object {
+    return { tool_calls: [{ name, input }] };
+  }
+
+  run(runId: string): Promise<RunView> {
+    return this.call<RunView>("GET", `/v1/runs/${runId}`).then(({ body }) => body);
+  }
+
+  reaches(runId: string, ...statuses: RunView["status"][]): Promise<RunView> {
+    return eventually(async () => {
+      const run = await this.run(runId);
+      return statuses.includes(run.status) ? run : undefined;
+    });
+  }
+
+  ends(runId: string): Promise<RunView> {
+    return this.reaches(runId, "completed", "failed", "interrupted", "cancelled");
+  }
+
+  /** What the last call of a run answered, as its model was told. The script has to end with `SAY`. */
+  async result(runId: string): Promise<JsonObject> {
+    const run = await this.ends(runId);
+    const [output] = run.outputs ?? [];
+    if (run.status !== "completed" || output === undefined)
+      throw new Error(`no answer: ${JSON.stringify(run)}`);
+    return JSON.parse(output.content) as JsonObject;
+  }
+
+  /** One run with one call, and what it answered. */
+  async called(session: string, name: string, input: Json = {}): Promise<JsonObject> {
+    return this.result(await this.play(session, [this.callOf(name, input), SAY]));
+  }
+
+  async answers(runId: string, answers: object[], more: object = {}) {
+    const run = await this.reaches(runId, "waiting_for_user_question");
+    const request_id = run.pending_question_ids[0];
+    return this.call("POST", `/v1/runs/${runId}/questions`, { resolution: { request_id, answers, ...more } });
+  }
+
+  cli(...argv: string[]) {
+    return kheish(["--base-url", this.daemon.baseUrl, ...argv], { workingDirectory: this.daemon.directory });
+  }
+}
+
+/** The last turn of a script: tells what the last call answered. */
+export const SAY = { text: "{{last_tool_output}}" };
+
+/** Polls without a clock: every turn of the event loop asks again. */
+export async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export interface McpServedOptions extends Partial<ServedOptions> {
+  /** The text of an MCP configuration. */
+  config?: string;
+  profiles?: string[];
+}
+
+/** Starts daemons that are gone after each test. */
+export function useMcp(): (options?: McpServedOptions) => Promise<McpControl> {
+  const started: ServedDaemon[] = [];
+  afterEach(async () => {
+    for (const daemon of started.splice(0)) await daemon.remove();
+  });
+  return async ({ config, profiles = [], ...options } = {}) => {
+    const configFile = config === undefined ? undefined : join(await temporary(), "mcp.toml");
+    if (configFile !== undefined) await writeFile(configFile, config ?? "");
+    const daemon = await ServedDaemon.start({
+      store: "sqlite",
+      // What asks is tested where it is the point; here tools run.
+      permissionMode: "bypassPermissions",
+      mcp: { discovery: "auto", profiles, ...(configFile === undefined ? {} : { configFile }) },
+      ...options,
+      env: { KHEISH_AUTH_STORE_MASTER_KEY: MASTER_KEY, ...options.env },
+    });
+    started.push(daemon);
+    return new McpControl(daemon);
+  };
+}
+
+async function temporary(): Promise<string> {
+  const { mkdtemp } = await import("node:fs/promises");
+  const { tmpdir } = await import("node:os");
+  return mkdtemp(join(tmpdir(), "kheish-mcp-"));
+}
