@@ -303,6 +303,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       } else {
         // Before any run goes on: a call of a tool that is not there yet would be refused.
         await mcp?.start().catch(async (error: unknown) => {
+          tail.stop();
           await mcp.stop();
           throw error;
         });

@@ -22,6 +22,8 @@ const ASKED_BY_DEFAULT = [
   "list_mcp_resources",
   "list_mcp_resource_templates",
   "read_mcp_resource",
+  "list_mcp_prompts",
+  "get_mcp_prompt",
   "exit_plan_mode",
 ];
 

@@ -1,5 +1,6 @@
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Json, JsonObject, McpRuntimeSnapshot, McpServerView, RunView } from "@kheish/contract";
 import { afterEach } from "vitest";
@@ -24,10 +25,10 @@ export interface Answer<T = JsonObject> {
 }
 
 /** A served daemon, its MCP servers and its runs, as a client sees them. */
-export class McpControl {
-  readonly daemon: ServedDaemon;
+export class McpControl<D extends { readonly baseUrl: string } = ServedDaemon> {
+  readonly daemon: D;
 
-  constructor(daemon: ServedDaemon) {
+  constructor(daemon: D) {
     this.daemon = daemon;
   }
 
@@ -121,12 +122,12 @@ export class McpControl {
 
   async answers(runId: string, answers: object[], more: object = {}) {
     const run = await this.reaches(runId, "waiting_for_user_question");
-    const request_id = run.pending_question_ids[0];
+    const request_id = run.pending_question_ids?.[0];
     return this.call("POST", `/v1/runs/${runId}/questions`, { resolution: { request_id, answers, ...more } });
   }
 
   cli(...argv: string[]) {
-    return kheish(["--base-url", this.daemon.baseUrl, ...argv], { workingDirectory: this.daemon.directory });
+    return kheish(["--base-url", this.daemon.baseUrl, ...argv]);
   }
 }
 
@@ -148,30 +149,41 @@ export interface McpServedOptions extends Partial<ServedOptions> {
   profiles?: string[];
 }
 
-/** Starts daemons that are gone after each test. */
-export function useMcp(): (options?: McpServedOptions) => Promise<McpControl> {
-  const started: ServedDaemon[] = [];
+/** Starts daemons that are gone after each test; `configFile` is where their configuration stands. */
+export function useMcp(): (options?: McpServedOptions) => Promise<McpControl & { configFile: string }> {
+  const undo: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
-    for (const daemon of started.splice(0)) await daemon.remove();
+    for (const step of undo.splice(0).reverse()) await step();
   });
   return async ({ config, profiles = [], ...options } = {}) => {
-    const configFile = config === undefined ? undefined : join(await temporary(), "mcp.toml");
-    if (configFile !== undefined) await writeFile(configFile, config ?? "");
+    const directory = await mkdtemp(join(tmpdir(), "kheish-mcp-"));
+    undo.push(() => rm(directory, { recursive: true, force: true }));
+    const configFile = join(directory, "mcp.toml");
+    if (config !== undefined) await writeFile(configFile, config);
     const daemon = await ServedDaemon.start({
       store: "sqlite",
       // What asks is tested where it is the point; here tools run.
       permissionMode: "bypassPermissions",
-      mcp: { discovery: "auto", profiles, ...(configFile === undefined ? {} : { configFile }) },
+      mcp: { discovery: "auto", profiles, ...(config === undefined ? {} : { configFile }) },
       ...options,
       env: { KHEISH_AUTH_STORE_MASTER_KEY: MASTER_KEY, ...options.env },
     });
-    started.push(daemon);
-    return new McpControl(daemon);
+    undo.push(() => daemon.remove());
+    return Object.assign(new McpControl(daemon), { configFile });
   };
 }
 
-async function temporary(): Promise<string> {
-  const { mkdtemp } = await import("node:fs/promises");
-  const { tmpdir } = await import("node:os");
-  return mkdtemp(join(tmpdir(), "kheish-mcp-"));
+/** A server of a configuration file. */
+export function tomlServer(name: string, table: JsonObject): string {
+  return `[mcp_servers.${JSON.stringify(name)}]\n${Object.entries(table)
+    .map(([key, value]) => `${key} = ${inToml(value)}`)
+    .join("\n")}\n`;
+}
+
+function inToml(value: Json): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(inToml).join(", ")}]`;
+  return `{ ${Object.entries(value)
+    .map(([key, one]) => `${JSON.stringify(key)} = ${inToml(one)}`)
+    .join(", ")} }`;
 }

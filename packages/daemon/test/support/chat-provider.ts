@@ -13,14 +13,20 @@ export interface ChatReply {
 export class ChatProvider {
   /** Bearer tokens in the order in which they came. */
   readonly keys: string[] = [];
+  /** What was asked, in the same order. */
+  readonly requests: JsonObject[] = [];
   /** What is answered to whoever has shown this key. */
   answer: (key: string) => ChatReply | Promise<ChatReply> = () => ({ text: "Ok" });
   readonly #server: Server;
 
   constructor() {
     this.#server = createServer((request, response) => {
-      request.resume();
+      let body = "";
+      request.setEncoding("utf8").on("data", (piece: string) => {
+        body += piece;
+      });
       request.on("end", () => {
+        this.requests.push(JSON.parse(body === "" ? "{}" : body) as JsonObject);
         const key = (request.headers.authorization ?? "").replace(/^Bearer /, "");
         this.keys.push(key);
         void Promise.resolve(this.answer(key)).then((reply) => send(response, reply));

@@ -7,6 +7,8 @@ export interface UpstreamTool {
   title?: string | undefined;
   description?: string | undefined;
   inputSchema?: unknown;
+  /** `required`: it can be called as a task only. */
+  execution?: { taskSupport?: string | undefined } | undefined;
   annotations?: { readOnlyHint?: boolean | undefined; idempotentHint?: boolean | undefined } | undefined;
 }
 

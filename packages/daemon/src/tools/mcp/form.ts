@@ -105,7 +105,9 @@ function optionsOf(field: Field): UserQuestion["options"] {
           { id: `${VALUE}0`, label: "Yes" },
           { id: `${VALUE}1`, label: "No" },
         ]
-      : field.values.slice(0, MAX_OPTIONS).map(({ label }, at) => ({ id: `${VALUE}${at}`, label }));
+      : field.values
+          .slice(0, field.required ? MAX_OPTIONS : MAX_OPTIONS - 1)
+          .map(({ label }, at) => ({ id: `${VALUE}${at}`, label }));
   if (offered.length === 0 && field.default !== undefined)
     offered.push({ id: DEFAULT, label: cutText(`Take ${JSON.stringify(field.default)}`, MAX_LABEL_CHARS) });
   if (!field.required && offered.length < MAX_OPTIONS)

@@ -24,13 +24,15 @@ export interface ServerProcess {
 export type StartServerProcess = (request: ServerProcessRequest) => ServerProcess;
 
 /**
- * Starts a server in a process group of its own, so that all it started ends with it. When the daemon dies its standard
- * input closes, which tells a server to end; one that does not listen outlives the daemon.
+ * Starts a server in a process group of its own, so that all it started ends with it, also when the daemon dies without
+ * a word: its guard sees the pipe from the daemon close and ends the group.
  */
 export const startServerProcess: StartServerProcess = ({ command, args, env, cwd }) => {
   const child = spawn(command, [...args], { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const dismiss = child.pid === undefined ? () => undefined : guard(child.pid);
   const exited = new Promise<string>((resolve, reject) => {
     child.once("error", reject);
+    child.once("exit", dismiss);
     child.once("exit", (code, signal) =>
       resolve(signal === null ? `exited with code ${code}` : `was ended by ${signal}`),
     );
@@ -51,3 +53,20 @@ export const startServerProcess: StartServerProcess = ({ command, args, env, cwd
     },
   };
 };
+
+/** Waits for its standard input to end, which nobody writes to; a second is for those who end when told to. */
+const GUARD = 'read -r _; kill -s TERM -- "-$1"; sleep 1; kill -s KILL -- "-$1"';
+
+/** Watches over a process group from outside of it. Answers how to dismiss the guard. */
+function guard(groupId: number): () => void {
+  const watching = spawn("/bin/sh", ["-c", GUARD, "kheish-mcp-guard", String(groupId)], {
+    env: { PATH: "/usr/bin:/bin" },
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  // Where there is no shell, a server ends by itself when its input does.
+  watching.on("error", () => undefined);
+  watching.stdin.on("error", () => undefined);
+  watching.unref();
+  return () => watching.kill("SIGKILL");
+}

@@ -273,10 +273,16 @@ function neverLeft(error: unknown): boolean {
   return NOT_CONNECTED.has(codeOf(error) ?? "");
 }
 
+/** What the system said, however often it was wrapped. */
 function codeOf(error: unknown): string | undefined {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = (cause as { code?: unknown } | undefined)?.code;
-  return typeof code === "string" ? code : undefined;
+  const { code, cause, data } = (error ?? {}) as {
+    code?: unknown;
+    cause?: unknown;
+    data?: { cause?: unknown };
+  };
+  const inner = cause ?? data?.cause;
+  if (inner !== undefined) return codeOf(inner);
+  return typeof code === "string" && /^[A-Z]+(_[A-Z]+)*$/.test(code) ? code : undefined;
 }
 
 function wordsOf(error: unknown): string {

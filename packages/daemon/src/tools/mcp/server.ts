@@ -57,6 +57,8 @@ export class McpServer implements ToolServer {
   #instructions: string | undefined;
   #health: McpServerHealth;
   #retry: Timer | undefined;
+  /** When it was last connected to in vain. */
+  #failedAttemptAt = Number.NEGATIVE_INFINITY;
   #isStopped = false;
   readonly #stop = new AbortController();
 
@@ -131,9 +133,9 @@ export class McpServer implements ToolServer {
   async credentialChanged(slotId: string, isUsable: boolean): Promise<void> {
     if (this.#isStopped) return;
     this.#retry?.cancel();
-    await this.#disconnect("waiting_to_reconnect", `the credential '${slotId}' has changed`);
     this.#tools = [];
     this.#deps.onTools(this);
+    await this.#disconnect("waiting_to_reconnect", `the credential '${slotId}' has changed`);
     if (this.spec.entry.oauth_slot_ref !== undefined) {
       this.#health = { ...this.#health, state: "waiting_for_authorization" };
     } else if (isUsable) {
@@ -237,8 +239,7 @@ export class McpServer implements ToolServer {
   async #ensure(signal: AbortSignal): Promise<void> {
     if (this.#isStopped) throw new UpstreamFailure(this.#error ?? "it was stopped");
     if (this.#connection !== undefined) return;
-    const { last_failure_at_ms: failed } = this.#health;
-    const tooSoon = failed !== undefined && this.#deps.clock.now() - failed < LEAST_DELAY_MS;
+    const tooSoon = this.#deps.clock.now() - this.#failedAttemptAt < LEAST_DELAY_MS;
     if (this.#connecting === undefined && tooSoon)
       throw new UpstreamFailure(this.#error ?? "it has just failed");
     const aborted = Promise.withResolvers<never>();
@@ -287,6 +288,7 @@ export class McpServer implements ToolServer {
       const message = given.signal.aborted
         ? `it did not answer within ${this.spec.entry.startup_timeout_sec} s`
         : this.#words(error);
+      this.#failedAttemptAt = this.#deps.clock.now();
       this.#failed(message);
       this.#later();
       throw new UpstreamFailure(message);
@@ -296,7 +298,9 @@ export class McpServer implements ToolServer {
     }
   }
 
+  /** Its tools are known before anybody is told that it is there. */
   async #adopt(connection: Connection, signal: AbortSignal): Promise<void> {
+    const listed = await this.#listed(connection, signal);
     this.#connection = connection;
     this.#error = undefined;
     const { instructions, protocolVersion, serverVersion } = connection;
@@ -304,35 +308,41 @@ export class McpServer implements ToolServer {
       instructions === undefined || instructions.trim() === ""
         ? undefined
         : untrusted(this.#deps.redact(instructions), MCP_LIMITS.instructions);
+    const { last_failure_at_ms } = this.#health;
     this.#health = {
       state: "connected",
       failed_attempts: 0,
       last_success_at_ms: this.#deps.clock.now(),
-      ...(this.#health.last_failure_at_ms === undefined
-        ? {}
-        : { last_failure_at_ms: this.#health.last_failure_at_ms }),
+      ...(last_failure_at_ms === undefined ? {} : { last_failure_at_ms }),
       protocol_version: protocolVersion,
       ...(serverVersion === undefined ? {} : { server_version: serverVersion }),
     };
     void connection.closed.then((why) => this.#closed(connection, why));
-    await this.#listTools(connection, signal);
+    await this.#takeTools(listed);
   }
 
-  /** 03-R60: a connected server whose listing fails stays connected, with no tools and an error. */
-  async #listTools(connection: Connection, signal: AbortSignal): Promise<void> {
-    let tools: UpstreamTool[];
+  /** 03-R60: a server whose tools cannot be listed is there all the same, with none, and says why. */
+  async #listed(
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<{ tools: readonly UpstreamTool[]; fault?: string }> {
+    const target = `mcp:list_tools:${this.name}`;
     try {
-      tools = await recorded(this.#deps.record, { target: `mcp:list_tools:${this.name}` }, {}, () =>
-        connection.listTools(signal),
-      );
+      return {
+        tools: await recorded(this.#deps.record, { target }, {}, () => connection.listTools(signal)),
+      };
     } catch (error) {
-      this.#failed(`listing its tools failed: ${this.#words(error)}`);
-      this.#tools = [];
-      this.#deps.onTools(this);
-      return;
+      if (signal.aborted || (error instanceof UpstreamFailure && error.isFatal)) throw error;
+      return { tools: [], fault: `its tools cannot be listed: ${this.#words(error)}` };
     }
+  }
+
+  async #takeTools({ tools, fault }: { tools: readonly UpstreamTool[]; fault?: string }): Promise<void> {
+    if (fault !== undefined) this.#failed(fault);
     this.#tools = tools
-      .filter(({ name }) => isOffered(this.spec.entry, name))
+      .filter(
+        ({ name, execution }) => isOffered(this.spec.entry, name) && execution?.taskSupport !== "required",
+      )
       .map((tool) => mcpTool(this, tool, this.#deps.held));
     const clash = this.#deps.onTools(this);
     if (clash === undefined) return;
@@ -344,12 +354,14 @@ export class McpServer implements ToolServer {
   async #refreshTools(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined || this.#isStopped) return;
-    await this.#listTools(connection, this.#stop.signal).catch((error: unknown) =>
+    try {
+      await this.#takeTools(await this.#listed(connection, this.#stop.signal));
+    } catch (error) {
       this.#deps.log.warn(
         { server: this.name, err: this.#words(error) },
         "an MCP server's tools cannot be taken over",
-      ),
-    );
+      );
+    }
   }
 
   #closed(connection: Connection, why: string): void {
