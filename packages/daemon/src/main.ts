@@ -287,6 +287,7 @@ async function open(
     logger: log,
     clock: systemClock,
     random: systemRandom,
+    version: packageVersion(),
     readiness: daemon.isReady,
     namedTokens: daemon.namedTokens,
     onSecurityEvent: (event) => audit.record(event),

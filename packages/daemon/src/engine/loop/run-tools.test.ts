@@ -28,6 +28,7 @@ function driverOf(clock: SimulatedClock, execute: Tool["execute"]): Driver {
     toolLimits,
     runState: runIn(history.state),
     run: { id: RUN },
+    session: {},
     sessionId: "s",
   } as unknown as Driver;
 }

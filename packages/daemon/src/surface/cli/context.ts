@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream";
 import type { BackupManifest } from "@kheish/contract";
 import type { OfflineOptions, OfflineSecrets } from "../../offline.ts";
 import type { ServeOptions } from "./serve-options.ts";
@@ -23,6 +24,8 @@ export interface Terminal {
   readInput(): Promise<string>;
   /** Standard input line by line, for prompts. */
   inputLines(): AsyncIterable<string>;
+  /** Standard input and output as they are, for a protocol that is spoken over them. */
+  streams(): { input: Readable; output: Writable };
 }
 
 /** Unlike the daemon's clock, a pending sleep keeps the process alive: the command is what runs. */

@@ -38,6 +38,7 @@ const processTerminal: Terminal = {
   err: (output) => void process.stderr.write(output),
   readInput: () => text(process.stdin),
   inputLines: standardInputLines,
+  streams: () => ({ input: process.stdin, output: process.stdout }),
 };
 
 /** The reader is closed with its last line: an open one would keep the process alive after the command is done. */

@@ -2,6 +2,7 @@ import { genericProblem, isProblem } from "@kheish/contract";
 import { type ErrorHandler, Hono } from "hono";
 import { endpointHandler } from "./endpoint.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { mcpEndpoint } from "./mcp-endpoint.ts";
 import { observe } from "./observe.ts";
 import { openApiBinding } from "./openapi/binding.ts";
 import { DEFAULT_BODY_LIMIT_BYTES, DEFAULT_HEARTBEAT_MS, type HttpOptions, streamLimits } from "./options.ts";
@@ -56,6 +57,11 @@ export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places:
       route.endpoint.method,
       route.template.honoPath,
       endpointHandler(route, { gate, streams, bodyLimitBytes }),
+    );
+  const { version } = options;
+  if (version !== undefined)
+    app.all("/mcp", (c, next) =>
+      c.req.method === "OPTIONS" ? next() : mcpEndpoint({ app, gate, clock, version })(c, next),
     );
   app.notFound(unmatched(routes, gate));
   app.onError(problemAnswer(new ProblemDesk(logger, options.random, options.redact)));

@@ -29,6 +29,8 @@ export interface HttpOptions {
   readFile: (path: string) => Promise<string>;
   logger: Log;
   clock: Clock;
+  /** Of the daemon, as MCP clients are told; absent: there is no `/mcp`. */
+  version?: string;
   random: Random;
   /** Takes secrets out of every refusal. */
   redact?: RedactJson;

@@ -60,6 +60,11 @@ export class DaemonClient {
     return decode(id, answer) as ResponseOf<E>;
   }
 
+  /** Any request as it is, for those who speak for somebody else; whatever is answered is theirs to read. */
+  exchange(request: HttpRequest, timeoutMs: number): Promise<Answer> {
+    return exchange(this.#options, request, timeoutMs);
+  }
+
   /** The bytes of a `binary` answer as they come; however many, and however long they take. */
   async download(id: "backup"): Promise<AsyncIterable<Uint8Array>> {
     const response = await open(this.#options, requestFor(id, {}));

@@ -1,3 +1,4 @@
+import { PassThrough, Readable } from "node:stream";
 import { runCli } from "../cli.ts";
 import type { CliClock, CliContext, DaemonModule, StopSignal } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
@@ -46,6 +47,7 @@ export class FakeMachine {
         inputLines: async function* () {
           yield* stdin.split("\n").slice(0, -1);
         },
+        streams: () => ({ input: Readable.from([stdin]), output: new PassThrough() }),
       },
       host: {
         onSignal: (signal, handler) => {
