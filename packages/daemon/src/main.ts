@@ -51,7 +51,7 @@ import {
 } from "./surface/http/index.ts";
 import { createLog } from "./surface/log.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
-import { McpServers, openConnection } from "./tools/mcp/index.ts";
+import { McpServers, openConnection, startServerProcess } from "./tools/mcp/index.ts";
 
 export interface RunningDaemon {
   baseUrl: string;
@@ -198,6 +198,7 @@ async function open(
       workspaceRoot,
       version: packageVersion(),
       credentials: mcpCredentials(credentials, systemClock),
+      startProcess: startServerProcess,
       holdSecrets: (source, secrets) => redactor.hold(source, secrets),
     }),
     redact: (text) => redactor.foreignText(text),

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type Mortal, mortal } from "./support/crash.ts";
 import { OutsideWorld } from "./support/effects.ts";
 import { type BootOptions, createRig, type Rig, type RiggedDaemon } from "./support/rig.ts";
+import { askingCalls } from "./sweep/asking.ts";
 import { extendedBudget } from "./sweep/budget.ts";
 import { fallingRun } from "./sweep/fallback.ts";
 import { goalUnderContract } from "./sweep/goal.ts";
@@ -13,7 +14,7 @@ import { workingRun } from "./sweep/working-run.ts";
  * store that dies there; a new daemon takes over, the caller repeats what was never acknowledged, everybody answers
  * what is asked, and the invariants are checked.
  */
-const SCENARIOS = [workingRun, goalUnderContract, fallingRun, extendedBudget];
+const SCENARIOS = [workingRun, goalUnderContract, fallingRun, extendedBudget, askingCalls];
 
 interface World {
   rig: Rig;

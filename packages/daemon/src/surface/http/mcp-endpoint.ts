@@ -1,8 +1,6 @@
-import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Context, Handler, Hono } from "hono";
 import { type Clock, sleep } from "../../kernel/clock.ts";
 import { ControlPlane, type Send } from "../mcp/plane.ts";
-import { daemonMcpServer } from "../mcp/server.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { callerOf } from "./security/caller.ts";
 import type { Gate } from "./security/gate.ts";
@@ -30,12 +28,22 @@ export function mcpEndpoint({ app, gate, clock, version }: McpEndpointOptions): 
     const principal = await gate.admit(callerOf(c), { access: "read", verb: "read" });
     c.set("principal", principal.id);
     const plane = new ControlPlane(throughApp(app, c));
+    const { createMcpHandler, daemonMcpServer } = await protocol();
     const handler = createMcpHandler(
       () => daemonMcpServer(plane, version, (ms, signal) => sleep(clock, ms, signal)),
       { maxRequestBodySize: MAX_BODY_BYTES },
     );
     return handler.fetch(c.req.raw);
   };
+}
+
+/** Loaded by the first request: most daemons never see one. */
+async function protocol() {
+  const [{ createMcpHandler }, { daemonMcpServer }] = await Promise.all([
+    import("@modelcontextprotocol/server"),
+    import("../mcp/server.ts"),
+  ]);
+  return { createMcpHandler, daemonMcpServer };
 }
 
 /** A request of its own to the same app, from the same connection. */

@@ -1,13 +1,12 @@
 import { resolve } from "node:path";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Connection } from "./connection-port.ts";
 import { UpstreamFailure } from "./connection-port.ts";
 import type { McpCredentialPort } from "./credential-port.ts";
 import { type ChildEnvironmentSource, serverEnvironment } from "./environment.ts";
 import { serverFetch } from "./http-fetch.ts";
-import { type StartServerProcess, startServerProcess } from "./process.ts";
-import { type Era, initialise } from "./sdk-connection.ts";
+import type { StartServerProcess } from "./process.ts";
+import type { Era } from "./sdk-connection.ts";
 import type { ServerSpec } from "./spec.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 
@@ -21,7 +20,7 @@ export interface ConnectionDeps extends ChildEnvironmentSource {
   credentials: Pick<McpCredentialPort, "secret" | "accessTokenFor">;
   /** Hears of secrets that no slot holds, before they are used. */
   holdSecrets: (source: string, secrets: readonly string[]) => void;
-  startProcess?: StartServerProcess;
+  startProcess: StartServerProcess;
 }
 
 export type Connect = (
@@ -32,25 +31,29 @@ export type Connect = (
 
 /** Opens and initialises connections. Each secret is asked for when it is needed, and never kept. */
 export function openConnection(deps: ConnectionDeps): Connect {
-  /** What each server turned out to speak, so that a new process of it is not asked again. */
+  /** What each command turned out to speak, so that a new process of it is not asked again. */
   const eras = new Map<string, Era>();
   return async (spec, signal, onToolsChanged) => {
     if (spec.entry.url !== undefined)
       return overHttp(deps, spec, new URL(spec.entry.url), signal, onToolsChanged);
-    const known = eras.get(spec.name);
+    const program = JSON.stringify([spec.entry.command, spec.entry.args]);
+    const known = eras.get(program);
     try {
       const opened = await overStdio(deps, spec, known ?? "unknown", signal, onToolsChanged);
-      eras.set(spec.name, opened.era);
+      eras.set(program, opened.era);
       return opened.connection;
     } catch (error) {
       // Some servers of the older protocol end when they are asked which one they speak.
       if (known !== undefined || signal.aborted || !(error instanceof EndedEarly)) throw error;
       const opened = await overStdio(deps, spec, "legacy", signal, onToolsChanged);
-      eras.set(spec.name, opened.era);
+      eras.set(program, opened.era);
       return opened.connection;
     }
   };
 }
+
+/** The protocol is loaded by the first server: most daemons have none. */
+const sdk = () => import("./sdk-connection.ts");
 
 /** The process was gone before it had said anything that helps. */
 class EndedEarly extends UpstreamFailure {}
@@ -65,8 +68,9 @@ async function overStdio(
   const secrets: Record<string, string> = {};
   for (const [variable, slot] of Object.entries(entry.env_secret_refs))
     secrets[variable] = await secretIn(deps, slot);
+  const { initialise } = await sdk();
   const transport = new StdioTransport(
-    { clock: deps.clock, start: deps.startProcess ?? startServerProcess },
+    { clock: deps.clock, start: deps.startProcess },
     {
       command: entry.command ?? "",
       args: entry.args,
@@ -89,9 +93,11 @@ async function overHttp(
   signal: AbortSignal,
   onToolsChanged: () => void,
 ): Promise<Connection> {
-  const transport = new StreamableHTTPClientTransport(url, {
-    fetch: serverFetch(deps.fetch, () => headersOf(deps, spec)),
-  });
+  const { httpTransport, initialise } = await sdk();
+  const transport = httpTransport(
+    url,
+    serverFetch(deps.fetch, () => headersOf(deps, spec)),
+  );
   // Said before anything is sent, so that what is missing is named and not met as a 401.
   await headersOf(deps, spec);
   const { name } = spec;

@@ -3,5 +3,6 @@ export type { McpAction } from "./actions.ts";
 export { openConnection } from "./connection.ts";
 export { ToolClash, UpstreamFailure } from "./connection-port.ts";
 export type { Acting, McpCredentialPort, Secret } from "./credential-port.ts";
+export { startServerProcess } from "./process.ts";
 export { McpServers } from "./servers.ts";
 export type { ServerSpec } from "./spec.ts";

@@ -7,6 +7,7 @@ import {
   SdkError,
   SdkErrorCode,
   SdkHttpError,
+  StreamableHTTPClientTransport,
   specTypeSchemas,
   type Transport,
   withInputRequired,
@@ -69,6 +70,10 @@ export async function initialise(
   );
   const era = client.getProtocolEra() === "modern" ? "modern" : "legacy";
   return { connection: new SdkConnection(client, calls, closed.promise), era };
+}
+
+export function httpTransport(url: URL, fetching: typeof fetch): Transport {
+  return new StreamableHTTPClientTransport(url, { fetch: fetching });
 }
 
 class SdkConnection implements Connection {
