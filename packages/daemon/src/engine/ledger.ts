@@ -67,6 +67,6 @@ export function unknownOutcome(call: CallState, detail?: string): Json {
     attempts: call.attempt,
     detail:
       detail ??
-      "The daemon stopped while this call was running. It may have taken effect in part, in full or not at all; it was not repeated. Check before you try again.",
+      "This call was cut off while it was running: the daemon, or what it called, stopped. It may have taken effect in part, in full or not at all; it was not repeated. Check before you try again.",
   };
 }

@@ -43,7 +43,7 @@ function surfaceGivenUp(driver: Driver, change: SessionChange, call: CallState):
     change,
     call,
     "failed",
-    `the call was attempted ${call.attempt} times and the daemon stopped each time`,
+    `the call was attempted ${call.attempt} times and cut off each time`,
   );
 }
 
