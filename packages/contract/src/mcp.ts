@@ -2,6 +2,9 @@ import { z } from "zod";
 import { Json, JsonObject, Millis } from "./json.ts";
 import { SlotId } from "./secrets.ts";
 
+/** Schemas that stand in many others have names, lest the types of the endpoint table become too long to write down. */
+type SchemaOf<S extends object> = S;
+
 const text = z.string().min(1);
 const map = z.record(text, z.string());
 const slots = z.record(text, SlotId);
@@ -44,7 +47,7 @@ const http = {
 };
 
 /** One MCP server as it is configured: `[mcp_servers.<name>]` of a file, or the body of a hot add (03, MCP server entry). */
-export const McpServerEntry = z
+const mcpServerEntry = z
   .strictObject({ ...common, ...stdio, ...http })
   .superRefine((entry, context) => {
     const refuse = (path: string, message: string) =>
@@ -80,6 +83,8 @@ export const McpServerEntry = z
     if (url !== undefined && hasUserInfo(url)) refuse("url", "must not hold a user name or a password");
   })
   .meta({ id: "McpServerEntry" });
+export interface McpServerEntrySchema extends SchemaOf<typeof mcpServerEntry> {}
+export const McpServerEntry: McpServerEntrySchema = mcpServerEntry;
 export type McpServerEntry = z.infer<typeof McpServerEntry>;
 
 function isSet(value: unknown): boolean {
@@ -122,7 +127,7 @@ export const McpServerHealth = z
   .meta({ id: "McpServerHealth" });
 export type McpServerHealth = z.infer<typeof McpServerHealth>;
 
-export const McpServerView = z
+const mcpServerView = z
   .object({
     server: z.string(),
     source: z.enum(["codex_config", "built_in_catalog", "runtime_api"]),
@@ -139,10 +144,12 @@ export const McpServerView = z
     health: McpServerHealth,
   })
   .meta({ id: "McpServerView" });
+export interface McpServerViewSchema extends SchemaOf<typeof mcpServerView> {}
+export const McpServerView: McpServerViewSchema = mcpServerView;
 export type McpServerView = z.infer<typeof McpServerView>;
 
 /** 03, MCP runtime snapshot. */
-export const McpRuntimeSnapshot = z
+const mcpRuntimeSnapshot = z
   .object({
     config_path: z.string().optional(),
     selected_profiles: z.array(z.string()),
@@ -150,10 +157,12 @@ export const McpRuntimeSnapshot = z
     tool_names: z.array(z.string()),
   })
   .meta({ id: "McpRuntimeSnapshot" });
+export interface McpRuntimeSnapshotSchema extends SchemaOf<typeof mcpRuntimeSnapshot> {}
+export const McpRuntimeSnapshot: McpRuntimeSnapshotSchema = mcpRuntimeSnapshot;
 export type McpRuntimeSnapshot = z.infer<typeof McpRuntimeSnapshot>;
 
 /** `server` is the other name of `config`. */
-export const AddMcpServerRequest = z
+const addMcpServerRequest = z
   .strictObject({
     name: McpServerName,
     config: McpServerEntry.optional(),
@@ -165,6 +174,8 @@ export const AddMcpServerRequest = z
     error: "give the server's entry, once, as 'config'",
   })
   .meta({ id: "AddMcpServerRequest" });
+export interface AddMcpServerRequestSchema extends SchemaOf<typeof addMcpServerRequest> {}
+export const AddMcpServerRequest: AddMcpServerRequestSchema = addMcpServerRequest;
 export type AddMcpServerRequest = z.infer<typeof AddMcpServerRequest>;
 
 export const RemovedMcpServer = z
