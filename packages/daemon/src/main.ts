@@ -185,11 +185,12 @@ async function open(
     }),
   );
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
+  const mcpSecrets = mcpCredentials(credentials, systemClock);
   const servers = new McpServers({
     clock: systemClock,
     random: systemRandom,
     log,
-    credentials: mcpCredentials(credentials, systemClock),
+    credentials: mcpSecrets,
     connect: openConnection({
       clock: systemClock,
       fetch: globalThis.fetch,
@@ -197,7 +198,7 @@ async function open(
       holdsSecret: (text) => redactor.text(text) !== text,
       workspaceRoot,
       version: packageVersion(),
-      credentials: mcpCredentials(credentials, systemClock),
+      credentials: mcpSecrets,
       startProcess: startServerProcess,
       holdSecrets: (source, secrets) => redactor.hold(source, secrets),
     }),

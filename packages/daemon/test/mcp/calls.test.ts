@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -261,7 +261,7 @@ async function everythingOverHttp(port = 0) {
   let child = start();
   const url = `http://127.0.0.1:${inner}/mcp`;
   await answering(url);
-  const door = await httpServer(async (request, response) => {
+  const through = async (request: IncomingMessage, response: ServerResponse) => {
     headers.push(request.headers);
     const body = await new Response(request as never).arrayBuffer();
     const { host: _host, connection: _connection, "content-length": _length, ...rest } = request.headers;
@@ -275,6 +275,9 @@ async function everythingOverHttp(port = 0) {
     if (answer.body !== null)
       await answer.body.pipeTo(Writable.toWeb(response)).catch(() => response.destroy());
     else response.end();
+  };
+  const door = await httpServer((request, response) => {
+    through(request, response).catch(() => response.destroy());
   });
   return {
     url: `http://127.0.0.1:${door}/mcp`,
@@ -356,6 +359,19 @@ describe("a server from npm over streamable HTTP", () => {
     await restart();
     expect(await echo()).toMatchObject({ is_error: false });
     expect(await control.server("e")).toMatchObject({ connected: true, health: { failed_attempts: 0 } });
+  });
+
+  test("that dies in the middle of a call which may be repeated is called again", async () => {
+    const { url, headers, restart } = await everythingOverHttp();
+    const control = await serve();
+    await control.add("e", { url, tool_timeout_sec: 15 });
+    const session = await control.session();
+    const before = headers.length;
+    const call = control.callOf("mcp__e__trigger-long-running-operation", { duration: 2, steps: 2 });
+    const run = await control.play(session, [call, SAY]);
+    await eventually(async () => (headers.length > before ? true : undefined));
+    await restart();
+    expect(textOf(await control.result(run))).toContain("Long running operation completed");
   });
 
   test("03-A1: may be on this machine, and is not followed to another origin", async () => {

@@ -55,8 +55,8 @@ export class McpControl<D extends { readonly baseUrl: string } = ServedDaemon> {
   /** The server once it is as the test wants it. */
   serverIs(name: string, wanted: (server: McpServerView) => boolean): Promise<McpServerView> {
     return eventually(async () => {
-      const server = await this.server(name);
-      return wanted(server) ? server : undefined;
+      const server = (await this.mcp()).servers.find((one) => one.server === name);
+      return server !== undefined && wanted(server) ? server : undefined;
     });
   }
 

@@ -25,7 +25,7 @@ export interface ToolServer {
   readonly toolTimeoutMs: number;
   /** Why it cannot be used now; undefined when it can. It is connected to first, when it is not. */
   ready(acting: Acting, signal: AbortSignal): Promise<string | undefined>;
-  /** Whether the server keeps a call open while somebody answers. */
+  /** Makes a call, once; it does not reject. */
   call(call: UpstreamCall, signal: AbortSignal): Promise<CallEnd>;
 }
 

@@ -110,9 +110,10 @@ class SdkConnection implements Connection {
 
   async call(call: UpstreamCall, signal: AbortSignal): Promise<CallEnd> {
     const { tool, input, idempotencyKey, inputResponses, requestState } = call;
-    const done = this.#calls.begin(call);
+    const { streamEnded, done } = this.#calls.begin(call);
+    const leaving = new AbortController();
     try {
-      const result = await this.#client.request(
+      const answer = this.#client.request(
         {
           method: "tools/call",
           params: {
@@ -124,8 +125,18 @@ class SdkConnection implements Connection {
           },
         } as never,
         withInputRequired(specTypeSchemas.CallToolResult),
-        { signal, timeout: NO_TIMEOUT_MS, allowInputRequired: true },
+        {
+          signal: AbortSignal.any([signal, leaving.signal]),
+          timeout: NO_TIMEOUT_MS,
+          allowInputRequired: true,
+        },
       );
+      const result = await Promise.race([answer, streamEnded]);
+      if (result === STREAM_ENDED) {
+        answer.catch(() => undefined);
+        leaving.abort();
+        return { kind: "lost", message: "the server went away before it answered" };
+      }
       return isInputRequiredResult(result) ? inputRequired(result) : { kind: "result", result };
     } catch (error) {
       return endOf(error, signal);
@@ -186,31 +197,44 @@ function page(items: unknown[], nextCursor: string | undefined) {
   return nextCursor === undefined ? { items } : { items, nextCursor };
 }
 
-/** Calls that have left, by the id of their request, so that a question finds the call that it belongs to. */
+const STREAM_ENDED = Symbol("the stream of an answer ended without one");
+
+interface InFlight {
+  call: UpstreamCall;
+  streamEnded: () => void;
+}
+
+/** Calls that have left, by the id of their request: whom a question is for, and who is left without an answer. */
 class CallsInFlight {
-  readonly #open = new Set<UpstreamCall>();
-  readonly #byKey = new Map<string, UpstreamCall>();
+  readonly #open = new Map<string, InFlight>();
   readonly #byId = new Map<string | number, string>();
 
-  begin(call: UpstreamCall): () => void {
-    this.#open.add(call);
-    this.#byKey.set(call.idempotencyKey, call);
-    return () => {
-      this.#open.delete(call);
-      this.#byKey.delete(call.idempotencyKey);
-      for (const [id, key] of this.#byId) if (key === call.idempotencyKey) this.#byId.delete(id);
+  begin(call: UpstreamCall): { streamEnded: Promise<typeof STREAM_ENDED>; done: () => void } {
+    const { promise, resolve } = Promise.withResolvers<typeof STREAM_ENDED>();
+    const { idempotencyKey: key } = call;
+    // An answer that came last on its stream is read before this is.
+    this.#open.set(key, { call, streamEnded: () => void setImmediate(() => resolve(STREAM_ENDED)) });
+    const done = () => {
+      this.#open.delete(key);
+      for (const [id, own] of this.#byId) if (own === key) this.#byId.delete(id);
     };
+    return { streamEnded: promise, done };
   }
 
-  /** Learns the ids of requests as they leave. */
+  /** Learns the ids of requests as they leave, and of their streams when they end. */
   watch(transport: Transport): void {
     const send = transport.send.bind(transport);
-    transport.send = (message: JSONRPCMessage, ...rest) => {
-      if ("id" in message && "method" in message && message.id !== undefined) {
-        const key = (message.params as { _meta?: Record<string, unknown> } | undefined)?._meta?.[CALL_KEY];
-        if (typeof key === "string") this.#byId.set(message.id, key);
-      }
-      return send(message, ...rest);
+    transport.send = (message: JSONRPCMessage, options) => {
+      const key = keyOf(message);
+      if (key === undefined || !("id" in message) || message.id === undefined) return send(message, options);
+      this.#byId.set(message.id, key);
+      return send(message, {
+        ...options,
+        onRequestStreamEnd: () => {
+          options?.onRequestStreamEnd?.();
+          this.#open.get(key)?.streamEnded();
+        },
+      });
     };
   }
 
@@ -221,10 +245,16 @@ class CallsInFlight {
    */
   askedBy(requestId: string | number | undefined): UpstreamCall | undefined {
     const key = requestId === undefined ? undefined : this.#byId.get(requestId);
-    if (key !== undefined) return this.#byKey.get(key);
-    const [oldest, ...others] = this.#open;
+    if (key !== undefined) return this.#open.get(key)?.call;
+    const [oldest, ...others] = [...this.#open.values()].map(({ call }) => call);
     return others.every(({ runId }) => runId === oldest?.runId) ? oldest : undefined;
   }
+}
+
+function keyOf(message: JSONRPCMessage): string | undefined {
+  if (!("method" in message)) return undefined;
+  const key = (message.params as { _meta?: Record<string, unknown> } | undefined)?._meta?.[CALL_KEY];
+  return typeof key === "string" ? key : undefined;
 }
 
 function inputRequired(result: { inputRequests?: unknown; requestState?: unknown }): CallEnd {

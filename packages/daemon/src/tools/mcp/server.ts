@@ -1,6 +1,6 @@
 import type { McpServerHealth, McpServerView } from "@kheish/contract";
 import type { Tool } from "../../engine/ports.ts";
-import type { Clock, Timer } from "../../kernel/clock.ts";
+import { type Clock, sleep, type Timer } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
 import { type ActionSink, recorded } from "./actions.ts";
@@ -40,6 +40,8 @@ const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 60_000;
 /** Who needs the server now tries at once, but not more often than this. */
 const LEAST_DELAY_MS = 500;
+/** How long a call waits for a server that has just gone away. */
+const RETURN_MS = 5_000;
 
 /**
  * One configured server: connected, connected to again when it went away, and asked to do things.
@@ -57,6 +59,8 @@ export class McpServer implements ToolServer {
   #instructions: string | undefined;
   #health: McpServerHealth;
   #retry: Timer | undefined;
+  /** When its connection was last lost. */
+  #wentAwayAt = Number.NEGATIVE_INFINITY;
   /** When it was last connected to in vain. */
   #failedAttemptAt = Number.NEGATIVE_INFINITY;
   #isStopped = false;
@@ -240,7 +244,7 @@ export class McpServer implements ToolServer {
     if (this.#isStopped) throw new UpstreamFailure(this.#error ?? "it was stopped");
     if (this.#connection !== undefined) return;
     const tooSoon = this.#deps.clock.now() - this.#failedAttemptAt < LEAST_DELAY_MS;
-    if (this.#connecting === undefined && tooSoon)
+    if (this.#connecting === undefined && tooSoon && !this.#isBackSoon)
       throw new UpstreamFailure(this.#error ?? "it has just failed");
     const aborted = Promise.withResolvers<never>();
     const abort = () =>
@@ -249,10 +253,26 @@ export class McpServer implements ToolServer {
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
     try {
-      await Promise.race([this.#attempt(), aborted.promise]);
+      await Promise.race([this.#attemptUntilBack(signal), aborted.promise]);
     } finally {
       signal.removeEventListener("abort", abort);
     }
+  }
+
+  /** One attempt; more of them while the server has only just gone away, as one does that is restarted. */
+  async #attemptUntilBack(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#attempt();
+      } catch (error) {
+        if (!this.#isBackSoon || signal.aborted || this.#isStopped) throw error;
+        await sleep(this.#deps.clock, LEAST_DELAY_MS, signal);
+      }
+    }
+  }
+
+  get #isBackSoon(): boolean {
+    return this.#deps.clock.now() - this.#wentAwayAt < RETURN_MS;
   }
 
   /** One attempt at a time; whoever comes meanwhile waits for it. */
@@ -367,6 +387,7 @@ export class McpServer implements ToolServer {
   #closed(connection: Connection, why: string): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
+    this.#wentAwayAt = this.#deps.clock.now();
     if (this.#isStopped) return;
     this.#deps.log.warn({ server: this.name, why: this.#deps.redact(why) }, "an MCP server went away");
     this.#failed(this.#deps.redact(why));
@@ -391,6 +412,7 @@ export class McpServer implements ToolServer {
     };
     if (broken === undefined || broken !== this.#connection) return;
     this.#connection = undefined;
+    this.#wentAwayAt = this.#deps.clock.now();
     void broken.close().catch(() => undefined);
     this.#later();
   }

@@ -21,6 +21,8 @@ export class McpServers {
   readonly #servers = new Map<string, McpServer>();
   readonly #helpers: readonly Tool[];
   #tools = new Map<string, Tool>();
+  /** What is shown of them, while nothing changes. */
+  #list: readonly Tool[] | undefined;
   /** Names that nobody but the daemon may have. */
   #reserved: (name: string) => boolean = () => false;
 
@@ -134,7 +136,7 @@ export class McpServers {
     };
   }
 
-  /** Servers that a session may see; `undefined` for one that it may not use says why. */
+  /** A server that `acting` may use, connected. Rejects with `UpstreamFailure`, which says why not. */
   async usable(name: string, acting: Acting, signal: AbortSignal): Promise<McpServer> {
     const server = this.#servers.get(name);
     if (server === undefined) throw new UpstreamFailure(`there is no MCP server '${name}'`);
@@ -158,7 +160,6 @@ export class McpServers {
       : [...this.#tools.values()];
     return this.#list;
   }
-  #list: readonly Tool[] | undefined;
 
   #helper(name: string): Tool | undefined {
     return this.#hasHelpers() ? this.#helpers.find((tool) => tool.name === name) : undefined;

@@ -31,6 +31,7 @@ const defaults: ServeOptions = {
   lockWaitMs: 5_000,
   otel: false,
   resumeRestored: false,
+  mcp: { discovery: "auto", profiles: [] },
 };
 
 describe("serve options", () => {
@@ -57,6 +58,8 @@ describe("serve options", () => {
         "600",
       ],
       ...["--lock-wait-ms", "0", "--otel", "--resume-restored"],
+      ...["--mcp-config", "mcp.toml", "--mcp-credentials", "/c.json", "--mcp-discovery", "disabled"],
+      ...["--mcp-profile", "docs, repo", "--mcp-profile", "planning"],
     ];
     expect(parse(argv)).toEqual({
       bind: { host: "::1", port: 0 },
@@ -87,6 +90,12 @@ describe("serve options", () => {
       maxStreams: 10_000,
       maxStreamsPerPrincipal: 50,
       requestsPerMinute: 600,
+      mcp: {
+        discovery: "disabled",
+        profiles: ["docs", "repo", "planning"],
+        configFile: "/project/mcp.toml",
+        credentialsFile: "/c.json",
+      },
     });
   });
 
@@ -102,6 +111,7 @@ describe("serve options", () => {
       KHEISH_DAEMON_ADMIN_TOKEN_FILE: "/run/secrets/admin",
       KHEISH_HTTP_TRUSTED_PROXIES: "127.0.0.1, ::1",
       KHEISH_HTTP_MAX_STREAMS: "2048",
+      KHEISH_MCP_PROFILES: "docs,repo",
     };
     expect(parse(["--log-level", "warn", "--http-admin-token", "a"], env)).toEqual({
       ...defaults,
@@ -113,6 +123,7 @@ describe("serve options", () => {
       adminToken: "a",
       trustedProxies: ["127.0.0.1", "::1"],
       maxStreams: 2048,
+      mcp: { discovery: "auto", profiles: ["docs", "repo"] },
     });
   });
 
