@@ -1,11 +1,17 @@
 // Builds each package into dist/<package>: what `npm publish` is given. Development needs no build.
+// `--out DIR` builds elsewhere, names build some of the packages only.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const out = join(root, "dist");
+const { values, positionals } = parseArgs({ options: { out: { type: "string" } }, allowPositionals: true });
+const out = resolve(values.out ?? join(root, "dist"));
+
+/** In the order of their imports, with what npm shows of each. */
+const README = { contract: "README.md", sdk: "docs/sdk.md", daemon: "README.md" };
 
 /** What stands beside the source for tests alone. */
 const TEST_ONLY = [
@@ -36,6 +42,7 @@ function compile(name: string, paths: Record<string, string[]>): void {
         rewriteRelativeImportExtensions: true,
         rootDir: source,
         outDir: join(out, name, "dist"),
+        typeRoots: [join(root, "node_modules", "@types")],
         paths,
       },
       include: [join(source, "**/*.ts")],
@@ -63,13 +70,18 @@ function writeManifest(name: string): void {
   writeFileSync(join(out, name, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
 }
 
+const names = Object.entries(README).filter(
+  ([name]) => positionals.length === 0 || positionals.includes(name),
+);
+const contract = join(out, "contract", "dist", "index.d.ts");
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-compile("contract", {});
-compile("daemon", { "@kheish/contract": [join(out, "contract", "dist", "index.d.ts")] });
-for (const name of ["contract", "daemon"]) {
+for (const [name, readme] of names) {
+  compile(name, name === "contract" ? {} : { "@kheish/contract": [contract] });
   writeManifest(name);
-  for (const file of ["LICENSE", "README.md"]) cpSync(join(root, file), join(out, name, file));
+  cpSync(join(root, "LICENSE"), join(out, name, "LICENSE"));
+  cpSync(join(root, readme), join(out, name, "README.md"));
+  const bin = join(root, "packages", name, "bin");
+  if (existsSync(bin)) cpSync(bin, join(out, name, "bin"), { recursive: true });
 }
-cpSync(join(root, "packages", "daemon", "bin"), join(out, "daemon", "bin"), { recursive: true });
-console.log(`built: ${["contract", "daemon"].map((name) => join("dist", name)).join(", ")}`);
+console.log(`built: ${names.map(([name]) => join(out, name)).join(", ")}`);
