@@ -24,7 +24,7 @@ import type { StoredEvent } from "../../kernel/store.ts";
 import { usesAt } from "../budgets/index.ts";
 import { pageOf, parsePage } from "../pagination.ts";
 import { countRuns, matcherOf, type RunListFilter, type RunSource, readRuns, sourceOf } from "./listing.ts";
-import { currentRunView, runEventEntry } from "./view.ts";
+import { acceptedRunView, currentRunView, runEventEntry } from "./view.ts";
 
 type Order = "asc" | "desc";
 const READ_PAGE = 1_000;
@@ -42,15 +42,18 @@ export class RunService {
     request: SubmitInputRequest,
     caller: { principal: string; headerKey?: string },
   ): Promise<RunView> {
-    const { runId } = await submit(this.#deps, sessionId, request, { ...caller, mode: "detached" });
-    return this.get(runId);
+    const { runId, accepted } = await submit(this.#deps, sessionId, request, { ...caller, mode: "detached" });
+    if (accepted === undefined) return this.get(runId);
+    return this.#withBudgets(accepted.run.data, acceptedRunView(accepted));
   }
 
   async get(runId: string): Promise<RunView> {
     const run = await requireRun(this.#deps.store, runId);
-    const { session_id, route } = run.data;
-    const budgets = await usesAt(this.#deps, { session_id, run_id: runId, route_id: route.route_id });
-    const view = await currentRunView(this.#deps.store, run);
+    return this.#withBudgets(run.data, await currentRunView(this.#deps.store, run));
+  }
+
+  async #withBudgets({ session_id, run_id, route }: RunRecord, view: RunView): Promise<RunView> {
+    const budgets = await usesAt(this.#deps, { session_id, run_id, route_id: route.route_id });
     return budgets === undefined ? view : { ...view, budgets };
   }
 
