@@ -35,7 +35,7 @@ export interface OpenAnswer {
 export async function open(target: Target, request: HttpRequest): Promise<OpenAnswer> {
   return withNetworkErrors(target, async () => {
     const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
-    const sent = await start(new URL(`${target.baseUrl}${request.path}`), {
+    const sent = start(new URL(`${target.baseUrl}${request.path}`), {
       method: request.method,
       headers: {
         accept: "application/json",
@@ -58,8 +58,9 @@ export async function open(target: Target, request: HttpRequest): Promise<OpenAn
   });
 }
 
-async function start(url: URL, options: RequestOptions): Promise<ClientRequest> {
-  const { request } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
+/** Not imported: a module namespace reads every export of `node:http`, and one of them loads the whole of `fetch`. */
+function start(url: URL, options: RequestOptions): ClientRequest {
+  const { request } = process.getBuiltinModule(url.protocol === "https:" ? "node:https" : "node:http");
   return request(url, options);
 }
 
