@@ -1,9 +1,11 @@
 import type { DebugLevel, RunDebugView } from "@kheish/contract";
 import { expect, test } from "vitest";
+import type { ModelRequest } from "../../src/engine/index.ts";
 import { DebugCapture, type DebugPolicy } from "../../src/features/debug/index.ts";
 import { Redactor } from "../../src/governance/redaction/redactor.ts";
+import type { Store } from "../../src/kernel/store.ts";
 import { useRigs } from "../support/fixture.ts";
-import type { Rig, RiggedDaemon } from "../support/rig.ts";
+import type { BootOptions, Rig, RiggedDaemon } from "../support/rig.ts";
 import { TestSession } from "../support/session.ts";
 
 const createRig = useRigs();
@@ -24,24 +26,21 @@ async function capturing(
   rig: Rig,
   policy: Partial<DebugPolicy> = {},
   level?: DebugLevel,
+  options: Pick<BootOptions, "wrap" | "routes"> = {},
 ): Promise<RiggedDaemon> {
-  const { clock } = rig;
   const daemon = await rig.boot({
-    debug: (store, inForce) =>
-      new DebugCapture({
-        store,
-        clock,
-        random: { hex: (bytes) => "ab".repeat(bytes), unit: () => 0.5 },
-        log: silent,
-        redactor: new Redactor(),
-        policy: { ...POLICY, ...policy },
-        key: nowhere,
-        redactTokens: nowhere,
-        level: inForce,
-      }),
+    ...options,
+    debug: (store, inForce) => captureOn(rig, store, inForce, { ...POLICY, ...policy }),
   });
   if (level !== undefined) await daemon.call("setDebugLevel", { body: { level } });
   return daemon;
+}
+
+function captureOn({ clock }: Rig, store: Store, level: () => DebugLevel, policy = POLICY): DebugCapture {
+  const random = { hex: (bytes: number) => "ab".repeat(bytes), unit: () => 0.5 };
+  const redactor = new Redactor();
+  const sources = { key: nowhere, redactTokens: nowhere };
+  return new DebugCapture({ store, clock, random, log: silent, redactor, policy, level, ...sources });
 }
 
 async function debugOf(daemon: RiggedDaemon, run_id: string): Promise<RunDebugView> {
@@ -101,6 +100,63 @@ async function untilCaptured(daemon: RiggedDaemon, runId: string, count: number)
   }
   throw new Error(`run '${runId}' was not captured`);
 }
+
+test("01-R101 a call that goes on at another route is the next attempt", async () => {
+  const rig = await createRig([]);
+  const routes = `default_route = "one"
+[routes.one]
+driver = "simulator"
+fallback = ["two"]
+[routes.two]
+driver = "simulator"
+`;
+  const daemon = await capturing(rig, {}, "full", { routes });
+  const session = await TestSession.create(daemon);
+  const run = await ended(session, [{ text: "x", error: { status: 503, message: "busy", times: 0 } }]);
+  const requests = names(await debugOf(daemon, run)).filter((name) => name.endsWith("model-request"));
+  expect(requests).toEqual(
+    Array.from({ length: 8 }, (_, n) => `turn-0000-attempt-000${n + 1}-model-request`),
+  );
+});
+
+test("01-R101 compaction has its prefix, and what comes twice at one place is kept twice", async () => {
+  const rig = await createRig([]);
+  const daemon = await rig.boot();
+  const session = await TestSession.create(daemon);
+  const run_id = await ended(session, [{ text: "done" }]);
+  const capture = captureOn(rig, daemon.store, () => "full");
+  const request = { kind: "compaction", run_id, session_id: "s", turn: 3 } as ModelRequest;
+  const attempt = (await capture.open(request))?.attempt(1);
+  for (const value of [1, 2]) await attempt?.keep("model-request", { format: "json", value });
+  const { artifacts } = await debugOf(daemon, run_id);
+  expect(artifacts.map(({ artifact_id: id }) => id)).toEqual([
+    "compaction-turn-0003-attempt-0001-model-request",
+    expect.stringMatching(/^compaction-turn-0003-attempt-0001-model-request-\d+/),
+  ]);
+});
+
+test("01-R102 evidence that cannot be kept costs the run nothing", async () => {
+  const rig = await createRig([]);
+  let refused = 0;
+  const wrap = (store: Store) =>
+    new Proxy(store, {
+      get(target, member) {
+        const value = Reflect.get(target, member) as unknown;
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          const isEvidence = JSON.stringify(args[0])?.includes("debug_b") === true;
+          if (!isEvidence) return value.apply(target, args) as unknown;
+          refused += 1;
+          return Promise.reject(new Error("no room for evidence"));
+        };
+      },
+    });
+  const daemon = await capturing(rig, {}, "full", { wrap });
+  const session = await TestSession.create(daemon);
+  const run = await ended(session, [{ text: "done" }]);
+  expect((await session.run(run)).status).toBe("completed");
+  expect(refused).toBeGreaterThan(0);
+});
 
 test("01-R100 a run keeps the level it began with; off is off for all at once", async () => {
   const rig = await createRig([]);

@@ -54,6 +54,8 @@ export interface BootOptions {
   permissionMode?: PermissionMode;
   /** What keeps debug evidence, made for this daemon's store. */
   debug?: (store: Store, level: () => DebugLevel) => DebugCapture;
+  /** The text of a routes file, for a daemon that captures. */
+  routes?: string;
 }
 
 export interface RiggedDaemon {
@@ -84,8 +86,10 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
   const probing = { clock, random };
   const blobs = await openBlobsDirectory(join(directory, "blobs"), random);
   const noNetwork: typeof fetch = () => Promise.reject(new Error("a rigged daemon has no network"));
-  const modelsWith = (more: { evidence?: DebugCapture }) =>
-    createModels({ routes: loadRoutes({ env: {} }), clock, random, blobs, fetch: noNetwork, ...more });
+  const modelsWith = (more: { evidence?: DebugCapture }, file?: string) => {
+    const routes = loadRoutes({ env: {}, ...(file === undefined ? {} : { file }) });
+    return createModels({ routes, clock, random, blobs, fetch: noNetwork, ...more });
+  };
   const models = modelsWith({});
   const opened: { store: Store; daemon: Daemon }[] = [];
 
@@ -102,7 +106,9 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           blobs,
           clock: options.clock ?? clock,
           random,
-          models: options.models ?? (debug === undefined ? models : modelsWith({ evidence: debug })),
+          models:
+            options.models ??
+            (debug === undefined ? models : modelsWith({ evidence: debug }, options.routes)),
           tools: toolPort(toolsFor(opened.length)),
           log: options.log ?? silent,
           credentials: new Credentials({
