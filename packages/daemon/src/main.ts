@@ -15,6 +15,7 @@ import {
   tracingWanted,
 } from "./features/tracing/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
+import { redactedModels } from "./governance/redaction/redacted-models.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
@@ -179,7 +180,7 @@ async function open(
     redactTokens: textSource(env, "KHEISH_DEBUG_REDACT_TOKENS"),
     level: () => daemon.debugLevel(),
   });
-  const models = metrics.models(
+  const opened = redactedModels(
     createModels({
       evidence: debug,
       routes: loaded.set,
@@ -191,7 +192,9 @@ async function open(
       blobs,
       onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
     }),
+    redactor,
   );
+  const models = metrics.models(opened);
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
   const tools = metrics.tools(redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor));
 

@@ -73,7 +73,7 @@ test("02-R93 02-R47 issue 5: a key in a slot is nowhere after calls at debug lev
   ];
   wire.plan(
     { events: [chunk({ tool_calls: [call] }), chunk({}, "tool_calls")] },
-    { events: [chunk({ content: "done" }), chunk({}, "stop")] },
+    { events: [chunk({ content: `done with ${forms.join(" and ")}` }), chunk({}, "stop")] },
     {
       status: 401,
       body: {
