@@ -54,6 +54,7 @@ export async function simulate(plan: Plan, options: { traced?: boolean } = {}): 
   const world = new World(plan, { traced: options.traced === true });
   const facts = new Facts();
   try {
+    await world.prepare();
     const people = populate(world, facts);
     await run(world, facts, people);
     const outcomes =

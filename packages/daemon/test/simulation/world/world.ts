@@ -143,6 +143,15 @@ export class World implements Owner {
     for (const process of this.processes) process.skewMs = 0;
   }
 
+  /** What an earlier daemon left, before time begins. */
+  async prepare(): Promise<void> {
+    const { budget, access } = this.plan;
+    if (budget === undefined && access?.leased !== true) return;
+    const inner = await this.#open();
+    await setBudget(inner, budget, this.scheduler.now);
+    if (access?.leased === true) await placeProviderKey(inner, this.scheduler.now);
+  }
+
   start(): void {
     for (let slot = 0; slot < this.plan.daemons; slot++) this.#bootIn(slot, FIRST_BOOT_MS + slot);
     for (const death of this.plan.deaths) {
@@ -237,10 +246,6 @@ export class World implements Owner {
     this.#inner ??= this.#disk.open();
     const inner = await this.#inner;
     this.#opened = inner;
-    if (this.processes.length === 0) {
-      await setBudget(inner, this.plan.budget, this.scheduler.now);
-      if (this.plan.access?.leased === true) await placeProviderKey(inner, this.scheduler.now);
-    }
     for (const answered of this.#doubts.splice(0)) {
       const landed = await hasLanded(inner, answered);
       this.mark(landed ? "torn write landed" : "torn write lost");
