@@ -1,5 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { DebugLevel } from "@kheish/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Fixture } from "../http/support/fixture.ts";
@@ -88,7 +89,7 @@ test("01-R102 a refusal of the provider is kept as it came, and the run's other 
   });
 });
 
-test("02-R95 01-R102 with a capture key bodies are encrypted; another key, or a changed body, does not open one", async () => {
+test("02-R95 01-R102 with a capture key bodies are encrypted, and another key does not open them", async () => {
   const env = { KHEISH_DEBUG_CAPTURE_KEY: KEY };
   const fixture = await capturing("full", { env });
   const { encryption } = (await fixture.api.call("getRuntime")).debug_capture ?? {};
@@ -109,6 +110,30 @@ test("02-R95 01-R102 with a capture key bodies are encrypted; another key, or a 
     code: "run_debug_artifact_unreadable",
   });
   await daemon?.restart({ env });
+  expect(await artifact(fixture, run, "provider-request")).toContain("Lisbon");
+});
+
+test.each([
+  ["as it is", {}],
+  ["encrypted", { KHEISH_DEBUG_CAPTURE_KEY: KEY }],
+] as const)("01-R102 a body that was changed, %s, is refused", async (_how, env) => {
+  const fixture = await capturing("full", { env });
+  const run = await ran(fixture);
+  await fixture.daemon.stop();
+  const db = new DatabaseSync(join(fixture.daemon.directory, "state", "kheish.db"));
+  const id = `${run}/turn-0000-attempt-0001-model-request`;
+  const where = "WHERE kind = 'debug_body' AND id = ?";
+  const { data } = db.prepare(`SELECT data FROM records ${where}`).get(id) as { data: string };
+  const changed = data.replace(/Lisbon|(?<="ciphertext":").{6}/, (part) => [...part].reverse().join(""));
+  expect(changed).not.toBe(data);
+  db.prepare(`UPDATE records SET data = ? ${where}`).run(changed, id);
+  db.close();
+  await fixture.daemon.start();
+  const params = { run_id: run, artifact_id: "turn-0000-attempt-0001-model-request" };
+  expect(await fixture.api.refusal("runDebugArtifact", { params })).toMatchObject({
+    status: 409,
+    code: "run_debug_artifact_unreadable",
+  });
   expect(await artifact(fixture, run, "provider-request")).toContain("Lisbon");
 });
 

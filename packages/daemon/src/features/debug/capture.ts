@@ -1,33 +1,17 @@
-import { createHash } from "node:crypto";
-import {
-  type DebugCaptureView,
-  type DebugLevel,
-  type Json,
-  problem,
-  type RunDebugArtifact,
-} from "@kheish/contract";
+import { type DebugCaptureView, type DebugLevel, problem } from "@kheish/contract";
 import type { ModelRequest } from "../../engine/index.ts";
 import type { Redactor } from "../../governance/redaction/redactor.ts";
-import { type MasterKey, seal } from "../../governance/secrets/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
 import { RecentMap } from "../../kernel/recent-map.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { AttemptEvidence, CallEvidence, EvidenceContent, EvidencePort } from "../../model/index.ts";
-import {
-  addOps,
-  type Body,
-  BUNDLE,
-  type Bundle,
-  deleteOps,
-  readBundle,
-  totalBytes,
-  withArtifact,
-} from "./bundle.ts";
+import { attemptAt, attemptsAt, placeOf } from "./artifact-ids.ts";
+import { readBundle } from "./bundle.ts";
+import { cleaned, cut, UNSURE_BYTES } from "./clean.ts";
+import { EvidenceKeeper } from "./keeper.ts";
 import { type DebugKey, readDebugKey, type TextSource } from "./key.ts";
-import { mapStrings, outline, outlineText } from "./outline.ts";
 import type { DebugPolicy } from "./policy.ts";
 import { type RedactTokens, readRedactTokens } from "./redact-tokens.ts";
 
@@ -46,19 +30,7 @@ export interface DebugCaptureOptions {
 
 /** Runs whose level is remembered; one that is forgotten begins again with the level in force. */
 const MOST_RUNS = 10_000;
-/** Others write to the same bundle only when a session has just moved between daemons. */
-const MAX_ATTEMPTS = 5;
-/** Bundles that are looked at at a time for room in the store. */
-const PAGE = 50;
-/** Of a text that was cut, the end may be the beginning of a secret: no secret is as long as this. */
-const UNSURE = 65_536;
-
 type Captured = "off" | "redacted" | "full";
-
-/** What debug evidence is bound to: another run's, or another artifact's, does not open in its place. */
-export function sealContext(runId: string, artifactId: string) {
-  return { purpose: "debug" as const, identity: [runId, artifactId] };
-}
 
 /**
  * Keeps what is sent to models and what comes back (01-R100 to 01-R102). Evidence never holds a secret that the daemon
@@ -67,7 +39,7 @@ export function sealContext(runId: string, artifactId: string) {
  */
 export class DebugCapture implements EvidencePort {
   readonly #options: DebugCaptureOptions;
-  readonly #mutex = new KeyedMutex();
+  readonly #keeper: EvidenceKeeper;
   /** A run keeps the level that it began with, but `off` is off for all at once. */
   readonly #levels = new RecentMap<Captured>(MOST_RUNS);
   #key: DebugKey = { ok: true };
@@ -75,6 +47,7 @@ export class DebugCapture implements EvidencePort {
 
   constructor(options: DebugCaptureOptions) {
     this.#options = options;
+    this.#keeper = new EvidenceKeeper(options);
   }
 
   get policy(): DebugPolicy {
@@ -142,10 +115,9 @@ export class DebugCapture implements EvidencePort {
       const level = begun ?? bundle?.data.level ?? inForce;
       this.#levels.set(runId, level);
       const place = placeOf(request);
-      const before = attemptsAt(bundle?.data, place);
+      const before = attemptsAt(bundle?.data.artifacts ?? [], place);
       return {
-        attempt: (attempt) =>
-          this.#attempt(request, level, `${place}-${number("attempt", before + attempt)}`),
+        attempt: (attempt) => this.#attempt(request, level, attemptAt(place, before + attempt)),
       };
     } catch (error) {
       this.#failed(runId, error);
@@ -155,7 +127,7 @@ export class DebugCapture implements EvidencePort {
 
   #attempt(request: ModelRequest, level: "redacted" | "full", place: string): AttemptEvidence {
     return {
-      mostBytes: this.policy.maxArtifactBytes + UNSURE,
+      mostBytes: this.policy.maxArtifactBytes + UNSURE_BYTES,
       keep: async (kind, content) => {
         try {
           await this.#keep(request, level, `${place}-${kind}`, content);
@@ -176,94 +148,20 @@ export class DebugCapture implements EvidencePort {
     wanted: string,
     content: EvidenceContent,
   ): Promise<void> {
-    const { store, clock, policy } = this.#options;
+    const { redactor, policy } = this.#options;
     await this.refresh();
     if (!this.#key.ok) throw new Error(`the capture key cannot be used: ${this.#key.why}`);
-    const { key } = this.#key;
-    const text = this.#cleaned(level, content);
-    const most = Math.min(policy.maxArtifactBytes, policy.maxRunBytes);
-    const { kept, originalBytes } = cut(text, content, most);
-    const added = await this.#mutex.run(run_id, async () => {
-      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-        const before = await readBundle(store, run_id);
-        const now = clock.now();
-        const known = before?.data.artifacts ?? [];
-        const isTaken = known.some(({ artifact_id }) => artifact_id === wanted);
-        // Of what comes twice at one place, both are evidence (01-R101).
-        const artifactId = isTaken ? `${wanted}-${now}-${known.length}` : wanted;
-        const made = this.#made(run_id, artifactId, kept, key);
-        const artifact: RunDebugArtifact = {
-          artifact_id: artifactId,
-          format: content.format,
-          updated_at_ms: now,
-          ...made.sizes,
-          sha256: createHash("sha256").update(kept).digest("hex"),
-          truncated: originalBytes !== undefined,
-          ...(originalBytes === undefined ? {} : { original_bytes: originalBytes }),
-        };
-        const empty: Bundle = {
-          run_id,
-          session_id,
-          level,
-          bytes: 0,
-          updated_at_ms: now,
-          artifacts: [],
-          dropped: 0,
-        };
-        const next = withArtifact(before?.data ?? empty, artifact, policy);
-        const result = await store.commit(addOps(before, next, artifactId, made.body));
-        if (result.ok) return true;
-      }
-      return false;
-    });
-    if (!added) throw new Error("too many write to the same bundle");
-    await this.#makeRoom(run_id);
-  }
-
-  #made(runId: string, artifactId: string, kept: string, key: MasterKey | undefined) {
-    const plaintext_bytes = Buffer.byteLength(kept);
-    if (key === undefined) {
-      const body: Body = { text: kept };
-      return { body, sizes: { bytes: plaintext_bytes, plaintext_bytes, encrypted: false } };
-    }
-    const sealed = seal(kept, key, sealContext(runId, artifactId), this.#options.random);
-    const body: Body = { sealed };
-    const bytes = Buffer.byteLength(sealed.ciphertext, "base64");
-    return { body, sizes: { bytes, plaintext_bytes, encrypted: true, encryption_key_id: key.id } };
-  }
-
-  /** Without secrets; without words, where only their shape is wanted. */
-  #cleaned(level: "redacted" | "full", content: EvidenceContent): string {
     const tokens = this.#tokens;
-    if (!tokens.ok) return `<withheld: ${tokens.why}, so it cannot be cleaned>`;
-    const { redactor } = this.#options;
-    if (content.format === "text") {
-      const clean = redactor.foreignText(content.text);
-      return level === "full" ? clean : outlineText(clean);
-    }
-    // As it would be sent: what has no JSON is left out.
-    const value = JSON.parse(JSON.stringify(content.value)) as Json;
-    const shown = level === "full" ? value : outline(value);
-    return JSON.stringify(
-      mapStrings(shown, (text) => redactor.foreignText(text)),
-      null,
-      2,
+    const text = tokens.ok
+      ? cleaned(content, level, redactor)
+      : `<withheld: ${tokens.why}, so it cannot be cleaned>`;
+    const { kept, originalBytes } = cut(text, content, Math.min(policy.maxArtifactBytes, policy.maxRunBytes));
+    const cutFrom = originalBytes === undefined ? {} : { originalBytes };
+    const { format } = content;
+    await this.#keeper.keep(
+      { run_id, session_id, level, wanted, format, text: kept, ...cutFrom },
+      this.#key.key,
     );
-  }
-
-  /** The oldest bundles of other runs give way when all of them together take too much. */
-  async #makeRoom(runId: string): Promise<void> {
-    const { store, policy } = this.#options;
-    let bytes = await totalBytes(store);
-    if (bytes <= policy.maxStoreBytes) return;
-    const oldest = await store.list<Json>(BUNDLE, { index: "age", limit: PAGE });
-    for (const { revision, data } of oldest) {
-      const bundle = data as unknown as Bundle;
-      if (bytes <= policy.maxStoreBytes) return;
-      if (bundle.run_id === runId) continue;
-      const { ok } = await store.commit(deleteOps({ revision, data: bundle }));
-      if (ok) bytes -= bundle.bytes;
-    }
   }
 }
 
@@ -275,33 +173,4 @@ function capturedAt(level: DebugLevel): Captured {
 function encryptionOf(key: DebugKey): DebugCaptureView["encryption"] {
   if (!key.ok) return { status: "invalid" };
   return key.key === undefined ? { status: "off" } : { status: "ok", key_id: key.key.id };
-}
-
-/** `turn-0000`, as the run's events count turns. */
-function placeOf({ kind, turn }: ModelRequest): string {
-  return `${kind === "compaction" ? "compaction-" : ""}${number("turn", turn)}`;
-}
-
-function number(name: string, value: number): string {
-  return `${name}-${String(value).padStart(4, "0")}`;
-}
-
-/** Attempts that were made at this place before: by a call that a death cut off, or on another route. */
-function attemptsAt(bundle: Bundle | undefined, place: string): number {
-  const attempts = (bundle?.artifacts ?? []).map(({ artifact_id: id }) =>
-    id.startsWith(`${place}-attempt-`) ? Number.parseInt(id.slice(`${place}-attempt-`.length), 10) : 0,
-  );
-  return Math.max(0, ...attempts);
-}
-
-/** At most so many bytes of it, whole characters; and how many there were, when some are missing. */
-function cut(text: string, content: EvidenceContent, most: number): { kept: string; originalBytes?: number } {
-  const bytes = Buffer.from(text);
-  const missing = content.format === "text" ? content.missing : 0;
-  const limit = missing > 0 ? Math.min(most, Math.max(0, bytes.length - UNSURE)) : most;
-  if (bytes.length <= limit) return { kept: text };
-  const kept = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, limit), {
-    stream: true,
-  });
-  return { kept, originalBytes: bytes.length + missing };
 }

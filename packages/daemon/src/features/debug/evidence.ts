@@ -4,7 +4,7 @@ import { requireRun } from "../../engine/index.ts";
 import { unseal } from "../../governance/secrets/index.ts";
 import type { Store } from "../../kernel/store.ts";
 import { readBody, readBundle } from "./bundle.ts";
-import { sealContext } from "./capture.ts";
+import { sealContext } from "./keeper.ts";
 import { readDebugKey, type TextSource } from "./key.ts";
 
 /** What was captured of runs, for whoever reads it. */
