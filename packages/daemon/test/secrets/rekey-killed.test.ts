@@ -6,7 +6,7 @@ import { DaemonProcess } from "../../src/surface/cli/demo/daemon-process.ts";
 import { processContext } from "../../src/surface/cli/process-context.ts";
 import { get, later, place, scratch } from "../support/operator.ts";
 
-const SLOTS = 1_500;
+const SLOTS = 3_000;
 const OLD = Buffer.alloc(32, 1).toString("base64");
 const NEW = Buffer.alloc(32, 2).toString("base64");
 const WITHIN_MS = 120_000;
