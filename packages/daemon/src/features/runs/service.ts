@@ -1,13 +1,10 @@
 import {
   type ListPage,
-  type PruneRequest,
-  type PruneResponse,
   problem,
   type RunEventEntry,
   type RunView,
   type SubmitInputRequest,
 } from "@kheish/contract";
-import type { z } from "zod";
 import {
   type CommandDeps,
   cancelRun,
@@ -60,25 +57,6 @@ export class RunService {
   async cancel(runId: string, caller: { principal: string }): Promise<RunView> {
     await cancelRun(this.#deps, runId, caller);
     return this.get(runId);
-  }
-
-  /** Nothing is captured in this version, so nothing is ever a candidate; bad requests are refused as always. */
-  async pruneDebug(request: z.output<typeof PruneRequest>): Promise<z.output<typeof PruneResponse>> {
-    if (request.older_than_ms <= 0 || (request.limit !== undefined && request.limit <= 0)) {
-      throw problem("runs", "run_retention_invalid_request", "older_than_ms and limit must be positive");
-    }
-    const now = this.#deps.clock.now();
-    return {
-      dry_run: request.dry_run,
-      now_ms: now,
-      cutoff_ms: now - request.older_than_ms,
-      limit: request.limit ?? null,
-      matched_run_count: 0,
-      candidate_run_ids: [],
-      candidate_debug_bytes: 0,
-      pruned_debug_run_ids: [],
-      pruned_debug_bytes: 0,
-    };
   }
 
   async list(filter: RunListFilter): Promise<RunView[] | ListPage<RunView>> {
