@@ -4,10 +4,10 @@ import { unescape as percentDecoded } from "node:querystring";
 import { archiveOf } from "./archives.ts";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
+import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { loadMcp, type McpSettings } from "./features/mcp/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
-import { debugKeyFault } from "./features/runtime/index.ts";
 import {
   otlpExport,
   Tracing,
@@ -18,6 +18,7 @@ import {
 import { mcpCredentials } from "./governance/broker/mcp-credentials.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import type { Credentials } from "./governance/credentials.ts";
+import { redactedModels } from "./governance/redaction/redacted-models.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
@@ -137,8 +138,6 @@ async function open(
     ...(options.defaultRoute === undefined ? {} : { defaultRoute: options.defaultRoute }),
     ...(options.routesFile === undefined ? {} : { path: await routesFile(options.routesFile) }),
   });
-  const loaded = await loader.load();
-
   const stateRoot = await lockedStateRoot(options, log);
   undo.push(() => stateRoot.release());
   const openedStore = await openStore(options.store, stateRoot.path);
@@ -161,7 +160,9 @@ async function open(
   undo.push(() => audit.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
+  // 02-R96: the lock, then the auth store, then the routes, which may name its slots.
   const credentials = await openCredentials(store, stateRoot.path, env, log, redactor);
+  const loaded = await loader.load();
 
   const admit = ({ configured }: RouteSet) => {
     // 02-R25: routes may come later, and so may their slots, where a daemon may be empty.
@@ -172,8 +173,20 @@ async function open(
     }
   };
   admit(loaded.set);
-  const models = metrics.models(
+  const debug = new DebugCapture({
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    redactor,
+    policy: debugPolicy((variable, fallback) => wholeNumber(env, variable, fallback)),
+    key: textSource(env, "KHEISH_DEBUG_CAPTURE_KEY"),
+    redactTokens: textSource(env, "KHEISH_DEBUG_REDACT_TOKENS"),
+    level: () => daemon.debugLevel(),
+  });
+  const opened = redactedModels(
     createModels({
+      evidence: debug,
       routes: loaded.set,
       credentials: routeCredentials(credentials, log),
       redact: (text) => redactor.foreignText(text),
@@ -183,7 +196,9 @@ async function open(
       blobs,
       onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
     }),
+    redactor,
   );
+  const models = metrics.models(opened);
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
   const mcpSecrets = mcpCredentials(credentials, systemClock);
   const servers = new McpServers({
@@ -244,12 +259,7 @@ async function open(
       controlPlane: async () => ({
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
-      debugKeyFault: () =>
-        debugKeyFault({
-          inline: env.KHEISH_DEBUG_CAPTURE_KEY,
-          file: env.KHEISH_DEBUG_CAPTURE_KEY_FILE,
-          readFile: readText,
-        }),
+      debug,
       probeStorage: () =>
         Promise.all(
           [
@@ -449,6 +459,11 @@ function runLimits(env: Env, log: Log): RunLimits {
   if (maxTurns === 0)
     log.warn({}, "KHEISH_AGENT_MAX_TURNS=0: RUNS HAVE NO TURN LIMIT and may spend without end");
   return { ...DEFAULT_RUN_LIMITS, maxTurns };
+}
+
+/** A text that stands in a variable, or in the file that the other one names. */
+function textSource(env: Env, name: string) {
+  return { inline: env[name], file: env[`${name}_FILE`], readFile: readText };
 }
 
 function wholeNumber(env: Env, name: string, fallback: number): number {

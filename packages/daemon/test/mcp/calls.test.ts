@@ -185,6 +185,12 @@ describe("03-R64: what a session may see and use", () => {
     await control.call("POST", "/v1/runtime/auth/subjects/session%3Aall/revoke", { reason: "a drill" });
     expect(await echo(all)).toMatchObject({ error: expect.stringContaining("revoked") });
 
+    const deleted = await control.call("DELETE", "/v1/runtime/secrets/mcp.e.KEY");
+    expect(deleted).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("MCP server 'e'") },
+    });
+
     const another = await control.session("another");
     await control.call("POST", "/v1/runtime/auth/slots/mcp.e.KEY/disable", { reason: "leaked" });
     const stopped = await control.serverIs("e", ({ connected }) => !connected);

@@ -20,7 +20,7 @@ let server: PostgresServer | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kheish-published-"));
-  await run(process.execPath, [BUILD, folder]);
+  await run(process.execPath, [BUILD, "--out", folder, "daemon"]);
   bin = join(folder, "daemon", "bin", "kheish.js");
   server = await startPostgres();
 }, 120_000);

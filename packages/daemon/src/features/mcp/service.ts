@@ -178,6 +178,14 @@ export class McpService {
     }
   }
 
+  /** What needs a slot, in words for people. */
+  usersOf(slotId: string): string[] {
+    const { servers } = this.#deps.servers.snapshot();
+    return servers
+      .filter(({ credential_secret_refs }) => credential_secret_refs.includes(slotId))
+      .map(({ server }) => `MCP server '${server}'`);
+  }
+
   stop(): Promise<void> {
     return this.#deps.servers.stop();
   }

@@ -1,4 +1,5 @@
 import {
+  type DebugCaptureView,
   type McpRuntimeSnapshot,
   type PermissionMode,
   problem,
@@ -14,7 +15,6 @@ import type { Clock } from "../../../kernel/clock.ts";
 import { KeyedMutex } from "../../../kernel/keyed-mutex.ts";
 import type { Op, Store } from "../../../kernel/store.ts";
 import { RUNTIME_STREAM } from "../../events/index.ts";
-import { checkDebugLevel } from "./debug-key.ts";
 import { withDefault } from "./default-route.ts";
 import { changesBetween } from "./diff.ts";
 import {
@@ -59,14 +59,21 @@ export interface RollbackWish {
 
 type Origin = Pick<Revision, "source" | "setting" | "rollback_of_revision" | "rolled_back_setting">;
 
+/** Whoever keeps debug evidence. */
+export interface DebugCapturePort {
+  /** Throws when a level could not do what it says (02-R94, 02-R95). */
+  check(): Promise<void>;
+  view(): DebugCaptureView;
+}
+
 export interface RuntimeSettingsOptions extends Roots {
   store: Store;
   clock: Clock;
   routes: RouteResolver;
-  /** Why debug evidence could not be encrypted; undefined when it could. */
-  debugKeyFault: () => Promise<string | undefined>;
   /** The MCP servers as they are now, for the view. */
   mcp?: () => McpRuntimeSnapshot;
+  /** Absent: no debug evidence is kept, whatever the level. */
+  debug?: DebugCapturePort | undefined;
 }
 
 /**
@@ -83,8 +90,8 @@ export class RuntimeSettings {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #roots: Roots;
-  readonly #debugKeyFault: () => Promise<string | undefined>;
   readonly #mcp: RuntimeSettingsOptions["mcp"];
+  readonly #debug: DebugCapturePort | undefined;
   readonly #mutex = new KeyedMutex();
   #current: Revision | undefined;
 
@@ -92,8 +99,8 @@ export class RuntimeSettings {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#roots = options;
-    this.#debugKeyFault = options.debugKeyFault;
     this.#mcp = options.mcp;
+    this.#debug = options.debug;
     this.routes = withDefault(options.routes, () => this.#current?.default_route);
   }
 
@@ -141,7 +148,7 @@ export class RuntimeSettings {
   view(): RuntimeSettingsView {
     const mcp = this.#mcp?.();
     return {
-      ...settingsView(this.#current, this.routes, this.#roots),
+      ...settingsView(this.#current, this.routes, this.#roots, this.#debug?.view()),
       ...(mcp === undefined ? {} : { mcp }),
     };
   }
@@ -215,7 +222,8 @@ export class RuntimeSettings {
         checkExpected(context, before?.revision ?? 0);
         const described = { ...origin };
         const settings = await next(this.now, described);
-        await checkDebugLevel(this.now, settings, this.#debugKeyFault);
+        if (settings.debug_level !== "off" && settings.debug_level !== this.now.debug_level)
+          await this.#debug?.check();
         const revision = this.#following(before, { ...snapshotOf(settings), ...described }, context);
         const result = await this.#store.commit(opsFor(before, revision));
         if (!result.ok) continue;
