@@ -53,7 +53,9 @@ describe("a server that is added while the daemon runs", () => {
         { command: process.execPath, args: ["-e", "console.error('no key given'); process.exit(3)"] },
         "no key given",
       ],
-      [{ url: "http://127.0.0.1:9/mcp" }, "ECONNREFUSED"],
+      // A port that nobody listens on, and one that fetch does not speak to.
+      [{ url: "http://127.0.0.1:4/mcp" }, "ECONNREFUSED"],
+      [{ url: "http://127.0.0.1:9/mcp" }, "bad port"],
       [
         { url: "https://127.0.0.1/mcp", bearer_token_secret_ref: "mcp.none" },
         "there is no secret slot 'mcp.none'",

@@ -308,23 +308,26 @@ function neverLeft(error: unknown): boolean {
   return NOT_CONNECTED.has(codeOf(error) ?? "");
 }
 
-/** What the system said, however often it was wrapped. */
-function codeOf(error: unknown): string | undefined {
-  const { code, cause, data } = (error ?? {}) as {
-    code?: unknown;
-    cause?: unknown;
-    data?: { cause?: unknown };
-  };
+/** The error at the bottom, however often it was wrapped. */
+function rootOf(error: unknown): unknown {
+  const { cause, data } = (error ?? {}) as { cause?: unknown; data?: { cause?: unknown } };
   const inner = cause ?? data?.cause;
-  if (inner !== undefined) return codeOf(inner);
-  return typeof code === "string" && /^[A-Z]+(_[A-Z]+)*$/.test(code) ? code : undefined;
+  return inner === undefined ? error : rootOf(inner);
+}
+
+/** What the system calls it. */
+function codeOf(error: unknown): string | undefined {
+  const { code } = (rootOf(error) ?? {}) as { code?: unknown };
+  return typeof code === "string" ? code : undefined;
 }
 
 function wordsOf(error: unknown): string {
   if (error instanceof SdkHttpError) return `HTTP ${error.status}`;
   const message = error instanceof Error ? error.message : String(error);
-  const code = codeOf(error);
-  return code === undefined ? message : `${message} (${code})`;
+  const root = rootOf(error);
+  const why =
+    root === error ? undefined : (codeOf(error) ?? (root instanceof Error ? root.message : undefined));
+  return why === undefined || message.includes(why) ? message : `${message} (${why})`;
 }
 
 /** A server's answer is data for a model either way; whether it keeps the schema it announced changes nothing. */
