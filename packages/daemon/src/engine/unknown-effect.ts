@@ -18,7 +18,7 @@ export function unknownEffectQuestion(call: CallState, nowMs: number): UserQuest
       {
         id: "question-1",
         header: "Outcome unknown",
-        question: `${name} was cut off while it was running, so nobody knows whether it took effect. Its input was ${JSON.stringify(input).slice(0, 500)}. What should the run assume?`,
+        question: `${name} was running when it was cut off, so nobody knows whether it took effect. Its input was ${JSON.stringify(input).slice(0, 500)}. What should the run assume?`,
         multi_select: false,
         options: [
           {
