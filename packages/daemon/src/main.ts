@@ -2,7 +2,7 @@ import { realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
 import { archiveOf } from "./archives.ts";
-import { compose, type Daemon } from "./compose.ts";
+import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
@@ -14,6 +14,7 @@ import {
   tracedStore,
   tracingWanted,
 } from "./features/tracing/index.ts";
+import { Accounts } from "./governance/accounts/accounts.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -158,6 +159,14 @@ async function open(
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
   const credentials = await openCredentials(store, stateRoot.path, env, log, redactor);
+  const accounts = new Accounts({
+    store,
+    vault: credentials.vault,
+    clock: systemClock,
+    fetch: globalThis.fetch,
+    log,
+    owner: ownerOf(stateRoot.instanceId),
+  });
 
   const admit = ({ configured }: RouteSet) => {
     // 02-R25: routes may come later, and so may their slots, where a daemon may be empty.
@@ -171,7 +180,7 @@ async function open(
   const models = metrics.models(
     createModels({
       routes: loaded.set,
-      credentials: routeCredentials(credentials, log),
+      credentials: routeCredentials(credentials, accounts, log),
       redact: (text) => redactor.foreignText(text),
       clock: systemClock,
       random: systemRandom,
@@ -195,6 +204,7 @@ async function open(
       tools,
       log,
       credentials,
+      accounts,
     },
     {
       instanceId: stateRoot.instanceId,

@@ -22,6 +22,9 @@ export type Credential =
   /** `action` says what an operator has to do. */
   | { kind: "missing"; message: string; action: string };
 
+/** Whose token stands in the place of a key; the provider wants to be told (02-R59). */
+export type RouteAccount = { kind: "codex_account"; account_id?: string } | { kind: "claude_code_account" };
+
 /** One model as its provider's catalogue describes it. */
 export interface DiscoveredModel {
   limits: ModelLimits;
@@ -44,6 +47,8 @@ export interface Route {
   base_url?: string;
   organization?: string;
   project?: string;
+  /** Of the attempt at hand: its credential is an account's. */
+  account?: RouteAccount;
   anthropic_version?: string;
   anthropic_beta_headers: readonly string[];
   /** Where runs go on when this route does not answer, as selectors in order, and on which failures (02-A8). */
