@@ -6,6 +6,7 @@ import { openSqliteStore } from "../../src/kernel/sqlite/index.ts";
 import type { Store } from "../../src/kernel/store.ts";
 import { around } from "../support/around.ts";
 import { AuthorizationServer, type IssuedTokens } from "../support/authorization-server.ts";
+import { until } from "../support/wait.ts";
 import { accountsOn, type Daemon, mcpAccount, refreshesOnce, SLOT, use } from "./support.ts";
 
 const HOUR = 3_600_000;
@@ -286,6 +287,32 @@ describe("tokens that replace others", () => {
     await clock.advance(HOUR);
     expect(await use(daemon)).not.toBe(token);
     expect(server.refreshes()).toHaveLength(2);
+  });
+
+  test("A3 are written without anybody's asking, and dropped when somebody writes the slot anew", async () => {
+    const { store } = await vaults.store();
+    let isBroken = true;
+    const daemon = await daemonOn(breaking(store, () => isBroken));
+    await put(daemon, mcpAccount(server, tokens, expiringIn(0)));
+    await expect(use(daemon)).rejects.toThrow("the disk is gone");
+    await clock.advance(3_000);
+    isBroken = false;
+    const isWritten = async () => (await account(daemon)).refresh_token !== tokens.refresh_token;
+    await until("the tokens to be written", async () => {
+      await clock.advance(100);
+      return isWritten();
+    });
+    expect(server.requests).toHaveLength(1);
+
+    isBroken = true;
+    await clock.advance(HOUR);
+    await expect(use(daemon)).rejects.toThrow("the disk is gone");
+    const other = await server.logIn();
+    await put(daemon, mcpAccount(server, other, expiringIn(HOUR)));
+    isBroken = false;
+    await clock.advance(5_000);
+    expect(await use(daemon)).toBe(other.access_token);
+    expect(server.requests).toHaveLength(2);
   });
 
   test("02-R57 and are lost in a crash: the spent one is tried, and the slot then says that a login is needed", async () => {

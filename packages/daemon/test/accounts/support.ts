@@ -24,7 +24,12 @@ export interface Daemon {
 }
 
 /** What one daemon has of accounts; several may stand on one store. */
-export async function accountsOn(store: Store, owner: string, clock: Clock): Promise<Daemon> {
+export async function accountsOn(
+  store: Store,
+  owner: string,
+  clock: Clock,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): Promise<Daemon> {
   const heard: string[] = [];
   const vault = new Vault({ store, clock, random, masterKey: keyNumber(1) }, (_slot, secrets) =>
     heard.push(...secrets),

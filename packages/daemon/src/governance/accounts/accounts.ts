@@ -27,6 +27,8 @@ export type FreshSlot =
 const LEASE_MS = 60_000;
 /** Between two looks at a refresh that another daemon does. */
 const POLL_MS = 200;
+/** Between two attempts to write tokens that the store did not take. */
+const SAVE_AGAIN_MS = 1_000;
 const MAX_WRITES = 10;
 const BY = "daemon";
 
@@ -37,9 +39,8 @@ const BY = "daemon";
  *    finds the tokens of the first
  * A2 what a provider answered is written if the slot still holds the refresh token that was spent for it, whatever else
  *    has changed meanwhile; a slot that somebody has written anew stays as they wrote it
- * A3 tokens that the store could not take are kept here and written by the next attempt; they are lost with the
- *    process only. Then the spent token is tried again, and where the provider refuses it the slot says
- *    `login_required`
+ * A3 tokens that the store could not take are kept here, with the lease, until they are written; they are lost with the
+ *    process only. Then the spent token is tried again, and where the provider refuses it the slot says `login_required`
  * A4 slots do not wait for each other
  */
 export class Accounts {
@@ -138,7 +139,7 @@ export class Accounts {
     const name = `account-refresh:${slotId}`;
     for (;;) {
       const slot = await vault.open(slotId);
-      if (slot === undefined || !this.#isWanted(slot, why)) return slot;
+      if (!this.#isWanted(slotId, slot, why)) return slot;
       const taken = await store.commit([
         { op: "acquire-lease", name, owner, nowMs: clock.now(), leaseMs: LEASE_MS },
       ]);
@@ -150,17 +151,24 @@ export class Accounts {
       try {
         // Another daemon may have been here between the look and the lease.
         const now = await vault.open(slotId);
-        return now === undefined || !this.#isWanted(now, why) ? now : await this.#exchange(now, why);
+        return this.#isWanted(slotId, now, why) ? await this.#exchange(now, why) : now;
       } finally {
-        // One that ran out is somebody else's by now.
-        await store.commit([{ op: "release-lease", name, token }]);
+        // Tokens that are only here are nobody else's to get: the next attempt is this daemon's. A lease that ran out is
+        // somebody else's by now.
+        if (!this.#unsaved.has(slotId)) await store.commit([{ op: "release-lease", name, token }]);
       }
     }
   }
 
-  #isWanted({ record, status }: OpenSlot, why: Why): boolean {
-    const account = accountOf(record.state);
-    if (account === undefined || status.disabled === true || this.#isHoldingStill) return false;
+  #isWanted(slotId: string, slot: OpenSlot | undefined, why: Why): slot is OpenSlot {
+    const account = slot && accountOf(slot.record.state);
+    const kept = this.#unsaved.get(slotId);
+    if (kept !== undefined) {
+      if (account?.refresh_token === kept.spent) return true;
+      // Somebody has written the slot anew, or deleted it: what was kept for it is nobody's any more.
+      this.#unsaved.delete(slotId);
+    }
+    if (account === undefined || slot?.status.disabled === true || this.#isHoldingStill) return false;
     return isWanted(account, why, this.#deps.clock.now());
   }
 
@@ -170,11 +178,29 @@ export class Accounts {
     const spent = account?.refresh_token;
     if (account === undefined || spent === undefined) return slot;
     const kept = this.#unsaved.get(slot_id);
-    const answer = kept?.spent === spent ? kept.answer : await requestTokens(account, spent, this.#deps);
+    const answer = kept?.answer ?? (await requestTokens(account, spent, this.#deps));
     if (answer.kind === "tokens") this.#unsaved.set(slot_id, { spent, answer });
-    const written = await this.#write(slot, spent, answer, why);
-    this.#unsaved.delete(slot_id);
-    return written;
+    try {
+      const written = await this.#write(slot, spent, answer, why);
+      this.#unsaved.delete(slot_id);
+      return written;
+    } catch (error) {
+      if (kept === undefined) void this.#saveLater(slot_id);
+      throw error;
+    }
+  }
+
+  /** A3: whoever comes next may be another daemon, which has only the spent token. */
+  async #saveLater(slotId: string): Promise<void> {
+    const { clock, log } = this.#deps;
+    log.error(
+      { slot_id: slotId },
+      "the tokens of an account could not be written; trying again until they are",
+    );
+    while (this.#unsaved.has(slotId)) {
+      await sleep(clock, SAVE_AGAIN_MS);
+      await this.#refreshed(slotId, { kind: "use" }).catch(() => undefined);
+    }
   }
 
   /** A2: as long as the spent token is the one in the slot, and it is still an account's. */

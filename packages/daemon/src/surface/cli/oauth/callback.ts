@@ -42,7 +42,7 @@ export async function openCallback(port: number): Promise<Callback> {
       }),
     close: () => {
       server.close();
-      server.closeIdleConnections();
+      server.closeAllConnections();
     },
   };
 }
