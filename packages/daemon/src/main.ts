@@ -15,6 +15,7 @@ import {
   tracingWanted,
 } from "./features/tracing/index.ts";
 import { Accounts } from "./governance/accounts/accounts.ts";
+import { takeOverLogins } from "./governance/accounts/route-logins.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -168,7 +169,8 @@ async function open(
     owner: ownerOf(stateRoot.instanceId),
   });
 
-  const admit = ({ configured }: RouteSet) => {
+  const admit = async ({ configured }: RouteSet) => {
+    await takeOverLogins(configured, { vault: credentials.vault, env: providerEnv, readFile: readText });
     // 02-R25: routes may come later, and so may their slots, where a daemon may be empty.
     if (options.allowEmptyRoutes !== true)
       checkAuthRefs(configured, (slotId) => credentials.vault.status(slotId));
@@ -176,7 +178,7 @@ async function open(
       if (credential.kind === "key") redactor.hold(`route:${route_id}`, [credential.secret.reveal()]);
     }
   };
-  admit(loaded.set);
+  await admit(loaded.set);
   const models = metrics.models(
     createModels({
       routes: loaded.set,

@@ -151,14 +151,16 @@ test("02-R59 02-R28 openai: a bearer token, the account, its own base URL, and n
     authorization: `Bearer ${tokens.access_token}`,
     "chatgpt-account-id": "acct-1",
   });
-  const [route] = (await api.call("getRuntime")).routes ?? [];
-  expect(route?.capabilities).toMatchObject({
-    multimodal_input: true,
-    native_web_search: true,
-    image_generation: false,
-    audio_generation: false,
-    transcription: false,
-  });
+  const shown = [(await api.call("getRuntime")).routes?.[0], (await api.call("listRoutes")).routes[0]];
+  for (const route of shown) {
+    expect(route?.capabilities).toMatchObject({
+      multimodal_input: true,
+      native_web_search: true,
+      image_generation: false,
+      audio_generation: false,
+      transcription: false,
+    });
+  }
   await expect(fixture.daemon.restart({ routes: `${routes}image_generation = true\n` })).rejects.toThrow(
     "image_generation is not something that an account",
   );

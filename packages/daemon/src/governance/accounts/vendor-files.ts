@@ -7,6 +7,13 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What another program's file says is no account that the daemon can use. Never holds what stands in the file. */
 export class VendorFileError extends Error {
   override readonly name = "VendorFileError";
+  /** Without the path. */
+  readonly reason: string;
+
+  constructor(path: string, reason: string) {
+    super(`${path} ${reason}`);
+    this.reason = reason;
+  }
 }
 
 const Text = z.string().min(1);
@@ -62,7 +69,7 @@ export function codexAccount(
 ): CodexAccount {
   const { auth_mode, tokens } = parsed(CodexFile, text, path);
   if ((auth_mode ?? "chatgpt") !== "chatgpt") {
-    throw new VendorFileError(`${path} is not of a ChatGPT login; keep an API key with 'kheish secrets set'`);
+    throw new VendorFileError(path, "is not of a ChatGPT login; keep an API key with 'kheish secrets set'");
   }
   const { access_token, refresh_token, account_id } = tokens;
   return {
@@ -84,9 +91,7 @@ export function claudeCodeAccount(text: string, path: string, env: Env): ClaudeC
   const { claudeAiOauth } = parsed(ClaudeFile, text, path);
   const { accessToken, refreshToken, expiresAt, scopes, subscriptionType, rateLimitTier } = claudeAiOauth;
   if (!scopes.includes(CLAUDE_SCOPE)) {
-    throw new VendorFileError(
-      `the login in ${path} has no scope '${CLAUDE_SCOPE}', so it cannot ask a model`,
-    );
+    throw new VendorFileError(path, `has no scope '${CLAUDE_SCOPE}', so it cannot ask a model`);
   }
   return {
     kind: "claude_code_account",
@@ -107,13 +112,14 @@ function parsed<T>(schema: z.ZodType<T>, text: string, path: string): T {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new VendorFileError(`${path} is not JSON`);
+    throw new VendorFileError(path, "is not JSON");
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const where = result.error.issues[0]?.path.join(".") ?? "";
   throw new VendorFileError(
-    `${path} is not a login: ${where || "its top level"} is missing or of another kind`,
+    path,
+    `is not a login: ${where || "its top level"} is missing or of another kind`,
   );
 }
 
