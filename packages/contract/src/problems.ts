@@ -50,6 +50,11 @@ export const problemRegistry = {
     rate_limited: 429,
     subject_not_found: 404,
     lease_not_found: 404,
+    account_not_found: 404,
+    account_not_oauth: 400,
+    account_disabled: 409,
+    account_login_required: 409,
+    account_refresh_failed: 503,
   },
   cors: { origin_not_allowed: 403 },
   tokens: {

@@ -18,6 +18,7 @@ import {
   StateCache,
   type ToolPort,
 } from "./engine/index.ts";
+import { AccountService, accountBindings } from "./features/accounts/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
 import { type ArchiveOf, BackupService, backupBindings, mustHold } from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
@@ -48,6 +49,7 @@ import {
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
+import type { Accounts } from "./governance/accounts/accounts.ts";
 import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
@@ -74,6 +76,8 @@ export interface World {
   tools: ToolPort;
   log: Log;
   credentials: Credentials;
+  /** Absent where no account can be refreshed: its endpoints are not there either. */
+  accounts?: Accounts;
 }
 
 export interface DaemonSettings {
@@ -119,10 +123,15 @@ export interface Daemon {
   drain(deadlineMs: number): Promise<void>;
 }
 
+/** Who holds this daemon's leases and claims. */
+export function ownerOf(instanceId: string): string {
+  return `daemon-${instanceId}`;
+}
+
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
   const { store, blobs, clock, random, models, tools, log, credentials } = world;
-  const owner = `daemon-${settings.instanceId}`;
+  const owner = ownerOf(settings.instanceId);
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
   let ready = false;
@@ -278,6 +287,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...tokenBindings(tokens),
       ...routeBindings(routeService),
       ...secretBindings(credentials, (slotId) => routeService.usersOf(slotId)),
+      ...(world.accounts === undefined
+        ? []
+        : accountBindings(new AccountService(credentials.vault, world.accounts))),
       ...backups,
     ],
     namedTokens: {
@@ -300,6 +312,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await tail.start();
       holding = await mustHold(store, clock, settings.releaseRestoredCopy === true);
       if (holding) {
+        world.accounts?.holdStill();
         log.warn(
           {},
           "this store was restored from a backup: no run goes on before 'serve --resume-restored'",

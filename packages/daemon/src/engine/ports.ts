@@ -141,6 +141,14 @@ export interface RouteResolver {
     selection: { provider?: string; model?: string; fallback_model?: string },
     chosen?: DefaultRoute,
   ): PinnedRoute;
+  /**
+   * Gives the route that `resolve` would choose the one chance it has of becoming ready: an account whose token is over
+   * is refreshed (02-R36). Undefined when there is nothing to wait for; never rejects for what `resolve` will say.
+   */
+  prepare?(
+    selection: { provider?: string; model?: string; fallback_model?: string },
+    chosen?: DefaultRoute,
+  ): Promise<void> | undefined;
   /** Default first. */
   routes(chosen?: DefaultRoute): ResolvedModelRoute[];
   readiness(chosen?: DefaultRoute): RouteReadiness[];

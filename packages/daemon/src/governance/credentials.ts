@@ -50,4 +50,4 @@ export class Credentials {
   }
 }
 
-const SLOT_EVENTS: readonly SlotEvent[] = ["written", "deleted", "disabled", "enabled"];
+const SLOT_EVENTS: readonly SlotEvent[] = ["written", "deleted", "disabled", "enabled", "refreshed"];
