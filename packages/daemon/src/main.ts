@@ -1,9 +1,11 @@
+import { lookup } from "node:dns/promises";
 import { realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
 import { archiveOf } from "./archives.ts";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
+import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { debugKeyFault } from "./features/runtime/index.ts";
@@ -47,6 +49,8 @@ import {
   startHttpServer,
 } from "./surface/http/index.ts";
 import { createLog } from "./surface/log.ts";
+import { childEnvironment } from "./tools/bash/environment.ts";
+import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
 
 export interface RunningDaemon {
@@ -193,6 +197,19 @@ async function open(
       models,
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
+      hooks: {
+        command: commandCaller({
+          start: startShell,
+          childEnv: childEnvironment(env),
+          cwd: workspaceRoot,
+          clock: systemClock,
+        }),
+        http: httpCaller({
+          clock: systemClock,
+          resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+        }),
+        callback: callbackCaller(new Map()),
+      },
       log,
       credentials,
     },
@@ -246,7 +263,7 @@ async function open(
         clock: systemClock,
         status: daemon.status,
         routes: () => models.readiness(),
-        queues: [SESSION_QUEUE, TIMER_QUEUE],
+        queues: [SESSION_QUEUE, TIMER_QUEUE, HOOK_QUEUE],
         diskUsedRatio: () => diskUsedRatio(stateRoot.path),
       }),
     ],

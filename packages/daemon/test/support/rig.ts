@@ -13,6 +13,7 @@ import {
   type ToolPort,
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
+import { callbackCaller, type HookCallback } from "../../src/features/hooks/index.ts";
 import { Credentials } from "../../src/governance/credentials.ts";
 import { Redactor } from "../../src/governance/redaction/redactor.ts";
 import type { MasterKey } from "../../src/governance/secrets/index.ts";
@@ -49,6 +50,8 @@ export interface BootOptions {
   limits?: Partial<RunLimits>;
   approvalTimeoutMs?: number;
   instanceId?: string;
+  /** What `callback` hooks call, by name. */
+  callbacks?: Record<string, HookCallback>;
   /** Of `serve --permission-mode`. */
   permissionMode?: PermissionMode;
 }
@@ -98,6 +101,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           random,
           models: options.models ?? models,
           tools: toolPort(toolsFor(opened.length)),
+          hooks: { callback: callbackCaller(new Map(Object.entries(options.callbacks ?? {}))) },
           log: options.log ?? silent,
           credentials: new Credentials({
             store,
