@@ -7,6 +7,7 @@ const createRig = useRigs();
 async function guarded(hooks: HookWorld, more = {}) {
   const rig = await createRig([]);
   const daemon = await rig.boot({ callbacks: hooks.callbacks });
+  await daemon.call("setDebugLevel", { body: { level: "on" } });
   await setHooks(daemon, hooksAt(["config_change"], more));
   return { rig, daemon };
 }
@@ -33,7 +34,7 @@ test("02-R8 03-R47 a hook refuses a change of the settings, and nothing is appen
       setting: "permission_mode",
       source: "runtime_api",
       actor: "test",
-      revision: 2,
+      revision: 3,
       changes: [{ setting: "permission_mode", path: "", before: "default", after: "plan" }],
     },
   });
@@ -45,13 +46,19 @@ test("02-R8 03-R47 skip_hooks gets an operator out who locked the settings, and 
   const { daemon } = await guarded(hooks);
   await expect(setHooks(daemon, { hooks: {} })).rejects.toMatchObject({ code: "runtime_change_blocked" });
   const asked = hooks.calls.length;
-  await daemon.call("rollbackRuntime", { body: { skip_hooks: true } }).catch(() => undefined);
+  await setHooks(daemon, { hooks: {} }, { skip_hooks: true });
+  await daemon.call("rollbackRuntime", { body: { skip_hooks: true } });
   await setHooks(daemon, { hooks: {} }, { skip_hooks: true });
   expect(hooks.calls).toHaveLength(asked);
   const { revisions } = (await daemon.call("listRuntimeRevisions")).json as unknown as {
     revisions: { source: string }[];
   };
-  expect(revisions[0]?.source).toBe("runtime_api_force");
+  expect(revisions.slice(0, 4).map(({ source }) => source)).toEqual([
+    "runtime_api_force",
+    "runtime_api_force",
+    "runtime_api_force",
+    "runtime_api",
+  ]);
   expect((await daemon.call("setPermissionMode", setMode)).status).toBe(200);
 });
 

@@ -75,10 +75,10 @@ test("03-R54 an agent hook has the tools of its list, no hooks of its own, and n
     "work",
   ]);
   const asked = model.requests.find(({ session_id }) => session_id.startsWith("hook-"));
-  expect(asked?.tools.map(({ name }) => name)).toEqual(["bash", "work"]);
+  expect(asked?.tools.map(({ name }) => name)).toEqual(["work", "bash"]);
   const judge = new TestSession(daemon, asked?.session_id ?? "");
   expect(await judge.events("hooks_called")).toEqual([]);
-  expect((await judge.outputs())[1]).toMatchObject({ denied: true });
+  expect(await judge.outputs()).toContainEqual(expect.objectContaining({ denied: true }));
 });
 
 test("03-R54 an agent hook is bounded in turns", async () => {

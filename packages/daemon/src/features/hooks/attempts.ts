@@ -75,13 +75,16 @@ export class HookAttempts {
     const told = new AbortController();
     const abandoned = Promise.withResolvers<Failed>();
     let grace: Timer | undefined;
-    const tell = () => {
-      told.abort();
+    const tell = (reason: unknown) => {
+      told.abort(reason);
       const late = failed("timeout", `it took more than ${budgetMs} ms`);
       grace ??= clock.schedule(GRACE_MS, () => abandoned.resolve(late));
     };
-    const timer = clock.schedule(budgetMs, tell);
-    signal.addEventListener("abort", tell, { once: true });
+    const timer = clock.schedule(budgetMs, () =>
+      tell(new DOMException("the hook's time is up", "TimeoutError")),
+    );
+    const onAbort = () => tell(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
     try {
       return await this.#attempts(
         hook,
@@ -91,7 +94,7 @@ export class HookAttempts {
     } finally {
       timer.cancel();
       grace?.cancel();
-      signal.removeEventListener("abort", tell);
+      signal.removeEventListener("abort", onAbort);
     }
   }
 

@@ -67,9 +67,11 @@ async function judge(
     });
     const run = await options.wait.until(runId, call.signal);
     if (run === undefined || !isTerminal(run.data.status)) {
+      // Nobody waits any more: whoever calls this hook again finds the run where it has come to.
+      if (call.signal.aborted && !isTimeout(call.signal)) return failed("interrupted", "it was stopped");
       await cancelRun(deps, runId, { principal: PRINCIPAL });
       return call.signal.aborted
-        ? failed("interrupted", "it was stopped")
+        ? failed("timeout", "it took too long")
         : failed("permission", "its run came to wait for a human");
     }
     return await answerOf(deps, run);
@@ -77,6 +79,10 @@ async function judge(
     if (!isProblem(error)) throw error;
     return failed("invalid_request", `its run could not begin (${error.code})`);
   }
+}
+
+function isTimeout({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === "TimeoutError";
 }
 
 async function answerOf(deps: CommandDeps, run: Kept<"run">): Promise<Attempt> {

@@ -37,6 +37,7 @@ export interface HookCall<T extends HookExecutor["type"] = HookExecutor["type"]>
   executionKey: string;
   /** From 1. */
   attempt: number;
+  /** Aborts with a `TimeoutError` when its time is up, with another reason when nobody waits any more. */
   signal: AbortSignal;
 }
 

@@ -19,12 +19,10 @@ const input: HookInput = {
   contract_version: 1,
   invocation_key: "hook-invocation-1",
 };
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+/** What was ended and not reaped yet, since its parent is gone, is not alive. */
+async function isAlive(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return status !== "" && !/\) Z /.test(status);
 }
 
 const EXECUTION = "0123456789abcdef0123456789abcdef";
@@ -102,7 +100,7 @@ describe("a command hook", () => {
     expect(await answer).toMatchObject({ class: "interrupted" });
     const begun = (await pids()).split(" ").map(Number);
     expect(begun).toHaveLength(2);
-    for (const pid of begun) await until(`${pid} to be gone`, async () => !isAlive(pid));
+    for (const pid of begun) await until(`${pid} to be gone`, async () => !(await isAlive(pid)));
     await rm(directory, { recursive: true });
   });
 });
