@@ -1,6 +1,8 @@
 import type { HookEvent, HookInput, JsonObject } from "@kheish/contract";
 import { expect } from "vitest";
+import { HOOK_QUEUE } from "../../src/features/hooks/index.ts";
 import type { RiggedDaemon } from "../support/rig.ts";
+import { until } from "../support/wait.ts";
 import { checkJournal, checkOnce } from "./checks.ts";
 import { answerAll, createSession, journalOf, type Scenario, SESSION, submitting } from "./scenario.ts";
 
@@ -17,6 +19,7 @@ const SCRIPT = {
     { tool_calls: [{ name: "effect_once", input: { n: 1 } }] },
     { tool_calls: [{ name: "effect_once", input: { n: 2 } }] },
     { tool_calls: [{ name: "bash", input: { n: 3 } }] },
+    { tool_calls: [{ name: "ask_user_question", input: {} }] },
     { text: "done" },
     { text: "done again" },
   ],
@@ -59,6 +62,11 @@ export const hookedRun: Scenario = {
     expect(outside.count("effect_once", { n: 2 }), "a guard that is down blocks").toBe(0);
     expect(outside.count("bash", { n: 3 }), "what a hook replaced never runs").toBe(0);
     expect(outside.count("bash", { n: 4 })).toBeLessThanOrEqual(1);
+
+    const told = () => outside.hookCalls.some(({ event }) => event === "notification");
+    await until("the announced hook to be called", told);
+    const isSettled = async () => (await daemon.store.nextDueAt(HOOK_QUEUE)) === undefined;
+    await until("its call to be settled", isSettled);
 
     const said = events.filter((event) => event.type === "hooks_called").map(({ data }) => data);
     const keys = said.map(({ invocation_key }) => invocation_key);

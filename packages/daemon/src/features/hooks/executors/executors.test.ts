@@ -1,14 +1,14 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HookInput } from "@kheish/contract";
 import { afterEach, describe, expect, it } from "vitest";
+import { until } from "../../../../test/support/wait.ts";
 import { systemClock } from "../../../kernel/clock.ts";
 import { childEnvironment } from "../../../tools/bash/environment.ts";
 import { startShell } from "../../../tools/bash/shell.ts";
-import { until } from "../../../../test/support/wait.ts";
 import { commandCaller } from "./command.ts";
 import { httpCaller } from "./http.ts";
 
