@@ -13,6 +13,7 @@ import type { World } from "../world/world.ts";
 import { onExtension, onReserved, onSettled } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { ApprovalFacts, CallFacts, Facts, RunFacts } from "./facts.ts";
+import { checkGuard, onHooksCalled } from "./hook-watch.ts";
 import { watchSettings } from "./settings.ts";
 
 /** 01-R37, as the page has it. */
@@ -44,6 +45,7 @@ const DRIVEN = new Set([
   "model_call_failed",
   "compaction_boundary",
   "checkpoint",
+  "hooks_called",
   "resumed",
   "waiting_for_approval",
   "waiting_for_user_question",
@@ -57,6 +59,8 @@ const LATE_MS = 10_000;
 export class CommitWatch {
   readonly #world: World;
   readonly #facts: Facts;
+  /** The commit that is looked at. */
+  #committed: readonly Op[] = [];
 
   constructor(world: World, facts: Facts) {
     this.#world = world;
@@ -76,7 +80,9 @@ export class CommitWatch {
     this.#world.tell(process.name, () => `commit ${number}: ${ops.map(brief).filter(Boolean).join(", ")}`);
     this.#checkFence(process, options?.fence);
     watchSettings(this.#facts, ops, (check, detail) => this.#violate(check, detail));
+    this.#committed = ops;
     for (const [index, op] of ops.entries()) {
+      if (op.op === "enqueue" && op.queue === "hook") this.#facts.hooks.announced.add(op.key);
       if (op.op === "add") onExtension(this.#facts, this.#world, op);
       if (op.op === "append") this.#onAppend(process, op, result.appended[index]?.firstSeq ?? 0);
       else if (op.op === "put" && op.kind === "run")
@@ -194,7 +200,11 @@ export class CommitWatch {
       case "user_question_resolved":
         this.#onAnswer(run.id, event.data.resolution);
         return;
+      case "hooks_called":
+        onHooksCalled(this.#world, this.#facts, event.data, this.#committed);
+        return;
       case "tool_call_started":
+        checkGuard(this.#world, this.#facts, event.data.tool_name, event.data.call_id);
         this.#onDispatch(run, event.data);
         return;
       case "effect_not_applied":

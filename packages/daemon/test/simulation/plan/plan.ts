@@ -15,12 +15,18 @@ export interface Plan {
   contextTokens?: number;
   /** What all model calls of the daemon together may use; it stands in the store before anybody is there. */
   budget?: BudgetPlan;
+  /** Hooks that guard, decide and watch; they stand in the settings before anybody is there. */
+  hooks?: HookPlan;
   sessions: SessionPlan[];
   submissions: SubmissionPlan[];
   interventions: Intervention[];
   deaths: Death[];
   watchers: WatcherPlan[];
   operators: OperatorPlan[];
+}
+
+export interface HookPlan {
+  timeoutMs: number;
 }
 
 export interface BudgetPlan {

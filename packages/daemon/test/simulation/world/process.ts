@@ -6,6 +6,7 @@ import {
   type RouteResolver,
   type Tool,
 } from "../../../src/engine/index.ts";
+import { callbackCaller, type HookCallback } from "../../../src/features/hooks/index.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
 import { masterKeyOf } from "../../../src/governance/secrets/index.ts";
@@ -32,6 +33,7 @@ export interface ProcessParts {
   /** The store as this process sees it. */
   openStore: (process: SimulatedProcess) => Store;
   tools: (process: SimulatedProcess) => readonly Tool[];
+  hook: (process: SimulatedProcess) => HookCallback;
   onModelCall: (process: SimulatedProcess, runId: string) => void;
   onLog: (process: SimulatedProcess, level: string, fields: Json, message: string) => void;
 }
@@ -84,6 +86,7 @@ export class SimulatedProcess implements Owner {
           if (this.alive) parts.onModelCall(this, runId);
         }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
+        hooks: { callback: callbackCaller(new Map([["outside", parts.hook(this)]])) },
         log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
         credentials: new Credentials({
           store: this.store,

@@ -5,6 +5,7 @@ import type { Death, Plan } from "../plan/plan.ts";
 import { CALM, type Weather } from "../plan/weather.ts";
 import type { Disk } from "./disk.ts";
 import { FileDisk } from "./file-disk.ts";
+import { OutsideHooks, setHooks } from "./hooks.ts";
 import { hasLanded } from "./landed.ts";
 import { MemoryBlobs } from "./memory-blobs.ts";
 import { MemoryDisk } from "./memory-disk.ts";
@@ -55,6 +56,7 @@ export class World implements Owner {
   readonly prng: Prng;
   readonly scheduler: Scheduler;
   readonly outside: Outside;
+  readonly hooks: OutsideHooks;
   readonly network: Network;
   readonly marks = new Map<Mark, number>();
   readonly lines: Line[] = [];
@@ -82,6 +84,7 @@ export class World implements Owner {
     this.prng = new Prng(plan.seed);
     this.scheduler = new Scheduler(this.prng.fork("order"));
     this.outside = new Outside(this.scheduler, this.prng.fork("outside"), plan);
+    this.hooks = new OutsideHooks(this.scheduler, this.prng.fork("hooks"), plan);
     this.network = new Network({
       scheduler: this.scheduler,
       prng: this.prng.fork("network"),
@@ -200,6 +203,7 @@ export class World implements Owner {
         blobs: this.#blobs,
         openStore: (of) => this.#front(of, inner),
         tools: (of) => this.outside.tools(of),
+        hook: (of) => this.hooks.callback(of),
         onModelCall: (of, runId) => this.listener.onModelCall(of, runId),
         onLog: (of, level, fields, message) => this.#onLog(of, level, fields, message),
       },
@@ -226,7 +230,10 @@ export class World implements Owner {
     this.#inner ??= this.#disk.open();
     const inner = await this.#inner;
     this.#opened = inner;
-    if (this.processes.length === 0) await setBudget(inner, this.plan.budget, this.scheduler.now);
+    if (this.processes.length === 0) {
+      await setBudget(inner, this.plan.budget, this.scheduler.now);
+      await setHooks(inner, this.plan.hooks);
+    }
     for (const answered of this.#doubts.splice(0)) {
       const landed = await hasLanded(inner, answered);
       this.mark(landed ? "torn write landed" : "torn write lost");
