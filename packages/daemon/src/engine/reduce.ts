@@ -20,6 +20,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
     case "started":
       state.run = newRun(event.data.run_id, event.seq);
       state.run.worked.since_ms = event.atMs;
+      state.hook_contexts = {};
       return state;
     case "resumed":
       return onRun(state, event.data.run_id, (run) => {
@@ -197,8 +198,7 @@ function onFinished(
   event: { seq: number; atMs: number },
   data: SessionEvents["tool_call_finished"],
 ): SessionState {
-  const hooked = state.run?.run_id === data.run_id ? findCall(state.run, data.call_id) : undefined;
-  addResult(state, event, withContexts(promptVisible(data.result), hooked));
+  addResult(state, event, withContexts(state, promptVisible(data.result)));
   return onRun(state, data.run_id, (run) => {
     const call = findCall(run, data.call_id);
     if (call === undefined) return;

@@ -17,6 +17,8 @@ export interface SessionState {
   pinned?: Entry;
   checkpoint?: { seq: number; checkpoint: Checkpoint };
   todos: Json[];
+  /** What hooks had to say about calls that have no result yet, by their ids. */
+  hook_contexts: Record<string, string[]>;
   run?: RunState;
 }
 
@@ -108,7 +110,7 @@ export function visible(state: SessionState): Entry[] {
 }
 
 export function emptyState(): SessionState {
-  return { seq: 0, entries: [], todos: [] };
+  return { seq: 0, entries: [], todos: [], hook_contexts: {} };
 }
 
 export function newRun(runId: string, startedSeq: number): RunState {

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
+import { around } from "../support/around.ts";
 import { useRigs } from "../support/fixture.ts";
 import { TestSession } from "../support/session.ts";
 import { succeeded, testTool } from "../support/tools.ts";
@@ -228,13 +229,40 @@ describe("a daemon that dies while a hook is called", () => {
   });
 });
 
-describe("a session without hooks", () => {
-  test("03 makes the same commits as a daemon that has none", async () => {
-    const hooks = new HookWorld();
-    const { daemon, session } = await world(hooks, hooksAt(["subagent_start"]));
-    const settled = await session.settled((await session.play([turn, { text: "ok" }])).run_id);
-    expect(settled.status).toBe("completed");
-    expect(await session.events("hooks_called")).toEqual([]);
-    expect(await daemon.store.nextDueAt("hook")).toBeUndefined();
+describe("a session at whose events no hook is called", () => {
+  test("03 makes the same commits and reads as much as under a daemon that has none", async () => {
+    const watched = async (settings: object) => {
+      const made: string[][] = [];
+      let reads = 0;
+      const rig = await createRig([work]);
+      const daemon = await rig.boot({
+        wrap: (inner) =>
+          around(inner, {
+            commit: async (ops, options) => {
+              const isOfSession = ops.some((op) => op.op === "append" && op.stream === "session/s");
+              if (isOfSession) made.push(ops.map(({ op }) => op));
+              return inner.commit(ops, options);
+            },
+            get: async (kind, id) => {
+              if (kind !== "runtime_settings") reads += 1;
+              return inner.get(kind, id);
+            },
+          }),
+      });
+      await setHooks(daemon, settings);
+      const session = await TestSession.create(daemon);
+      reads = 0;
+      const turns = Array.from({ length: 10 }, () => turn);
+      const { run_id } = await session.play([...turns, { text: "ok" }]);
+      await until("the run to end", async () => (await session.events("completed")).length === 1);
+      const told = { made, reads };
+      expect((await session.settled(run_id)).status).toBe("completed");
+      expect(await daemon.store.nextDueAt("hook")).toBeUndefined();
+      return told;
+    };
+    const without = await watched({ hooks: {} });
+    expect(without.made.length).toBeGreaterThan(11);
+    expect(await watched(hooksAt(["subagent_start"]))).toEqual(without);
+    expect(await watched(hooksAt(["pre_tool_use", "stop"], { matcher: "other" }))).toEqual(without);
   });
 });

@@ -13,123 +13,125 @@ const MAX_DENIED_RETRIES = 2;
 
 type HooksCalled = Extract<RecordedEvent, { type: "hooks_called" }>;
 
-/** What hooks said, and what follows from it for the run, its calls and what the model is shown. */
+/**
+ * What hooks said, and what follows from it. The conversation is folded from the event alone: the run may be over by
+ * the time its journal is folded again.
+ */
 export function foldHooks(state: SessionState, event: HooksCalled): SessionState {
-  const { run } = state;
   const { run_id, event: name, call_id, outcome } = event.data;
+  if (call_id === undefined) addSaid(state, event);
+  else if (isAfterCall(name)) changeShown(state, call_id, name, outcome);
+  else keepContexts(state, call_id, outcome);
+
+  const { run } = state;
   if (run?.run_id !== run_id) return state;
   run.active_since_wake = true;
   run.takeovers = 0;
-  const call = call_id === undefined ? undefined : run.calls.find((one) => one.call.id === call_id);
-  if (call !== undefined) onCall(state, run, call, name, outcome);
-  else if (call_id === undefined) onRun(state, run, event);
+  const call = run.calls.find((one) => one.call.id === call_id);
+  if (call !== undefined) onCall(run, call, name, outcome);
+  else if (call_id === undefined) onRun(run, name, outcome);
   return state;
 }
 
-function onRun(state: SessionState, run: RunState, event: HooksCalled): void {
-  const { event: name, outcome } = event.data;
-  const { hooks } = run;
-  const blocked = isBlocked(outcome);
-  const said = [...(outcome.additional_contexts ?? [])];
-  if (name === "stop") {
-    hooks.stop_seq = run.message_seq;
-    // Allowed to end, it ends: there is nobody left to tell anything.
-    if (outcome.decision !== "block" || outcome.continue_execution === false) return;
-    hooks.stop_blocks += 1;
-    if (hooks.stop_blocks > MAX_STOP_BLOCKS) {
-      hooks.blocked = `its stop hooks refused ${hooks.stop_blocks} answers: ${blockReason(name, outcome)}`;
-      return;
-    }
-    said.unshift(`You are not done yet: ${blockReason(name, outcome)}`);
-  } else if (name === "pre_compact") {
-    hooks.compact_turn = run.turn;
-    hooks.compact_vetoed = blocked;
-  } else {
-    hooks.opened.push(name);
-    if (blocked) hooks.blocked = blockReason(name, outcome);
-    if (outcome.initial_user_message !== undefined) said.unshift(outcome.initial_user_message);
-  }
+function isAfterCall(event: HookEvent): event is "post_tool_use" | "post_tool_use_failure" {
+  return event === "post_tool_use" || event === "post_tool_use_failure";
+}
+
+/** What hooks of the run have to say to the model. */
+function addSaid(state: SessionState, { seq, atMs, data }: HooksCalled): void {
+  const { event, outcome, run_id } = data;
+  const { initial_user_message: first, additional_contexts: contexts = [] } = outcome;
+  const goesOn = event === "stop" && outcome.decision === "block" && outcome.continue_execution !== false;
+  // Allowed to end, it ends: there is nobody left to tell anything.
+  if (event === "stop" && !goesOn) return;
+  const said = [
+    ...(goesOn ? [`You are not done yet: ${blockReason(event, outcome)}`] : []),
+    ...(first === undefined ? [] : [first]),
+    ...contexts,
+  ];
   if (said.length === 0) return;
   const message: UserMessage = {
     role: "user",
-    id: `hook-${run.run_id}-${event.seq}`,
+    id: `hook-${run_id}-${seq}`,
     synthetic: true,
     parts: said.map((text) => ({ type: "text", text })),
   };
-  state.entries.push({ seq: event.seq, atMs: event.atMs, message, tokens: estimateMessage(message) });
+  state.entries.push({ seq, atMs, message, tokens: estimateMessage(message) });
 }
 
-function onCall(
-  state: SessionState,
-  run: RunState,
-  call: CallState,
-  name: HookEvent,
-  outcome: HookOutcome,
-): void {
-  call.hooks ??= { called: [], contexts: [] };
-  const { hooks } = call;
-  hooks.called.push(name);
-  hooks.contexts.push(...(outcome.additional_contexts ?? []));
-  switch (name) {
-    case "permission_request":
-      onPermission(call, outcome);
-      return;
-    case "permission_denied":
-      // It may have the model try again, and never decides (03-R46).
-      if (outcome.retry !== true || run.hooks.denied_retries >= MAX_DENIED_RETRIES) return;
-      run.hooks.denied_retries += 1;
-      hooks.retry = true;
-      return;
-    case "post_tool_use":
-    case "post_tool_use_failure":
-      onResult(state, call, name, outcome);
-      return;
-    default:
-      return;
-  }
+/** Until the call has its result. */
+function keepContexts(state: SessionState, callId: string, { additional_contexts }: HookOutcome): void {
+  if (additional_contexts === undefined) return;
+  state.hook_contexts[callId] = [...(state.hook_contexts[callId] ?? []), ...additional_contexts];
 }
 
-function onPermission(call: CallState, outcome: HookOutcome): void {
-  const { hooks } = call;
-  if (hooks === undefined) return;
-  if (outcome.updated_input !== undefined) {
-    call.call = { ...call.call, input: outcome.updated_input };
-    hooks.edited = true;
-  }
-  const reason = blockReason("permission_request", outcome);
-  if (isBlocked(outcome) || outcome.permission === "deny") hooks.permission = { behavior: "deny", reason };
-  else if (outcome.permission === "allow") hooks.permission = { behavior: "allow", reason };
+/** A result with what hooks had to say about its call before. */
+export function withContexts(state: SessionState, result: ToolResult): ToolResult {
+  const { [result.call_id]: contexts, ...others } = state.hook_contexts;
+  if (contexts === undefined) return result;
+  state.hook_contexts = others;
+  return { ...result, hook_contexts: contexts };
 }
 
-/** The result as the model is shown it: with another output, turned into an error, with what hooks add (03-R46). */
-function onResult(state: SessionState, call: CallState, name: HookEvent, outcome: HookOutcome): void {
-  const { result } = call;
-  if (result === undefined) return;
-  const output = outcome.updated_output ?? result.output;
-  const blocked = isBlocked(outcome);
-  call.result = {
-    ...result,
-    output: blocked
-      ? {
-          error: blockReason(name, outcome),
-          hook_blocked: true,
-          output: promptVisible({ ...result, output }).output,
-        }
-      : output,
-    is_error: result.is_error || blocked,
-  };
-  const shown = withContexts(promptVisible(call.result), call);
+/** The result as the model is shown it. */
+function changeShown(state: SessionState, callId: string, event: HookEvent, outcome: HookOutcome): void {
   const entry = state.entries.findLast(
-    ({ message }) => message.role === "tool" && message.results.some((one) => one.call_id === result.call_id),
+    ({ message }) => message.role === "tool" && message.results.some(({ call_id }) => call_id === callId),
   );
   if (entry?.message.role !== "tool") return;
-  const results = entry.message.results.map((one) => (one.call_id === result.call_id ? shown : one));
+  const results = entry.message.results.map((one) =>
+    one.call_id === callId ? promptVisible(changed(one, event, outcome)) : one,
+  );
   entry.message = { role: "tool", results };
   entry.tokens = estimateMessage(entry.message);
 }
 
-/** A result with what hooks had to say about its call. */
-export function withContexts(result: ToolResult, call: CallState | undefined): ToolResult {
-  const contexts = call?.hooks?.contexts ?? [];
-  return contexts.length === 0 ? result : { ...result, hook_contexts: [...contexts] };
+/** With another output, turned into an error, with what hooks add (03-R46). */
+function changed(result: ToolResult, event: HookEvent, outcome: HookOutcome): ToolResult {
+  const output = outcome.updated_output ?? result.output;
+  const contexts = [...(result.hook_contexts ?? []), ...(outcome.additional_contexts ?? [])];
+  const isRefused = isBlocked(outcome);
+  return {
+    ...result,
+    output: isRefused ? { error: blockReason(event, outcome), hook_blocked: true, output } : output,
+    is_error: result.is_error || isRefused,
+    ...(contexts.length === 0 ? {} : { hook_contexts: contexts }),
+  };
+}
+
+function onRun({ hooks, turn, message_seq }: RunState, name: HookEvent, outcome: HookOutcome): void {
+  const blocked = isBlocked(outcome);
+  if (name === "stop") {
+    hooks.stop_seq = message_seq;
+    if (outcome.decision !== "block" || outcome.continue_execution === false) return;
+    hooks.stop_blocks += 1;
+    if (hooks.stop_blocks <= MAX_STOP_BLOCKS) return;
+    hooks.blocked = `its stop hooks refused ${hooks.stop_blocks} answers: ${blockReason(name, outcome)}`;
+  } else if (name === "pre_compact") {
+    hooks.compact_turn = turn;
+    hooks.compact_vetoed = blocked;
+  } else {
+    hooks.opened.push(name);
+    if (blocked) hooks.blocked = blockReason(name, outcome);
+  }
+}
+
+function onCall({ hooks: ofRun }: RunState, call: CallState, name: HookEvent, outcome: HookOutcome): void {
+  call.hooks ??= { called: [] };
+  const { hooks } = call;
+  hooks.called.push(name);
+  if (name === "permission_request") {
+    if (outcome.updated_input !== undefined) {
+      call.call = { ...call.call, input: outcome.updated_input };
+      hooks.edited = true;
+    }
+    const reason = blockReason(name, outcome);
+    if (isBlocked(outcome) || outcome.permission === "deny") hooks.permission = { behavior: "deny", reason };
+    else if (outcome.permission === "allow") hooks.permission = { behavior: "allow", reason };
+  } else if (name === "permission_denied") {
+    // It may have the model try again, and never decides (03-R46).
+    if (outcome.retry !== true || ofRun.denied_retries >= MAX_DENIED_RETRIES) return;
+    ofRun.denied_retries += 1;
+    hooks.retry = true;
+  }
 }

@@ -26,8 +26,6 @@ export interface CallHooks {
   edited?: true;
   /** A denied call that the model may repeat. */
   retry?: true;
-  /** For the model, beside the call's result. */
-  contexts: string[];
 }
 
 export function newRunHooks(): RunHooks {
