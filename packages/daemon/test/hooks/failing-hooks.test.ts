@@ -1,5 +1,7 @@
 import type { JsonObject } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
+import { masterKeyOf } from "../../src/governance/secrets/index.ts";
+import type { Store } from "../../src/kernel/store.ts";
 import { around } from "../support/around.ts";
 import { useRigs } from "../support/fixture.ts";
 import { TestSession } from "../support/session.ts";
@@ -145,6 +147,20 @@ describe("a hook that cannot be called", () => {
   });
 });
 
+/** A store that no longer answers once its daemon is dead. */
+function killable(store: Store, isDead: () => boolean): Store {
+  return new Proxy(store, {
+    get(target, key) {
+      const member = Reflect.get(target, key) as unknown;
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) =>
+        isDead()
+          ? new Promise(() => undefined)
+          : (member as (...all: unknown[]) => unknown).apply(target, args);
+    },
+  });
+}
+
 interface StatusOfHooks {
   hooks: object;
   health: { warnings: { code: string }[] };
@@ -207,6 +223,37 @@ describe("a daemon that dies while a hook is called", () => {
     expect(await deadLetters(again)).toEqual([]);
   });
 
+  test.each(["pre_tool_use", "post_tool_use"] as const)(
+    "03 a %s hook that brings every daemon down is not called for ever: the run is given up, and says why",
+    async (event) => {
+      const hooks = new HookWorld().on(event, () => new Promise<never>(() => undefined));
+      const rig = await createRig([work]);
+      const first = await rig.boot({ callbacks: hooks.callbacks });
+      await setHooks(first, hooksAt([event]));
+      const session = await TestSession.create(first);
+      await first.stop();
+      let run = "";
+      for (let life = 0; life < 8; life++) {
+        let dead = false;
+        const wrap = (store: Store) => killable(store, () => dead);
+        const daemon = await rig.boot({ callbacks: hooks.callbacks, wrap });
+        const now = new TestSession(daemon);
+        if (life === 0) run = (await now.play([turn, { text: "ok" }])).run_id;
+        const called = hooks.calls.length;
+        await until("the hook or the end", async () => {
+          return hooks.calls.length > called || (await now.run(run)).status === "failed";
+        });
+        dead = true;
+      }
+      const last = new TestSession(await rig.boot({ callbacks: hooks.callbacks }), session.id);
+      expect(await last.run(run)).toMatchObject({
+        status: "failed",
+        error: expect.stringContaining("quarantined"),
+      });
+      expect(new Set(hooks.calls.map(({ invocation_key }) => invocation_key)).size).toBe(1);
+    },
+  );
+
   test("03-R55 a daemon that cannot read the stored hooks calls none and says so", async () => {
     const hooks = new HookWorld();
     const { rig, daemon } = await world(hooks, hooksAt(["pre_tool_use"]));
@@ -227,6 +274,23 @@ describe("a daemon that dies while a hook is called", () => {
     expect(status).toMatchObject({ enabled: false });
     expect(health.warnings.map(({ code }) => code)).toContain("hooks_unreadable");
   });
+});
+
+test("02-R93 what a hook is told and what it says hold no secret of the daemon", async () => {
+  const key = Buffer.alloc(32, 9);
+  const secret = key.toString("base64");
+  const hooks = new HookWorld().on("pre_tool_use", () => ({
+    decision: "block",
+    stop_reason: `no ${secret}`,
+  }));
+  const rig = await createRig([work]);
+  const daemon = await rig.boot({ callbacks: hooks.callbacks, masterKey: masterKeyOf(key) });
+  await setHooks(daemon, hooksAt(["pre_tool_use"]));
+  const session = await TestSession.create(daemon);
+  const told = { tool_calls: [{ name: "work", input: { token: secret } }] };
+  await session.settled((await session.play([told, { text: "ok" }])).run_id);
+  expect(hooks.calls[0]?.payload).toMatchObject({ input: { token: "<redacted>" } });
+  expect(await session.outputs()).toEqual([{ error: "no <redacted>", hook_blocked: true }]);
 });
 
 describe("a session at whose events no hook is called", () => {

@@ -21,9 +21,20 @@ export interface DueHook {
   callId?: string;
 }
 
+/** A run that waits or is at its end, be it for what hooks did to the daemon, calls none. */
+const GOES_ON: ReadonlySet<Step["kind"]> = new Set([
+  "call_model",
+  "shrink_context",
+  "authorize",
+  "recover",
+  "run_tools",
+  "nudge",
+  "finish",
+]);
+
 /** The step, or the hooks that come before it: a pure function of what is known. */
 export function withHooks(state: SessionState, run: RunState, step: Step, hooks: HookView): Step {
-  if (step.kind === "wait_for_approval" || step.kind === "wait_for_answer") return step;
+  if (!GOES_ON.has(step.kind)) return step;
   const after = run.calls.flatMap((call) => afterCall(run, call, hooks));
   if (after.length > 0) return { kind: "call_hooks", due: after };
   const due = beforeStep(state, run, step, hooks);

@@ -37,13 +37,21 @@ export interface RunnerOptions {
   onAnnounce: () => void;
 }
 
+/** What of the stored settings is in force. */
+interface Usable {
+  from: HookSettings;
+  hooks: HookSettings["hooks"];
+  usable: boolean;
+  active: boolean;
+}
+
 const NOTHING: HookAnswer = { outcome: {}, ops: [] };
 
 /** The operator's hooks, called: matched, in order or together, merged, with the failures that have to be kept. */
 export class HookRunner implements HookPort {
   readonly #options: RunnerOptions;
   readonly #attempts: HookAttempts;
-  #read: { from: HookSettings; hooks: HookSettings["hooks"]; usable: boolean } | undefined;
+  #read: Usable | undefined;
   readonly counted = { executions: 0, failures: 0, retries: 0, persistFailures: 0 };
 
   constructor(options: RunnerOptions) {
@@ -52,17 +60,16 @@ export class HookRunner implements HookPort {
   }
 
   get active(): boolean {
-    return Object.keys(this.#hooks()).length > 0;
+    return this.#current().active;
   }
 
   /** False: what is stored cannot be read by this build, and no hook is called (03-R55). */
   get usable(): boolean {
-    this.#hooks();
-    return this.#read?.usable !== false;
+    return this.#current().usable;
   }
 
   wants(event: HookEvent, subject: string): boolean {
-    return this.#hooks()[event]?.some(({ matcher }) => matches(matcher, subject)) === true;
+    return this.#current().hooks[event]?.some(({ matcher }) => matches(matcher, subject)) === true;
   }
 
   announce(input: HookInput): readonly Op[] {
@@ -80,7 +87,7 @@ export class HookRunner implements HookPort {
 
   async call(input: HookInput, signal: AbortSignal): Promise<HookAnswer> {
     const { redactor, deadLetters } = this.#options;
-    const hooks = (this.#hooks()[input.event] ?? [])
+    const hooks = (this.#current().hooks[input.event] ?? [])
       .map((hook, place) => ({ hook, place }))
       .filter(({ hook }) => matches(hook.matcher, input.subject));
     // What leaves the daemon holds none of its secrets, whatever a model or a tool wrote.
@@ -129,7 +136,9 @@ export class HookRunner implements HookPort {
   /** The dead letters of a call that the daemon did not survive, again and again. */
   giveUp(input: HookInput, claims: number): Promise<Op[]> {
     const { deadLetters } = this.#options;
-    const hooks = (this.#hooks()[input.event] ?? []).filter(({ matcher }) => matches(matcher, input.subject));
+    const hooks = (this.#current().hooks[input.event] ?? []).filter(({ matcher }) =>
+      matches(matcher, input.subject),
+    );
     const error = `interrupted: the daemon stopped ${claims} times while it was called`;
     return deadLetters.opsFor(
       hooks.map((hook) => ({ hook, input, mode: failureMode(input.event, hook), attempts: claims, error })),
@@ -158,17 +167,17 @@ export class HookRunner implements HookPort {
   }
 
   /** Read once for each revision. */
-  #hooks(): HookSettings["hooks"] {
+  #current(): Usable {
     const from = this.#options.settings();
-    if (this.#read?.from === from) return this.#read.hooks;
+    if (this.#read?.from === from) return this.#read;
     const parsed = HookSettings.safeParse(from);
     if (!parsed.success) {
       this.#options.log.error({}, "the stored hooks cannot be read by this version: no hook is called");
     }
-    const hooks = parsed.success ? parsed.data.hooks : {};
-    const listed = Object.entries(hooks).filter(([, list]) => list.length > 0);
-    this.#read = { from, hooks: Object.fromEntries(listed), usable: parsed.success };
-    return this.#read.hooks;
+    const { hooks } = parsed.success ? parsed.data : { hooks: {} };
+    const active = Object.values(hooks).some((list) => list.length > 0);
+    this.#read = { from, hooks, usable: parsed.success, active };
+    return this.#read;
   }
 }
 
