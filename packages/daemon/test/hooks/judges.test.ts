@@ -127,6 +127,27 @@ test("03-R51 a judge that does not answer in time is stopped", async () => {
   expect(judged).toMatchObject([{ status: "cancelled" }]);
 });
 
+test("03-R54 a session that somebody made in the judge's place is not worked in", async () => {
+  const model = models(() => says('{"decision": "approve"}'));
+  const { session, daemon } = await world(model, { type: "prompt", template: "x" });
+  await session.settled((await session.submit("go")).run_id);
+  const [own] = model.requests.flatMap(({ session_id }) =>
+    session_id.startsWith("hook-") ? [session_id] : [],
+  );
+
+  const rig = await createRig([work, bash]);
+  const other = await rig.boot({ models: model });
+  await setHooks(
+    other,
+    hooksAt(["pre_tool_use"], { name: "judge", executor: { type: "prompt", template: "x" } } as never),
+  );
+  await TestSession.create(other, own);
+  const judged = await TestSession.create(other);
+  await judged.settled((await judged.submit("go")).run_id);
+  expect(await deadLetters(other)).toMatchObject([{ error: "permission: its session is somebody else's" }]);
+  expect(await deadLetters(daemon)).toEqual([]);
+});
+
 test("03-R56 hooks of one kind wait for each other beyond their number", async () => {
   const hooks = new HookWorld();
   let most = 0;

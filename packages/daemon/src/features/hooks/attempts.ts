@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { HookDefinition, HookExecutor, HookInput, HookOutcome, Json } from "@kheish/contract";
 import { digest } from "../../engine/index.ts";
 import { type Parsed, parseText, parseValue } from "../../governance/hooks/outcome.ts";
@@ -17,14 +16,13 @@ export type HookResult =
   /** Whoever asked does not wait any more. */
   | { kind: "aborted" };
 
-/** One attempt, as it came out; where what leaves the daemon is counted and recorded. */
+/** One attempt, as it came out. */
 export interface HookAttempt {
   hook: HookDefinition;
   input: HookInput;
   attempt: number;
   /** `ok`, or the class of the failure (02-R74). */
   outcome: string;
-  request_digest: string;
 }
 
 export interface AttemptDeps {
@@ -71,16 +69,14 @@ export class HookAttempts {
     signal: AbortSignal,
   ): Promise<HookResult> {
     const { clock } = this.#deps;
-    const budgetMs = timeoutMs(hook.executor);
     const told = new AbortController();
     const abandoned = Promise.withResolvers<Failed>();
     let grace: Timer | undefined;
     const tell = (reason: unknown) => {
       told.abort(reason);
-      const late = failed("timeout", `it took more than ${budgetMs} ms`);
-      grace ??= clock.schedule(GRACE_MS, () => abandoned.resolve(late));
+      grace ??= clock.schedule(GRACE_MS, () => abandoned.resolve(timedOut(hook)));
     };
-    const timer = clock.schedule(budgetMs, () =>
+    const timer = clock.schedule(timeoutMs(hook.executor), () =>
       tell(new DOMException("the hook's time is up", "TimeoutError")),
     );
     const onAbort = () => tell(signal.reason);
@@ -104,11 +100,10 @@ export class HookAttempts {
     abandoned: Promise<Failed>,
   ): Promise<HookResult> {
     const { clock, random } = this.#deps;
-    const timedOut = failed("timeout", `it took more than ${timeoutMs(hook.executor)} ms`);
     for (let attempt = 1; ; attempt++) {
       const answer = await Promise.race([this.#once(hook, call, attempt), abandoned]);
       if (call.signal.aborted) return { kind: "aborted" };
-      const read = call.told.aborted ? timedOut : outcomeOf(answer);
+      const read = call.told.aborted ? timedOut(hook) : outcomeOf(answer);
       this.#report(hook, call.input, attempt, read);
       if (!("class" in read)) return { kind: "answered", outcome: read };
       if (!read.retryable || attempt > hook.failure_policy.max_retries) {
@@ -123,7 +118,10 @@ export class HookAttempts {
     }
   }
 
-  /** A caller that throws has a bug; the hook has failed all the same (03-R52). */
+  /**
+   * The one place where a hook's call leaves the daemon and its answer comes back.
+   * A caller that throws has a bug; the hook has failed all the same (03-R52).
+   */
   async #once(
     hook: HookDefinition,
     { executionKey, input, told }: { executionKey: string; input: HookInput; told: AbortSignal },
@@ -152,9 +150,12 @@ export class HookAttempts {
       input,
       attempt,
       outcome: "class" in read ? `failed:${read.class}` : "ok",
-      request_digest: createHash("sha256").update(JSON.stringify(input)).digest("hex"),
     });
   }
+}
+
+function timedOut({ executor }: HookDefinition): Failed {
+  return failed("timeout", `it took more than ${timeoutMs(executor)} ms`);
 }
 
 /** 32 hex, the same for one hook and one invocation, whoever calls it and how often (03-R50). */

@@ -59,7 +59,10 @@ async function judge(
   const deps = options.commands();
   const sessionId = `hook-${call.executionKey}-${call.attempt}`;
   try {
-    await createSession(deps, { session_id: sessionId }, undefined, await ownFields(deps, call, bounds));
+    const own = await ownFields(deps, call, bounds);
+    const { session } = await createSession(deps, { session_id: sessionId }, undefined, own);
+    // Whoever made a session of this name before would have the judge work under bounds of theirs.
+    if (session.data.hook_agent === undefined) return failed("permission", "its session is somebody else's");
     const { runId } = await submit(deps, sessionId, request(call), {
       principal: PRINCIPAL,
       headerKey: `hook-execution-${call.executionKey}-${call.attempt}`,

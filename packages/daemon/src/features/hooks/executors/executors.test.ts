@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HookInput } from "@kheish/contract";
 import { afterEach, describe, expect, it } from "vitest";
-import { until } from "../../../../test/support/wait.ts";
-import { systemClock } from "../../../kernel/clock.ts";
+import { pause, until } from "../../../../test/support/wait.ts";
+import { SimulatedClock, systemClock } from "../../../kernel/clock.ts";
 import { childEnvironment } from "../../../tools/bash/environment.ts";
 import { startShell } from "../../../tools/bash/shell.ts";
 import { commandCaller } from "./command.ts";
@@ -200,6 +200,25 @@ describe("an HTTP hook", () => {
       expect(answer).toMatchObject({ class: "blocked_private_network", retryable: false });
     },
   );
+
+  it("03-R50 gives up on a connection after three seconds, the looking up of its name included", async () => {
+    const clock = new SimulatedClock();
+    const answer = httpCaller({ resolve: () => new Promise(() => undefined), clock })({
+      executor: { type: "http", url: "http://hooks.example/" },
+      input,
+      executionKey: EXECUTION,
+      attempt: 1,
+      signal: new AbortController().signal,
+    });
+    await clock.advance(2_999);
+    expect(await Promise.race([answer, pause().then(() => "waits")])).toBe("waits");
+    await clock.advance(1);
+    expect(await answer).toMatchObject({
+      class: "transport",
+      error: "no connection within 3000 ms",
+      retryable: true,
+    });
+  });
 
   it("03-R50 a stored URL that may not be called any more is not", async () => {
     expect(await call("http://169.254.169.254/")).toMatchObject({ class: "blocked_private_network" });

@@ -21,7 +21,8 @@ export function httpCaller({ resolve, clock }: HttpOptions): HookCaller<"http"> 
     const unconnected = new AbortController();
     const timer = clock.schedule(CONNECT_MS, () => unconnected.abort());
     try {
-      const response = await guardedFetch((host) => checked(resolve, host), executor.url, {
+      const stop = AbortSignal.any([signal, unconnected.signal]);
+      const response = await guardedFetch((host) => checked(resolve, host, stop), executor.url, {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -29,7 +30,7 @@ export function httpCaller({ resolve, clock }: HttpOptions): HookCaller<"http"> 
           "idempotency-key": `hook-execution-${executionKey}`,
         },
         body: JSON.stringify(input),
-        signal: AbortSignal.any([signal, unconnected.signal]),
+        signal: stop,
         onConnected: () => timer.cancel(),
         // What this operator's hook may reach was checked: see `isHookAddress`.
         allowPrivateNetwork: true,
@@ -47,8 +48,13 @@ export function httpCaller({ resolve, clock }: HttpOptions): HookCaller<"http"> 
 }
 
 /** All of its addresses must be ones that a hook may call: a client might try any of them. */
-async function checked(resolve: ResolveHost, host: string): Promise<readonly string[]> {
-  const addresses = await resolve(host);
+async function checked(resolve: ResolveHost, host: string, stop: AbortSignal): Promise<readonly string[]> {
+  const stopped = Promise.withResolvers<never>();
+  const onStop = () => stopped.reject(stop.reason);
+  stop.addEventListener("abort", onStop, { once: true });
+  const addresses = await Promise.race([resolve(host), stopped.promise]).finally(() =>
+    stop.removeEventListener("abort", onStop),
+  );
   if (addresses.every(isHookAddress)) return addresses;
   throw new OutboundRefused("blocked_private_network", `${host} is at an address that no hook may call`);
 }
