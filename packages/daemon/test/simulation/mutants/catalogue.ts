@@ -182,8 +182,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "approve-everything",
     fault: "nobody is asked",
     file: "engine/loop/authorize.ts",
-    find: "driver.deps.authority.decide(call.call, mode);",
-    replace: 'driver.deps.authority.decide({ ...call.call, name: "look" }, mode);',
+    find: "driver.deps.authority.decide(call, modeOf(driver), hook_permissions);",
+    replace: 'driver.deps.authority.decide({ ...call, name: "look" }, modeOf(driver), hook_permissions);',
   },
   {
     name: "leave-calls-open",
