@@ -7,6 +7,8 @@ import { HOOK_QUEUE, type HookRunner } from "./runner.ts";
 
 const LEASE_MS = 60_000;
 const CONCURRENCY = 64;
+/** More than the longest backoff: what is due later was written under a clock that was wrong. */
+const LATEST_CALL_MS = 60_000;
 /** Claims of one call by daemons that did not live to settle it. */
 const MAX_CLAIMS = 5;
 
@@ -40,6 +42,7 @@ export class HookWatchers {
       owner,
       leaseMs: LEASE_MS,
       concurrency: CONCURRENCY,
+      horizonMs: LATEST_CALL_MS,
       handle: async (item) => {
         const input = HookInput.parse(item.payload);
         if (item.attempts > MAX_CLAIMS) {
@@ -47,7 +50,7 @@ export class HookWatchers {
         }
         const answer = await runner.call(input, this.#stopping.signal);
         if (this.#stopping.signal.aborted)
-          return { kind: "retry", dueAtMs: clock.now(), resetAttempts: true };
+          return { kind: "retry", dueAtMs: item.dueAtMs, resetAttempts: true };
         return { kind: "done", ops: answer.ops };
       },
       onError: (item, error) =>
