@@ -21,7 +21,7 @@ import {
 } from "./contracts.ts";
 import { GlobalStreamQuery, StreamEvent, StreamQuery } from "./events.ts";
 import { GoalResponse, PatchGoalRequest, SetGoalRequest } from "./goals.ts";
-import { HookSettings } from "./hooks.ts";
+import { HookDeadLetter, HookSettings, ResolveHookDeadLetterRequest } from "./hooks.ts";
 import { JsonObject } from "./json.ts";
 import { LogEntries, LogsQuery } from "./logs.ts";
 import { listOf } from "./pagination.ts";
@@ -323,6 +323,24 @@ export const endpoints = define({
   setHooks: hooks.post,
   putHooks: hooks.put,
   patchHooks: hooks.patch,
+  listHookDeadLetters: {
+    method: "GET",
+    path: "/v1/runtime/hooks/dead-letter",
+    tag: "runtime",
+    summary: "Hooks that could not be called, oldest first; the newest thousand",
+    access: "admin",
+    responses: { 200: z.array(HookDeadLetter) },
+  },
+  resolveHookDeadLetter: {
+    method: "POST",
+    path: "/v1/runtime/hooks/dead-letter/{dead_letter_id}/resolve",
+    tag: "runtime",
+    summary: "Say that a hook's failure was looked after; a second time changes nothing",
+    access: "admin",
+    body: ResolveHookDeadLetterRequest,
+    bodyOptional: true,
+    responses: { 200: HookDeadLetter },
+  },
   getLearningPolicy: {
     method: "GET",
     path: learning.post.path,

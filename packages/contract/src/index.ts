@@ -12,6 +12,7 @@ export * from "./contracts.ts";
 export * from "./endpoints.ts";
 export * from "./events.ts";
 export * from "./goals.ts";
+export * from "./hook-payloads.ts";
 export * from "./hooks.ts";
 export * from "./json.ts";
 export * from "./logs.ts";

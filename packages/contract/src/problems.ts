@@ -145,6 +145,8 @@ export const problemRegistry = {
     invalid_learning_policy: 400,
     invalid_run_memory_policy: 400,
     invalid_hook_settings: 400,
+    runtime_change_blocked: 409,
+    hook_dead_letter_not_found: 404,
     debug_capture_key_invalid: 400,
     secret_not_found: 404,
     secret_invalid: 400,

@@ -33,6 +33,16 @@ import {
 } from "./features/debug/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
+import {
+  agentCaller,
+  type HookCallers,
+  HookDeadLetters,
+  HookRunner,
+  HookWatchers,
+  hookBindings,
+  hooksStatus,
+  promptCaller,
+} from "./features/hooks/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RouteService, routeBindings, vaultSlots } from "./features/routes/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
@@ -74,6 +84,8 @@ export interface World {
   /** Where the routes came from; absent where they cannot be read again. */
   routes?: { loaded: LoadedRoutes; loader: RouteLoader; env: Env };
   tools: ToolPort;
+  /** How hooks outside of the engine are called; a kind that is left out fails. */
+  hooks?: Pick<HookCallers, "command" | "http" | "callback">;
   log: Log;
   credentials: Credentials;
   /** Absent where no account can be refreshed: its endpoints are not there either. */
@@ -150,7 +162,23 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
     debug: settings.debug,
+    hooks: () => hooks,
   });
+  const wait = new WaitForRun(store, tail);
+  const judges = { commands: () => commands, wait };
+  const deadLetters = new HookDeadLetters({ store, clock, random });
+  const hooks = new HookRunner({
+    store,
+    clock,
+    random,
+    log,
+    deadLetters,
+    redactor: credentials.redactor,
+    settings: () => runtime.now.hooks,
+    onAnnounce: () => watchers.look(),
+    callers: { ...world.hooks, prompt: promptCaller(judges), agent: agentCaller(judges) },
+  });
+  const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
   const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
   const { routes } = runtime;
   const authority = createAuthority();
@@ -171,6 +199,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     authority,
+    hooks,
     log,
     limits: settings.limits,
     toolLimits: () => runtime.toolLimits,
@@ -196,6 +225,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
+    hooks,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
   };
@@ -206,6 +236,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     if (stored.stream === RUNTIME_STREAM) {
       runtime
         .refresh()
+        .then(() => watchers.look())
         .catch((error: unknown) => log.error({ err: String(error) }, "reading settings failed"));
       routeService
         .refresh()
@@ -237,7 +268,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     runtimeView: () => runtime.view(),
   });
   const runs = new RunService(commands);
-  const sessions = new SessionService(commands, new WaitForRun(store, tail));
+  const sessions = new SessionService(commands, wait);
   const questions = new QuestionService(commands);
   const status = new StatusService({
     store,
@@ -250,6 +281,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     budgets: () => budgetsStatus(commands),
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
+    hooks: (configured) => hooksStatus(hooks, deadLetters, configured),
     storage: new StorageStatus(clock, settings.probeStorage),
     stateRootLock: settings.stateRootLock,
     authStore: () => credentials.vault.state,
@@ -282,6 +314,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...questionBindings(commands, questions, runs, sessions),
       ...eventBindings(streams),
       ...settingsBindings(runtime),
+      ...hookBindings(deadLetters),
       ...permissionBindings(permissions),
       ...statusBindings(status),
       ...tokenBindings(tokens),
@@ -321,6 +354,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         timers.start();
         executor.start();
         if (debug !== undefined) retention.start();
+        await watchers.start();
       }
       ready = true;
     },
@@ -329,6 +363,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       retention.stop();
       await Promise.all([
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
+        Promise.race([watchers.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
       tail.stop();

@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
@@ -5,6 +6,7 @@ import { archiveOf } from "./archives.ts";
 import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
+import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import {
@@ -50,6 +52,8 @@ import {
   startHttpServer,
 } from "./surface/http/index.ts";
 import { createLog } from "./surface/log.ts";
+import { childEnvironment } from "./tools/bash/environment.ts";
+import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
 
 export interface RunningDaemon {
@@ -219,6 +223,19 @@ async function open(
       models,
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
+      hooks: {
+        command: commandCaller({
+          start: startShell,
+          childEnv: childEnvironment(env),
+          cwd: workspaceRoot,
+          clock: systemClock,
+        }),
+        http: httpCaller({
+          clock: systemClock,
+          resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+        }),
+        callback: callbackCaller(new Map()),
+      },
       log,
       credentials,
       accounts,
@@ -268,7 +285,7 @@ async function open(
         clock: systemClock,
         status: daemon.status,
         routes: () => models.readiness(),
-        queues: [SESSION_QUEUE, TIMER_QUEUE],
+        queues: [SESSION_QUEUE, TIMER_QUEUE, HOOK_QUEUE],
         diskUsedRatio: () => diskUsedRatio(stateRoot.path),
       }),
     ],

@@ -7,6 +7,7 @@ import {
   type ModelGenerationConfig,
   type PermissionAudit,
   type PermissionMode,
+  type PermissionUpdate,
   type Problem,
   type ResolvedModelRoute,
   type RouteCapabilities,
@@ -270,8 +271,11 @@ export interface Verdict {
 }
 
 export interface AuthorityPort {
-  /** Decides one call under the mode in force (03-R19 to 03-R23). Pure: same call, same mode, same verdict. */
-  decide(call: ToolCall, mode: PermissionMode): Verdict;
+  /**
+   * Decides one call under the mode in force (03-R19 to 03-R23). Pure: same call, same mode, same verdict.
+   * `updates`: what hooks added for the session, above its own rules (03-R20).
+   */
+  decide(call: ToolCall, mode: PermissionMode, updates?: readonly PermissionUpdate[]): Verdict;
 }
 
 /** The rules of structured questions (03-R38, 03-R39). */

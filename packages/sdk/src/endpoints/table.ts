@@ -24,6 +24,8 @@ export const table = {
   setHooks: { method: "POST", path: "/v1/runtime/hooks" },
   putHooks: { method: "PUT", path: "/v1/runtime/hooks" },
   patchHooks: { method: "PATCH", path: "/v1/runtime/hooks" },
+  listHookDeadLetters: { method: "GET", path: "/v1/runtime/hooks/dead-letter" },
+  resolveHookDeadLetter: { method: "POST", path: "/v1/runtime/hooks/dead-letter/{dead_letter_id}/resolve" },
   getLearningPolicy: { method: "GET", path: "/v1/runtime/learning-policy" },
   setLearningPolicy: { method: "POST", path: "/v1/runtime/learning-policy" },
   putLearningPolicy: { method: "PUT", path: "/v1/runtime/learning-policy" },
