@@ -18,6 +18,7 @@ import {
   StateCache,
   type ToolPort,
 } from "./engine/index.ts";
+import { AccountService, accountBindings } from "./features/accounts/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
 import { type ArchiveOf, BackupService, backupBindings, mustHold } from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
@@ -32,6 +33,16 @@ import {
 } from "./features/debug/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
+import {
+  agentCaller,
+  type HookCallers,
+  HookDeadLetters,
+  HookRunner,
+  HookWatchers,
+  hookBindings,
+  hooksStatus,
+  promptCaller,
+} from "./features/hooks/index.ts";
 import { type LoadedMcp, McpService, mcpBindings } from "./features/mcp/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RouteService, routeBindings, vaultSlots } from "./features/routes/index.ts";
@@ -49,6 +60,7 @@ import {
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
+import type { Accounts } from "./governance/accounts/accounts.ts";
 import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
@@ -76,8 +88,12 @@ export interface World {
   tools: ToolPort;
   /** The MCP servers whose tools are among `tools`, and how to read which there should be; absent: there are none. */
   mcp?: { servers: McpServers; load: () => Promise<LoadedMcp> };
+  /** How hooks outside of the engine are called; a kind that is left out fails. */
+  hooks?: Pick<HookCallers, "command" | "http" | "callback">;
   log: Log;
   credentials: Credentials;
+  /** Absent where no account can be refreshed: its endpoints are not there either. */
+  accounts?: Accounts;
 }
 
 export interface DaemonSettings {
@@ -126,10 +142,15 @@ export interface Daemon {
 /** What servers get to end by themselves. */
 const MCP_STOP_MS = 500;
 
+/** Who holds this daemon's leases and claims. */
+export function ownerOf(instanceId: string): string {
+  return `daemon-${instanceId}`;
+}
+
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
   const { store, blobs, clock, random, models, tools, log, credentials } = world;
-  const owner = `daemon-${settings.instanceId}`;
+  const owner = ownerOf(settings.instanceId);
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
   let ready = false;
@@ -151,7 +172,23 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
     debug: settings.debug,
+    hooks: () => hooks,
   });
+  const wait = new WaitForRun(store, tail);
+  const judges = { commands: () => commands, wait };
+  const deadLetters = new HookDeadLetters({ store, clock, random });
+  const hooks = new HookRunner({
+    store,
+    clock,
+    random,
+    log,
+    deadLetters,
+    redactor: credentials.redactor,
+    settings: () => runtime.now.hooks,
+    onAnnounce: () => watchers.look(),
+    callers: { ...world.hooks, prompt: promptCaller(judges), agent: agentCaller(judges) },
+  });
+  const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
   const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
   const { routes } = runtime;
   const authority = createAuthority();
@@ -172,6 +209,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     authority,
+    hooks,
     log,
     limits: settings.limits,
     toolLimits: () => runtime.toolLimits,
@@ -197,6 +235,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
+    hooks,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
   };
@@ -207,6 +246,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     if (stored.stream === RUNTIME_STREAM) {
       runtime
         .refresh()
+        .then(() => watchers.look())
         .catch((error: unknown) => log.error({ err: String(error) }, "reading settings failed"));
       routeService
         .refresh()
@@ -241,7 +281,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     runtimeView: () => runtime.view(),
   });
   const runs = new RunService(commands);
-  const sessions = new SessionService(commands, new WaitForRun(store, tail));
+  const sessions = new SessionService(commands, wait);
   const questions = new QuestionService(commands);
   const status = new StatusService({
     store,
@@ -254,6 +294,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     budgets: () => budgetsStatus(commands),
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
+    hooks: (configured) => hooksStatus(hooks, deadLetters, configured),
     storage: new StorageStatus(clock, settings.probeStorage),
     stateRootLock: settings.stateRootLock,
     authStore: () => credentials.vault.state,
@@ -286,6 +327,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...questionBindings(commands, questions, runs, sessions),
       ...eventBindings(streams),
       ...settingsBindings(runtime),
+      ...hookBindings(deadLetters),
       ...permissionBindings(permissions),
       ...statusBindings(status),
       ...tokenBindings(tokens),
@@ -295,6 +337,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         ...routeService.usersOf(slotId),
         ...(mcp?.usersOf(slotId) ?? []),
       ]),
+      ...(world.accounts === undefined
+        ? []
+        : accountBindings(new AccountService(credentials.vault, world.accounts))),
       ...backups,
     ],
     namedTokens: {
@@ -317,6 +362,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await tail.start();
       holding = await mustHold(store, clock, settings.releaseRestoredCopy === true);
       if (holding) {
+        world.accounts?.holdStill();
         log.warn(
           {},
           "this store was restored from a backup: no run goes on before 'serve --resume-restored'",
@@ -331,6 +377,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         timers.start();
         executor.start();
         if (debug !== undefined) retention.start();
+        await watchers.start();
       }
       ready = true;
     },
@@ -339,6 +386,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       retention.stop();
       await Promise.all([
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
+        Promise.race([watchers.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
       if (mcp !== undefined) await Promise.race([mcp.stop(), sleep(clock, MCP_STOP_MS)]);

@@ -1,6 +1,8 @@
 import type {
   ApprovalResolution,
   BudgetAmounts,
+  HookEvent,
+  HookOutcome,
   Json,
   PermissionAudit,
   RunKind,
@@ -103,6 +105,15 @@ export interface SessionEvents {
   budget_settled: { run_id: string; used: BudgetAmounts; cut?: true };
   /** What other calls hold of a budget leaves no room now; the run looks again soon. */
   budget_busy: { run_id: string; budget_id: string };
+  /** What the hooks of an event said; what follows from it stands in the same commit. */
+  hooks_called: {
+    run_id: string;
+    event: HookEvent;
+    invocation_key: string;
+    /** The call that they were about. */
+    call_id?: string;
+    outcome: HookOutcome;
+  };
   permission_audit: { run_id: string; audit: PermissionAudit };
   /** Dispatch of the effect ledger: written before the effect leaves. */
   tool_call_started: {
@@ -206,6 +217,8 @@ export interface RunCounters {
   fallback?: FallbackPlace;
   started_seq: number;
   input_seq: number;
+  /** Absent where hooks had nothing to do with the run so far. */
+  hooks?: RunState["hooks"];
   /** Absent where an earlier version wrote it. */
   worked?: RunState["worked"];
 }

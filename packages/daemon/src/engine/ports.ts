@@ -8,6 +8,7 @@ import {
   type ModelGenerationConfig,
   type PermissionAudit,
   type PermissionMode,
+  type PermissionUpdate,
   type Problem,
   type ResolvedModelRoute,
   type RouteCapabilities,
@@ -142,6 +143,14 @@ export interface RouteResolver {
     selection: { provider?: string; model?: string; fallback_model?: string },
     chosen?: DefaultRoute,
   ): PinnedRoute;
+  /**
+   * Gives the route that `resolve` would choose the one chance it has of becoming ready: an account whose token is over
+   * is refreshed (02-R36). Undefined when there is nothing to wait for; never rejects for what `resolve` will say.
+   */
+  prepare?(
+    selection: { provider?: string; model?: string; fallback_model?: string },
+    chosen?: DefaultRoute,
+  ): Promise<void> | undefined;
   /** Default first. */
   routes(chosen?: DefaultRoute): ResolvedModelRoute[];
   readiness(chosen?: DefaultRoute): RouteReadiness[];
@@ -284,8 +293,11 @@ export interface Verdict {
 }
 
 export interface AuthorityPort {
-  /** Decides one call under the mode in force (03-R19 to 03-R23). Pure: same call, same mode, same verdict. */
-  decide(call: ToolCall, mode: PermissionMode): Verdict;
+  /**
+   * Decides one call under the mode in force (03-R19 to 03-R23). Pure: same call, same mode, same verdict.
+   * `updates`: what hooks added for the session, above its own rules (03-R20).
+   */
+  decide(call: ToolCall, mode: PermissionMode, updates?: readonly PermissionUpdate[]): Verdict;
 }
 
 /** The rules of structured questions (03-R38, 03-R39). */

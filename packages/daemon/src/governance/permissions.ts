@@ -1,4 +1,4 @@
-import type { PermissionAudit, PermissionMode, PermissionScope } from "@kheish/contract";
+import type { PermissionAudit, PermissionMode, PermissionScope, PermissionUpdate } from "@kheish/contract";
 import type { ToolCall } from "../engine/messages.ts";
 import type { AuthorityPort, Decision, Verdict } from "../engine/ports.ts";
 import { type ModeEffect, underMode } from "./permission-modes.ts";
@@ -10,7 +10,7 @@ export interface PermissionRule {
   tool_name_pattern: string;
   behavior: Decision;
   /** Told to whoever is asked or denied. */
-  reason?: string;
+  reason?: string | undefined;
 }
 
 const ASKED_BY_DEFAULT = [
@@ -49,7 +49,10 @@ export function createAuthority(options: AuthorityOptions = {}): AuthorityPort {
   const rules = [...(options.rules ?? []), ...(options.defaults ?? DEFAULT_RULES)];
   for (const { tool_name_pattern: pattern } of rules)
     if (!isPattern(pattern)) throw new RangeError(`not a tool name pattern: '${pattern}'`);
-  return { decide: (call, mode) => decide(rules, call, mode) };
+  return {
+    decide: (call, mode, updates = []) =>
+      decide(updates.length === 0 ? rules : [...updates, ...rules], call, mode, updates),
+  };
 }
 
 /** Whether this is a name with at most one `*`, at its end. */
@@ -58,7 +61,12 @@ export function isPattern(pattern: string): boolean {
   return pattern.length > 0 && (star < 0 || star === pattern.length - 1);
 }
 
-function decide(rules: readonly PermissionRule[], call: ToolCall, mode: PermissionMode): Verdict {
+function decide(
+  rules: readonly PermissionRule[],
+  call: ToolCall,
+  mode: PermissionMode,
+  updates: readonly PermissionUpdate[],
+): Verdict {
   const matched = matchingRule(rules, call.name);
   const base = matched?.behavior ?? "allow";
   const { decision, effect } = underMode(base, mode, call.name);
@@ -73,7 +81,12 @@ function decide(rules: readonly PermissionRule[], call: ToolCall, mode: Permissi
     ...(effect === undefined ? {} : { mode_effect: effect }),
     ...(matched === undefined
       ? {}
-      : { matched_rule_pattern: matched.tool_name_pattern, matched_rule_origin: "static" }),
+      : {
+          matched_rule_pattern: matched.tool_name_pattern,
+          matched_rule_origin: (updates as readonly PermissionRule[]).includes(matched)
+            ? "hook_update"
+            : "static",
+        }),
     ...(reason === undefined ? {} : { reason }),
   };
   return { decision, reason: reason ?? "", audit };

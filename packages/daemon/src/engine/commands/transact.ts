@@ -5,6 +5,7 @@ import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { ClaimItemOp, CommitResult, Op, QueueItem, Store } from "../../kernel/store.ts";
 import type { BudgetBook } from "../budgets/book.ts";
+import type { HookPort } from "../hooks/port.ts";
 import type { KnownSession, KnownSessions } from "../known-sessions.ts";
 import type { PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { check, type Kept, type RunRecord, read, type SessionRecord } from "../records.ts";
@@ -24,6 +25,7 @@ export interface CommandDeps {
   prices: PricePort;
   tools: ToolPort;
   questions: QuestionPort;
+  hooks: Pick<HookPort, "wants" | "announce">;
   /** Approvals expire after this long; 0 = never. Sessions may say otherwise. */
   approvalTimeoutMs: number;
   /** Tells the local executor that a run it may be working on is over. */

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Json, PermissionAudit } from "@kheish/contract";
 import { isRepairing } from "../decide.ts";
+import { announce } from "../hooks/announce.ts";
+import { hookView } from "../hooks/call.ts";
+import { type DueHook, onVerdict } from "../hooks/due.ts";
 import type { StoredApproval, Tool, Verdict } from "../ports.ts";
 import type { ApprovalRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -18,6 +21,8 @@ export async function authorize(
   change: SessionChange,
   calls: readonly CallState[],
 ): Promise<Effect | undefined> {
+  const due = verdictHooks(driver, change, calls);
+  if (due.length > 0) return { kind: "call_hooks", due };
   const asked: { call: CallState; verdict: Verdict }[] = [];
   for (const [index, call] of calls.entries()) {
     const hidden = offSurface(driver, call);
@@ -31,18 +36,64 @@ export async function authorize(
       finish(driver, change, call, refusal);
       continue;
     }
-    const mode = driver.session.permission_mode ?? driver.deps.permissionMode();
-    const verdict = driver.deps.authority.decide(call.call, mode);
+    const verdict = hookedVerdict(call, verdictOf(driver, change, call));
     if (verdict.decision === "ask") {
       asked.push({ call, verdict });
       continue;
     }
     change.emit("permission_audit", { run_id: driver.run.id, audit: verdict.audit });
-    if (verdict.decision === "deny") finish(driver, change, call, { error: verdict.reason, denied: true });
+    if (verdict.decision === "deny") finish(driver, change, call, denial(call, verdict));
   }
   if (asked.length === 0) return undefined;
   await ask(driver, change, asked);
   return { kind: "suspended" };
+}
+
+/** What rules and mode say, before any hook: with what hooks of this very change have added. */
+function verdictOf(driver: Driver, change: SessionChange, { call }: CallState): Verdict {
+  const { hook_permissions } = change.sessionRead === undefined ? driver.session : change.session;
+  return driver.deps.authority.decide(call, modeOf(driver), hook_permissions);
+}
+
+function modeOf({ session, deps }: Driver) {
+  return session.permission_mode ?? deps.permissionMode();
+}
+
+/** The hooks that have a say in these verdicts and were not called yet (03-R24). */
+function verdictHooks(driver: Driver, change: SessionChange, calls: readonly CallState[]): DueHook[] {
+  const hooks = hookView(driver);
+  if (hooks === undefined) return [];
+  return calls.flatMap((call, index) => {
+    if (offSurface(driver, call) !== undefined || refuse(driver, call, index) !== undefined) return [];
+    const { decision, reason, audit } = verdictOf(driver, change, call);
+    if (decision === "allow") return [];
+    const verdict = { decision, reason, mode: modeOf(driver), scope: audit.scope };
+    return onVerdict(driver.runState, call, verdict, hooks) ?? [];
+  });
+}
+
+/** A hook decides what would have to be asked, and nothing else: it cannot take back a deny (03-R24). */
+function hookedVerdict({ hooks }: CallState, verdict: Verdict): Verdict {
+  const said = hooks?.permission;
+  if (verdict.decision !== "ask" || said === undefined) return verdict;
+  const { behavior: decision, reason } = said;
+  const { reason: _asked, ...audit } = verdict.audit;
+  return {
+    decision,
+    reason,
+    audit: {
+      ...audit,
+      decision,
+      justification: "permission_request hook",
+      ...(decision === "deny" ? { reason } : {}),
+    },
+  };
+}
+
+/** A hook may let the model repeat a denied call, a few times in a run (01-R86). */
+function denial({ hooks }: CallState, { reason }: Verdict): Json {
+  const retry = hooks?.retry === true ? { retry: true, hint: "you may make this call once more" } : {};
+  return { error: reason, denied: true, ...retry };
 }
 
 /** Why the agent has no such tool (03-R2). */
@@ -127,6 +178,12 @@ async function ask(
     change.put("approval", request.id, record, 0);
     if (request.expires_at_ms !== undefined) change.remind(`approval/${request.id}`, request.expires_at_ms);
   }
+  announce(driver.deps.hooks, change, driver.session, "notification", {
+    runId: run.id,
+    subject: "approval_requested",
+    place: ["notification", runState.message_seq],
+    payload: { kind: "approval_requested", request_ids: requests.map(({ id }) => id) },
+  });
   change.emit("waiting_for_approval", { run_id: run.id, message_seq: runState.message_seq, requests });
   change.put(
     "run",
@@ -150,7 +207,7 @@ async function ask(
 function approvalFor(
   driver: Driver,
   nowMs: number,
-  { call }: CallState,
+  { call, hooks }: CallState,
   verdict: Verdict,
   number: number,
 ): StoredApproval {
@@ -161,6 +218,7 @@ function approvalFor(
     id: `approval-${call.name}-${number}-${hash}`,
     tool_call_id: call.id,
     tool_name: call.name,
+    ...(hooks?.edited === true ? { input: call.input } : {}),
     scope: verdict.audit.scope,
     reason: verdict.reason === "" ? "approval required" : verdict.reason,
     ...(timeoutMs === 0

@@ -5,6 +5,7 @@ import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { BudgetBook } from "../budgets/book.ts";
+import type { HookPort } from "../hooks/port.ts";
 import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
 import type {
@@ -31,6 +32,7 @@ export interface LoopDeps {
   routes: RouteResolver;
   tools: ToolPort;
   authority: AuthorityPort;
+  hooks: HookPort;
   log: Log;
   limits: RunLimits;
   /** In force now; a batch keeps those it began with (02-R11), see `Driver.toolLimits`. */

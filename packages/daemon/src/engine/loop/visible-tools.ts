@@ -12,6 +12,7 @@ const MAX_DEFERRABLE_CHARS = 32_768;
 
 /** A session may hide tools from its agent; what is enabled wins only over what the daemon hides by default. */
 export function isVisible(session: SessionRecord, toolName: string): boolean {
+  if (session.hook_agent !== undefined && !session.hook_agent.tools.includes(toolName)) return false;
   return session.tool_overrides?.disable?.includes(toolName) !== true;
 }
 

@@ -101,7 +101,7 @@ export class PermissionExplainer {
         },
       };
     }
-    const { audit } = this.#sources.authority.decide(call, mode);
+    const { audit } = this.#sources.authority.decide(call, mode, session?.hook_permissions);
     return {
       tool_call_id: call.id,
       tool_name: call.name,

@@ -1,17 +1,21 @@
 import { createHash } from "node:crypto";
 import type { SlotState } from "@kheish/contract";
 import { isMcpServerAllowed } from "../../engine/index.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { McpCredentialPort, Secret } from "../../tools/mcp/index.ts";
+import type { Accounts } from "../accounts/accounts.ts";
 import type { Credentials } from "../credentials.ts";
 import type { OpenSlot } from "../secrets/vault.ts";
 import { sessionSubject } from "./broker.ts";
 
 /**
  * How MCP servers reach the vault: secrets for a connection, and for each call whether the session that makes it may
- * use them (02-R64, 03-R64). An OAuth token is used as it stands in its slot.
+ * use them (02-R64, 03-R64). An OAuth account is refreshed when that is
+ * due.
  */
-export function mcpCredentials({ vault, broker }: Credentials, clock: Clock): McpCredentialPort {
+export function mcpCredentials(
+  { vault, broker }: Credentials,
+  accounts: Pick<Accounts, "fresh">,
+): McpCredentialPort {
   const open = async (
     slotId: string,
   ): Promise<{ ok: true; slot: OpenSlot } | Extract<Secret, { ok: false }>> => {
@@ -31,17 +35,12 @@ export function mcpCredentials({ vault, broker }: Credentials, clock: Clock): Mc
     async accessTokenFor(slotId) {
       const opened = await open(slotId);
       if (!opened.ok) return opened;
-      const { state } = opened.slot.record;
+      const fresh = await accounts.fresh(opened.slot);
+      if (!fresh.ok) return { ok: false, reason: "revoked", message: fresh.message };
+      const { state } = fresh.slot.record;
       if (!("kind" in state) || state.kind !== "mcp_o_auth_account")
         return wrongKind(slotId, "no MCP OAuth account");
-      const { access_token: value, expires_at_ms: end = Number.POSITIVE_INFINITY } = state;
-      return end > clock.now()
-        ? { ok: true, value }
-        : {
-            ok: false,
-            reason: "revoked",
-            message: `the access token in '${slotId}' has expired: log in again`,
-          };
+      return { ok: true, value: state.access_token };
     },
     async refusal(server, slotIds, scopes, acting) {
       if (acting === "operator") {

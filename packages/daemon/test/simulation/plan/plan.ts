@@ -17,12 +17,18 @@ export interface Plan {
   budget?: BudgetPlan;
   /** How model calls reach a provider; absent: the simulator, of which nobody asks a key. */
   access?: AccessPlan;
+  /** Hooks that guard, decide and watch; they stand in the settings before anybody is there. */
+  hooks?: HookPlan;
   sessions: SessionPlan[];
   submissions: SubmissionPlan[];
   interventions: Intervention[];
   deaths: Death[];
   watchers: WatcherPlan[];
   operators: OperatorPlan[];
+}
+
+export interface HookPlan {
+  timeoutMs: number;
 }
 
 export interface BudgetPlan {

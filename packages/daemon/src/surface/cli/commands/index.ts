@@ -96,7 +96,7 @@ export const groups: readonly CommandGroup[] = [
   {
     name: "mcp",
     aliases: [],
-    summary: "MCP servers: what they offer, and what is known of others",
+    summary: "MCP servers, what they offer, and the accounts that the daemon has there",
     load: () => import("./mcp/index.ts"),
   },
   {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
 import { defineAuth } from "./auth.ts";
 import { defineCatalog } from "./catalog.ts";
+import { defineOAuth } from "./oauth.ts";
 import { defineServe } from "./serve.ts";
 import { defineServers } from "./servers.ts";
 import { defineTools } from "./tools.ts";
@@ -11,5 +12,6 @@ export function define(mcp: Command, cli: Cli): void {
   defineTools(mcp, cli);
   defineCatalog(mcp, cli);
   defineAuth(mcp, cli);
+  defineOAuth(mcp, cli);
   defineServe(mcp, cli);
 }
