@@ -244,6 +244,12 @@ describe("03-R64: what a session may see and use", () => {
     expect(await control.called(session, "mcp__e__echo", { message: "x" })).toMatchObject({
       is_error: false,
     });
+    const renewed = { ...account, state: { ...account.state, access_token: "the-token-after-it" } };
+    expect((await control.call("POST", "/v1/runtime/secrets", renewed)).status).toBe(200);
+    expect(await control.called(session, "mcp__e__echo", { message: "y" })).toMatchObject({
+      is_error: false,
+    });
+    expect(headers.at(-1)).toMatchObject({ authorization: "Bearer the-token-after-it" });
     await control.call("POST", "/v1/runtime/auth/slots/mcp.oauth.e/disable", { reason: "leaked" });
     await control.serverIs("e", ({ connected }) => !connected);
     expect(await control.called(session, "list_mcp_resources", { server: "e" })).toMatchObject({

@@ -9,8 +9,8 @@ import { sessionSubject } from "./broker.ts";
 
 /**
  * How MCP servers reach the vault: secrets for a connection, and for each call whether the session that makes it may
- * use them (02-R64, 03-R64). An OAuth account is refreshed when that is
- * due.
+ * use them (02-R64, 03-R64). An OAuth account is refreshed when
+ * that is due.
  */
 export function mcpCredentials(
   { vault, broker }: Credentials,

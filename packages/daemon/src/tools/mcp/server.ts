@@ -135,7 +135,8 @@ export class McpServer implements ToolServer {
 
   /** 03-R61: its secret is another one now, or may not be used any more. */
   async credentialChanged(slotId: string, isUsable: boolean): Promise<void> {
-    if (this.#isStopped) return;
+    // A token that was refreshed is the same account's: the next request takes it.
+    if (this.#isStopped || (isUsable && slotId === this.spec.entry.oauth_slot_ref)) return;
     this.#retry?.cancel();
     this.#tools = [];
     this.#deps.onTools(this);
