@@ -26,9 +26,17 @@ import { LogEntries, LogsQuery } from "./logs.ts";
 import { listOf } from "./pagination.ts";
 import {
   CheckPermissionRequest,
+  CreatePermissionRuleRequest,
+  CreateSessionRuleRequest,
+  DeleteRuleQuery,
   PermissionExplanation,
   PermissionMatrix,
   PermissionMatrixRequest,
+  PermissionRule,
+  PermissionRuleDeleted,
+  PermissionRuleList,
+  SetPermissionRuleRequest,
+  SetSessionRuleRequest,
 } from "./permissions.ts";
 import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
 import {
@@ -136,6 +144,8 @@ const session = "/v1/sessions/{session_id}";
 const run = "/v1/runs/{run_id}";
 const auth = "/v1/runtime/auth";
 const budget = "/v1/runtime/budgets/{budget_id}";
+const rules = "/v1/runtime/permissions/rules";
+const sessionRules = `${session}/permissions/rules`;
 
 /** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
 const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb: Verb = "write") =>
@@ -399,6 +409,79 @@ export const endpoints = define({
     body: PermissionMatrixRequest,
     bodyOptional: true,
     responses: { 200: PermissionMatrix },
+  },
+  listPermissionRules: {
+    method: "GET",
+    path: rules,
+    tag: "permissions",
+    summary: "The rules of user and project scope, in the order they were made",
+    access: "admin",
+    responses: { 200: PermissionRuleList },
+  },
+  createPermissionRule: {
+    method: "POST",
+    path: rules,
+    tag: "permissions",
+    summary: "Make a rule that is not there yet",
+    access: "admin",
+    body: CreatePermissionRuleRequest,
+    responses: { 201: PermissionRule },
+  },
+  setPermissionRule: {
+    method: "PUT",
+    path: `${rules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Make or replace a rule; it holds from the next tool call on",
+    access: "admin",
+    body: SetPermissionRuleRequest,
+    responses: { 200: PermissionRule, 201: PermissionRule },
+  },
+  deletePermissionRule: {
+    method: "DELETE",
+    path: `${rules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Remove a rule",
+    access: "admin",
+    query: DeleteRuleQuery,
+    responses: { 200: PermissionRuleDeleted },
+  },
+  listSessionRules: {
+    method: "GET",
+    path: sessionRules,
+    tag: "permissions",
+    summary: "The session's own rules, with what approvals made it remember",
+    access: "admin",
+    responses: { 200: PermissionRuleList },
+  },
+  createSessionRule: {
+    method: "POST",
+    path: sessionRules,
+    tag: "permissions",
+    summary: "Make a rule of this session that is not there yet",
+    access: "admin",
+    verb: "admin",
+    body: CreateSessionRuleRequest,
+    responses: { 201: PermissionRule },
+  },
+  setSessionRule: {
+    method: "PUT",
+    path: `${sessionRules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Make or replace a rule of this session",
+    access: "admin",
+    verb: "admin",
+    body: SetSessionRuleRequest,
+    responses: { 200: PermissionRule, 201: PermissionRule },
+  },
+  deleteSessionRule: {
+    method: "DELETE",
+    path: `${sessionRules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Remove a rule of this session, or what an approval made it remember",
+    access: "admin",
+    verb: "admin",
+    query: DeleteRuleQuery,
+    responses: { 200: PermissionRuleDeleted },
   },
   logs: {
     method: "GET",

@@ -15,6 +15,7 @@ export * from "./hooks.ts";
 export * from "./json.ts";
 export * from "./logs.ts";
 export * from "./pagination.ts";
+export * from "./permission-match.ts";
 export * from "./permissions.ts";
 export * from "./policies.ts";
 export * from "./problems.ts";

@@ -11,6 +11,8 @@ import {
   type ModelPort,
   type PricePort,
   type RouteResolver,
+  RULE_STREAM,
+  RuleBook,
   type RunLimits,
   read,
   rearmGoals,
@@ -32,6 +34,7 @@ import {
 } from "./features/debug/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
+import { ruleBindings } from "./features/permission-rules/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RouteService, routeBindings, vaultSlots } from "./features/routes/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
@@ -146,6 +149,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const { routes } = runtime;
   const authority = createAuthority();
 
+  const rules = new RuleBook(store);
   const budgets = new BudgetBook(store);
   const prices: PricePort = {
     priceOf: (route, model, usage) => models.priceOf(route, model, usage),
@@ -162,6 +166,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     authority,
+    rules,
     log,
     limits: settings.limits,
     toolLimits: () => runtime.toolLimits,
@@ -187,6 +192,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
+    authority,
+    rules,
+    workspaceRoot: settings.workspaceRoot,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
   };
@@ -207,6 +215,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       log.error({ err: String(error) }, "a change of the auth store could not be taken over");
     });
     if (stored.stream === BUDGET_STREAM) budgets.outdate();
+    if (stored.stream === RULE_STREAM) rules.outdate();
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
@@ -258,8 +267,15 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const backups =
     archive === undefined ? [] : backupBindings(new BackupService({ clock, random, log, open: archive }));
 
-  const { permissionMode } = loop;
-  const permissions = new PermissionExplainer({ store, authority, tools, permissionMode });
+  const permissions = new PermissionExplainer({
+    store,
+    clock,
+    authority,
+    rules,
+    tools,
+    permissionMode: loop.permissionMode,
+    workspaceRoot: settings.workspaceRoot,
+  });
 
   return {
     bindings: [
@@ -274,6 +290,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...eventBindings(streams),
       ...settingsBindings(runtime),
       ...permissionBindings(permissions),
+      ...ruleBindings(commands),
       ...statusBindings(status),
       ...tokenBindings(tokens),
       ...routeBindings(routeService),

@@ -3,6 +3,7 @@ import { bytesOf, estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
 import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
+import { rulesAfter, withoutRun } from "./permissions/session-rules.ts";
 import { addCost } from "./records.ts";
 import { type CallState, type Entry, newRun, type RunState, type SessionState } from "./state.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
@@ -97,6 +98,10 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         );
         if (call !== undefined && again) call.phase = "allowed";
       });
+    case "permission_rule_set":
+    case "permission_rule_removed":
+      state.rules = rulesAfter(state.rules, event);
+      return state;
     case "todos_updated":
       state.todos = event.data.todos;
       return state;
@@ -111,6 +116,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
       if (state.run?.run_id === event.data.run_id) {
         delete state.run;
         delete state.pinned;
+        state.rules = withoutRun(state.rules, event.data.run_id);
       }
       return state;
     default:
@@ -257,6 +263,7 @@ function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint):
   if (input !== undefined && input.seq < checkpoint.head_seq) state.pinned = input;
   state.entries = state.entries.filter((entry) => entry.seq >= checkpoint.head_seq);
   state.todos = checkpoint.todos;
+  state.rules = checkpoint.rules ?? [];
   if (state.run !== undefined) {
     state.run.turn = checkpoint.run.turn;
     state.run.usage = { ...checkpoint.run.usage };

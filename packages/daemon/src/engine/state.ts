@@ -3,7 +3,7 @@ import type { BudgetHold } from "./budgets/hold.ts";
 import type { AfterModelError, Checkpoint, UnknownEffect } from "./events.ts";
 import type { FallbackPlace } from "./fallback.ts";
 import type { AssistantMessage, Message, ToolCall, ToolResult } from "./messages.ts";
-import type { EffectClass, ModelError } from "./ports.ts";
+import type { EffectClass, ModelError, StandingRule } from "./ports.ts";
 import { ZERO_USAGE } from "./records.ts";
 
 /** What the fold of a session's journal knows. Rebuilt at any time; a cache, never the truth. */
@@ -16,6 +16,8 @@ export interface SessionState {
   pinned?: Entry;
   checkpoint?: { seq: number; checkpoint: Checkpoint };
   todos: Json[];
+  /** The session's own rules, in the order they were made. */
+  rules: readonly StandingRule[];
   run?: RunState;
 }
 
@@ -103,7 +105,7 @@ export function visible(state: SessionState): Entry[] {
 }
 
 export function emptyState(): SessionState {
-  return { seq: 0, entries: [], todos: [] };
+  return { seq: 0, entries: [], todos: [], rules: [] };
 }
 
 export function newRun(runId: string, startedSeq: number): RunState {

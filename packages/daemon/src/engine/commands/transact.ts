@@ -6,7 +6,8 @@ import type { Random } from "../../kernel/random.ts";
 import type { ClaimItemOp, CommitResult, Op, QueueItem, Store } from "../../kernel/store.ts";
 import type { BudgetBook } from "../budgets/book.ts";
 import type { KnownSession, KnownSessions } from "../known-sessions.ts";
-import type { PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
+import type { RuleBook } from "../permissions/rule-book.ts";
+import type { AuthorityPort, PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { check, type Kept, type RunRecord, read, type SessionRecord } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
 
@@ -24,6 +25,10 @@ export interface CommandDeps {
   prices: PricePort;
   tools: ToolPort;
   questions: QuestionPort;
+  authority: AuthorityPort;
+  /** The rules of user and project scope. */
+  rules: RuleBook;
+  workspaceRoot: string;
   /** Approvals expire after this long; 0 = never. Sessions may say otherwise. */
   approvalTimeoutMs: number;
   /** Tells the local executor that a run it may be working on is over. */

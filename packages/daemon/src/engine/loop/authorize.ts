@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Json, PermissionAudit } from "@kheish/contract";
 import { isRepairing } from "../decide.ts";
+import { ENTER_PLAN_MODE } from "../permissions/plan-mode.ts";
 import type { StoredApproval, Tool, Verdict } from "../ports.ts";
 import type { ApprovalRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
 import type { Driver } from "./driver.ts";
 import type { Effect } from "./effect.ts";
+import { judge } from "./judge.ts";
 import { isVisible } from "./visible-tools.ts";
 
 /**
@@ -19,6 +21,7 @@ export async function authorize(
   calls: readonly CallState[],
 ): Promise<Effect | undefined> {
   const asked: { call: CallState; verdict: Verdict }[] = [];
+  let mode = driver.session.permission_mode ?? driver.deps.permissionMode();
   for (const [index, call] of calls.entries()) {
     const hidden = offSurface(driver, call);
     if (hidden !== undefined) {
@@ -31,8 +34,9 @@ export async function authorize(
       finish(driver, change, call, refusal);
       continue;
     }
-    const mode = driver.session.permission_mode ?? driver.deps.permissionMode();
-    const verdict = driver.deps.authority.decide(call.call, mode);
+    const verdict = await judge(driver, call.call, mode, change.now);
+    // What stands behind it in the batch is done while planning.
+    if (call.call.name === ENTER_PLAN_MODE && verdict.decision !== "deny") mode = "plan";
     if (verdict.decision === "ask") {
       asked.push({ call, verdict });
       continue;
@@ -161,6 +165,7 @@ function approvalFor(
     tool_name: call.name,
     scope: verdict.audit.scope,
     reason: verdict.reason === "" ? "approval required" : verdict.reason,
+    ...(verdict.required_approvals === undefined ? {} : { required_approvals: verdict.required_approvals }),
     ...(timeoutMs === 0
       ? {}
       : { expires_at_ms: nowMs + timeoutMs, on_timeout: operator?.approval_on_timeout ?? "deny" }),

@@ -7,6 +7,7 @@ import type { Store } from "../../kernel/store.ts";
 import type { BudgetBook } from "../budgets/book.ts";
 import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
+import type { RuleBook } from "../permissions/rule-book.ts";
 import type {
   AuthorityPort,
   ModelDelta,
@@ -31,6 +32,8 @@ export interface LoopDeps {
   routes: RouteResolver;
   tools: ToolPort;
   authority: AuthorityPort;
+  /** The rules of user and project scope. */
+  rules: RuleBook;
   log: Log;
   limits: RunLimits;
   /** In force now; a batch keeps those it began with (02-R11), see `Driver.toolLimits`. */

@@ -3,7 +3,8 @@ import { textOfJson } from "../context/estimate.ts";
 import { visibleOutput } from "../context/visible-output.ts";
 import type { LedgerOutcome, SessionEvents } from "../events.ts";
 import { changeGoal } from "../goals/tool-change.ts";
-import type { ContextUpdate, GoalChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
+import { changePlanning } from "../permissions/plan-mode.ts";
+import type { ContextUpdate, GoalChange, PlanChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
 import { questionRecordId } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
@@ -58,6 +59,7 @@ async function runOne(
   if (stop.reason === "ended") return undefined;
   if (performed.kind === "ask") return askUser(driver, call, performed);
   if (performed.kind === "goal") return goalChanged(driver, call, performed.change);
+  if (performed.kind === "plan") return planningChanged(driver, call, performed.change);
   const durationMs = driver.deps.clock.now() - started;
   return finished(driver, call, await limited(driver, call, performed, spent), durationMs);
 }
@@ -199,6 +201,13 @@ export function emitFinished(
 function goalChanged(driver: Driver, call: CallState, wanted: GoalChange): Outcome {
   return async (change) => {
     const result = await changeGoal(driver, change, wanted);
+    emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
+  };
+}
+
+function planningChanged(driver: Driver, call: CallState, wanted: PlanChange): Outcome {
+  return async (change) => {
+    const result = await changePlanning(driver, change, wanted);
     emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
   };
 }

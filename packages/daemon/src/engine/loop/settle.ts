@@ -3,6 +3,7 @@ import { closeCalls } from "../close-calls.ts";
 import { queueHead } from "../commands/transact.ts";
 import { afterRun } from "../goals/after-run.ts";
 import { textOf } from "../messages.ts";
+import { dropRunRules } from "../permissions/session-rules.ts";
 import { addUsage } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { settleRun } from "../transitions.ts";
@@ -47,6 +48,7 @@ export async function completeRun(
     }
   }
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
+  dropRunRules(change, driver.state.rules, run.data);
   const next = await queueHead(driver.deps.store, change.session);
   settleRun(
     change,
@@ -84,6 +86,7 @@ async function giveUp(
   const { run, runState } = driver;
   await driver.sessionFor(change);
   closeCalls(change, runState, "given up");
+  dropRunRules(change, driver.state.rules, run.data);
   settleCut(change, run.id, runState);
   const { usage } = runState;
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
