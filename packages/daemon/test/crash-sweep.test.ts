@@ -5,6 +5,7 @@ import { type BootOptions, createRig, type Rig, type RiggedDaemon } from "./supp
 import { extendedBudget } from "./sweep/budget.ts";
 import { fallingRun } from "./sweep/fallback.ts";
 import { goalUnderContract } from "./sweep/goal.ts";
+import { rememberedAnswers } from "./sweep/remembered.ts";
 import { journalOf, type Scenario } from "./sweep/scenario.ts";
 import { workingRun } from "./sweep/working-run.ts";
 
@@ -13,7 +14,7 @@ import { workingRun } from "./sweep/working-run.ts";
  * store that dies there; a new daemon takes over, the caller repeats what was never acknowledged, everybody answers
  * what is asked, and the invariants are checked.
  */
-const SCENARIOS = [workingRun, goalUnderContract, fallingRun, extendedBudget];
+const SCENARIOS = [workingRun, goalUnderContract, fallingRun, extendedBudget, rememberedAnswers];
 
 interface World {
   rig: Rig;
