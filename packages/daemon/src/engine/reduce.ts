@@ -116,8 +116,8 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
       if (state.run?.run_id === event.data.run_id) {
         delete state.run;
         delete state.pinned;
-        state.rules = withoutRun(state.rules, event.data.run_id);
       }
+      state.rules = withoutRun(state.rules, event.data.run_id);
       return state;
     default:
       return state;
