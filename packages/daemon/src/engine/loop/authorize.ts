@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Json, PermissionAudit } from "@kheish/contract";
 import { isRepairing } from "../decide.ts";
-import { ENTER_PLAN_MODE } from "../permissions/plan-mode.ts";
 import type { StoredApproval, Tool, Verdict } from "../ports.ts";
 import type { ApprovalRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -21,7 +20,6 @@ export async function authorize(
   calls: readonly CallState[],
 ): Promise<Effect | undefined> {
   const asked: { call: CallState; verdict: Verdict }[] = [];
-  let mode = driver.session.permission_mode ?? driver.deps.permissionMode();
   for (const [index, call] of calls.entries()) {
     const hidden = offSurface(driver, call);
     if (hidden !== undefined) {
@@ -34,9 +32,7 @@ export async function authorize(
       finish(driver, change, call, refusal);
       continue;
     }
-    const verdict = await judge(driver, call.call, mode, change.now);
-    // What stands behind it in the batch is done while planning.
-    if (call.call.name === ENTER_PLAN_MODE && verdict.decision !== "deny") mode = "plan";
+    const verdict = await judge(driver, call, change.now);
     if (verdict.decision === "ask") {
       asked.push({ call, verdict });
       continue;
