@@ -1,4 +1,5 @@
 import { parse } from "unbash";
+import { UNKNOWN } from "../glob.ts";
 import type { ReadText, Shell } from "./shell.ts";
 import { type Found, unwrapCommand } from "./unwrap.ts";
 import { isNode, known, literal, type Node, type Word, wordOf } from "./words.ts";
@@ -36,6 +37,11 @@ function unclear(why: string): Shell {
 }
 
 const MOVERS = new Set(["cd", "pushd", "popd"]);
+/** They take names of variables, in whose brackets stands what the shell evaluates once more. */
+const EVALUATORS = new Set(["test", "[", "let", "unset", "read", "mapfile", "readarray", "wait"]);
+const DECLARERS = new Set(["declare", "typeset", "local", "export", "readonly", "printf"]);
+/** Names that mean nothing to the shell or to a program that it runs. */
+const HARMLESS_NAME = /^[a-z_][a-z0-9_]*$/;
 
 class Reader {
   readonly shell: Shell = { commands: [], redirects: [], moves: false };
@@ -74,7 +80,16 @@ class Reader {
       case "ProcessSubstitution":
         if (!isNode(node.script)) this.shell.unclear = "a substitution cannot be read";
         break;
+      case "For":
+      case "Select":
+      case "Coproc":
+        if (isNode(node.name)) this.#assigns(String(node.name.text));
+        break;
+      case "FileDescriptorVariable":
+        this.#assigns(String(node.name));
+        break;
       case "ParameterExpansion":
+        if (/^\$\{\w+:?=/.test(String(node.text))) this.#assigns(String(node.parameter));
         if (/@P\}$/.test(String(node.text)))
           this.shell.unclear = "a prompt is expanded, which may run commands";
         break;
@@ -95,6 +110,12 @@ class Reader {
     }
   }
 
+  /** `PATH` may be set by a loop as well as by an assignment. */
+  #assigns(name: string): void {
+    if (!HARMLESS_NAME.test(name))
+      this.#add([{ shown: `${name}=…`, text: [...`${name}=`, UNKNOWN], isMany: false }]);
+  }
+
   #command(node: Node): void {
     const before = listOf(node.prefix);
     const after = listOf(node.suffix);
@@ -103,7 +124,14 @@ class Reader {
     const name = isNode(node.name) ? wordOf(node.name) : undefined;
     const args = after.flatMap(wordsOf);
     const fed = [...before, ...after].find(({ type }) => type === "HereDoc" || type === "HereString");
-    this.#add(words, name === undefined ? {} : unwrapCommand(name, args, fed, this.#readText));
+    if (name !== undefined && evaluates(known(name), args)) {
+      this.shell.unclear = "a builtin evaluates what stands in its words";
+    }
+    const found = name === undefined ? {} : unwrapCommand(name, args, fed, this.#readText);
+    // What is assigned for the command reaches what is behind it, too.
+    const isAlone = !before.some(({ type }) => type === "Assignment");
+    const inner = found.inner && { inner: { ...found.inner, isPlain: found.inner.isPlain && isAlone } };
+    this.#add(words, { ...found, ...inner });
     if (name !== undefined && isMover(name)) this.shell.moves = true;
   }
 
@@ -128,6 +156,15 @@ class Reader {
     const isDescriptor = /^[<>]&$/.test(String(operator)) && /^(?:\d+-?|-)$/.test(known(word) ?? "");
     if (!isDescriptor) this.shell.redirects.push(word);
   }
+}
+
+/** `test -v 'a[$(rm x)]'` runs `rm`, and `printf -v PATH` assigns. */
+function evaluates(name: string | undefined, args: readonly Word[]): boolean {
+  const texts = args.map((word) => known(word) ?? "");
+  if (name === "printf" && texts.some((text) => text.startsWith("-v"))) return true;
+  return (
+    (EVALUATORS.has(name ?? "") || DECLARERS.has(name ?? "")) && texts.some((text) => /\[.*[$`]/s.test(text))
+  );
 }
 
 /** A name that only the shell will know may be `cd`. */

@@ -25,6 +25,20 @@ export function unwrapCommand(
   // A name that only the shell will know may be that of anything.
   if (program === undefined) return { isUnclear: true };
   const base = program.slice(program.lastIndexOf("/") + 1);
+  const found = behindProgram(base, args, fed, readText, level);
+  // A program of that name elsewhere may do anything else.
+  return found.inner === undefined || program === base || /^\/(?:usr\/)?bin\/[^/]+$/.test(program)
+    ? found
+    : { ...found, inner: { ...found.inner, isPlain: false } };
+}
+
+function behindProgram(
+  base: string,
+  args: readonly Word[],
+  fed: Node | undefined,
+  readText: ReadText,
+  level: number,
+): Found {
   if (SHELLS.has(base)) return shellIn(args, fed, readText);
   // A file is a script like any other; what only the shell can name is a text that comes from anywhere.
   if (base === "source" || base === ".") {

@@ -14,6 +14,8 @@ export interface Wrapper {
   operands?: number;
   /** Options with which it runs nothing and only tells of it. */
   tells?: readonly string[];
+  /** An option makes it more than the program alone: it changes the environment, or writes a file. */
+  optionsMatter?: boolean;
   /** `NAME=value` words before the program. */
   takesAssignments?: boolean;
   /** Words of its own come behind the program's. */
@@ -31,6 +33,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     isPlain: true,
     valued: ["-u", "--unset", "-C", "--chdir"],
     flags: ["-i", "-", "-0", "--ignore-environment", "--null", "-v", "--debug"],
+    optionsMatter: true,
     takesAssignments: true,
   },
   eval: { isPlain: true, isText: true },
@@ -167,6 +170,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   },
   time: {
     isPlain: true,
+    optionsMatter: true,
     valued: ["-f", "-o", "--format", "--output"],
     flags: ["-p", "-a", "-v", "--portability", "--append", "--verbose"],
   },
@@ -290,8 +294,7 @@ export function unwrap(wrapper: Wrapper, args: readonly Word[]): Unwrapped {
     if (wrapper.tells?.includes(text) === true) return { kind: "alone" };
     const size = optionSize(wrapper, text);
     if (size === undefined) return { kind: "unclear" };
-    // Other than `timeout 5`, an option may change what runs.
-    if (wrapper.takesAssignments === true) isPlain = false;
+    if (wrapper.optionsMatter === true) isPlain = false;
     at += size - 1;
   }
   const words = args.slice(at + operands);
