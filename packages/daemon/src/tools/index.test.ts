@@ -73,7 +73,7 @@ describe("the built-in tools", () => {
     const [name, effect, timeoutMs, sandbox, allowsParallel, fields] = row;
     expect(tool(name)).toMatchObject({ effect, timeoutMs, sandbox, allowsParallel });
     const { input_schema: schema } = tool(name);
-    const required = schema.required as string[];
+    const required = (schema.required ?? []) as string[];
     const shown = Object.keys(schema.properties as object).map((field) =>
       required.includes(field) ? `${field}*` : field,
     );
