@@ -120,7 +120,7 @@ describe.skipIf(!hasBash)("03-A7 what bash starts has been seen (needs bash)", (
         for (const argv of started(command))
           if (!isDenied(command, argv)) throw new Error(`bash starts ${JSON.stringify(argv)}`);
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   }, 180_000);
 });
