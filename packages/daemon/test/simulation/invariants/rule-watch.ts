@@ -58,7 +58,10 @@ export function onAudit(
   const expected = decisionOn(facts.rulesOf(run.session), call, run.id, atMs);
   world.mark(`judged: ${audit.decision} by ${audit.matched_rule_origin} ${audit.scope}`);
   if (audit.base_decision !== expected) {
-    world.violate("rules", `${call.id} is decided '${audit.base_decision}', by its rules it is '${expected}'`);
+    world.violate(
+      "rules",
+      `${call.id} is decided '${audit.base_decision}', by its rules it is '${expected}'`,
+    );
   }
   if (expected === "allow") call.isAllowed = true;
 }
