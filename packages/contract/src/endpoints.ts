@@ -240,8 +240,8 @@ const toolOverrides = setting("tool overrides", "tool-overrides", SetToolOverrid
 const inputContract = setting("input contract", "input-contract", SetInputContractRequest);
 const outputContract = setting("output contract", "output-contract", SetOutputContractRequest);
 
-/** Every route of the daemon, once: HTTP, CLI, SDK and the OpenAPI document read it. */
-export const endpoints = define({
+/** What operators do with the daemon itself. */
+const operations = define({
   healthz: {
     method: "GET",
     path: "/healthz",
@@ -713,7 +713,10 @@ export const endpoints = define({
     access: "admin",
     responses: { 200: BudgetDeleted },
   },
+});
 
+/** What is done in sessions, and what is seen of it. */
+const work = define({
   createSession: {
     method: "POST",
     path: "/v1/sessions",
@@ -1100,5 +1103,11 @@ export const endpoints = define({
     responses: { 200: StreamEvent },
   },
 });
+
+/**
+ * Every route of the daemon, once: HTTP, CLI, SDK and the OpenAPI document read it. In two parts, because the compiler
+ * writes no declaration of a type beyond a certain length.
+ */
+export const endpoints: typeof operations & typeof work = { ...operations, ...work };
 
 export type EndpointId = keyof typeof endpoints;
