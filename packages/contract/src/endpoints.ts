@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AccountList, ImportMcpAccountRequest, RevokedAccount } from "./accounts.ts";
 import { ResolveApprovalsRequest } from "./approvals.ts";
 import {
   Accepted,
@@ -20,7 +21,7 @@ import {
 } from "./contracts.ts";
 import { GlobalStreamQuery, StreamEvent, StreamQuery } from "./events.ts";
 import { GoalResponse, PatchGoalRequest, SetGoalRequest } from "./goals.ts";
-import { HookSettings } from "./hooks.ts";
+import { HookDeadLetter, HookSettings, ResolveHookDeadLetterRequest } from "./hooks.ts";
 import { JsonObject } from "./json.ts";
 import { LogEntries, LogsQuery } from "./logs.ts";
 import { listOf } from "./pagination.ts";
@@ -143,6 +144,7 @@ const noBody = z.strictObject({});
 const session = "/v1/sessions/{session_id}";
 const run = "/v1/runs/{run_id}";
 const auth = "/v1/runtime/auth";
+const account = `${auth}/accounts/{slot}`;
 const budget = "/v1/runtime/budgets/{budget_id}";
 const rules = "/v1/runtime/permissions/rules";
 const sessionRules = `${session}/permissions/rules`;
@@ -331,6 +333,24 @@ const operations = define({
   setHooks: hooks.post,
   putHooks: hooks.put,
   patchHooks: hooks.patch,
+  listHookDeadLetters: {
+    method: "GET",
+    path: "/v1/runtime/hooks/dead-letter",
+    tag: "runtime",
+    summary: "Hooks that could not be called, oldest first; the newest thousand",
+    access: "admin",
+    responses: { 200: z.array(HookDeadLetter) },
+  },
+  resolveHookDeadLetter: {
+    method: "POST",
+    path: "/v1/runtime/hooks/dead-letter/{dead_letter_id}/resolve",
+    tag: "runtime",
+    summary: "Say that a hook's failure was looked after; a second time changes nothing",
+    access: "admin",
+    body: ResolveHookDeadLetterRequest,
+    bodyOptional: true,
+    responses: { 200: HookDeadLetter },
+  },
   getLearningPolicy: {
     method: "GET",
     path: learning.post.path,
@@ -669,6 +689,68 @@ const operations = define({
     body: RevokeRequest,
     bodyOptional: true,
     responses: { 200: CredentialLeaseStatus },
+  },
+  listAccounts: {
+    method: "GET",
+    path: `${auth}/accounts`,
+    tag: "secrets",
+    summary: "Slots that hold an account, never its tokens",
+    access: "admin",
+    responses: { 200: AccountList },
+  },
+  getAccount: {
+    method: "GET",
+    path: account,
+    tag: "secrets",
+    summary: "One account",
+    access: "admin",
+    responses: { 200: AuthSlotStatus },
+  },
+  importMcpAccount: {
+    method: "POST",
+    path: `${auth}/accounts/mcp-oauth`,
+    tag: "secrets",
+    summary: "Keep what a login at an MCP server's authorization server brought",
+    access: "admin",
+    body: ImportMcpAccountRequest,
+    responses: { 200: AuthSlotStatus },
+  },
+  importAccount: {
+    method: "POST",
+    path: `${auth}/accounts`,
+    tag: "secrets",
+    summary: "The same as POST …/accounts/mcp-oauth",
+    access: "admin",
+    body: ImportMcpAccountRequest,
+    responses: { 200: AuthSlotStatus },
+  },
+  refreshAccount: {
+    method: "POST",
+    path: `${account}/refresh`,
+    tag: "secrets",
+    summary: "Refresh an account's token now, at most once in 5 s",
+    access: "admin",
+    body: noBody,
+    bodyOptional: true,
+    responses: { 200: AuthSlotStatus },
+  },
+  revokeAccount: {
+    method: "POST",
+    path: `${account}/revoke`,
+    tag: "secrets",
+    summary: "Give an account's tokens back to its provider and delete the account here",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: RevokedAccount },
+  },
+  deleteAccount: {
+    method: "DELETE",
+    path: account,
+    tag: "secrets",
+    summary: "The same as POST …/revoke",
+    access: "admin",
+    responses: { 200: RevokedAccount },
   },
 
   listBudgets: {

@@ -20,6 +20,7 @@ import {
   StateCache,
   type ToolPort,
 } from "./engine/index.ts";
+import { AccountService, accountBindings } from "./features/accounts/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
 import { type ArchiveOf, BackupService, backupBindings, mustHold } from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
@@ -34,6 +35,16 @@ import {
 } from "./features/debug/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
+import {
+  agentCaller,
+  type HookCallers,
+  HookDeadLetters,
+  HookRunner,
+  HookWatchers,
+  hookBindings,
+  hooksStatus,
+  promptCaller,
+} from "./features/hooks/index.ts";
 import { ruleBindings } from "./features/permission-rules/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RouteService, routeBindings, vaultSlots } from "./features/routes/index.ts";
@@ -51,6 +62,7 @@ import {
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
+import type { Accounts } from "./governance/accounts/accounts.ts";
 import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
@@ -75,8 +87,12 @@ export interface World {
   /** Where the routes came from; absent where they cannot be read again. */
   routes?: { loaded: LoadedRoutes; loader: RouteLoader; env: Env };
   tools: ToolPort;
+  /** How hooks outside of the engine are called; a kind that is left out fails. */
+  hooks?: Pick<HookCallers, "command" | "http" | "callback">;
   log: Log;
   credentials: Credentials;
+  /** Absent where no account can be refreshed: its endpoints are not there either. */
+  accounts?: Accounts;
 }
 
 export interface DaemonSettings {
@@ -122,10 +138,15 @@ export interface Daemon {
   drain(deadlineMs: number): Promise<void>;
 }
 
+/** Who holds this daemon's leases and claims. */
+export function ownerOf(instanceId: string): string {
+  return `daemon-${instanceId}`;
+}
+
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
   const { store, blobs, clock, random, models, tools, log, credentials } = world;
-  const owner = `daemon-${settings.instanceId}`;
+  const owner = ownerOf(settings.instanceId);
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
   let ready = false;
@@ -144,7 +165,23 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
     debug: settings.debug,
+    hooks: () => hooks,
   });
+  const wait = new WaitForRun(store, tail);
+  const judges = { commands: () => commands, wait };
+  const deadLetters = new HookDeadLetters({ store, clock, random });
+  const hooks = new HookRunner({
+    store,
+    clock,
+    random,
+    log,
+    deadLetters,
+    redactor: credentials.redactor,
+    settings: () => runtime.now.hooks,
+    onAnnounce: () => watchers.look(),
+    callers: { ...world.hooks, prompt: promptCaller(judges), agent: agentCaller(judges) },
+  });
+  const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
   const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
   const { routes } = runtime;
   const authority = createAuthority();
@@ -167,6 +204,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     tools,
     authority,
     rules,
+    hooks,
     log,
     limits: settings.limits,
     toolLimits: () => runtime.toolLimits,
@@ -195,6 +233,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     authority,
     rules,
     workspaceRoot: settings.workspaceRoot,
+    hooks,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
   };
@@ -205,6 +244,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     if (stored.stream === RUNTIME_STREAM) {
       runtime
         .refresh()
+        .then(() => watchers.look())
         .catch((error: unknown) => log.error({ err: String(error) }, "reading settings failed"));
       routeService
         .refresh()
@@ -237,7 +277,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     runtimeView: () => runtime.view(),
   });
   const runs = new RunService(commands);
-  const sessions = new SessionService(commands, new WaitForRun(store, tail));
+  const sessions = new SessionService(commands, wait);
   const questions = new QuestionService(commands);
   const status = new StatusService({
     store,
@@ -250,6 +290,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     budgets: () => budgetsStatus(commands),
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
+    hooks: (configured) => hooksStatus(hooks, deadLetters, configured),
     storage: new StorageStatus(clock, settings.probeStorage),
     stateRootLock: settings.stateRootLock,
     authStore: () => credentials.vault.state,
@@ -289,12 +330,16 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...questionBindings(commands, questions, runs, sessions),
       ...eventBindings(streams),
       ...settingsBindings(runtime),
+      ...hookBindings(deadLetters),
       ...permissionBindings(permissions),
       ...ruleBindings(commands),
       ...statusBindings(status),
       ...tokenBindings(tokens),
       ...routeBindings(routeService),
       ...secretBindings(credentials, (slotId) => routeService.usersOf(slotId)),
+      ...(world.accounts === undefined
+        ? []
+        : accountBindings(new AccountService(credentials.vault, world.accounts))),
       ...backups,
     ],
     namedTokens: {
@@ -317,6 +362,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await tail.start();
       holding = await mustHold(store, clock, settings.releaseRestoredCopy === true);
       if (holding) {
+        world.accounts?.holdStill();
         log.warn(
           {},
           "this store was restored from a backup: no run goes on before 'serve --resume-restored'",
@@ -325,6 +371,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         timers.start();
         executor.start();
         if (debug !== undefined) retention.start();
+        await watchers.start();
       }
       ready = true;
     },
@@ -333,6 +380,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       retention.stop();
       await Promise.all([
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
+        Promise.race([watchers.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
       tail.stop();

@@ -1,10 +1,12 @@
+import { lookup } from "node:dns/promises";
 import { realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
 import { archiveOf } from "./archives.ts";
-import { compose, type Daemon } from "./compose.ts";
+import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
+import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import {
@@ -14,6 +16,8 @@ import {
   tracedStore,
   tracingWanted,
 } from "./features/tracing/index.ts";
+import { Accounts } from "./governance/accounts/accounts.ts";
+import { takeOverLogins } from "./governance/accounts/route-logins.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedModels } from "./governance/redaction/redacted-models.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
@@ -48,6 +52,8 @@ import {
   startHttpServer,
 } from "./surface/http/index.ts";
 import { createLog } from "./surface/log.ts";
+import { childEnvironment } from "./tools/bash/environment.ts";
+import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
 
 export interface RunningDaemon {
@@ -159,8 +165,17 @@ async function open(
   // 02-R96: the lock, then the auth store, then the routes, which may name its slots.
   const credentials = await openCredentials(store, stateRoot.path, env, log, redactor);
   const loaded = await loader.load();
+  const accounts = new Accounts({
+    store,
+    vault: credentials.vault,
+    clock: systemClock,
+    fetch: globalThis.fetch,
+    log,
+    owner: ownerOf(stateRoot.instanceId),
+  });
 
-  const admit = ({ configured }: RouteSet) => {
+  const admit = async ({ configured }: RouteSet) => {
+    await takeOverLogins(configured, { vault: credentials.vault, env: providerEnv, readFile: readText });
     // 02-R25: routes may come later, and so may their slots, where a daemon may be empty.
     if (options.allowEmptyRoutes !== true)
       checkAuthRefs(configured, (slotId) => credentials.vault.status(slotId));
@@ -168,7 +183,7 @@ async function open(
       if (credential.kind === "key") redactor.hold(`route:${route_id}`, [credential.secret.reveal()]);
     }
   };
-  admit(loaded.set);
+  await admit(loaded.set);
   const debug = new DebugCapture({
     store,
     clock: systemClock,
@@ -184,7 +199,7 @@ async function open(
     createModels({
       evidence: debug,
       routes: loaded.set,
-      credentials: routeCredentials(credentials, log),
+      credentials: routeCredentials(credentials, accounts, log),
       redact: (text) => redactor.foreignText(text),
       clock: systemClock,
       random: systemRandom,
@@ -208,8 +223,22 @@ async function open(
       models,
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
+      hooks: {
+        command: commandCaller({
+          start: startShell,
+          childEnv: childEnvironment(env),
+          cwd: workspaceRoot,
+          clock: systemClock,
+        }),
+        http: httpCaller({
+          clock: systemClock,
+          resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+        }),
+        callback: callbackCaller(new Map()),
+      },
       log,
       credentials,
+      accounts,
     },
     {
       instanceId: stateRoot.instanceId,
@@ -256,7 +285,7 @@ async function open(
         clock: systemClock,
         status: daemon.status,
         routes: () => models.readiness(),
-        queues: [SESSION_QUEUE, TIMER_QUEUE],
+        queues: [SESSION_QUEUE, TIMER_QUEUE, HOOK_QUEUE],
         diskUsedRatio: () => diskUsedRatio(stateRoot.path),
       }),
     ],

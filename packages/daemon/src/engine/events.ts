@@ -1,6 +1,8 @@
 import type {
   ApprovalResolution,
   BudgetAmounts,
+  HookEvent,
+  HookOutcome,
   Json,
   PermissionAudit,
   PermissionMode,
@@ -109,6 +111,15 @@ export interface SessionEvents {
   budget_settled: { run_id: string; used: BudgetAmounts; cut?: true };
   /** What other calls hold of a budget leaves no room now; the run looks again soon. */
   budget_busy: { run_id: string; budget_id: string };
+  /** What the hooks of an event said; what follows from it stands in the same commit. */
+  hooks_called: {
+    run_id: string;
+    event: HookEvent;
+    invocation_key: string;
+    /** The call that they were about. */
+    call_id?: string;
+    outcome: HookOutcome;
+  };
   permission_audit: { run_id: string; audit: PermissionAudit };
   /** A rule of the session was made or replaced, `by` whom the rule says. */
   permission_rule_set: { rule: StandingRule };
@@ -214,6 +225,8 @@ export interface RunCounters {
   fallback?: FallbackPlace;
   started_seq: number;
   input_seq: number;
+  /** Absent where hooks had nothing to do with the run so far. */
+  hooks?: RunState["hooks"];
   /** Absent where an earlier version wrote it. */
   worked?: RunState["worked"];
 }

@@ -49,6 +49,7 @@ describe("folding a session's journal", () => {
         ...[
           "effect_not_applied",
           "failed",
+          "hooks_called",
           "input_received",
           "message_appended",
           "model_call_failed",

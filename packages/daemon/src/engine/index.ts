@@ -31,6 +31,7 @@ export type { KeptInputContract, KeptOutputContract } from "./contracts/contract
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
 export { remainingTokens } from "./goals/goal.ts";
+export * from "./hooks/port.ts";
 export { KnownSessions } from "./known-sessions.ts";
 export { digest } from "./ledger.ts";
 export { DEFAULT_RUN_LIMITS, type RunLimits } from "./limits.ts";

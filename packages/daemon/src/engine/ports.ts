@@ -8,6 +8,7 @@ import {
   type PermissionAudit,
   type PermissionMode,
   type PermissionRule,
+  type PermissionUpdate,
   type Problem,
   type ResolvedModelRoute,
   type RouteCapabilities,
@@ -143,6 +144,14 @@ export interface RouteResolver {
     selection: { provider?: string; model?: string; fallback_model?: string },
     chosen?: DefaultRoute,
   ): PinnedRoute;
+  /**
+   * Gives the route that `resolve` would choose the one chance it has of becoming ready: an account whose token is over
+   * is refreshed (02-R36). Undefined when there is nothing to wait for; never rejects for what `resolve` will say.
+   */
+  prepare?(
+    selection: { provider?: string; model?: string; fallback_model?: string },
+    chosen?: DefaultRoute,
+  ): Promise<void> | undefined;
   /** Default first. */
   routes(chosen?: DefaultRoute): ResolvedModelRoute[];
   readiness(chosen?: DefaultRoute): RouteReadiness[];
@@ -278,6 +287,8 @@ export interface AuthorityContext {
   mode: PermissionMode;
   /** The rules that somebody made and that hold here and now, in the order they were made. */
   rules: readonly StandingRule[];
+  /** What hooks added for the session, above its own rules (03-R20). */
+  updates?: readonly PermissionUpdate[];
   /** Names the call's canonical input; asked for only where a rule is bound to one. */
   inputDigest: () => string;
   workspaceRoot: string;

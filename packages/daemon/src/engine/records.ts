@@ -3,11 +3,13 @@ import {
   type CapabilityScope,
   type CompletionRequirement,
   type CredentialScope,
+  type HookEvent,
   isTerminal,
   type Json,
   type ModelGenerationConfig,
   type OperatorConfig,
   type PermissionMode,
+  type PermissionUpdate,
   type ReplyHandle,
   type RoutePolicy,
   type RunKind,
@@ -59,6 +61,12 @@ export interface SessionRecord {
   planning?: { restore?: PermissionMode };
   /** Where the plan stands that planning last ended with. */
   plan_seq?: number;
+  /** Rules that hooks added, by pattern; above the session's own (03-R20, R25). */
+  hook_permissions?: PermissionUpdate[];
+  /** Of `setup` and `session_start`: the hooks that were called for this session. */
+  hooks_opened?: HookEvent[];
+  /** The session is a hook's own: it has these tools and no others, and no hooks (03-R54). */
+  hook_agent?: { tools: string[]; max_turns: number; system_prompt: string };
   /** Seq of the newest checkpoint event: where a fold may start. */
   checkpoint_seq?: number;
   checkpoint_count: number;

@@ -2,6 +2,7 @@ import { foldBudget } from "./budgets/fold.ts";
 import { bytesOf, estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
+import { foldHooks, withContexts } from "./hooks/fold.ts";
 import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
 import { rulesAfter, withoutRun } from "./permissions/session-rules.ts";
 import { addCost } from "./records.ts";
@@ -20,6 +21,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
     case "started":
       state.run = newRun(event.data.run_id, event.seq);
       state.run.worked.since_ms = event.atMs;
+      state.hook_contexts = {};
       return state;
     case "resumed":
       return onRun(state, event.data.run_id, (run) => {
@@ -47,6 +49,8 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         }
         run.remedy = event.data.next;
       });
+    case "hooks_called":
+      return foldHooks(state, event);
     case "permission_audit":
       return onCall(state, event.data.run_id, event.data.audit.tool_call_id, (call) => {
         if (event.data.audit.decision === "allow" && call.phase === "requested") call.phase = "allowed";
@@ -200,7 +204,7 @@ function onFinished(
   event: { seq: number; atMs: number },
   data: SessionEvents["tool_call_finished"],
 ): SessionState {
-  addResult(state, event, promptVisible(data.result));
+  addResult(state, event, withContexts(state, promptVisible(data.result)));
   return onRun(state, data.run_id, (run) => {
     const call = findCall(run, data.call_id);
     if (call === undefined) return;
@@ -209,6 +213,7 @@ function onFinished(
     call.phase = "settled";
     call.result = data.result;
     call.output_bytes = data.output_blob?.size_bytes ?? bytesOf(data.result.output);
+    if (data.ledger !== "denied") call.performed = true;
     run.takeovers = 0;
     for (const update of data.context_updates ?? []) {
       if (update.type === "file_modified") run.files_modified.add(update.path);
@@ -276,6 +281,7 @@ function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint):
     state.run.started_seq = checkpoint.run.started_seq;
     state.run.input_seq = checkpoint.run.input_seq;
     state.run.worked = { ...(checkpoint.run.worked ?? state.run.worked) };
+    if (checkpoint.run.hooks !== undefined) state.run.hooks = structuredClone(checkpoint.run.hooks);
     delete state.run.remedy;
   }
   return state;

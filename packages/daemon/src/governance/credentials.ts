@@ -18,6 +18,8 @@ export interface CredentialsDeps {
 export class Credentials {
   readonly vault: Vault;
   readonly broker: Broker;
+  /** Knows every secret that is in force. */
+  readonly redactor: Redactor;
 
   constructor({ store, clock, random, masterKey, redactor }: CredentialsDeps) {
     if (masterKey !== undefined) {
@@ -30,6 +32,7 @@ export class Credentials {
     this.vault = new Vault({ store, clock, random, masterKey }, (slotId, secrets) =>
       redactor.hold(`slot:${slotId}`, secrets),
     );
+    this.redactor = redactor;
     this.broker = new Broker({ store, clock, vault: this.vault });
   }
 
@@ -50,4 +53,4 @@ export class Credentials {
   }
 }
 
-const SLOT_EVENTS: readonly SlotEvent[] = ["written", "deleted", "disabled", "enabled"];
+const SLOT_EVENTS: readonly SlotEvent[] = ["written", "deleted", "disabled", "enabled", "refreshed"];

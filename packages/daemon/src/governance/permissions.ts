@@ -1,4 +1,4 @@
-import type { PermissionAudit, PermissionScope } from "@kheish/contract";
+import type { PermissionAudit, PermissionScope, PermissionUpdate } from "@kheish/contract";
 import type { ToolCall } from "../engine/messages.ts";
 import type { AuthorityContext, AuthorityPort, Decision, StandingRule, Verdict } from "../engine/ports.ts";
 import { type ModeEffect, underMode } from "./permission-modes.ts";
@@ -7,7 +7,7 @@ import { type Seen, seenIn, seenView } from "./rules/seen.ts";
 
 /** What somebody says about calls; of the built-in ones there is no more to know. */
 export type PermissionRule = Pick<StandingRule, "tool_name_pattern" | "behavior"> &
-  Partial<Omit<StandingRule, "scope">> & { scope: PermissionScope };
+  Partial<Omit<StandingRule, "scope" | "reason">> & { scope: PermissionScope; reason?: string | undefined };
 
 const ASKED_BY_DEFAULT = [
   "bash",
@@ -56,10 +56,10 @@ export function isPattern(pattern: string): boolean {
 }
 
 function decide(defaults: readonly PermissionRule[], call: ToolCall, context: AuthorityContext): Verdict {
-  const { mode } = context;
+  const { mode, updates = [] } = context;
   const seen = once(() => seenIn(call, context.workspaceRoot));
   const made = context.rules.filter(({ origin }) => origin !== "remembered");
-  const asked = matchingRule([...made, ...defaults], call, seen);
+  const asked = matchingRule([...updates, ...made, ...defaults], call, seen);
   const matched = (asked?.behavior === "ask" ? answerTo(asked, call, context, seen) : undefined) ?? asked;
   const base = matched?.behavior ?? "allow";
   const { decision, effect } = underMode(base, mode, call.name);
@@ -72,7 +72,7 @@ function decide(defaults: readonly PermissionRule[], call: ToolCall, context: Au
     base_decision: base,
     effective_mode: mode,
     ...(effect === undefined ? {} : { mode_effect: effect }),
-    ...(matched === undefined ? {} : ruleInAudit(matched)),
+    ...(matched === undefined ? {} : ruleInAudit(matched, updates)),
     ...(reason === undefined ? {} : { reason }),
   };
   const required = decision === "ask" ? matched?.required_approvals : undefined;
@@ -80,11 +80,12 @@ function decide(defaults: readonly PermissionRule[], call: ToolCall, context: Au
   return { decision, reason: reason ?? "", audit, ...several };
 }
 
-function ruleInAudit(rule: PermissionRule): Partial<PermissionAudit> {
+function ruleInAudit(rule: PermissionRule, updates: readonly PermissionUpdate[]): Partial<PermissionAudit> {
+  const isUpdate = (updates as readonly PermissionRule[]).includes(rule);
   return {
     matched_rule_pattern: rule.tool_name_pattern,
     ...(rule.rule_id === undefined ? {} : { matched_rule_id: rule.rule_id }),
-    matched_rule_origin: rule.origin === "remembered" ? "remembered" : "static",
+    matched_rule_origin: isUpdate ? "hook_update" : rule.origin === "remembered" ? "remembered" : "static",
   };
 }
 

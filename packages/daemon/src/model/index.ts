@@ -105,6 +105,7 @@ export function createModels(options: ModelsOptions): Models {
       const route = resolver.find(route_id);
       return route === undefined ? undefined : priceOf(route, model, usage);
     },
+    prepare: (selection, chosen) => resolver.prepare(selection, chosen),
     resolve: (selection, chosen) => resolver.resolve(selection, chosen),
     routes: (chosen) => resolver.routes(chosen),
     readiness: (chosen) => resolver.readiness(chosen),

@@ -48,6 +48,8 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   if (budget !== undefined) yield free;
   const { access, ...open } = plan;
   if (access !== undefined) yield open;
+  const { hooks, ...unhooked } = plan;
+  if (hooks !== undefined) yield unhooked;
   if (plan.onFiles) yield { ...plan, onFiles: false };
   for (const [index, submission] of plan.submissions.entries()) {
     for (const simpler of simplerSubmissions(submission)) {

@@ -15,8 +15,11 @@ import { checkCustody } from "./invariants/custody.ts";
 import { watchEffect } from "./invariants/effect-watch.ts";
 import { checkEnd, checkRecovery } from "./invariants/ending.ts";
 import { Facts } from "./invariants/facts.ts";
+import { watchHookCall } from "./invariants/hook-watch.ts";
 import { type Outcome, outcomesOf } from "./invariants/outcomes.ts";
+import { asStored } from "./invariants/settings.ts";
 import type { Plan } from "./plan/plan.ts";
+import { hookSettings } from "./world/hooks.ts";
 import type { Answered } from "./world/store-front.ts";
 import { describe, type Line, type Mark, World } from "./world/world.ts";
 
@@ -101,6 +104,9 @@ function populate(world: World, facts: Facts): People {
       if (answered.result.ok) askDeciders(deciders, answered);
     },
   };
+  world.hooks.onCall = (called) => watchHookCall(world, facts, called);
+  const hooked = hookSettings(world.plan.hooks);
+  if (hooked !== undefined) facts.settings.revisions.push(asStored(hooked));
   world.outside.onEffect = (effect) => watchEffect(world, facts, effect);
   const { plan } = world;
   const watchers = plan.watchers.map((one, index) => new Watcher(world, facts, one, index));

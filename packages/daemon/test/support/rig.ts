@@ -14,6 +14,7 @@ import {
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
 import type { DebugCapture } from "../../src/features/debug/index.ts";
+import { callbackCaller, type HookCallback } from "../../src/features/hooks/index.ts";
 import { Credentials } from "../../src/governance/credentials.ts";
 import { Redactor } from "../../src/governance/redaction/redactor.ts";
 import type { MasterKey } from "../../src/governance/secrets/index.ts";
@@ -50,6 +51,8 @@ export interface BootOptions {
   limits?: Partial<RunLimits>;
   approvalTimeoutMs?: number;
   instanceId?: string;
+  /** What `callback` hooks call, by name. */
+  callbacks?: Record<string, HookCallback>;
   /** Of `serve --permission-mode`. */
   permissionMode?: PermissionMode;
   /** What keeps debug evidence, made for this daemon's store. */
@@ -110,6 +113,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
             options.models ??
             (debug === undefined ? models : modelsWith({ evidence: debug }, options.routes)),
           tools: toolPort(toolsFor(opened.length)),
+          hooks: { callback: callbackCaller(new Map(Object.entries(options.callbacks ?? {}))) },
           log: options.log ?? silent,
           credentials: new Credentials({
             store,

@@ -5,6 +5,7 @@ import { closeCalls } from "../close-calls.ts";
 import { foldSession } from "../fold.ts";
 import { afterRun, pauseGoal } from "../goals/after-run.ts";
 import type { ContinuationDeps } from "../goals/continuation.ts";
+import { announce } from "../hooks/announce.ts";
 import { dropRunRules } from "../permissions/session-rules.ts";
 import { addUsage, type Kept } from "../records.ts";
 import { closeRequests } from "../requests.ts";
@@ -137,6 +138,14 @@ export async function endSession(deps: CommandDeps, sessionId: string, reason?: 
   await transact(deps, sessionId, (change, session) => {
     requireIdle(session);
     change.clearSession("ended_reason");
+    // Reopened, it starts anew; what sets it up has been done.
+    const hooksOpened = session.data.hooks_opened?.filter((event) => event !== "session_start");
+    if (hooksOpened !== undefined) change.updateSession({ hooks_opened: hooksOpened });
+    announce(deps.hooks, change, session.data, "session_end", {
+      subject: "",
+      place: ["session_end", change.nextSeq],
+      payload: reason === undefined ? {} : { reason },
+    });
     change.updateSession({
       ended_at_ms: change.now,
       ...(reason === undefined ? {} : { ended_reason: reason }),

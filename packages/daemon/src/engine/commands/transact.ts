@@ -5,6 +5,7 @@ import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { ClaimItemOp, CommitResult, Op, QueueItem, Store } from "../../kernel/store.ts";
 import type { BudgetBook } from "../budgets/book.ts";
+import type { HookPort } from "../hooks/port.ts";
 import type { KnownSession, KnownSessions } from "../known-sessions.ts";
 import type { RuleBook } from "../permissions/rule-book.ts";
 import type { AuthorityPort, PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
@@ -29,6 +30,7 @@ export interface CommandDeps {
   /** The rules of user and project scope. */
   rules: RuleBook;
   workspaceRoot: string;
+  hooks: Pick<HookPort, "wants" | "announce">;
   /** Approvals expire after this long; 0 = never. Sessions may say otherwise. */
   approvalTimeoutMs: number;
   /** Tells the local executor that a run it may be working on is over. */

@@ -5,6 +5,7 @@ import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { BudgetBook } from "../budgets/book.ts";
+import type { HookPort } from "../hooks/port.ts";
 import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
 import type { RuleBook } from "../permissions/rule-book.ts";
@@ -34,6 +35,7 @@ export interface LoopDeps {
   authority: AuthorityPort;
   /** The rules of user and project scope. */
   rules: RuleBook;
+  hooks: HookPort;
   log: Log;
   limits: RunLimits;
   /** In force now; a batch keeps those it began with (02-R11), see `Driver.toolLimits`. */

@@ -79,7 +79,7 @@ export class Driver {
     return new Driver(deps, lease, session, run, state, goal.kept);
   }
 
-  /** Settings as they were when this drive began, but for what the run itself changed (01-R15, 03-R28). */
+  /** Settings as they were at the last write; nobody else changes them while a run is active (01-R15). */
   get session(): Kept<"session">["data"] {
     return this.#session.data;
   }

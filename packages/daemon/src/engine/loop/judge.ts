@@ -3,16 +3,22 @@ import { digest } from "../ledger.ts";
 import { inForce } from "../permissions/in-force.ts";
 import { ENTER_PLAN_MODE } from "../permissions/plan-mode.ts";
 import type { Verdict } from "../ports.ts";
+import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
 import type { Driver } from "./driver.ts";
 
-/** What the rules and the mode make of a call. Reads nothing, where nobody has changed a rule since the last one. */
-export async function judge(driver: Driver, { call }: CallState, nowMs: number): Promise<Verdict> {
+/**
+ * What the rules and the mode make of a call, with what hooks of this very change have added. Reads nothing, where nobody
+ * has changed a rule since the last one.
+ */
+export async function judge(driver: Driver, change: SessionChange, { call }: CallState): Promise<Verdict> {
   const { deps, state, run } = driver;
+  const session = change.sessionRead === undefined ? driver.session : change.session;
   const made = [...(await deps.rules.rules()), ...state.rules];
   return deps.authority.decide(call, {
     mode: modeFor(driver, call.id),
-    rules: inForce(made, { nowMs, runId: run.id }),
+    rules: inForce(made, { nowMs: change.now, runId: run.id }),
+    updates: session.hook_permissions ?? [],
     inputDigest: () => digest(call.input),
     workspaceRoot: deps.workspaceRoot,
   });

@@ -2,6 +2,7 @@ import { settleCut } from "../budgets/settle.ts";
 import { closeCalls } from "../close-calls.ts";
 import { queueHead } from "../commands/transact.ts";
 import { afterRun } from "../goals/after-run.ts";
+import { announce } from "../hooks/announce.ts";
 import { textOf } from "../messages.ts";
 import { dropRunRules } from "../permissions/session-rules.ts";
 import { addUsage } from "../records.ts";
@@ -67,6 +68,12 @@ export async function failRun(
   code?: string,
 ): Promise<void> {
   await giveUp(driver, change, "failed", error, code);
+  announce(driver.deps.hooks, change, driver.session, "stop_failure", {
+    runId: driver.run.id,
+    subject: code ?? "",
+    place: "stop_failure",
+    payload: { error, ...(code === undefined ? {} : { error_code: code }) },
+  });
   await afterRun(driver.deps, change, driver.run, { kind: "failed", passing });
 }
 

@@ -7,9 +7,10 @@ import { isCapable } from "../scopes/narrow.ts";
  * is enabled wins only over what the daemon hides by default.
  */
 export function isVisible(
-  { tool_overrides: overrides, capability_scope: scope }: SessionRecord,
+  { tool_overrides: overrides, capability_scope: scope, hook_agent }: SessionRecord,
   toolName: string,
 ): boolean {
+  if (hook_agent !== undefined && !hook_agent.tools.includes(toolName)) return false;
   if (overrides?.disable?.includes(toolName) === true) return false;
   const says = scope?.tool_allow !== undefined || scope?.tool_deny !== undefined;
   return scope === undefined || !says || isCapable(scope, "tool", toolName);

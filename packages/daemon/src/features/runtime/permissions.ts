@@ -109,6 +109,7 @@ export class PermissionExplainer {
     const { audit, required_approvals } = authority.decide(call, {
       mode,
       rules,
+      updates: session?.hook_permissions ?? [],
       inputDigest: () => digest(call.input),
       workspaceRoot,
     });

@@ -5,6 +5,7 @@ import {
   type DaemonCapabilities,
   type DaemonStatusView,
   type EventsStatus,
+  type HooksStatus,
   isTerminal,
   ROUTE_CAPABILITY_MATRIX_VERSION,
   RunStatus,
@@ -29,6 +30,7 @@ export interface StatusSources {
   budgets: () => Promise<BudgetsStatus | undefined>;
   subscriberCount: () => number;
   controlPlane: () => Promise<DaemonStatusView["control_plane"]>;
+  hooks: (configured: number) => Promise<HooksStatus>;
   storage: StorageStatus;
   stateRootLock: { path: string; held: boolean; mechanism: string };
   authStore: () => AuthStoreStatus;
@@ -74,11 +76,13 @@ export class StatusService {
         settings.settled(() => settings.view()),
         this.#sources.budgets(),
       ]);
+    const hooks = await this.#sources.hooks(Object.values(runtime.hooks.hooks).flat().length);
     const readiness = routes.readiness();
     const warnings = warningsOf({
       runs,
       readiness,
       probes,
+      hooks,
       controlPlane,
       authStore: this.#sources.authStore(),
       isHoldingStill: this.#sources.isHoldingStill(),
@@ -123,7 +127,7 @@ export class StatusService {
         route_warning_count: readiness.filter((route) => route.state === "warning").length,
         warnings,
       },
-      hooks: { configured_count: Object.values(runtime.hooks.hooks).flat().length },
+      hooks,
       events: this.#events(),
       sessions: { total: sessionCount },
       runs,

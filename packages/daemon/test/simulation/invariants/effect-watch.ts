@@ -26,6 +26,7 @@ export function watchEffect(world: World, facts: Facts, effect: Effect): void {
 }
 
 function checkApproval(world: World, facts: Facts, id: string, input: unknown): void {
+  if (facts.hooks.allowed.has(id)) return;
   if (facts.calls.get(id)?.isAllowed === true) {
     if (JSON.stringify(facts.calls.get(id)?.input) !== JSON.stringify(input))
       world.violate("approvals", `bash ${id} was done with an input that no rule allowed`);

@@ -6,6 +6,7 @@ import type { World } from "../world/world.ts";
 import { checkBudget } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { CallFacts, Facts } from "./facts.ts";
+import { checkHooks } from "./hook-watch.ts";
 import { runsIn, submissionOf } from "./outcomes.ts";
 import { checkRules } from "./rule-watch.ts";
 import { checkSettings } from "./settings.ts";
@@ -32,6 +33,7 @@ export async function checkEnd(world: World, facts: Facts, watchers: readonly Wa
   for (const call of facts.calls.values()) checkCall(world, call, violate);
   checkJournal(facts, journal, violate);
   await checkBudget(world, facts, store, violate);
+  await checkHooks(world, facts, store);
   for (const watcher of watchers) {
     const difference = watcher.difference(journal);
     if (difference !== undefined) violate("streams", difference);

@@ -22,6 +22,17 @@ export class Facts {
 
   /** What each slot and subject may be at the end: as it was last acknowledged, or as an act made it that is unheard. */
   readonly custody = new Map<string, Custody>();
+  readonly hooks = {
+    /** What a hook is called about -> its key; its key -> the words. */
+    keys: new Map<string, string>(),
+    inputs: new Map<string, string>(),
+    counted: new Set<string>(),
+    announced: new Set<string>(),
+    /** Call -> whether its guard blocked it. */
+    guards: new Map<string, boolean>(),
+    /** Calls that a hook allowed in the place of a human. */
+    allowed: new Set<string>(),
+  };
   /** Every revision of the settings that landed, and what was said of them. */
   readonly settings: {
     revisions: Json[];

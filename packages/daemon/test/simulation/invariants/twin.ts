@@ -84,7 +84,10 @@ function sessionOf(plan: Plan, submission: string): string | undefined {
 function isKnown({ calls, error }: Outcome): boolean {
   const isSure = Object.values(calls).every(
     ({ ledger, output }) =>
-      ledger !== "unknown" && ledger !== "reconciled" && !JSON.stringify(output).includes('"interrupted"'),
+      ledger !== "unknown" &&
+      ledger !== "reconciled" &&
+      // A guard may have been too late, too.
+      !/"interrupted"|failed after/.test(JSON.stringify(output)),
   );
   return isSure && error?.startsWith("quarantined") !== true;
 }

@@ -7,6 +7,7 @@ import type {
   CallPlan,
   CustodyAct,
   Death,
+  HookPlan,
   Intervention,
   OperatorPlan,
   Plan,
@@ -43,6 +44,7 @@ export function generate(seed: number): Plan {
   const submissions = Array.from({ length: prng.int(1, 6) }, (_, index) =>
     submissionPlan(prng, `u${index}`, prng.pick(sessions).id, compacts),
   );
+  const hooks = hookPlan(new Prng(seed).fork("hooks"));
   const budget = budgetPlan(new Prng(seed).fork("budget"));
   const access = accessPlan(new Prng(seed).fork("access"));
   return {
@@ -53,6 +55,7 @@ export function generate(seed: number): Plan {
     ...(compacts ? { contextTokens: 20_000 } : {}),
     ...(budget === undefined ? {} : { budget }),
     ...(access === undefined ? {} : { access }),
+    ...(hooks === undefined ? {} : { hooks }),
     sessions,
     submissions:
       budget === undefined
@@ -103,6 +106,10 @@ function rulers(prng: Prng, sessions: readonly SessionPlan[]): RulerPlan[] {
         behavior: prng.pick(["allow", "ask", "deny", "none"]),
       })),
     }));
+}
+
+function hookPlan(prng: Prng): HookPlan | undefined {
+  return prng.chance(0.3) ? { timeoutMs: prng.pick([5_000, 30_000]) } : undefined;
 }
 
 /** Of a draw of its own, so that a plan without a budget is what it was. */

@@ -17,6 +17,8 @@ export interface Plan {
   budget?: BudgetPlan;
   /** How model calls reach a provider; absent: the simulator, of which nobody asks a key. */
   access?: AccessPlan;
+  /** Hooks that guard, decide and watch; they stand in the settings before anybody is there. */
+  hooks?: HookPlan;
   sessions: SessionPlan[];
   submissions: SubmissionPlan[];
   interventions: Intervention[];
@@ -24,6 +26,10 @@ export interface Plan {
   watchers: WatcherPlan[];
   operators: OperatorPlan[];
   rulers: RulerPlan[];
+}
+
+export interface HookPlan {
+  timeoutMs: number;
 }
 
 export interface BudgetPlan {

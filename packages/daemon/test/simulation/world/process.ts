@@ -6,6 +6,8 @@ import {
   type RouteResolver,
   type Tool,
 } from "../../../src/engine/index.ts";
+import { callbackCaller, type HookCallback } from "../../../src/features/hooks/index.ts";
+import { Accounts } from "../../../src/governance/accounts/accounts.ts";
 import { routeCredentials } from "../../../src/governance/broker/route-credentials.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
@@ -32,6 +34,7 @@ export interface ProcessParts {
   /** The store as this process sees it. */
   openStore: (process: SimulatedProcess) => Store;
   tools: (process: SimulatedProcess) => readonly Tool[];
+  hook: (process: SimulatedProcess) => HookCallback;
   /** A call leaves. */
   onModelCall: (process: SimulatedProcess, call: ModelCall) => void;
   beforeLook: () => number;
@@ -85,6 +88,15 @@ export class SimulatedProcess implements Owner {
       masterKey: MASTER_KEY,
       redactor: new Redactor(),
     });
+    // The slots of the simulation hold keys; an account that had to be refreshed would be a call to nowhere.
+    const accounts = new Accounts({
+      store: this.store,
+      vault: credentials.vault,
+      clock: this.clock,
+      fetch: () => Promise.reject(new TypeError("fetch failed")),
+      log: kernelLog,
+      owner: this.name,
+    });
     this.daemon = compose(
       {
         store: this.store,
@@ -92,11 +104,12 @@ export class SimulatedProcess implements Owner {
         clock: this.clock,
         random,
         models: modelsOf(parts, this.clock, random, {
-          credentials: routeCredentials(credentials, kernelLog),
+          credentials: routeCredentials(credentials, accounts, kernelLog),
           isAlive: () => this.alive,
           onCall: (call) => parts.onModelCall(this, call),
         }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
+        hooks: { callback: callbackCaller(new Map([["outside", parts.hook(this)]])) },
         log: kernelLog,
         credentials,
       },
