@@ -1,7 +1,9 @@
 import { lookup } from "node:dns/promises";
+import { existsSync } from "node:fs";
 import { realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
+import { fileURLToPath } from "node:url";
 import { archiveOf } from "./archives.ts";
 import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
@@ -45,6 +47,7 @@ import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
   type AuthSettings,
   checkHttpSettings,
+  consoleIn,
   controlPlaneStatus,
   type HttpOptions,
   type HttpServer,
@@ -290,6 +293,7 @@ async function open(
       }),
     ],
     onAnswer: (answer) => metrics.request(answer),
+    console: consoleIn(consoleDirectory()),
     auth,
     cors,
     readFile: async (path) => {
@@ -325,6 +329,12 @@ async function open(
     () => stateRoot.release(),
   ];
   return running(baseUrl, daemon, http, closers, log);
+}
+
+/** Beside `dist` in the published package, in its own package in a checkout. */
+function consoleDirectory(): string {
+  const published = fileURLToPath(new URL("../console", import.meta.url));
+  return existsSync(published) ? published : fileURLToPath(new URL("../../console/dist", import.meta.url));
 }
 
 function running(
