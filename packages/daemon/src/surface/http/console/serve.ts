@@ -23,7 +23,7 @@ const HEADERS = {
     "frame-ancestors 'none'",
   ].join("; "),
   "cross-origin-opener-policy": "same-origin",
-  vary: "accept-encoding",
+  vary: "accept-encoding, origin",
 };
 const A_YEAR = "public, max-age=31536000, immutable";
 
