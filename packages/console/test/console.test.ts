@@ -158,6 +158,30 @@ describe("the console of a daemon", () => {
     expect(await readFile(join(at.live.workspace, "one"), "utf8")).toBe("one\n");
   });
 
+  test("a page that nobody sees holds no stream, and goes on without a gap when somebody does", async () => {
+    const hidden = await run("hidden", bash("echo a"), bash("echo b"), { text: "seen in the end" });
+    await hidden.waitUntilBlocked();
+    await at.goto(`/runs/${hidden.id}`);
+    const rows = at.page.getByRole("region", { name: "Timeline" }).locator("li");
+    await rows.nth(1).waitFor();
+    const streams = async () => (await at.kheish.api.status()).events.subscriber_count;
+    await expect.poll(streams).toBe(2);
+    const show = (isHidden: boolean) =>
+      at.page.evaluate(`Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"))`);
+    await show(true);
+    await expect.poll(streams).toBe(0);
+    await hidden.approveAll();
+    await hidden.waitUntilBlocked();
+    await hidden.approveAll();
+    await hidden.wait();
+    await show(false);
+    await at.page.getByText("seen in the end").last().waitFor();
+    const bars = () =>
+      rows.evaluateAll((all) => all.map((row) => (row as HTMLElement).dataset.kind ?? "").toSorted());
+    await expect.poll(bars).toEqual(["model", "model", "model", "tool", "tool", "wait", "wait"]);
+  });
+
   test("the list of runs leads to each", async () => {
     await at.goto("/runs");
     await at.page.getByRole("link", { name: /run-1\b/ }).waitFor();

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { kheish, useSignedInAs } from "./client.ts";
 import { runQuery } from "./queries.ts";
+import { whileVisible } from "./while-visible.ts";
 
 /** Events come in bursts; what they make stale is read again this often at most. */
 const REFRESH_MS = 300;
@@ -26,9 +27,10 @@ export function useLive(): Connection {
       // What happened while nobody listened is in the stream; what was being read may have failed.
       if (state === "open") void client.invalidateQueries();
     };
-    const stream = kheish().events.stream({ signal: leaving.signal, onConnection });
+    const { signal } = leaving;
+    const open = (cursor: string | undefined) => kheish().events.stream({ cursor, signal, onConnection });
     const follow = async () => {
-      for await (const { data } of stream) {
+      for await (const { data } of whileVisible(signal, open)) {
         if (data.type === "run_updated") {
           client.setQueryData(runQuery(data.run.run_id).queryKey, data.run);
           for (const key of ["runs", "sessions", "session", "status"]) stale.add(key);

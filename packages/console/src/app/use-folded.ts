@@ -1,16 +1,17 @@
 import type { EventStream, StreamFrame } from "@kheish/sdk";
 import { useEffect, useState } from "react";
+import { whileVisible } from "./while-visible.ts";
 
 /** Frames come in bursts, thousands at once from a journal: the page is drawn this often at most. */
 const DRAW_MS = 50;
 
 /**
- * What a stream has told so far, folded; live until it ends. `fold` takes all frames since it was last called.
+ * What a stream has told from its start on, folded; live until it ends. `fold` takes all frames since it was last called.
  * `key` names the stream: another one begins anew.
  */
 export function useFolded<State>(
   key: string,
-  open: (signal: AbortSignal) => EventStream,
+  open: (cursor: string, signal: AbortSignal) => EventStream,
   initial: State,
   fold: (state: State, frames: readonly StreamFrame[]) => State,
 ): { state: State; error: unknown } {
@@ -28,7 +29,8 @@ export function useFolded<State>(
       setTold(({ state }) => ({ key, state: fold(state, frames) }));
     };
     const follow = async () => {
-      for await (const frame of open(leaving.signal)) {
+      const { signal } = leaving;
+      for await (const frame of whileVisible(signal, (cursor = "start") => open(cursor, signal))) {
         waiting.push(frame);
         timer ??= setTimeout(draw, DRAW_MS);
       }

@@ -118,7 +118,7 @@ function Composer({ sessionId }: { sessionId: string }) {
 function useConversation(sessionId: string) {
   return useFolded(
     sessionId,
-    (signal) => kheish().sessions.stream(sessionId, { cursor: "start", signal }),
+    (cursor, signal) => kheish().sessions.stream(sessionId, { cursor, signal }),
     EMPTY,
     afterAll,
   );

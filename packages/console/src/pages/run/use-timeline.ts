@@ -13,7 +13,12 @@ export function useTimeline(runId: string): { steps: Step[]; error: unknown } {
     queryKey: ["runs", runId, "events"],
     queryFn: ({ signal }) => kheish().api.runEvents({ params: { run_id: runId }, signal }),
   });
-  const traces = useFolded(runId, (signal) => kheish().runs.stream(runId, { signal }), NONE, withTraces);
+  const traces = useFolded(
+    runId,
+    (cursor, signal) => kheish().runs.stream(runId, { cursor, signal }),
+    NONE,
+    withTraces,
+  );
   const steps = useMemo(() => stepsOf(traces.state, events.data ?? []), [traces.state, events.data]);
   return { steps, error: traces.error ?? events.error };
 }
