@@ -72,7 +72,7 @@ describe("the console of a daemon", () => {
   test("the inbox: an approval is edited and given by keyboard, the next one denied", async () => {
     const edited = await run("edits", bash("echo from-model"), { text: "{{last_tool_output}}" });
     await edited.waitUntilBlocked();
-    const denied = await run("denies", bash("echo x"), { text: "{{last_tool_output}}" });
+    const denied = await run("denies", bash("echo x\n# the second line"), { text: "{{last_tool_output}}" });
     await denied.waitUntilBlocked();
     await at.goto("/inbox");
     await at.page.getByText("echo from-model").waitFor();
@@ -80,6 +80,8 @@ describe("the console of a daemon", () => {
     expect(await at.barriers()).toEqual([]);
     await at.picture("inbox");
 
+    // Text as it is, over several lines where it has them.
+    await at.page.getByText("echo x\n# the second line").waitFor();
     await at.page.keyboard.press("j");
     await at.page.keyboard.press("e");
     await at.page.getByLabel("Input").fill('{"command":"echo from-human"}');
@@ -102,6 +104,17 @@ describe("the console of a daemon", () => {
     await at.page.getByRole("button", { name: "Answer" }).click();
     expect((await asking.wait()).output_text).toContain("Deep");
     await at.page.getByText("Nothing waits for you.").waitFor();
+  });
+
+  test("what waits for so long only says until when, and what comes then", async () => {
+    const session = await at.kheish.sessions.create({ session: "expires" });
+    const operator = { enabled: true, approval_timeout_ms: 3_600_000 };
+    await at.kheish.api.putOperator({ params: { session_id: session.id }, body: { operator } });
+    const expiring = await run("expires", bash("true"));
+    await expiring.waitUntilBlocked();
+    await at.goto("/inbox");
+    await at.page.getByText(/Waits until .*, then it is denied/).waitFor();
+    await expiring.cancel();
   });
 
   test("08-R5 who is slower is told that it was resolved already", async () => {

@@ -9,7 +9,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useRef, useState } from "react";
 import { kheish } from "../../app/client.ts";
 import { announce } from "../../app/notice.tsx";
-import { Button, Card, Failure, Json } from "../../ui/parts.tsx";
+import { Button, Card, Failure, Json, Time } from "../../ui/parts.tsx";
 
 /** What a run waits for, to be decided here. */
 export function Decide({ run }: { run: RunView }) {
@@ -65,9 +65,13 @@ export function Approval({ run, request }: { run: RunView; request: ApprovalRequ
   return (
     <Card className="grid gap-3">
       <h2 className="font-semibold">
-        {request.tool_name} <span className="font-normal text-soft">wants to run: {request.reason}</span>
+        {request.tool_name} <span className="font-normal text-soft">{request.reason}</span>
       </h2>
-      {isEditing ? <Editor input={request.input} field={edited} /> : <Json value={request.input} />}
+      {isEditing ? <Editor input={request.input} field={edited} /> : <Fields input={request.input} />}
+      <Expiry
+        request={request}
+        afterwards={request.on_timeout === "cancel" ? "the run is cancelled" : "it is denied"}
+      />
       {invalid !== undefined && <Failure error={new Error(invalid)} />}
       {decision.error && <Failure error={decision.error} />}
       <div className="flex flex-wrap gap-2">
@@ -82,11 +86,46 @@ export function Approval({ run, request }: { run: RunView; request: ApprovalRequ
         >
           Deny
         </Button>
-        <Button data-act="e" onClick={() => setEditing(!isEditing)}>
-          {isEditing ? "As it was" : "Edit input"}
-        </Button>
+        {/* What a budget is extended by is its owner's to say. */}
+        {request.budget_id === undefined && (
+          <Button data-act="e" onClick={() => setEditing(!isEditing)}>
+            {isEditing ? "As it was" : "Edit input"}
+          </Button>
+        )}
       </div>
     </Card>
+  );
+}
+
+/** Each field by itself, text as text: a human reads a script, not its escapes. */
+function Fields({ input }: { input: JsonValue }) {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return <Json value={input} />;
+  return (
+    <dl className="grid gap-2">
+      {Object.entries(input).map(([name, value]) => (
+        <div key={name}>
+          <dt className="mb-1 text-soft">{name}</dt>
+          <dd>
+            <Json value={value} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Expiry({
+  request,
+  afterwards,
+}: {
+  request: { expires_at_ms?: number | undefined };
+  afterwards: string;
+}) {
+  if (request.expires_at_ms === undefined) return null;
+  return (
+    <p className="text-wait">
+      Waits until <Time at={request.expires_at_ms} />, then {afterwards}.
+    </p>
   );
 }
 
@@ -151,6 +190,7 @@ export function Question({ run, request }: { run: RunView; request: UserQuestion
             />
           </fieldset>
         ))}
+        <Expiry request={request} afterwards="the run is cancelled" />
         {decision.error && <Failure error={decision.error} />}
         <div>
           <Button tone="primary" type="submit" disabled={decision.isPending}>
