@@ -27,6 +27,7 @@ import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
+import { packageFile } from "./kernel/package.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openStateRoot, type StateRoot } from "./kernel/state-root.ts";
 import { probeDirectory } from "./kernel/storage-probe.ts";
@@ -331,10 +332,10 @@ async function open(
   return running(baseUrl, daemon, http, closers, log);
 }
 
-/** Beside `dist` in the published package, in its own package in a checkout. */
+/** In the published package its own folder, in a checkout where its package is built. */
 function consoleDirectory(): string {
-  const published = fileURLToPath(new URL("../console", import.meta.url));
-  return existsSync(published) ? published : fileURLToPath(new URL("../../console/dist", import.meta.url));
+  const published = fileURLToPath(packageFile("console"));
+  return existsSync(published) ? published : fileURLToPath(packageFile("../console/dist"));
 }
 
 function running(
