@@ -157,7 +157,9 @@ describe("the console of a daemon", () => {
     const bars = async () => {
       const kinds = await timeline
         .locator("li")
-        .evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.kind ?? ""));
+        .evaluateAll((rows) =>
+          rows.map((row) => (row as unknown as { dataset: { kind: string } }).dataset.kind),
+        );
       return kinds.toSorted();
     };
     await expect.poll(bars).toEqual(["model", "model", "model", "restart", "tool", "tool", "wait", "wait"]);
@@ -191,7 +193,9 @@ describe("the console of a daemon", () => {
     await show(false);
     await at.page.getByText("seen in the end").last().waitFor();
     const bars = () =>
-      rows.evaluateAll((all) => all.map((row) => (row as HTMLElement).dataset.kind ?? "").toSorted());
+      rows.evaluateAll((all) =>
+        all.map((row) => (row as unknown as { dataset: { kind: string } }).dataset.kind).toSorted(),
+      );
     await expect.poll(bars).toEqual(["model", "model", "model", "tool", "tool", "wait", "wait"]);
   });
 
