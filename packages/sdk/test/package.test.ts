@@ -50,7 +50,7 @@ describe("the package", () => {
     await mkdir(join(out, "consumer"));
     await symlink(join(root, "node_modules", "zod"), join(out, "node_modules", "zod"));
     const build = join(root, "scripts", "build.ts");
-    const built = await runNode([build, join(out, "built"), "contract", "sdk"]);
+    const built = await runNode([build, "--out", join(out, "built"), "contract", "sdk"]);
     expect(built, built.stdout).toMatchObject({ stderr: "", exitCode: 0 });
     for (const name of ["contract", "sdk"])
       await symlink(join(out, "built", name), join(out, "node_modules", "@kheish", name));
