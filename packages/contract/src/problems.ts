@@ -168,6 +168,7 @@ export const problemRegistry = {
   events: { invalid_event_cursor: 400, invalid_stream_option: 400 },
   backups: { backup_in_progress: 409 },
   readiness: { daemon_draining: 503 },
+  console: { asset_not_found: 404 },
 } as const;
 
 export type ProblemDomain = keyof typeof problemRegistry;
