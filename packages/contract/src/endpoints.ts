@@ -35,9 +35,17 @@ import {
 import { listOf } from "./pagination.ts";
 import {
   CheckPermissionRequest,
+  CreatePermissionRuleRequest,
+  CreateSessionRuleRequest,
+  DeleteRuleQuery,
   PermissionExplanation,
   PermissionMatrix,
   PermissionMatrixRequest,
+  PermissionRule,
+  PermissionRuleDeleted,
+  PermissionRuleList,
+  SetPermissionRuleRequest,
+  SetSessionRuleRequest,
 } from "./permissions.ts";
 import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
 import {
@@ -146,6 +154,8 @@ const run = "/v1/runs/{run_id}";
 const auth = "/v1/runtime/auth";
 const account = `${auth}/accounts/{slot}`;
 const budget = "/v1/runtime/budgets/{budget_id}";
+const rules = "/v1/runtime/permissions/rules";
+const sessionRules = `${session}/permissions/rules`;
 
 /** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
 const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb: Verb = "write") =>
@@ -240,8 +250,8 @@ const toolOverrides = setting("tool overrides", "tool-overrides", SetToolOverrid
 const inputContract = setting("input contract", "input-contract", SetInputContractRequest);
 const outputContract = setting("output contract", "output-contract", SetOutputContractRequest);
 
-/** Every route of the daemon, once: HTTP, CLI, SDK and the OpenAPI document read it. */
-export const endpoints = define({
+/** What operators do with the daemon itself. */
+const operations = define({
   healthz: {
     method: "GET",
     path: "/healthz",
@@ -427,6 +437,79 @@ export const endpoints = define({
     body: PermissionMatrixRequest,
     bodyOptional: true,
     responses: { 200: PermissionMatrix },
+  },
+  listPermissionRules: {
+    method: "GET",
+    path: rules,
+    tag: "permissions",
+    summary: "The rules of user and project scope, in the order they were made",
+    access: "admin",
+    responses: { 200: PermissionRuleList },
+  },
+  createPermissionRule: {
+    method: "POST",
+    path: rules,
+    tag: "permissions",
+    summary: "Make a rule that is not there yet",
+    access: "admin",
+    body: CreatePermissionRuleRequest,
+    responses: { 201: PermissionRule },
+  },
+  setPermissionRule: {
+    method: "PUT",
+    path: `${rules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Make or replace a rule; it holds from the next tool call on",
+    access: "admin",
+    body: SetPermissionRuleRequest,
+    responses: { 200: PermissionRule, 201: PermissionRule },
+  },
+  deletePermissionRule: {
+    method: "DELETE",
+    path: `${rules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Remove a rule",
+    access: "admin",
+    query: DeleteRuleQuery,
+    responses: { 200: PermissionRuleDeleted },
+  },
+  listSessionRules: {
+    method: "GET",
+    path: sessionRules,
+    tag: "permissions",
+    summary: "The session's own rules, with what approvals made it remember",
+    access: "admin",
+    responses: { 200: PermissionRuleList },
+  },
+  createSessionRule: {
+    method: "POST",
+    path: sessionRules,
+    tag: "permissions",
+    summary: "Make a rule of this session that is not there yet",
+    access: "admin",
+    verb: "admin",
+    body: CreateSessionRuleRequest,
+    responses: { 201: PermissionRule },
+  },
+  setSessionRule: {
+    method: "PUT",
+    path: `${sessionRules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Make or replace a rule of this session",
+    access: "admin",
+    verb: "admin",
+    body: SetSessionRuleRequest,
+    responses: { 200: PermissionRule, 201: PermissionRule },
+  },
+  deleteSessionRule: {
+    method: "DELETE",
+    path: `${sessionRules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Remove a rule of this session, or what an approval made it remember",
+    access: "admin",
+    verb: "admin",
+    query: DeleteRuleQuery,
+    responses: { 200: PermissionRuleDeleted },
   },
   logs: {
     method: "GET",
@@ -763,7 +846,10 @@ export const endpoints = define({
     access: "admin",
     responses: { 200: BudgetDeleted },
   },
+});
 
+/** What is done in sessions, and what is seen of it. */
+const work = define({
   createSession: {
     method: "POST",
     path: "/v1/sessions",
@@ -1150,5 +1236,11 @@ export const endpoints = define({
     responses: { 200: StreamEvent },
   },
 });
+
+/**
+ * Every route of the daemon, once: HTTP, CLI, SDK and the OpenAPI document read it. In two parts, because the compiler
+ * writes no declaration of a type beyond a certain length.
+ */
+export const endpoints: typeof operations & typeof work = { ...operations, ...work };
 
 export type EndpointId = keyof typeof endpoints;

@@ -19,6 +19,7 @@ export * from "./logs.ts";
 export * from "./mcp.ts";
 export * from "./oauth-url.ts";
 export * from "./pagination.ts";
+export * from "./permission-match.ts";
 export * from "./permissions.ts";
 export * from "./policies.ts";
 export * from "./problems.ts";

@@ -95,6 +95,15 @@ export const problemRegistry = {
     approval_duplicate_resolution: 400,
     approval_request_not_pending: 400,
     approval_input_invalid: 400,
+    approval_remember_invalid: 400,
+  },
+  permissions: {
+    permission_rule_not_found: 404,
+    permission_rule_exists: 409,
+    permission_rule_revision_conflict: 409,
+    permission_rule_limit_reached: 409,
+    permission_rule_remembered: 409,
+    permission_rule_invalid: 400,
   },
   questions: {
     question_state_conflict: 409,
@@ -166,6 +175,7 @@ export const problemRegistry = {
   events: { invalid_event_cursor: 400, invalid_stream_option: 400 },
   backups: { backup_in_progress: 409 },
   readiness: { daemon_draining: 503 },
+  console: { asset_not_found: 404 },
 } as const;
 
 export type ProblemDomain = keyof typeof problemRegistry;

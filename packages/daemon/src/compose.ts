@@ -11,6 +11,8 @@ import {
   type ModelPort,
   type PricePort,
   type RouteResolver,
+  RULE_STREAM,
+  RuleBook,
   type RunLimits,
   read,
   rearmGoals,
@@ -44,6 +46,7 @@ import {
   promptCaller,
 } from "./features/hooks/index.ts";
 import { type LoadedMcp, McpService, mcpBindings } from "./features/mcp/index.ts";
+import { ruleBindings } from "./features/permission-rules/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RouteService, routeBindings, vaultSlots } from "./features/routes/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
@@ -193,6 +196,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const { routes } = runtime;
   const authority = createAuthority();
 
+  const rules = new RuleBook(store);
   const budgets = new BudgetBook(store);
   const prices: PricePort = {
     priceOf: (route, model, usage) => models.priceOf(route, model, usage),
@@ -209,6 +213,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     authority,
+    rules,
     hooks,
     log,
     limits: settings.limits,
@@ -235,6 +240,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
+    authority,
+    rules,
+    workspaceRoot: settings.workspaceRoot,
     hooks,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
@@ -260,6 +268,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       log.error({ err: String(error) }, "a change of the auth store could not be taken over");
     });
     if (stored.stream === BUDGET_STREAM) budgets.outdate();
+    if (stored.stream === RULE_STREAM) rules.outdate();
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
@@ -312,8 +321,15 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const backups =
     archive === undefined ? [] : backupBindings(new BackupService({ clock, random, log, open: archive }));
 
-  const { permissionMode } = loop;
-  const permissions = new PermissionExplainer({ store, authority, tools, permissionMode });
+  const permissions = new PermissionExplainer({
+    store,
+    clock,
+    authority,
+    rules,
+    tools,
+    permissionMode: loop.permissionMode,
+    workspaceRoot: settings.workspaceRoot,
+  });
 
   return {
     bindings: [
@@ -329,6 +345,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...settingsBindings(runtime),
       ...hookBindings(deadLetters),
       ...permissionBindings(permissions),
+      ...ruleBindings(commands),
       ...statusBindings(status),
       ...tokenBindings(tokens),
       ...routeBindings(routeService),

@@ -1,7 +1,9 @@
 import { lookup } from "node:dns/promises";
+import { existsSync } from "node:fs";
 import { realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
+import { fileURLToPath } from "node:url";
 import { archiveOf } from "./archives.ts";
 import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
@@ -28,6 +30,7 @@ import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
+import { packageFile } from "./kernel/package.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openStateRoot, type StateRoot } from "./kernel/state-root.ts";
 import { probeDirectory } from "./kernel/storage-probe.ts";
@@ -48,6 +51,7 @@ import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
   type AuthSettings,
   checkHttpSettings,
+  consoleIn,
   controlPlaneStatus,
   type HttpOptions,
   type HttpServer,
@@ -317,6 +321,7 @@ async function open(
       }),
     ],
     onAnswer: (answer) => metrics.request(answer),
+    console: consoleIn(consoleDirectory()),
     auth,
     cors,
     readFile: async (path) => {
@@ -353,6 +358,12 @@ async function open(
     () => stateRoot.release(),
   ];
   return running(baseUrl, daemon, http, closers, log);
+}
+
+/** In the published package its own folder, in a checkout where its package is built. */
+function consoleDirectory(): string {
+  const published = fileURLToPath(packageFile("console"));
+  return existsSync(published) ? published : fileURLToPath(packageFile("../console/dist"));
 }
 
 function running(

@@ -7,6 +7,7 @@ import { extendedBudget } from "./sweep/budget.ts";
 import { fallingRun } from "./sweep/fallback.ts";
 import { goalUnderContract } from "./sweep/goal.ts";
 import { hookedRun } from "./sweep/hooks.ts";
+import { rememberedAnswers } from "./sweep/remembered.ts";
 import { journalOf, type Scenario } from "./sweep/scenario.ts";
 import { workingRun } from "./sweep/working-run.ts";
 
@@ -15,7 +16,15 @@ import { workingRun } from "./sweep/working-run.ts";
  * store that dies there; a new daemon takes over, the caller repeats what was never acknowledged, everybody answers
  * what is asked, and the invariants are checked.
  */
-const SCENARIOS = [workingRun, goalUnderContract, fallingRun, extendedBudget, askingCalls, hookedRun];
+const SCENARIOS = [
+  workingRun,
+  goalUnderContract,
+  fallingRun,
+  extendedBudget,
+  askingCalls,
+  hookedRun,
+  rememberedAnswers,
+];
 
 interface World {
   rig: Rig;

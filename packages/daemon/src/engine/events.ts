@@ -5,6 +5,7 @@ import type {
   HookOutcome,
   Json,
   PermissionAudit,
+  PermissionMode,
   RunKind,
   SessionGoal,
   SessionStatus,
@@ -16,7 +17,7 @@ import type { NewEvent, StoredEvent } from "../kernel/store.ts";
 import type { BudgetHold } from "./budgets/hold.ts";
 import type { FallbackPlace, FallbackStep } from "./fallback.ts";
 import type { AssistantMessage, ToolResult, UserMessage } from "./messages.ts";
-import type { ContextUpdate, EffectClass, ModelError, StoredApproval } from "./ports.ts";
+import type { ContextUpdate, EffectClass, ModelError, StandingRule, StoredApproval } from "./ports.ts";
 import type { RunState } from "./state.ts";
 
 /**
@@ -53,6 +54,16 @@ export interface SessionEvents {
     decided_by: string;
     pending: string[];
   };
+  /** Somebody allowed it, and others have to as well. */
+  approval_voted: {
+    run_id: string;
+    request_id: string;
+    approved_by: string[];
+    required_approvals: number;
+    pending: string[];
+  };
+  /** Its deadline passed unheard: the circle of those who may allow it is smaller from now on. */
+  approval_escalated: { run_id: string; request_id: string; expires_at_ms: number; pending: string[] };
   waiting_for_user_question: {
     run_id: string;
     request: UserQuestionRequest;
@@ -115,6 +126,12 @@ export interface SessionEvents {
     outcome: HookOutcome;
   };
   permission_audit: { run_id: string; audit: PermissionAudit };
+  /** A rule of the session was made or replaced, `by` whom the rule says. */
+  permission_rule_set: { rule: StandingRule };
+  /** Those that hold for one run end with it, without a word. */
+  permission_rule_removed: { rule_id: string; cause: "deleted" | "expired"; by: string };
+  plan_mode_entered: { run_id: string; pre_plan_mode: PermissionMode; note?: string };
+  plan_mode_left: { run_id: string; restored: PermissionMode; plan: string; summary?: string };
   /** Dispatch of the effect ledger: written before the effect leaves. */
   tool_call_started: {
     run_id: string;
@@ -197,6 +214,8 @@ export interface Checkpoint {
   /** SHA-256 over the previous checkpoint's digest and this summary: a chain. */
   digest: string;
   todos: Json[];
+  /** The session's rules; absent: it has none. */
+  rules?: StandingRule[];
   run: RunCounters;
 }
 

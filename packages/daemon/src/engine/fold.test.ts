@@ -57,6 +57,8 @@ describe("folding a session's journal", () => {
         ],
         ...[
           "permission_audit",
+          "permission_rule_removed",
+          "permission_rule_set",
           "resumed",
           "session_updated",
           "started",

@@ -13,6 +13,14 @@ export {
 export * from "./commands/create-session.ts";
 export { cancelRun, endSession, interruptSession } from "./commands/end-run.ts";
 export { clearGoal, patchGoal, rearmGoals, setGoal } from "./commands/goals.ts";
+export {
+  deleteDaemonRule,
+  deleteSessionRule,
+  newRuleId,
+  ruleView,
+  setDaemonRule,
+  setSessionRule,
+} from "./commands/permission-rules.ts";
 export { bindPersona, clearPersona } from "./commands/persona.ts";
 export { activeRunOf, resolveApprovals, runOfApprovals } from "./commands/resolve-approvals.ts";
 export { normalizeScope, routeAllowed } from "./commands/scopes.ts";
@@ -32,6 +40,9 @@ export type { LoopDeps } from "./loop/deps.ts";
 export { StateCache } from "./loop/state-cache.ts";
 export { isVisible, isWithinScope, SEARCH_TOOLS } from "./loop/visible-tools.ts";
 export * from "./messages.ts";
+export { inForce } from "./permissions/in-force.ts";
+export { RULE_STREAM, RuleBook } from "./permissions/rule-book.ts";
+export { listRules } from "./permissions/rule-records.ts";
 export * from "./ports.ts";
 export * from "./records.ts";
 export * from "./requests.ts";

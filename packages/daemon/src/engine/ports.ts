@@ -8,11 +8,13 @@ import {
   type ModelGenerationConfig,
   type PermissionAudit,
   type PermissionMode,
+  type PermissionRule,
   type PermissionUpdate,
   type Problem,
   type ResolvedModelRoute,
   type RouteCapabilities,
   type SandboxProfile,
+  type SeenInput,
   type SessionGoal,
   ToolRuntimeLimits,
   type UserQuestion,
@@ -242,6 +244,8 @@ export type ToolOutcome =
     }
   /** Asks for a change of the session's goal; what becomes of it is the call's result. */
   | { kind: "goal"; change: GoalChange }
+  /** Begins or ends planning; what becomes of it is the call's result. */
+  | { kind: "plan"; change: PlanChange }
   /**
    * Parks the run until somebody answers. With `resume` the answer is not the call's result: the call is made again and
    * finds it, with what it kept here, in its context.
@@ -261,6 +265,8 @@ export interface Resumed {
 export type ToolStateChange = { type: "todos"; todos: Json[] };
 
 export type GoalChange = { type: "create"; objective: string; token_budget?: number } | { type: "complete" };
+
+export type PlanChange = { type: "enter"; note?: string } | { type: "exit"; plan: string; summary?: string };
 
 export type ContextUpdate =
   | { type: "file_read"; path: string }
@@ -290,14 +296,37 @@ export interface Verdict {
   /** Why it was denied or has to be asked. */
   reason: string;
   audit: PermissionAudit;
+  /** Of an `ask`: how many different principals have to allow it. */
+  required_approvals?: number;
+}
+
+/** A rule as it stands; its revision is the record's. */
+export type StandingRule = Omit<PermissionRule, "revision">;
+
+/** What a call is judged by, besides itself. */
+export interface AuthorityContext {
+  /** In force now. */
+  mode: PermissionMode;
+  /** The rules that somebody made and that hold here and now, in the order they were made. */
+  rules: readonly StandingRule[];
+  /** What hooks added for the session, above its own rules (03-R20). */
+  updates?: readonly PermissionUpdate[];
+  /** Names the call's canonical input; asked for only where a rule is bound to one. */
+  inputDigest: () => string;
+  workspaceRoot: string;
 }
 
 export interface AuthorityPort {
-  /**
-   * Decides one call under the mode in force (03-R19 to 03-R23). Pure: same call, same mode, same verdict.
-   * `updates`: what hooks added for the session, above its own rules (03-R20).
-   */
-  decide(call: ToolCall, mode: PermissionMode, updates?: readonly PermissionUpdate[]): Verdict;
+  /** Decides one call (03-R19 to 03-R23). Pure: same call, same context, same verdict. */
+  decide(call: ToolCall, context: AuthorityContext): Verdict;
+  /** What rules see of a call's input. */
+  seen(call: ToolCall, workspaceRoot: string): SeenInput | undefined;
+  /** Whether what is to be remembered fits the call that it is remembered of (03-A5). */
+  covers(
+    rule: Pick<StandingRule, "tool_name_pattern" | "match" | "behavior">,
+    call: ToolCall,
+    workspaceRoot: string,
+  ): boolean;
 }
 
 /** The rules of structured questions (03-R38, 03-R39). */

@@ -38,7 +38,8 @@ class Story {
 
   step(): void {
     const { run } = this.#state;
-    if (run === undefined) this.#begin();
+    if (this.#pick(16) === 1) this.#rule(run);
+    else if (run === undefined) this.#begin();
     else if (this.#pick(12) === 0) this.#disturb(run);
     else if (run.question !== undefined) this.#answer(run);
     else if (this.#pick(8) === 0) this.#hook(run);
@@ -53,6 +54,30 @@ class Story {
 
   #pickOf<T>(...ways: readonly [T, ...T[]]): T {
     return ways[this.#pick(ways.length)] ?? ways[0];
+  }
+
+  /** Somebody makes, replaces or removes a rule of the session, whether it works or not. */
+  #rule(run: RunState | undefined): void {
+    const rule_id = `rule-${this.#pick(3)}`;
+    if (this.#pick(3) === 0) {
+      this.#history.add("permission_rule_removed", { rule_id, cause: "deleted", by: "test" });
+      return;
+    }
+    const behavior = this.#pickOf<"allow" | "ask" | "deny">("allow", "ask", "deny");
+    const of = run !== undefined && this.#pick(2) === 0 ? { run_id: run.run_id } : {};
+    const made = { created_by: "test", created_at_ms: 1, updated_by: "test", updated_at_ms: 1 };
+    this.#history.add("permission_rule_set", {
+      rule: {
+        rule_id,
+        scope: "session",
+        session_id: "s",
+        ...of,
+        tool_name_pattern: "bash",
+        behavior,
+        origin: "operator",
+        ...made,
+      },
+    });
   }
 
   #begin(): void {

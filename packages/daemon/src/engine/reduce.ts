@@ -5,6 +5,7 @@ import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { AskingCall, Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
 import { foldHooks, withContexts } from "./hooks/fold.ts";
 import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
+import { rulesAfter, withoutRun } from "./permissions/session-rules.ts";
 import { addCost } from "./records.ts";
 import { type CallState, type Entry, newRun, type RunState, type SessionState } from "./state.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
@@ -103,6 +104,10 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         );
         if (call !== undefined && again) call.phase = "allowed";
       });
+    case "permission_rule_set":
+    case "permission_rule_removed":
+      state.rules = rulesAfter(state.rules, event);
+      return state;
     case "todos_updated":
       state.todos = event.data.todos;
       return state;
@@ -118,6 +123,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         delete state.run;
         delete state.pinned;
       }
+      state.rules = withoutRun(state.rules, event.data.run_id);
       return state;
     default:
       return state;
@@ -271,6 +277,7 @@ function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint):
   if (input !== undefined && input.seq < checkpoint.head_seq) state.pinned = input;
   state.entries = state.entries.filter((entry) => entry.seq >= checkpoint.head_seq);
   state.todos = checkpoint.todos;
+  state.rules = checkpoint.rules ?? [];
   if (state.run !== undefined) {
     state.run.turn = checkpoint.run.turn;
     state.run.usage = { ...checkpoint.run.usage };

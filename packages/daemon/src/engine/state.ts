@@ -4,7 +4,7 @@ import type { AfterModelError, AskingCall, Checkpoint, UnknownEffect } from "./e
 import type { FallbackPlace } from "./fallback.ts";
 import { type CallHooks, newRunHooks, type RunHooks } from "./hooks/state.ts";
 import type { AssistantMessage, Message, ToolCall, ToolResult } from "./messages.ts";
-import type { EffectClass, ModelError, Resumed } from "./ports.ts";
+import type { EffectClass, ModelError, Resumed, StandingRule } from "./ports.ts";
 import { ZERO_USAGE } from "./records.ts";
 
 /** What the fold of a session's journal knows. Rebuilt at any time; a cache, never the truth. */
@@ -17,6 +17,8 @@ export interface SessionState {
   pinned?: Entry;
   checkpoint?: { seq: number; checkpoint: Checkpoint };
   todos: Json[];
+  /** The session's own rules, in the order they were made. */
+  rules: readonly StandingRule[];
   /** What hooks had to say about calls that have no result yet, by their ids. */
   hook_contexts: Record<string, string[]>;
   run?: RunState;
@@ -112,7 +114,7 @@ export function visible(state: SessionState): Entry[] {
 }
 
 export function emptyState(): SessionState {
-  return { seq: 0, entries: [], todos: [], hook_contexts: {} };
+  return { seq: 0, entries: [], todos: [], rules: [], hook_contexts: {} };
 }
 
 export function newRun(runId: string, startedSeq: number): RunState {

@@ -4,6 +4,7 @@ import { comeBack, mayComeBack } from "./clients/comeback.ts";
 import { Deciders } from "./clients/decider.ts";
 import { intervene } from "./clients/intervener.ts";
 import { operate } from "./clients/operator.ts";
+import { rule } from "./clients/ruler.ts";
 import { submit } from "./clients/submitter.ts";
 import { Watcher } from "./clients/watcher.ts";
 import { watchDenial, watchProviderCall, watchToken } from "./invariants/access-watch.ts";
@@ -79,7 +80,7 @@ export async function simulate(plan: Plan, options: { traced?: boolean } = {}): 
 }
 
 interface People {
-  /** Submitters, interveners and operators who are not done yet. */
+  /** Submitters, interveners, operators and rulers who are not done yet. */
   busy: number;
   watchers: Watcher[];
   employ(work: Promise<void>): void;
@@ -129,6 +130,7 @@ function populate(world: World, facts: Facts): People {
     employ(intervene(world, facts, intervention, index));
   }
   for (const [index, operator] of plan.operators.entries()) employ(operate(world, facts, operator, index));
+  for (const [index, ruler] of plan.rulers.entries()) employ(rule(world, facts, ruler, index));
   for (const watcher of watchers) void watcher.run();
   world.start();
   return people;

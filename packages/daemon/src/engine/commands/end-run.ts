@@ -6,6 +6,7 @@ import { foldSession } from "../fold.ts";
 import { afterRun, pauseGoal } from "../goals/after-run.ts";
 import type { ContinuationDeps } from "../goals/continuation.ts";
 import { announce } from "../hooks/announce.ts";
+import { dropRunRules } from "../permissions/session-rules.ts";
 import { addUsage, type Kept } from "../records.ts";
 import { closeRequests } from "../requests.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -97,6 +98,7 @@ async function closeWork(
   const state = session.data.active_run_id === run.id ? await stateOf(store, session) : undefined;
   if (state?.run === undefined) return {};
   const lost = closeCalls(change, state.run, status);
+  dropRunRules(change, state.rules, run.data);
   settleCut(change, run.id, state.run);
   const usage = { ...state.run.usage, tool_calls: state.run.usage.tool_calls + lost };
   change.updateSession({ usage: addUsage(change.session.usage, usage) });

@@ -7,7 +7,8 @@ import type { ClaimItemOp, CommitResult, Op, QueueItem, Store } from "../../kern
 import type { BudgetBook } from "../budgets/book.ts";
 import type { HookPort } from "../hooks/port.ts";
 import type { KnownSession, KnownSessions } from "../known-sessions.ts";
-import type { PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
+import type { RuleBook } from "../permissions/rule-book.ts";
+import type { AuthorityPort, PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { check, type Kept, type RunRecord, read, type SessionRecord } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
 
@@ -25,6 +26,10 @@ export interface CommandDeps {
   prices: PricePort;
   tools: ToolPort;
   questions: QuestionPort;
+  authority: AuthorityPort;
+  /** The rules of user and project scope. */
+  rules: RuleBook;
+  workspaceRoot: string;
   hooks: Pick<HookPort, "wants" | "announce">;
   /** Approvals expire after this long; 0 = never. Sessions may say otherwise. */
   approvalTimeoutMs: number;

@@ -44,6 +44,7 @@ export function checkpointAt(
     messages_removed: (earlier?.messages_removed ?? 0) + plan.removed,
     digest: digest([earlier?.digest ?? "", plan.headSeq, kept?.content ?? ""]),
     todos: state.todos,
+    ...(state.rules.length === 0 ? {} : { rules: [...state.rules] }),
     run: counters(run),
   };
 }

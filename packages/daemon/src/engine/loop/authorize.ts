@@ -10,6 +10,7 @@ import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
 import type { Driver } from "./driver.ts";
 import type { Effect } from "./effect.ts";
+import { judge, modeFor } from "./judge.ts";
 import { isVisible, isWithinScope } from "./visible-tools.ts";
 
 /**
@@ -21,7 +22,7 @@ export async function authorize(
   change: SessionChange,
   calls: readonly CallState[],
 ): Promise<Effect | undefined> {
-  const due = verdictHooks(driver, change, calls);
+  const due = await verdictHooks(driver, change, calls);
   if (due.length > 0) return { kind: "call_hooks", due };
   const asked: { call: CallState; verdict: Verdict }[] = [];
   for (const [index, call] of calls.entries()) {
@@ -36,7 +37,7 @@ export async function authorize(
       finish(driver, change, call, refusal);
       continue;
     }
-    const verdict = hookedVerdict(call, verdictOf(driver, change, call));
+    const verdict = hookedVerdict(call, await judge(driver, change, call));
     if (verdict.decision === "ask") {
       asked.push({ call, verdict });
       continue;
@@ -49,27 +50,24 @@ export async function authorize(
   return { kind: "suspended" };
 }
 
-/** What rules and mode say, before any hook: with what hooks of this very change have added. */
-function verdictOf(driver: Driver, change: SessionChange, { call }: CallState): Verdict {
-  const { hook_permissions } = change.sessionRead === undefined ? driver.session : change.session;
-  return driver.deps.authority.decide(call, modeOf(driver), hook_permissions);
-}
-
-function modeOf({ session, deps }: Driver) {
-  return session.permission_mode ?? deps.permissionMode();
-}
-
 /** The hooks that have a say in these verdicts and were not called yet (03-R24). */
-function verdictHooks(driver: Driver, change: SessionChange, calls: readonly CallState[]): DueHook[] {
+async function verdictHooks(
+  driver: Driver,
+  change: SessionChange,
+  calls: readonly CallState[],
+): Promise<DueHook[]> {
   const hooks = hookView(driver);
   if (hooks === undefined) return [];
-  return calls.flatMap((call, index) => {
-    if (offSurface(driver, call) !== undefined || refuse(driver, call, index) !== undefined) return [];
-    const { decision, reason, audit } = verdictOf(driver, change, call);
-    if (decision === "allow") return [];
-    const verdict = { decision, reason, mode: modeOf(driver), scope: audit.scope };
-    return onVerdict(driver.runState, call, verdict, hooks) ?? [];
-  });
+  const due: DueHook[] = [];
+  for (const [index, call] of calls.entries()) {
+    if (offSurface(driver, call) !== undefined || refuse(driver, call, index) !== undefined) continue;
+    const { decision, reason, audit } = await judge(driver, change, call);
+    if (decision === "allow") continue;
+    const verdict = { decision, reason, mode: modeFor(driver, call.call.id), scope: audit.scope };
+    const hook = onVerdict(driver.runState, call, verdict, hooks);
+    if (hook !== undefined) due.push(hook);
+  }
+  return due;
 }
 
 /** A hook decides what would have to be asked, and nothing else: it cannot take back a deny (03-R24). */
@@ -221,6 +219,7 @@ function approvalFor(
     ...(hooks?.edited === true ? { input: call.input } : {}),
     scope: verdict.audit.scope,
     reason: verdict.reason === "" ? "approval required" : verdict.reason,
+    ...(verdict.required_approvals === undefined ? {} : { required_approvals: verdict.required_approvals }),
     ...(timeoutMs === 0
       ? {}
       : { expires_at_ms: nowMs + timeoutMs, on_timeout: operator?.approval_on_timeout ?? "deny" }),

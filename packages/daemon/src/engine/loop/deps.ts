@@ -8,6 +8,7 @@ import type { BudgetBook } from "../budgets/book.ts";
 import type { HookPort } from "../hooks/port.ts";
 import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
+import type { RuleBook } from "../permissions/rule-book.ts";
 import type {
   AuthorityPort,
   ModelDelta,
@@ -32,6 +33,8 @@ export interface LoopDeps {
   routes: RouteResolver;
   tools: ToolPort;
   authority: AuthorityPort;
+  /** The rules of user and project scope. */
+  rules: RuleBook;
   hooks: HookPort;
   log: Log;
   limits: RunLimits;

@@ -7,7 +7,8 @@ import { announce } from "../hooks/announce.ts";
 import { hookView, keepAnswer } from "../hooks/call.ts";
 import { beforeQuestion } from "../hooks/due.ts";
 import { blockReason, isBlocked } from "../hooks/port.ts";
-import type { ContextUpdate, GoalChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
+import { changePlanning } from "../permissions/plan-mode.ts";
+import type { ContextUpdate, GoalChange, PlanChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
 import { questionRecordId } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
@@ -63,6 +64,7 @@ async function runOne(
   if (stop.reason === "ended") return undefined;
   if (performed.kind === "ask") return elicit(driver, stop, call, performed);
   if (performed.kind === "goal") return goalChanged(driver, call, performed.change);
+  if (performed.kind === "plan") return planningChanged(driver, call, performed.change);
   const durationMs = driver.deps.clock.now() - started;
   return finished(driver, call, await limited(driver, call, performed, spent), durationMs);
 }
@@ -217,6 +219,13 @@ export function emitFinished(
 function goalChanged(driver: Driver, call: CallState, wanted: GoalChange): Outcome {
   return async (change) => {
     const result = await changeGoal(driver, change, wanted);
+    emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
+  };
+}
+
+function planningChanged(driver: Driver, call: CallState, wanted: PlanChange): Outcome {
+  return async (change) => {
+    const result = await changePlanning(driver, change, wanted);
     emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
   };
 }

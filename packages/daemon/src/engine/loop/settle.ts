@@ -4,6 +4,7 @@ import { queueHead } from "../commands/transact.ts";
 import { afterRun } from "../goals/after-run.ts";
 import { announce } from "../hooks/announce.ts";
 import { textOf } from "../messages.ts";
+import { dropRunRules } from "../permissions/session-rules.ts";
 import { addUsage } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { settleRun } from "../transitions.ts";
@@ -48,6 +49,7 @@ export async function completeRun(
     }
   }
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
+  dropRunRules(change, driver.state.rules, run.data);
   const next = await queueHead(driver.deps.store, change.session);
   settleRun(
     change,
@@ -91,6 +93,7 @@ async function giveUp(
   const { run, runState } = driver;
   await driver.sessionFor(change);
   closeCalls(change, runState, "given up");
+  dropRunRules(change, driver.state.rules, run.data);
   settleCut(change, run.id, runState);
   const { usage } = runState;
   change.updateSession({ usage: addUsage(change.session.usage, usage) });

@@ -10,10 +10,18 @@ export const SEARCH_TOOLS = "search_tools";
 /** What definitions of deferrable tools may take of every prompt; beyond it they are searched for. */
 const MAX_DEFERRABLE_CHARS = 32_768;
 
-/** A session may hide tools from its agent; what is enabled wins only over what the daemon hides by default. */
-export function isVisible(session: SessionRecord, toolName: string): boolean {
-  if (session.hook_agent !== undefined && !session.hook_agent.tools.includes(toolName)) return false;
-  return session.tool_overrides?.disable?.includes(toolName) !== true;
+/**
+ * A session may hide tools from its agent, by its overrides and, built-in ones included, by its capability scope; what
+ * is enabled wins only over what the daemon hides by default.
+ */
+export function isVisible(
+  { tool_overrides: overrides, capability_scope: scope, hook_agent }: SessionRecord,
+  toolName: string,
+): boolean {
+  if (hook_agent !== undefined && !hook_agent.tools.includes(toolName)) return false;
+  if (overrides?.disable?.includes(toolName) === true) return false;
+  const says = scope?.tool_allow !== undefined || scope?.tool_deny !== undefined;
+  return scope === undefined || !says || isCapable(scope, "tool", toolName);
 }
 
 /** Tools of MCP servers are the session's as far as its capability scope has them (03-R64). */

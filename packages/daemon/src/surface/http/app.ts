@@ -63,7 +63,7 @@ export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places:
     app.all("/mcp", (c, next) =>
       c.req.method === "OPTIONS" ? next() : mcpEndpoint({ app, gate, clock, version })(c, next),
     );
-  app.notFound(unmatched(routes, gate));
+  app.notFound(unmatched(routes, gate, options.console));
   app.onError(problemAnswer(new ProblemDesk(logger, options.random, options.redact)));
   return { app, places };
 }

@@ -15,6 +15,7 @@ import { onExtension, onReserved, onSettled } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { ApprovalFacts, CallFacts, Facts, RunFacts } from "./facts.ts";
 import { checkGuard, onHooksCalled } from "./hook-watch.ts";
+import { onAudit, onRule, onRunEnd } from "./rule-watch.ts";
 import { watchSettings } from "./settings.ts";
 
 /** 01-R37, as the page has it. */
@@ -135,6 +136,9 @@ export class CommitWatch {
 
   #onEvent(process: SimulatedProcess, session: string, event: RecordedEvent): void {
     this.#world.mark(`event: ${event.type}`);
+    if (event.type === "permission_rule_set" || event.type === "permission_rule_removed") {
+      onRule(this.#facts, session, event, (check, detail) => this.#violate(check, detail));
+    }
     const runId = runOf(event);
     if (runId === undefined) return;
     const run = this.#facts.run(runId);
@@ -183,6 +187,9 @@ export class CommitWatch {
       case "message_appended":
         this.#onMessage(run, event.data);
         return;
+      case "permission_audit":
+        onAudit(this.#world, this.#facts, run, event.data, event.atMs);
+        return;
       case "waiting_for_approval":
         for (const request of event.data.requests) {
           const { session } = run;
@@ -223,6 +230,7 @@ export class CommitWatch {
       case "interrupted":
       case "cancelled":
         run.endedSeq = event.seq;
+        onRunEnd(this.#facts, run);
         return;
       default:
     }
@@ -274,10 +282,11 @@ export class CommitWatch {
     }
     if (approval.decision !== undefined)
       this.#violate("approvals", `${resolution.request_id} is decided twice`);
-    const { behavior, updated_input } = resolution;
+    const { behavior, updated_input, remember } = resolution;
     approval.decision = {
       behavior,
       by,
+      ...(remember === undefined ? {} : { remember }),
       ...(updated_input === undefined ? {} : { input: updated_input as Json }),
     };
     this.#world.mark(`decided: ${behavior} by ${by}`);

@@ -8,6 +8,7 @@ import type { CheckName } from "./check.ts";
 import type { CallFacts, Facts } from "./facts.ts";
 import { checkHooks } from "./hook-watch.ts";
 import { runsIn, submissionOf } from "./outcomes.ts";
+import { checkRules } from "./rule-watch.ts";
 import { checkSettings } from "./settings.ts";
 
 /** What a daemon at rest may have planned: its polls, its lease renewal, and the reads that these are in. */
@@ -28,6 +29,7 @@ export async function checkEnd(world: World, facts: Facts, watchers: readonly Wa
   await checkSubmissions(world, facts, store, violate);
   await checkRuns(facts, store, violate);
   await checkSettings(facts, store, violate);
+  await checkRules(facts, store, violate);
   for (const call of facts.calls.values()) checkCall(world, call, violate);
   checkJournal(facts, journal, violate);
   await checkBudget(world, facts, store, violate);

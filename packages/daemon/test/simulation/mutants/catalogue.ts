@@ -181,9 +181,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "approve-everything",
     fault: "nobody is asked",
-    file: "engine/loop/authorize.ts",
-    find: "driver.deps.authority.decide(call, modeOf(driver), hook_permissions);",
-    replace: 'driver.deps.authority.decide({ ...call, name: "look" }, modeOf(driver), hook_permissions);',
+    file: "engine/loop/judge.ts",
+    find: "return deps.authority.decide(call, {",
+    replace: 'return deps.authority.decide({ ...call, name: "look" }, {',
   },
   {
     name: "leave-calls-open",
@@ -407,6 +407,34 @@ export const MUTANTS: readonly Mutant[] = [
     fault: "a run that fell back and was taken over asks the route again that had failed",
     file: "engine/reduce.ts",
     find: "run.fallback = { position, target };",
+    replace: "",
+  },
+  {
+    name: "answer-for-any-input",
+    fault: "what was remembered of one command lets through every other",
+    file: "governance/permissions.ts",
+    find: "(rule.input_digest === undefined || rule.input_digest === digest()) &&",
+    replace: "",
+  },
+  {
+    name: "leave-a-runs-answers-behind",
+    fault: "what was remembered for a run is kept when it is over",
+    file: "engine/permissions/session-rules.ts",
+    find: "if (rule.run_id === runId)",
+    replace: 'if (rule.run_id === "")',
+  },
+  {
+    name: "rule-without-a-word",
+    fault: "a rule is acknowledged, and the runs of its session do not hear of it",
+    file: "engine/commands/permission-rules.ts",
+    find: 'change.emit("permission_rule_set", { rule: standing });',
+    replace: "void standing;",
+  },
+  {
+    name: "remember-beyond-the-end",
+    fault: "an answer that was to hold for a time holds for ever",
+    file: "engine/permissions/remember.ts",
+    find: "...(ends === undefined ? {} : { expires_at_ms: ends }),",
     replace: "",
   },
 ];

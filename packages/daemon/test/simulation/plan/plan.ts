@@ -25,6 +25,7 @@ export interface Plan {
   deaths: Death[];
   watchers: WatcherPlan[];
   operators: OperatorPlan[];
+  rulers: RulerPlan[];
 }
 
 export interface HookPlan {
@@ -104,6 +105,8 @@ export interface AnswerPlan {
   say: "allow" | "deny" | "edit" | "expire" | "cancel";
   /** Sent again when the answer got lost, under one key. */
   keyed: boolean;
+  /** Of an approval: for how far, and how long at most, it answers the same again; 0 = as long as that lasts. */
+  remember?: { scope: "run" | "session"; forMs: number };
 }
 
 export type Intervention =
@@ -142,6 +145,12 @@ export type Death = { downMs: number } & (
 /** Changes of settings that no run notices. */
 export interface OperatorPlan {
   changes: { id: string; afterMs: number; back: boolean; calls: number }[];
+}
+
+/** Changes of a session's one rule; `none` takes it back. */
+export interface RulerPlan {
+  session: string;
+  changes: { afterMs: number; behavior: "allow" | "ask" | "deny" | "none" }[];
 }
 
 export interface WatcherPlan {
