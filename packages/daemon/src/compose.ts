@@ -15,6 +15,7 @@ import {
   type ToolPort,
 } from "./engine/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
+import { auditBindings } from "./features/audit/index.ts";
 import { type ArchiveOf, BackupService, backupBindings, mustHold } from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
 import { contractBindings } from "./features/contracts/index.ts";
@@ -37,6 +38,7 @@ import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
 import type { Credentials } from "./governance/credentials.ts";
+import { Audit, type RingKeys } from "./governance/audit/index.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
 import type { Blobs } from "./kernel/blobs.ts";
@@ -60,6 +62,8 @@ export interface World {
   /** Where the routes came from; absent where they cannot be read again. */
   routes?: { loaded: LoadedRoutes; loader: RouteLoader; env: Env };
   tools: ToolPort;
+  /** Signs the audit. */
+  auditKeys: RingKeys;
   log: Log;
   credentials: Credentials;
 }
@@ -103,9 +107,12 @@ export interface Daemon {
   drain(deadlineMs: number): Promise<void>;
 }
 
+/** What the last anchor of the audit gets when the daemon stops; the next daemon makes it otherwise. */
+const AUDIT_STOP_MS = 100;
+
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
-  const { store, blobs, clock, random, models, tools, log, credentials } = world;
+  const { store, blobs, clock, random, models, tools, auditKeys, log, credentials } = world;
   const owner = `daemon-${settings.instanceId}`;
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
@@ -118,9 +125,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     capacity: settings.eventHistoryCapacity,
     onError: (error) => log.error({ err: String(error) }, "reading the journal failed"),
   });
+  const audit = new Audit({ store, clock, tail, log, keys: auditKeys });
   const runtime = new RuntimeSettings({
     store,
     clock,
+    audit: audit.ledger,
     routes: models,
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
@@ -139,6 +148,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     routes,
     tools,
     authority,
+    audit: audit.ledger,
     log,
     limits: settings.limits,
     toolLimits: () => runtime.toolLimits,
@@ -162,6 +172,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     routes,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
+    audit: audit.ledger,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
   };
@@ -210,6 +221,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     tail,
     routes,
     settings: runtime,
+    audit: () => audit.status(),
     processId: settings.processId,
     isReady: () => ready,
     subscriberCount: () => streams.subscriberCount,
@@ -244,6 +256,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...routeBindings(routeService),
       ...secretBindings(credentials),
       ...backups,
+      ...auditBindings(commands, audit),
     ],
     namedTokens: {
       authenticate: (presented) => tokens.authenticate(presented),
@@ -255,11 +268,13 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     async start() {
       await credentials.start();
       await routeService.refresh();
+      await audit.adoptKey();
       await runtime.load(settings.permissionMode);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);
       await rearmGoals(store, clock.now());
       await tail.start();
+      await audit.start();
       holding = await mustHold(store, clock, settings.releaseRestoredCopy === true);
       if (holding) {
         log.warn(
@@ -278,6 +293,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
+      await Promise.race([audit.stop(), sleep(clock, AUDIT_STOP_MS)]);
       tail.stop();
     },
   };

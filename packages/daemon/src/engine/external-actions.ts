@@ -107,7 +107,9 @@ export function successOf(output: Json): string {
 // ---------------------------------------------------------------- models
 
 export interface ModelCall {
-  run: Run & { route: PinnedRoute };
+  run: Run;
+  /** Of this call: the pinned one, or the one that it fell back to. */
+  route: PinnedRoute;
   model: string;
   models: ModelPort;
   purpose: "turn" | "compaction";
@@ -144,11 +146,11 @@ export function auditModelOutcome(
     });
 }
 
-function modelAction({ run, models }: ModelCall): Scope & ToolBoundary {
+function modelAction({ run, route, models }: ModelCall): Scope & ToolBoundary {
   return {
     ...scopeOf(run),
     kind: "provider_request",
-    target: models.endpoint?.(run.route) ?? run.route.driver,
+    target: models.endpoint?.(route) ?? route.driver,
   };
 }
 
@@ -170,8 +172,8 @@ function failureOfModel(error: ModelError): string {
 /** A message is digested once, however often it is shown. */
 const digests = new WeakMap<Message, Buffer>();
 
-function promptDigest({ run, model, purpose }: ModelCall, shown: readonly Entry[]): string {
-  const head = Buffer.from(`${purpose}\n${run.route.route_id}\n${model}\n`);
+function promptDigest({ route, model, purpose }: ModelCall, shown: readonly Entry[]): string {
+  const head = Buffer.from(`${purpose}\n${route.route_id}\n${model}\n`);
   return sha256(Buffer.concat([head, ...shown.map(({ message }) => digestOf(message))]));
 }
 

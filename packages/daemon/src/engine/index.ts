@@ -1,4 +1,5 @@
 /** The durable agent loop, as the rest of the daemon may use it. */
+export { AuditRefused } from "./audit-refused.ts";
 export * from "./commands/answer-question.ts";
 export * from "./commands/create-session.ts";
 export { cancelRun, endSession, interruptSession } from "./commands/end-run.ts";
@@ -11,7 +12,9 @@ export { submit } from "./commands/submit.ts";
 export { type CommandDeps, requireRun, requireSession, type Starter } from "./commands/transact.ts";
 export type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 export * from "./events.ts";
+export { digest as digestOf } from "./ledger.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
+export { type AdminChange, adminAction, type Changer } from "./external-actions.ts";
 export { remainingTokens } from "./goals/goal.ts";
 export { KnownSessions } from "./known-sessions.ts";
 export { DEFAULT_RUN_LIMITS, type RunLimits } from "./limits.ts";

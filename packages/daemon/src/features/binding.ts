@@ -95,3 +95,14 @@ export function callerOf(request: { principal: Principal; idempotencyKey?: strin
     ...(request.idempotencyKey === undefined ? {} : { headerKey: request.idempotencyKey }),
   };
 }
+
+/** Who asked for a change, as the audit wants to know it. */
+export function changerOf(request: { principal: Principal; requestId?: string }): {
+  principal: string;
+  request_id?: string;
+} {
+  return {
+    principal: request.principal.id,
+    ...(request.requestId === undefined ? {} : { request_id: request.requestId }),
+  };
+}

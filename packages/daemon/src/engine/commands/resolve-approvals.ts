@@ -1,4 +1,5 @@
 import { type ApprovalResolution, type Json, problem, type ResolveApprovalsRequest } from "@kheish/contract";
+import { auditDecision } from "../external-actions.ts";
 import { digest } from "../ledger.ts";
 import type { ApprovalDecision, Kept, RunRecord } from "../records.ts";
 import { readMany } from "../records.ts";
@@ -189,6 +190,14 @@ async function applyResolutions(
       ...by,
     };
     change.put("approval", approval.id, { ...approval.data, decision }, approval.revision);
+    const { tool_call_id, tool_name } = approval.data.request;
+    auditDecision(change, run.data, {
+      tool_call_id,
+      tool_name,
+      digest: decision.digest,
+      by: by.decided_by,
+      behavior: decision.behavior,
+    });
     if (resolution.behavior === "deny") settleDenied(change, run.id, approval.data.request, resolution);
   }
   if (left.length === 0) {
