@@ -27,6 +27,8 @@ export const CHECKS = {
   secrets:
     "02-R50 02-R67 what was acknowledged of slots and subjects holds, every slot opens, all under the current key",
   fence: "K6 01-R97 whoever lost a session's lease writes nothing to its runs",
+  audit:
+    "02-R74 02-R79 every chain of the audit verifies, is anchored, and holds each effect that left as often as it left",
   growth:
     "nothing is left behind: queue items, leases, timers, subscribers, and no more commits than there is work",
   incident: "no request and no drive ends in an error that nobody expected",
