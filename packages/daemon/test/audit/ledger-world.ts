@@ -37,9 +37,11 @@ export class LedgerWorld {
   }
 
   /** On a store of its own, or on what another one left behind. */
-  static async open(options: { after?: LedgerWorld; keys?: RingKeys } = {}): Promise<LedgerWorld> {
+  static async open(
+    options: { after?: LedgerWorld; store?: Store; keys?: RingKeys } = {},
+  ): Promise<LedgerWorld> {
     const directory = options.after?.directory ?? (await mkdtemp(join(tmpdir(), "kheish-audit-")));
-    const store = await openSqliteStore({ path: join(directory, "kheish.db") });
+    const store = options.store ?? (await openSqliteStore({ path: join(directory, "kheish.db") }));
     const world = new LedgerWorld(store, directory, options.keys ?? { signer: SIGNER });
     try {
       await world.audit.adoptKey();
@@ -52,12 +54,17 @@ export class LedgerWorld {
     return world;
   }
 
-  /** One commit with these actions. */
+  /** One commit with these actions; once more when another daemon was faster, as all who write do. */
   async commit(...actions: ExternalAction[]): Promise<void> {
     const sealed = await this.audit.ledger.seal(actions, this.clock.now());
     const result = await this.store.commit(sealed.ops);
-    if (!result.ok) throw new Error(`refused: ${result.reason}`);
-    sealed.landed();
+    if (result.ok) {
+      sealed.landed();
+      return;
+    }
+    sealed.lost();
+    if (result.reason !== "stale_seq") throw new Error(`refused: ${result.reason}`);
+    await this.commit(...actions);
   }
 
   /** A request and its answer, in a commit each. */
