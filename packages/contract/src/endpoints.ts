@@ -980,7 +980,7 @@ export const endpoints = define({
     path: "/v1/audit/keys",
     tag: "audit",
     summary: "The public keys that sign the audit, and how each took over",
-    access: "read",
+    access: "admin",
     responses: { 200: AuditKeyRing },
   },
 

@@ -4,8 +4,8 @@
  */
 export * from "./access.ts";
 export * from "./approvals.ts";
-export * from "./auth-broker.ts";
 export * from "./audit.ts";
+export * from "./auth-broker.ts";
 export * from "./backups.ts";
 export * from "./contracts.ts";
 export * from "./endpoints.ts";

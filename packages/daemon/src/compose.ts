@@ -37,8 +37,8 @@ import {
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
-import type { Credentials } from "./governance/credentials.ts";
 import { Audit, type RingKeys } from "./governance/audit/index.ts";
+import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
 import type { Blobs } from "./kernel/blobs.ts";
@@ -196,7 +196,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
 
-  const tokens = new TokenService({ store, clock, random, log });
+  const tokens = new TokenService({ store, audit: audit.ledger, clock, random, log });
   const fixed: LoadedRoutes = { set: { configured: [] }, source: { kind: "serve_args" } };
   const routeService = new RouteService({
     store,

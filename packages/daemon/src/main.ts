@@ -4,7 +4,6 @@ import { unescape as percentDecoded } from "node:querystring";
 import { archiveOf } from "./archives.ts";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
-import { AuditKeyError, loadSigningKeys, type RingKeys } from "./governance/audit/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { debugKeyFault } from "./features/runtime/index.ts";
@@ -15,6 +14,7 @@ import {
   tracedStore,
   tracingWanted,
 } from "./features/tracing/index.ts";
+import { AuditKeyError, loadSigningKeys, type RingKeys } from "./governance/audit/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";

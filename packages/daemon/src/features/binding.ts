@@ -97,12 +97,6 @@ export function callerOf(request: { principal: Principal; idempotencyKey?: strin
 }
 
 /** Who asked for a change, as the audit wants to know it. */
-export function changerOf(request: { principal: Principal; requestId?: string }): {
-  principal: string;
-  request_id?: string;
-} {
-  return {
-    principal: request.principal.id,
-    ...(request.requestId === undefined ? {} : { request_id: request.requestId }),
-  };
+export function changerOf({ principal, requestId }: Actor): { principal: string; request_id: string } {
+  return { principal: principal.id, request_id: requestId };
 }

@@ -65,26 +65,27 @@ export class StatusService {
   async status(): Promise<DaemonStatusView> {
     const { store, clock, settings, routes, isReady, processId } = this.#sources;
     const startedAt = clock.now();
-    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime, audit] = await Promise.all([
-      this.#runs(startedAt),
-      store.count("session", { index: "id" }),
-      store.sizeBytes(),
-      this.#sources.controlPlane(),
-      this.#sources.storage.now(),
-      settings.settled(() => settings.view()),
-      this.#sources.audit(),
-    ]);
+    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime, audit] =
+      await Promise.all([
+        this.#runs(startedAt),
+        store.count("session", { index: "id" }),
+        store.sizeBytes(),
+        this.#sources.controlPlane(),
+        this.#sources.storage.now(),
+        settings.settled(() => settings.view()),
+        this.#sources.audit(),
+      ]);
     const readiness = routes.readiness();
     const warnings = [
       ...auditWarnings(audit),
       ...warningsOf({
-      runs,
-      readiness,
-      probes,
-      controlPlane,
-      authStore: this.#sources.authStore(),
-      isHoldingStill: this.#sources.isHoldingStill(),
-    }),
+        runs,
+        readiness,
+        probes,
+        controlPlane,
+        authStore: this.#sources.authStore(),
+        isHoldingStill: this.#sources.isHoldingStill(),
+      }),
     ];
     const failedProbes = probes.filter(({ state }) => state !== "ok").length;
     return {

@@ -4,6 +4,7 @@ import { AuditRefused } from "../../engine/audit-refused.ts";
 import { ADMIN_CHANGE, type AdminChange, adminAction } from "../../engine/external-actions.ts";
 import type { AuditPort, ExternalAction, SealedActions } from "../../engine/ports.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import {
   type CommitOptions,
@@ -63,6 +64,7 @@ export class AuditLedger implements AuditPort {
   #failure: Trouble | undefined;
   /** The store failed with records in hand: their commits did not land, and neither did what they account for. */
   #unwritten: Trouble | undefined;
+  readonly #admin = new KeyedMutex();
   readonly #damaged = new Map<string, Trouble>();
   #refused = 0;
   #unrecorded = 0;
@@ -109,6 +111,15 @@ export class AuditLedger implements AuditPort {
   ): Promise<CommitResult> {
     const changes = Array.isArray(admin) ? (admin as readonly AdminChange[]) : [admin as AdminChange];
     const actions = changes.map(adminAction);
+    // They all write to the bucket of nobody: in turn here, so that only other daemons are raced with.
+    return this.#admin.run(ADMIN_CHANGE, () => this.#commitInTurn(ops, actions, options));
+  }
+
+  async #commitInTurn(
+    ops: readonly Op[],
+    actions: readonly ExternalAction[],
+    options: CommitOptions,
+  ): Promise<CommitResult> {
     for (let attempt = 0; attempt < MOST_ADMIN_ATTEMPTS; attempt++) {
       const sealed = await this.seal(actions, this.#options.clock.now()).catch((error: unknown) => {
         throw error instanceof AuditRefused ? problem("audit", "audit_unavailable", error.message) : error;

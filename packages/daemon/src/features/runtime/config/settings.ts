@@ -213,7 +213,10 @@ export class RuntimeSettings {
         const settings = await next(this.now, described);
         await checkDebugLevel(this.now, settings, this.#debugKeyFault);
         const revision = this.#following(before, { ...snapshotOf(settings), ...described }, context);
-        const result = await this.#audit.commitAdmin(opsFor(before, revision), adminChange(revision, context));
+        const result = await this.#audit.commitAdmin(
+          opsFor(before, revision),
+          adminChange(revision, context),
+        );
         if (!result.ok) continue;
         this.#current = revision;
         return this.view();
