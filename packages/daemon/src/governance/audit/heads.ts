@@ -1,0 +1,79 @@
+import { RecentMap } from "../../kernel/recent-map.ts";
+import type { Store, StoredEvent } from "../../kernel/store.ts";
+import { AuditDamage, followChain, type KnownKeys } from "./chain.ts";
+import { BUCKET_KIND, bucketStream, type ChainPoint, checkpointOf } from "./stored.ts";
+
+/** Where a bucket's stream and its chain end. */
+export interface BucketHead extends ChainPoint {
+  seq: number;
+  /** Records since the last checkpoint. */
+  inSegment: number;
+}
+
+const MOST_BUCKETS = 4_096;
+const PAGE = 128;
+
+/**
+ * The ends of the chains that were written to last. A bucket is verified at its first use, from its last checkpoint on,
+ * which speaks for what is before it (02-R78, weakness 11).
+ */
+export class BucketHeads {
+  readonly #store: Store;
+  readonly #keys: KnownKeys;
+  readonly #known = new RecentMap<BucketHead>(MOST_BUCKETS);
+
+  constructor(store: Store, keys: KnownKeys) {
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  /** Throws `AuditDamage` when the bucket does not verify. */
+  async get(bucket: string): Promise<BucketHead> {
+    return this.#known.get(bucket) ?? this.#read(bucket);
+  }
+
+  set(bucket: string, head: BucketHead): void {
+    this.#known.set(bucket, head);
+  }
+
+  forget(bucket: string): void {
+    this.#known.delete(bucket);
+  }
+
+  async #read(bucket: string): Promise<BucketHead> {
+    const [segment, known] = await Promise.all([
+      this.#lastSegment(bucket),
+      this.#store.get(BUCKET_KIND, bucket),
+    ]);
+    const [first] = segment;
+    if (first === undefined) {
+      if (known !== undefined) throw new AuditDamage(bucket, "it was written to, and its records are gone");
+      return { seq: 0, count: 0, inSegment: 0 };
+    }
+    const sealed = first.type === "checkpoint" ? checkpointOf(first) : undefined;
+    const from: ChainPoint = {
+      count: sealed?.record_count ?? 0,
+      ...(sealed?.last_record_hash === undefined ? {} : { hash: sealed.last_record_hash }),
+    };
+    const end = followChain(bucket, from, segment, this.#keys);
+    return { ...end, seq: segment.at(-1)?.seq ?? 0, inSegment: end.count - from.count };
+  }
+
+  /** The events from the last checkpoint on, or all of them. */
+  async #lastSegment(bucket: string): Promise<StoredEvent[]> {
+    const newestFirst: StoredEvent[] = [];
+    for (;;) {
+      const before = newestFirst.at(-1)?.seq;
+      if (before === 1) break;
+      const page = await this.#store.readStream(bucketStream(bucket), {
+        reverse: true,
+        limit: PAGE,
+        ...(before === undefined ? {} : { toSeq: before - 1 }),
+      });
+      const sealed = page.findIndex(({ type }) => type === "checkpoint");
+      newestFirst.push(...(sealed === -1 ? page : page.slice(0, sealed + 1)));
+      if (sealed !== -1 || page.length < PAGE) break;
+    }
+    return newestFirst.reverse();
+  }
+}
