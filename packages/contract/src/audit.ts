@@ -104,6 +104,9 @@ export const AuditStatus = z
     damaged_buckets: z.array(z.object({ bucket: z.string(), reason: z.string() })),
     refused_action_count: z.int(),
     unrecorded_outcome_count: z.int(),
+    unsigned_bucket_count: z
+      .int()
+      .describe("Buckets whose last records are chained and not yet signed; the next anchor signs them."),
     anchored: z.object({ number: z.int(), anchor_hash: Hex32, timestamp_ms: Millis }).optional(),
   })
   .meta({ id: "AuditStatus" });

@@ -21,12 +21,12 @@ class FragileSigner implements Signer {
 
 async function daemonWith(signer: Signer) {
   const sent: unknown[] = [];
-  let onSend = () => {};
+  let onSend = async () => {};
   const send = testTool("send", {
     effect: "once",
     execute: async (input) => {
       sent.push(input);
-      onSend();
+      await onSend();
       return succeeded({ sent: true });
     },
   });
@@ -34,10 +34,16 @@ async function daemonWith(signer: Signer) {
   const daemon = await rig.boot({ auditKeys: { signer } });
   await daemon.call("setPermissionMode", { body: { mode: "bypassPermissions" } });
   const session = await TestSession.create(daemon);
-  const whenSent = (then: () => void) => {
+  const whenSent = (then: () => Promise<void>) => {
     onSend = then;
   };
   return { rig, daemon, session, sent, whenSent };
+}
+
+/** The key is gone, and the next anchor meets it. */
+async function broken(signer: FragileSigner, rig: Rig): Promise<void> {
+  signer.isBroken = true;
+  await rig.clock.advance(1_000);
 }
 
 const SEND = [{ tool_calls: [{ name: "send", input: {} }] }, { text: "done" }];
@@ -51,7 +57,7 @@ describe("02-R80: when the ledger cannot vouch for it, nothing leaves", () => {
   test("the run gets the error, health says so, and it ends by itself", async () => {
     const signer = new FragileSigner();
     const { rig, daemon, session, sent } = await daemonWith(signer);
-    signer.isBroken = true;
+    await broken(signer, rig);
     const run = await session.play(SEND);
     expect(await session.settled(run.run_id)).toMatchObject({
       status: "failed",
@@ -70,14 +76,15 @@ describe("02-R80: when the ledger cannot vouch for it, nothing leaves", () => {
     const next = await session.play(SEND);
     expect(await session.settled(next.run_id)).toMatchObject({ status: "completed" });
     expect(sent).toHaveLength(1);
+    // What was chained meanwhile is signed.
+    await rig.clock.advance(2_000);
+    expect((await healthOf(daemon)).audit).toMatchObject({ unsigned_bucket_count: 0 });
   });
 
   test("what had left when it failed is remembered, and nothing follows it", async () => {
     const signer = new FragileSigner();
-    const { session, sent, whenSent, daemon } = await daemonWith(signer);
-    whenSent(() => {
-      signer.isBroken = true;
-    });
+    const { rig, session, sent, whenSent, daemon } = await daemonWith(signer);
+    whenSent(() => broken(signer, rig));
     const run = await session.play(SEND);
     expect(await session.settled(run.run_id)).toMatchObject({ status: "failed", usage: { tool_calls: 1 } });
     expect(sent).toHaveLength(1);
@@ -89,8 +96,8 @@ describe("02-R80: when the ledger cannot vouch for it, nothing leaves", () => {
 
   test("02 weakness 6: an operator's change is refused with a problem, and changes nothing", async () => {
     const signer = new FragileSigner();
-    const { daemon, session } = await daemonWith(signer);
-    signer.isBroken = true;
+    const { rig, daemon, session } = await daemonWith(signer);
+    await broken(signer, rig);
     const unavailable = { domain: "audit", code: "audit_unavailable", status: 503 };
     await expect(daemon.call("setPermissionMode", { body: { mode: "plan" } })).rejects.toMatchObject(
       unavailable,

@@ -107,17 +107,18 @@ export class LedgerWorld {
   }
 
   /** What somebody does to the store while no daemon looks. */
-  async tampered(sql: string): Promise<LedgerWorld> {
+  async tampered(what: string | ((db: DatabaseSync) => void)): Promise<LedgerWorld> {
     await this.close();
-    this.mend(sql);
+    this.mend(what);
     return LedgerWorld.open({ after: this });
   }
 
   /** The same behind the back of a daemon that runs. */
-  mend(sql: string): void {
+  mend(what: string | ((db: DatabaseSync) => void)): void {
     const db = new DatabaseSync(join(this.directory, "kheish.db"));
     try {
-      db.exec(sql);
+      if (typeof what === "string") db.exec(what);
+      else what(db);
     } finally {
       db.close();
     }

@@ -44,7 +44,7 @@ describe("several daemons on one PostgreSQL", () => {
       const report = await verified(await world.exported(), { ...trusted, everySignature: true });
       expect(report).toMatchObject({ ok: true, findings: [], buckets: 4, records: 6 + 2 * 18 + 9, keys: 1 });
     }
-    expect(await other.audit.actionsOf("run-0")).toHaveLength(18);
+    expect((await other.audit.actionsOf("run-0")).records).toHaveLength(18);
   });
 
   test("02-R81 a daemon with another key does not join them", async () => {

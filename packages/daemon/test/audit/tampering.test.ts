@@ -1,5 +1,7 @@
+import type { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
 import { AuditRefused } from "../../src/engine/index.ts";
+import { type ChainPoint, chainActions, type StoredActions } from "../../src/governance/audit/stored.ts";
 import { LedgerWorld } from "./ledger-world.ts";
 import { SIGNER, verified } from "./support.ts";
 
@@ -26,6 +28,34 @@ async function found(): Promise<[string, string | undefined, number | undefined]
   const { ok, findings } = await verified(await world.exported(), trusted);
   expect(ok).toBe(findings.length === 0);
   return findings.map(({ code, bucket, record }) => [code, bucket, record]);
+}
+
+/** Rewrites the records of a bucket from an event on, so that they say something else and are a chain again. */
+function forge(db: DatabaseSync, bucket: string, fromSeq: number): void {
+  const rows = db
+    .prepare(
+      `SELECT seq, type, at_ms, data FROM events WHERE stream_id = ${stream(`audit/${bucket}`)} ORDER BY seq`,
+    )
+    .all() as { seq: number; type: string; at_ms: number; data: string }[];
+  let point: ChainPoint = { count: 0 };
+  for (const { seq, type, at_ms: atMs, data } of rows) {
+    const stored = JSON.parse(data) as StoredActions;
+    if (type === "actions" && seq >= fromSeq) {
+      const actions = stored.records.map(({ hash, ...action }) => ({
+        ...stored.scope,
+        ...action,
+        target: "dash",
+      }));
+      const { records } = chainActions(point, stored.scope, actions, atMs);
+      db.prepare(`UPDATE events SET data = ? WHERE stream_id = ${stream(`audit/${bucket}`)} AND seq = ?`).run(
+        JSON.stringify({ ...stored, records }),
+        seq,
+      );
+      point = { count: point.count + records.length, hash: records.at(-1)?.hash ?? "" };
+    } else if (type === "actions") {
+      point = { count: point.count + stored.records.length, hash: stored.records.at(-1)?.hash ?? "" };
+    }
+  }
 }
 
 const oneMore = () => world.act("run-2");
@@ -134,13 +164,35 @@ describe("02-R78 02-R80: a bucket that does not verify", () => {
       code: "audit_verification_failed",
       status: 500,
     });
-    expect(await world.audit.actionsOf("run-1")).toHaveLength(9);
+    expect((await world.audit.actionsOf("run-1")).records).toHaveLength(9);
   });
 
   test("what has left already is not held up: its outcome goes unrecorded, and is counted", async () => {
     await tampered(edit);
     await world.commit({ run_id: "run-2", phase: "response", kind: "shell", target: "bash", outcome: "ok" });
     expect(await world.audit.status()).toMatchObject({ ok: false, unrecorded_outcome_count: 1 });
+  });
+
+  test("02-R79 was rewritten with every hash that follows, as whoever knows the format can: the anchor knows better", async () => {
+    await tampered("");
+    world = await world.tampered((db) => forge(db, "run-2", 9));
+    const reason = "record 12 is not the one that anchor 2 signed";
+    await expect(oneMore()).rejects.toThrow(reason);
+    await expect(world.audit.actionsOf("run-2")).rejects.toThrow(reason);
+    expect(await found()).toEqual([["record_changed", "run-2", 12]]);
+  });
+
+  test("02-R79 was cut where it ended: the anchor counts what there was", async () => {
+    await tampered(`DELETE FROM events WHERE stream_id = ${stream("audit/run-2")} AND seq > 9`);
+    await expect(oneMore()).rejects.toThrow("anchor 2 counts 12 records, there are 11: it was cut");
+  });
+
+  test("02-R79 stands under an anchor that was changed with it: the anchor does not hold", async () => {
+    await tampered(
+      `UPDATE events SET data = replace(data, '"run-2",12', '"run-2",11') WHERE stream_id = ${stream("audit-anchors")} AND seq = 2;
+       DELETE FROM events WHERE stream_id = ${stream("audit/run-2")} AND seq > 9`,
+    );
+    await expect(oneMore()).rejects.toThrow("anchor 2, which covers it, was changed");
   });
 
   test("02-R78 is read from its last checkpoint on, not from its beginning", async () => {
@@ -150,5 +202,40 @@ describe("02-R78 02-R80: a bucket that does not verify", () => {
     await oneMore();
     expect(await world.audit.status()).toMatchObject({ ok: true });
     expect((await found())[0]).toEqual(["record_changed", "run-2", 1]);
+  });
+});
+
+describe("02-R79: records that no anchor has seen yet", () => {
+  test("are told as chained and not yet signed, and a second later as signed", async () => {
+    world = await LedgerWorld.open();
+    await world.act("run-1");
+    await world.anchored();
+    await world.act("run-1");
+    const { records, unsignedCount } = await world.audit.actionsOf("run-1");
+    expect([records.length, unsignedCount]).toEqual([6, 3]);
+    expect(await world.audit.status()).toMatchObject({ unsigned_bucket_count: 1 });
+    await world.anchored();
+    expect(await world.audit.actionsOf("run-1")).toMatchObject({ unsignedCount: 0 });
+    expect(await world.audit.status()).toMatchObject({ unsigned_bucket_count: 0 });
+  });
+
+  test("are verified by the next daemon when theirs is gone, and anchored", async () => {
+    world = await LedgerWorld.open();
+    await world.act("run-1", 2);
+    world = await world.tampered("");
+    expect(await world.audit.status()).toMatchObject({ ok: true, unsigned_bucket_count: 1 });
+    await world.anchored();
+    expect(await world.audit.status()).toMatchObject({ unsigned_bucket_count: 0, anchored: { number: 1 } });
+    expect(await world.audit.actionsOf("run-1")).toMatchObject({ unsignedCount: 0 });
+  });
+
+  test("do not hide what was done to them meanwhile: the next daemon's health says so at once", async () => {
+    world = await LedgerWorld.open();
+    await world.act("run-1");
+    world = await world.tampered(
+      `UPDATE events SET data = replace(data, '"bash"', '"dash"') WHERE stream_id = ${stream("audit/run-1")} AND seq = 1`,
+    );
+    expect(await world.audit.status()).toMatchObject({ ok: false, damaged_buckets: [{ bucket: "run-1" }] });
+    expect((await found())[0]).toEqual(["record_changed", "run-1", 1]);
   });
 });

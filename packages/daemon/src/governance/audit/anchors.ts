@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store, StoredEvent } from "../../kernel/store.ts";
 import type { JournalTail } from "../../kernel/tail.ts";
-import { type Anchor, type AnchoredHead, signAnchor } from "./anchor.ts";
+import { type Anchor, type AnchoredHead, signAnchor, type UnsignedAnchor } from "./anchor.ts";
 import type { Signer } from "./keys/signer.ts";
 import { BUCKET_STREAM_PREFIX, pointAfter } from "./stored.ts";
 
@@ -15,6 +15,8 @@ export interface AnchorsOptions {
   signer: Signer;
   tail: JournalTail;
   log: Log;
+  /** Hears that the key did not sign, so that nothing more leaves that could not be signed for (02-R80). */
+  onUnsigned: (error: unknown) => void;
 }
 
 /** How long a record may be the last of its bucket without an anchor that says so. */
@@ -42,6 +44,11 @@ export class AuditAnchors {
 
   get last(): Anchor | undefined {
     return this.#last;
+  }
+
+  /** Buckets whose last records are chained and not yet signed. */
+  get unsigned(): string[] {
+    return [...this.#moved.keys()];
   }
 
   /** Catches up with what was written after the last anchor; to be called when the tail has been started. */
@@ -104,7 +111,7 @@ export class AuditAnchors {
   }
 
   async #anchor(): Promise<void> {
-    const { store, clock, signer, tail, log } = this.#options;
+    const { store, clock, tail, log } = this.#options;
     if (this.#moved.size === 0) return;
     const last = this.#last;
     // Of another daemon's anchor, this one's tail may not have come that far.
@@ -113,7 +120,7 @@ export class AuditAnchors {
       .map(([bucket, { count, hash }]): AnchoredHead => [bucket, count, hash])
       .sort(([a], [b]) => (a < b ? -1 : 1));
     try {
-      const anchor = await signAnchor(signer, {
+      const anchor = await this.#sign({
         number: (last?.number ?? 0) + 1,
         timestamp_ms: clock.now(),
         position,
@@ -136,6 +143,15 @@ export class AuditAnchors {
     if (this.#moved.size > 0) this.#plan();
   }
 
+  async #sign(anchor: UnsignedAnchor): Promise<Anchor> {
+    try {
+      return await signAnchor(this.#options.signer, anchor);
+    } catch (error) {
+      this.#options.onUnsigned(error);
+      throw error;
+    }
+  }
+
   /** Another daemon was faster. */
   async #catchUp(): Promise<void> {
     const last = await lastAnchor(this.#options.store);
@@ -145,5 +161,11 @@ export class AuditAnchors {
 
 export async function lastAnchor(store: Store): Promise<Anchor | undefined> {
   const [event] = await store.readStream(ANCHOR_STREAM, { reverse: true, limit: 1 });
+  return event?.data as unknown as Anchor | undefined;
+}
+
+export async function anchorAt(store: Store, number: number): Promise<Anchor | undefined> {
+  if (number < 1) return undefined;
+  const [event] = await store.readStream(ANCHOR_STREAM, { afterSeq: number - 1, limit: 1 });
   return event?.data as unknown as Anchor | undefined;
 }

@@ -2,8 +2,8 @@ import type { AuditCheckpoint } from "@kheish/contract";
 import type { StoredEvent } from "../../kernel/store.ts";
 import { checkpointInput } from "./checkpoint.ts";
 import type { Verifier } from "./keys/signer.ts";
-import { recordHash, SIGNATURE_ALG, signatureInput } from "./record.ts";
-import { actionsOf, type ChainedRecord, type ChainPoint, chainedRecords, checkpointOf } from "./stored.ts";
+import { recordHash, SIGNATURE_ALG } from "./record.ts";
+import { actionsOf, type ChainPoint, chainedRecords, checkpointOf, pointAfter } from "./stored.ts";
 
 /** The ledger says something that it cannot have written. */
 export class AuditDamage extends Error {
@@ -55,48 +55,24 @@ export function followChain(
       const flaw = flawOfCheckpoint(bucket, checkpointOf(event), point, keys);
       if (flaw !== undefined) throw new AuditDamage(bucket, flaw);
     } else {
-      point = followActions(bucket, point, event, keys);
+      point = followActions(bucket, point, event);
     }
   }
   return point;
 }
 
-function followActions(bucket: string, point: ChainPoint, event: StoredEvent, keys: KnownKeys): ChainPoint {
-  const flaw = flawOfActions(event, point, keys);
+function followActions(bucket: string, point: ChainPoint, event: StoredEvent): ChainPoint {
+  const flaw = flawOfActions(event, point);
   if (flaw !== undefined) throw new AuditDamage(bucket, flaw);
-  const { records } = actionsOf(event);
-  const hash = records.at(-1)?.hash;
-  return { count: point.count + records.length, ...(hash === undefined ? {} : { hash }) };
+  return pointAfter(event);
 }
 
-/** What is wrong with the records of one commit. */
-function flawOfActions(event: StoredEvent, point: ChainPoint, keys: KnownKeys): string | undefined {
-  const flaw = flawOfHashes(event, point, keys);
-  if (flaw !== undefined) return flaw;
-  const { key_id: keyId, signature } = actionsOf(event);
-  const { number, record, hash } = lastOf(event, point);
-  return keys.verifier.isValid(signatureInput(record, hash, keyId), keyId, signature)
-    ? undefined
-    : `the signature of record ${number} is wrong`;
-}
-
-/** What is wrong with the records of one commit, their signature aside. */
-export function flawOfHashes(event: StoredEvent, point: ChainPoint, keys: KnownKeys): string | undefined {
-  const { first, key_id: keyId, records } = actionsOf(event);
+/** What is wrong with the records of one commit. Whose they are, the next anchor or checkpoint behind them says. */
+export function flawOfActions(event: StoredEvent, point: ChainPoint): string | undefined {
+  const { first, records } = actionsOf(event);
   if (first !== point.count + 1)
     return `record ${first} follows record ${point.count}: records are missing, repeated or out of order`;
-  const chained = chainedRecords(event, point);
-  for (const { number, record, hash } of chained)
+  for (const { number, record, hash } of chainedRecords(event, point))
     if (recordHash(record) !== hash) return `record ${number} was changed: its hash does not match`;
-  if (records.length === 0) return `the commit of record ${first} holds no record`;
-  return keys.has(keyId)
-    ? undefined
-    : `record ${point.count + records.length} names a key that is not in the ring`;
-}
-
-/** The record of a commit that is signed with it. */
-export function lastOf(event: StoredEvent, point: ChainPoint): ChainedRecord {
-  const last = chainedRecords(event, point).at(-1);
-  if (last === undefined) throw new Error("a commit without records");
-  return last;
+  return records.length === 0 ? `the commit of record ${first} holds no record` : undefined;
 }

@@ -1,6 +1,7 @@
 import { RecentMap } from "../../kernel/recent-map.ts";
-import type { Store, StoredEvent } from "../../kernel/store.ts";
-import { AuditDamage, followChain, type KnownKeys } from "./chain.ts";
+import type { StoredEvent } from "../../kernel/store.ts";
+import { AuditDamage, followChain } from "./chain.ts";
+import { type AnchorPorts, signedCount } from "./cover.ts";
 import { BUCKET_KIND, bucketStream, type ChainPoint, checkpointOf } from "./stored.ts";
 
 /** Where a bucket's stream and its chain end. */
@@ -14,17 +15,15 @@ const MOST_BUCKETS = 4_096;
 const PAGE = 128;
 
 /**
- * The ends of the chains that were written to last. A bucket is verified at its first use, from its last checkpoint on,
- * which speaks for what is before it (02-R78, weakness 11).
+ * The ends of the chains that were written to last. A bucket is verified at its first use: from its last checkpoint on,
+ * which speaks for what is before it, and as far as the anchors have come, by what they signed (02-R78, weakness 11).
  */
 export class BucketHeads {
-  readonly #store: Store;
-  readonly #keys: KnownKeys;
+  readonly #ports: AnchorPorts;
   readonly #known = new RecentMap<BucketHead>(MOST_BUCKETS);
 
-  constructor(store: Store, keys: KnownKeys) {
-    this.#store = store;
-    this.#keys = keys;
+  constructor(ports: AnchorPorts) {
+    this.#ports = ports;
   }
 
   /** Throws `AuditDamage` when the bucket does not verify. */
@@ -41,10 +40,9 @@ export class BucketHeads {
   }
 
   async #read(bucket: string): Promise<BucketHead> {
-    const [segment, known] = await Promise.all([
-      this.#lastSegment(bucket),
-      this.#store.get(BUCKET_KIND, bucket),
-    ]);
+    const { store, keys, lastAnchor } = this.#ports;
+    const anchor = await lastAnchor();
+    const [segment, known] = await Promise.all([this.#lastSegment(bucket), store.get(BUCKET_KIND, bucket)]);
     const [first] = segment;
     if (first === undefined) {
       if (known !== undefined) throw new AuditDamage(bucket, "it was written to, and its records are gone");
@@ -55,7 +53,8 @@ export class BucketHeads {
       count: sealed?.record_count ?? 0,
       ...(sealed?.last_record_hash === undefined ? {} : { hash: sealed.last_record_hash }),
     };
-    const end = followChain(bucket, from, segment, this.#keys);
+    const end = followChain(bucket, from, segment, keys);
+    await signedCount(this.#ports, bucket, segment, anchor);
     return { ...end, seq: segment.at(-1)?.seq ?? 0, inSegment: end.count - from.count };
   }
 
@@ -65,7 +64,7 @@ export class BucketHeads {
     for (;;) {
       const before = newestFirst.at(-1)?.seq;
       if (before === 1) break;
-      const page = await this.#store.readStream(bucketStream(bucket), {
+      const page = await this.#ports.store.readStream(bucketStream(bucket), {
         reverse: true,
         limit: PAGE,
         ...(before === undefined ? {} : { toSeq: before - 1 }),

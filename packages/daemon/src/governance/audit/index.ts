@@ -4,7 +4,6 @@ import type {
   AuditKey,
   AuditKeyRing,
   AuditStatus,
-  ExternalActionAuditRecord,
 } from "@kheish/contract";
 import { problem } from "@kheish/contract";
 import type { Clock } from "../../kernel/clock.ts";
@@ -12,13 +11,14 @@ import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { JournalTail } from "../../kernel/tail.ts";
 import type { Anchor } from "./anchor.ts";
-import { AuditAnchors } from "./anchors.ts";
+import { AuditAnchors, lastAnchor } from "./anchors.ts";
 import { AuditDamage, type KnownKeys } from "./chain.ts";
+import type { AnchorPorts } from "./cover.ts";
 import { AuditExporter } from "./export/exporter.ts";
 import { adoptKey, KEY_STREAM, type RingKeys, readRing } from "./keys/ring.ts";
 import { Verifier } from "./keys/signer.ts";
 import { AuditLedger } from "./ledger.ts";
-import { readBucket } from "./read.ts";
+import { type ReadBucket, readBucket } from "./read.ts";
 import { bucketOf } from "./record.ts";
 
 export { loadSigningKeys } from "./keys/load.ts";
@@ -46,15 +46,25 @@ export class Audit {
   readonly #exporter: AuditExporter;
   readonly #ring = new Set<string>();
   readonly #keys: KnownKeys;
+  readonly #ports: AnchorPorts;
 
   constructor(options: AuditOptions) {
     const { store, clock, tail, log, segmentRecords, pageLines } = options;
     const { signer } = options.keys;
     this.#options = options;
     this.#keys = { verifier: new Verifier(), has: (keyId) => this.#ring.has(keyId) };
-    const ports = { store, clock, signer, keys: this.#keys, log };
+    this.#ports = {
+      store,
+      keys: this.#keys,
+      lastAnchor: async () => this.#anchors.last ?? lastAnchor(store),
+    };
+    const ports = { ...this.#ports, clock, signer, log };
     this.ledger = new AuditLedger({ ...ports, ...(segmentRecords === undefined ? {} : { segmentRecords }) });
-    this.#anchors = new AuditAnchors({ ...ports, tail });
+    this.#anchors = new AuditAnchors({
+      ...ports,
+      tail,
+      onUnsigned: (error) => this.ledger.onUnsigned(error),
+    });
     this.#exporter = new AuditExporter({
       ...ports,
       anchor: () => this.#anchorAll(),
@@ -72,9 +82,10 @@ export class Audit {
     });
   }
 
-  /** Once the tail follows the journal. */
-  start(): Promise<void> {
-    return this.#anchors.start();
+  /** Once the tail follows the journal. What was left unsigned is verified now, and anchored soon. */
+  async start(): Promise<void> {
+    await this.#anchors.start();
+    await this.ledger.verify(this.#anchors.unsigned);
   }
 
   /** Anchors what is left, so that a daemon at rest leaves nothing uncovered. */
@@ -84,10 +95,10 @@ export class Audit {
   }
 
   /** A run's records, verified: all of them or the problem `audit/audit_verification_failed`. */
-  async actionsOf(runId: string): Promise<ExternalActionAuditRecord[]> {
-    const { store, keys } = this.#options;
+  async actionsOf(runId: string): Promise<ReadBucket> {
+    const { signer } = this.#options.keys;
     try {
-      return await readBucket({ store, signer: keys.signer, keys: this.#keys }, bucketOf({ run_id: runId }));
+      return await readBucket({ ...this.#ports, signer }, bucketOf({ run_id: runId }));
     } catch (error) {
       if (!(error instanceof AuditDamage)) throw error;
       throw problem("audit", "audit_verification_failed", error.message);
@@ -107,6 +118,7 @@ export class Audit {
     const { last } = this.#anchors;
     return {
       ...(await this.ledger.status()),
+      unsigned_bucket_count: this.#anchors.unsigned.length,
       ...(last === undefined
         ? {}
         : {

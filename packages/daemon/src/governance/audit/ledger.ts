@@ -11,14 +11,14 @@ import {
   type CommitResult,
   type NewEvent,
   type Op,
-  type Store,
   StoreError,
 } from "../../kernel/store.ts";
-import { AuditDamage, type KnownKeys } from "./chain.ts";
+import { AuditDamage } from "./chain.ts";
 import { SEGMENT_RECORDS, signCheckpoint } from "./checkpoint.ts";
+import type { AnchorPorts } from "./cover.ts";
 import { type BucketHead, BucketHeads } from "./heads.ts";
 import type { Signer } from "./keys/signer.ts";
-import { bucketOf, signatureInput } from "./record.ts";
+import { bucketOf } from "./record.ts";
 import {
   type ActionScope,
   actionsEvent,
@@ -29,11 +29,9 @@ import {
   scopeOf,
 } from "./stored.ts";
 
-export interface LedgerOptions {
-  store: Store;
+export interface LedgerOptions extends AnchorPorts {
   clock: Clock;
   signer: Signer;
-  keys: KnownKeys;
   log: Log;
   /** Records to a segment; 1,024. */
   segmentRecords?: number;
@@ -53,8 +51,9 @@ interface Trouble {
 
 /**
  * The ledger of external actions. Records ride in the commit of what they account for: neither is ever without the
- * other, and no commit is made for them alone. When the ledger cannot vouch for an action, the action is refused, its
- * state says so, and it is asked again until it can (02-R80, weakness 11).
+ * other, and no commit is made for them alone. A commit only chains its records; what signs them comes after it, once
+ * for all (`AuditAnchors`). When the ledger cannot vouch for an action, the action is refused, its state says so, and it
+ * is asked again until it can (02-R80, weakness 11).
  */
 export class AuditLedger implements AuditPort {
   readonly #options: LedgerOptions;
@@ -71,7 +70,7 @@ export class AuditLedger implements AuditPort {
 
   constructor(options: LedgerOptions) {
     this.#options = options;
-    this.#heads = new BucketHeads(options.store, options.keys);
+    this.#heads = new BucketHeads(options);
     this.#segmentRecords = options.segmentRecords ?? SEGMENT_RECORDS;
   }
 
@@ -142,8 +141,25 @@ export class AuditLedger implements AuditPort {
     }
   }
 
+  /** The key did not sign: nothing more leaves until it does. */
+  onUnsigned(error: unknown): void {
+    this.#noteFailure(error instanceof Error ? error.message : String(error));
+  }
+
+  /** Verifies buckets that a daemon which is gone may have left unsigned. What does not verify is noted. */
+  async verify(buckets: readonly string[]): Promise<void> {
+    for (const bucket of buckets) {
+      try {
+        await this.#heads.get(bucket);
+      } catch (error) {
+        if (!(error instanceof AuditDamage)) throw error;
+        this.#note(bucket, error, error.message);
+      }
+    }
+  }
+
   /** Asks a failing ledger again, so that the answer is of now. */
-  async status(): Promise<Omit<AuditStatus, "anchored">> {
+  async status(): Promise<Omit<AuditStatus, "anchored" | "unsigned_bucket_count">> {
     if (this.#failure !== undefined) await this.#probe().catch(() => undefined);
     if (this.#unwritten !== undefined) await this.#probeStore().catch(() => undefined);
     for (const bucket of this.#damaged.keys()) await this.#recheck(bucket).catch(() => undefined);
@@ -168,10 +184,8 @@ export class AuditLedger implements AuditPort {
     const events: NewEvent[] = [];
     let head = before;
     for (const { scope, own } of byScope(actions)) {
-      const { records, last, hash } = chainActions(head, scope, own, atMs);
-      const signature = await signer.sign(signatureInput(last, hash, signer.keyId));
-      const first = head.count + 1;
-      events.push(actionsEvent(atMs, { first, scope, records, key_id: signer.keyId, signature }));
+      const { records, hash } = chainActions(head, scope, own, atMs);
+      events.push(actionsEvent(atMs, { first: head.count + 1, scope, records }));
       const count = head.count + records.length;
       head = { seq: before.seq + events.length, count, hash, inSegment: head.inSegment + records.length };
       if (head.inSegment < this.#segmentRecords) continue;
@@ -208,10 +222,19 @@ export class AuditLedger implements AuditPort {
     if (error instanceof AuditRefused) return;
     const { clock, log } = this.#options;
     const now = clock.now();
-    log.error({ bucket, err: reason }, "the external-action audit cannot be written");
-    if (!(error instanceof AuditDamage)) this.#failure ??= { sinceMs: now, askedMs: now, reason };
+    const isDamage = error instanceof AuditDamage;
+    log.error(
+      { bucket, err: reason },
+      `the external-action audit ${isDamage ? "does not verify" : "cannot be written"}`,
+    );
+    if (!isDamage) this.#noteFailure(reason);
     else if (this.#damaged.size < MOST_DAMAGED)
       this.#damaged.set(bucket, { sinceMs: now, askedMs: now, reason });
+  }
+
+  #noteFailure(reason: string): void {
+    const now = this.#options.clock.now();
+    this.#failure ??= { sinceMs: now, askedMs: now, reason };
   }
 
   #noteUnwritten(error: StoreError): void {

@@ -1,9 +1,9 @@
 import type { AdminChangeDetail, ExternalActionAuditRecord } from "@kheish/contract";
 import type { StoredEvent } from "../../kernel/store.ts";
-import { flawOfHashes, type KnownKeys, lastOf } from "./chain.ts";
+import { flawOfActions } from "./chain.ts";
 import type { Signer } from "./keys/signer.ts";
 import { signatureInput, signedRecord } from "./record.ts";
-import { actionsOf, type ChainPoint, chainedRecords } from "./stored.ts";
+import { type ChainPoint, chainedRecords } from "./stored.ts";
 
 export interface SignedRecord {
   number: number;
@@ -18,39 +18,22 @@ export interface SignedActions {
 }
 
 /**
- * The records of one commit as they are on the wire. The commit signed the last one, whose chain vouches for the others;
- * these get a signature of their own here, by the present key, once that has been seen to be so.
+ * The records of one commit as they are on the wire, each signed by the present key, once they have been seen to
+ * continue the chain (02-R77). That the chain is the one that was written, the anchors say.
  */
 export async function signActions(
   event: StoredEvent,
   before: ChainPoint,
   signer: Signer,
-  keys: KnownKeys,
 ): Promise<SignedActions> {
-  const { key_id: keyId, signature } = actionsOf(event);
-  const flaw = await flawOf(event, before, keys);
-  const chained = chainedRecords(event, before);
+  const flaw = flawOfActions(event, before);
+  const { keyId } = signer;
   const records = await Promise.all(
-    chained.map(async ({ number, record, hash, detail }, index): Promise<SignedRecord> => {
-      const isSigned = index === chained.length - 1;
-      const by = isSigned ? keyId : signer.keyId;
-      const own = isSigned
-        ? signature
-        : flaw === undefined
-          ? await signer.sign(signatureInput(record, hash, by))
-          : "";
-      const told = signedRecord(record, hash, by, own);
+    chainedRecords(event, before).map(async ({ number, record, hash, detail }): Promise<SignedRecord> => {
+      const signature = flaw === undefined ? await signer.sign(signatureInput(record, hash, keyId)) : "";
+      const told = signedRecord(record, hash, keyId, signature);
       return detail === undefined ? { number, record: told } : { number, record: told, detail };
     }),
   );
   return flaw === undefined ? { records } : { records, flaw };
-}
-
-async function flawOf(event: StoredEvent, before: ChainPoint, keys: KnownKeys): Promise<string | undefined> {
-  const flaw = flawOfHashes(event, before, keys);
-  if (flaw !== undefined) return flaw;
-  const { key_id: keyId, signature } = actionsOf(event);
-  const { number, record, hash } = lastOf(event, before);
-  const valid = await keys.verifier.isValidSoon(signatureInput(record, hash, keyId), keyId, signature);
-  return valid ? undefined : `the signature of record ${number} is wrong`;
 }

@@ -5,7 +5,8 @@ import { recordHash, type UnsignedRecord } from "./record.ts";
 
 /**
  * How the journal keeps a bucket: the stream `audit/<bucket>`, one event a commit and scope, with what its records have
- * in common said once. The last record is signed with the commit, and through the chain it speaks for all before it.
+ * in common said once. A commit chains its records and signs none: the next anchor signs where the chain then ends, and
+ * so speaks for all before it.
  */
 export const BUCKET_STREAM_PREFIX = "audit/";
 /** The record of each bucket's existence, which lists them. */
@@ -34,9 +35,6 @@ export interface StoredActions {
   first: number;
   scope: ActionScope;
   records: StoredAction[];
-  key_id: string;
-  /** Of the last record. */
-  signature: string;
 }
 
 /** How far a chain has come. */
@@ -55,23 +53,21 @@ export function scopeOf(action: ExternalAction): ActionScope {
   return scope;
 }
 
-/** Chains actions of one scope to a bucket. Answers them as they are stored, and the last one as it is signed. */
+/** Chains actions of one scope to a bucket. Answers them as they are stored, and the hash that the next one names. */
 export function chainActions(
   point: ChainPoint,
   scope: ActionScope,
   actions: readonly ExternalAction[],
   atMs: number,
-): { records: StoredAction[]; last: UnsignedRecord; hash: string } {
+): { records: StoredAction[]; hash: string } {
   let hash = point.hash;
-  let last: UnsignedRecord | undefined;
   const records = actions.map((action): StoredAction => {
     const kept = withoutScope(action);
-    last = unsigned(scope, kept, atMs, hash);
-    hash = recordHash(last);
+    hash = recordHash(unsigned(scope, kept, atMs, hash));
     return { ...kept, hash };
   });
-  if (last === undefined || hash === undefined) throw new Error("no actions to chain");
-  return { records, last, hash };
+  if (hash === undefined) throw new Error("no actions to chain");
+  return { records, hash };
 }
 
 function withoutScope(action: ExternalAction): Omit<StoredAction, "hash"> {

@@ -8,5 +8,5 @@ export function testLedger(store: Store, clock: Clock): AuditLedger {
   const signer = createSynchronousSigner(Buffer.alloc(32, 2));
   const keys = { verifier: new Verifier(), has: (keyId: string) => keyId === signer.keyId };
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-  return new AuditLedger({ store, clock, signer, keys, log });
+  return new AuditLedger({ store, clock, signer, keys, log, lastAnchor: async () => undefined });
 }

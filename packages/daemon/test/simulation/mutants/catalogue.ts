@@ -329,7 +329,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "forget-the-chain-at-a-takeover",
     fault: "a daemon that takes a run over begins its audit anew instead of going on with the chain",
     file: "governance/audit/heads.ts",
-    find: "const end = followChain(bucket, from, segment, this.#keys);",
+    find: "const end = followChain(bucket, from, segment, keys);",
     replace: "const end = { count: from.count };",
   },
 ];

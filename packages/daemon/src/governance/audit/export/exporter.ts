@@ -2,8 +2,7 @@ import type { AuditExportPage, AuditExportQuery } from "@kheish/contract";
 import type { Clock } from "../../../kernel/clock.ts";
 import type { ListedRecord, Store, StoredEvent } from "../../../kernel/store.ts";
 import type { Anchor } from "../anchor.ts";
-import { ANCHOR_STREAM } from "../anchors.ts";
-import type { KnownKeys } from "../chain.ts";
+import { ANCHOR_STREAM, anchorAt } from "../anchors.ts";
 import { readRing } from "../keys/ring.ts";
 import type { Signer } from "../keys/signer.ts";
 import { SIGNATURE_ALG, sha256 } from "../record.ts";
@@ -23,7 +22,6 @@ export interface ExporterOptions {
   store: Store;
   clock: Clock;
   signer: Signer;
-  keys: KnownKeys;
   /** Anchors everything that was written so far; answers the last anchor. */
   anchor: () => Promise<Anchor | undefined>;
   /** Lines of a page, about; 1,000. */
@@ -96,17 +94,11 @@ export class AuditExporter {
       (born === undefined || anchor.position < born.position);
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (isBefore(await this.#anchorAt(middle))) low = middle + 1;
+      if (isBefore(await anchorAt(this.#options.store, middle))) low = middle + 1;
       else high = middle;
     }
-    const before = sinceMs === undefined ? undefined : await this.#anchorAt(low - 1);
+    const before = sinceMs === undefined ? undefined : await anchorAt(this.#options.store, low - 1);
     return { first: low, before: before?.position ?? 0 };
-  }
-
-  async #anchorAt(number: number): Promise<Anchor | undefined> {
-    if (number < 1) return undefined;
-    const [event] = await this.#options.store.readStream(ANCHOR_STREAM, { afterSeq: number - 1, limit: 1 });
-    return event?.data as unknown as Anchor | undefined;
   }
 
   async #anchors(
@@ -195,14 +187,12 @@ export class AuditExporter {
     before: StoredEvent | undefined,
     put: (line: ExportLine) => void,
   ): Promise<void> {
-    const { signer, keys } = this.#options;
+    const { signer } = this.#options;
     const points: ChainPoint[] = [before === undefined ? { count: 0 } : pointAfter(before)];
     for (const event of events) points.push(pointAfter(event));
     const signed = await Promise.all(
       events.map((event, index) =>
-        event.type === "checkpoint"
-          ? undefined
-          : signActions(event, points[index] ?? { count: 0 }, signer, keys),
+        event.type === "checkpoint" ? undefined : signActions(event, points[index] ?? { count: 0 }, signer),
       ),
     );
     for (const [index, event] of events.entries()) {
