@@ -13,8 +13,8 @@ const FILE_RECORDS = 100_000;
 const VERIFY_ROUNDS = 3;
 
 /**
- * The ledger by itself: records that are chained, signed and on disk, beside the same commits with neither hash nor
- * signature; and an exported file that is verified, beside the same with every signature checked. CPU time is that of
+ * The ledger by itself: records that are chained, on disk and anchored, beside the same commits with neither hash nor
+ * anchor; and an exported file that is verified, beside the same with every signature checked. CPU time is that of
  * all threads: what a busy machine makes of the figures per second, it does not make of this one.
  */
 export const run: Bench = async function* ({ quick }: BenchOptions): AsyncGenerator<Line> {
