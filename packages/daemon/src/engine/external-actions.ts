@@ -112,6 +112,8 @@ export interface ModelCall {
   route: PinnedRoute;
   model: string;
   models: ModelPort;
+  /** The run's first, as far as its driver knows. */
+  isFirst: boolean;
   purpose: "turn" | "compaction";
 }
 
@@ -121,6 +123,7 @@ export function auditModelRequest(change: SessionChange, call: ModelCall, shown:
     ...modelAction(call),
     phase: "request",
     request_digest: promptDigest(call, shown),
+    ...(call.isFirst ? { begins: true } : {}),
   });
 }
 
@@ -170,17 +173,17 @@ function failureOfModel(error: ModelError): string {
 }
 
 /** A message is digested once, however often it is shown. */
-const digests = new WeakMap<Message, Buffer>();
+const digests = new WeakMap<Message, string>();
 
 function promptDigest({ route, model, purpose }: ModelCall, shown: readonly Entry[]): string {
-  const head = Buffer.from(`${purpose}\n${route.route_id}\n${model}\n`);
-  return sha256(Buffer.concat([head, ...shown.map(({ message }) => digestOf(message))]));
+  const head = `${purpose}\n${route.route_id}\n${model}\n`;
+  return sha256(head + shown.map(({ message }) => digestOf(message)).join(""));
 }
 
-function digestOf(message: Message): Buffer {
+function digestOf(message: Message): string {
   const known = digests.get(message);
   if (known !== undefined) return known;
-  const made = hash("sha256", JSON.stringify(message), "buffer");
+  const made = sha256(JSON.stringify(message));
   digests.set(message, made);
   return made;
 }
@@ -238,6 +241,6 @@ export function auditDecision(
   });
 }
 
-function sha256(bytes: string | Buffer): string {
+function sha256(bytes: string): string {
   return hash("sha256", bytes, "hex");
 }

@@ -313,6 +313,8 @@ export interface ExternalAction {
   request_digest?: string;
   response_digest?: string;
   outcome?: string;
+  /** The run has only begun: nothing of it was recorded before, as far as whoever drives it knows. Not recorded. */
+  begins?: true;
   /** What an operator changed; `request_digest` is of it, and it is kept beside the record. */
   detail?: AdminChangeDetail;
 }

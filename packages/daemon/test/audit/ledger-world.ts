@@ -63,7 +63,8 @@ export class LedgerWorld {
       return;
     }
     sealed.lost();
-    if (result.reason !== "stale_seq") throw new Error(`refused: ${result.reason}`);
+    if (result.reason !== "stale_seq" && result.reason !== "stale_revision")
+      throw new Error(`refused: ${result.reason}`);
     await this.commit(...actions);
   }
 

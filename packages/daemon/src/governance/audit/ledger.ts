@@ -150,7 +150,7 @@ export class AuditLedger implements AuditPort {
   async verify(buckets: readonly string[]): Promise<void> {
     for (const bucket of buckets) {
       try {
-        await this.#heads.get(bucket);
+        await this.#heads.verify(bucket);
       } catch (error) {
         if (!(error instanceof AuditDamage)) throw error;
         this.#note(bucket, error, error.message);
@@ -180,7 +180,7 @@ export class AuditLedger implements AuditPort {
     atMs: number,
   ): Promise<{ ops: Op[]; head: BucketHead }> {
     const { signer } = this.#options;
-    const before = await this.#heads.get(bucket);
+    const before = await this.#heads.get(bucket, actions[0]?.begins === true);
     const events: NewEvent[] = [];
     let head = before;
     for (const { scope, own } of byScope(actions)) {
@@ -276,7 +276,7 @@ export class AuditLedger implements AuditPort {
     if (clock.now() - damage.askedMs < PROBE_EVERY_MS) throw new AuditRefused(damage.reason);
     damage.askedMs = clock.now();
     this.#heads.forget(bucket);
-    await this.#heads.get(bucket);
+    await this.#heads.verify(bucket);
     this.#damaged.delete(bucket);
     log.info({ bucket }, "a damaged bucket of the external-action audit verifies again");
   }
@@ -302,6 +302,7 @@ function bucketRecord(bucket: string, action: ExternalAction | undefined, atMs: 
     op: "put",
     kind: BUCKET_KIND,
     id: bucket,
+    expectedRevision: 0,
     data: { bucket, created_at_ms: atMs, ...(session === undefined ? {} : { session_id: session }) },
     keys: { id: [bucket], ...(session === undefined ? {} : { session: [session, bucket] }) },
   };

@@ -26,7 +26,7 @@ const SCOPE = [
 ] as const;
 export type ActionScope = Partial<Record<(typeof SCOPE)[number], string>>;
 
-export interface StoredAction extends Omit<ExternalAction, keyof ActionScope> {
+export interface StoredAction extends Omit<ExternalAction, keyof ActionScope | "begins"> {
   hash: string;
 }
 
@@ -71,7 +71,8 @@ export function chainActions(
 }
 
 function withoutScope(action: ExternalAction): Omit<StoredAction, "hash"> {
-  const { session_id, agent_id, run_id, principal_id, parent_principal_id, grant_id, ...rest } = action;
+  const { session_id, agent_id, run_id, principal_id, parent_principal_id, grant_id, begins, ...rest } =
+    action;
   return rest;
 }
 
