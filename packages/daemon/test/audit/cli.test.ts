@@ -48,6 +48,12 @@ function offline(...argv: string[]) {
 }
 
 describe("kheish runs external-actions", () => {
+  test("02-R79 the wire says how many of the records no anchor has signed for yet", async () => {
+    await audit("audit", "export", "--out", "anchors-first.jsonl");
+    const { headers } = await fetch(`${daemon.baseUrl}/v1/runs/${runId}/external-actions`);
+    expect(headers.get("x-audit-unsigned-count")).toBe("0");
+  });
+
   test("02-R74 lists what a run did", async () => {
     const { code, stdout } = await audit("runs", "external-actions", runId);
     expect(code).toBe(0);

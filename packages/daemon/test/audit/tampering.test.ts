@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
-import { AuditRefused } from "../../src/engine/index.ts";
+import { AuditRefused, type ExternalAction } from "../../src/engine/index.ts";
 import { type ChainPoint, chainActions, type StoredActions } from "../../src/governance/audit/stored.ts";
 import { LedgerWorld } from "./ledger-world.ts";
 import { SIGNER, verified } from "./support.ts";
@@ -57,6 +57,13 @@ function forge(db: DatabaseSync, bucket: string, fromSeq: number): void {
     }
   }
 }
+
+const FIRST: ExternalAction = {
+  begins: true,
+  phase: "request",
+  kind: "provider_request",
+  target: "simulator",
+};
 
 const oneMore = () => world.act("run-2");
 
@@ -193,6 +200,22 @@ describe("02-R78 02-R80: a bucket that does not verify", () => {
        DELETE FROM events WHERE stream_id = ${stream("audit/run-2")} AND seq > 9`,
     );
     await expect(oneMore()).rejects.toThrow("anchor 2, which covers it, was changed");
+  });
+
+  test("02-R78 is met where a new one was expected: it is read first, and its chain goes on", async () => {
+    world = await LedgerWorld.open();
+    await world.act("run-1");
+    world = await world.tampered("");
+    await world.commit({ ...FIRST, run_id: "run-1" });
+    await world.commit({ ...FIRST, run_id: "run-2" });
+    expect((await world.audit.actionsOf("run-1")).records).toHaveLength(4);
+    expect(await found()).toEqual([]);
+  });
+
+  test("02-R78 is gone where a new one was expected: nothing is written in its place", async () => {
+    await tampered(`DELETE FROM events WHERE stream_id = ${stream("audit/run-1")};
+      DELETE FROM streams WHERE name = 'audit/run-1'`);
+    await expect(world.commit({ ...FIRST, run_id: "run-1" })).rejects.toThrow("its records are gone");
   });
 
   test("02-R78 is read from its last checkpoint on, not from its beginning", async () => {
