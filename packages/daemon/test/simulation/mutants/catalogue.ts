@@ -332,4 +332,11 @@ export const MUTANTS: readonly Mutant[] = [
     find: "const end = followChain(bucket, from, segment, keys);",
     replace: "const end = { count: from.count };",
   },
+  {
+    name: "leave-unsigned-what-a-crash-left",
+    fault: "records that no anchor had seen when their daemon died stay without one",
+    file: "governance/audit/anchors.ts",
+    find: "for (const event of page) if (event.position <= end) this.#see(event);",
+    replace: "",
+  },
 ];
