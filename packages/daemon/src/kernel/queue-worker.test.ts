@@ -172,4 +172,70 @@ describe("queue worker", () => {
     expect(await store.getLease("for it")).toBeUndefined();
     await subject.stop();
   });
+
+  test("K7 whoever makes work may begin it in the same commit", async () => {
+    const handled: string[] = [];
+    const subject = worker(async ({ key }) => {
+      handled.push(key);
+      return { kind: "done" };
+    });
+    expect(subject.offer("early"), "nobody is at work yet").toBeUndefined();
+    subject.start();
+    await quiet();
+    const claim = subject.offer("mine") ?? expect.unreachable("four hands are free");
+    const made = await store.commit([
+      { op: "enqueue", queue: "work", key: "mine", dueAtMs: 0, payload: null },
+      claim,
+    ]);
+    subject.take(made.ok ? made.claimed[1] : []);
+    expect(handled).toEqual(["mine"]);
+    await quiet();
+    expect(await store.nextDueAt("work")).toBeUndefined();
+    const offers = [1, 2, 3, 4].map((n) => subject.offer(`${n}`));
+    expect(offers.every((offer) => offer !== undefined)).toBe(true);
+    expect(subject.offer("5"), "no hand is free").toBeUndefined();
+    for (const _ of offers) subject.take([]);
+    await subject.stop();
+  });
+
+  test("K7 an offer that landed without a word to its worker is worked on all the same", async () => {
+    const handled: string[] = [];
+    const subject = worker(async ({ key }) => {
+      handled.push(key);
+      return { kind: "done" };
+    });
+    subject.start();
+    await quiet();
+    const claim = subject.offer("lost") ?? expect.unreachable("four hands are free");
+    await store.commit([{ op: "enqueue", queue: "work", key: "lost", dueAtMs: 0, payload: null }, claim]);
+    subject.take(undefined);
+    expect(subject.offer("next"), "what it brought is not known yet").toBeUndefined();
+    await quiet();
+    expect(handled).toEqual(["lost"]);
+    await subject.stop();
+  });
+
+  test("what is claimed while the worker stops goes back as it was, whatever the clock says", async () => {
+    const claiming = Promise.withResolvers<void>();
+    const slow = new Proxy(store, {
+      get(target, key) {
+        const member = Reflect.get(target, key) as unknown;
+        if (key !== "commit") return typeof member === "function" ? member.bind(target) : member;
+        return async (...args: Parameters<Store["commit"]>) => {
+          const answer = await target.commit(...args);
+          if (args[0].some(({ op }) => op === "claim")) await claiming.promise;
+          return answer;
+        };
+      },
+    });
+    const subject = worker(() => Promise.reject(new Error("not in hand")), slow);
+    const dueAtMs = clock.now() - 5_000;
+    await enqueue("late", dueAtMs);
+    subject.start();
+    await quiet();
+    const stopped = subject.stop();
+    claiming.resolve();
+    await stopped;
+    expect(await store.getItem("work", "late")).toMatchObject({ dueAtMs, attempts: 0, token: 0 });
+  });
 });

@@ -42,6 +42,8 @@ export async function driveSession(
       const waits = await driveRun(driver, stop, attempts);
       deps.states.keep(sessionId, driver.state);
       if (waits || options.lease.hasLeft) return "rest";
+      // The run stands where it stood: what is known of the session is older than what others made of it.
+      if (deps.known.get(sessionId)?.session.data.active_run_id === runId) deps.known.forget(sessionId);
     } catch (error) {
       if (!(error instanceof Superseded)) throw error;
       // Others have written since: what this process knew of the session would lead here again and again.

@@ -1,3 +1,4 @@
+import { RecentMap } from "../../kernel/recent-map.ts";
 import type { SessionState } from "../state.ts";
 
 /** Sessions whose last state is kept, and the messages that each may hold: a bound on memory, not on what works. */
@@ -10,7 +11,7 @@ const MOST_ENTRIES = 2_000;
  * after is caught up with from the journal.
  */
 export class StateCache {
-  readonly #states = new Map<string, SessionState>();
+  readonly #states = new RecentMap<SessionState>(MOST_SESSIONS);
 
   /** The state becomes the caller's, who may change it; nobody else can take it. */
   take(sessionId: string): SessionState | undefined {
@@ -20,10 +21,7 @@ export class StateCache {
   }
 
   keep(sessionId: string, state: SessionState): void {
-    this.#states.delete(sessionId);
-    if (state.entries.length > MOST_ENTRIES) return;
-    this.#states.set(sessionId, state);
-    const [oldest] = this.#states.keys();
-    if (this.#states.size > MOST_SESSIONS && oldest !== undefined) this.#states.delete(oldest);
+    if (state.entries.length > MOST_ENTRIES) this.#states.delete(sessionId);
+    else this.#states.set(sessionId, state);
   }
 }
