@@ -9,7 +9,18 @@ import { keepResults } from "./support/results.ts";
 import { printTable } from "./support/table.ts";
 
 /** In the order in which they are told; folders that are no benchmark are not listed. */
-const NAMES = ["durable-steps", "accept", "parked", "growth", "idle", "sse", "lists", "cli", "install"];
+const NAMES = [
+  "durable-steps",
+  "accept",
+  "parked",
+  "growth",
+  "idle",
+  "sse",
+  "lists",
+  "audit",
+  "cli",
+  "install",
+];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -19,6 +19,7 @@ import {
   type ToolPort,
 } from "./engine/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
+import { auditBindings } from "./features/audit/index.ts";
 import { type ArchiveOf, BackupService, backupBindings, mustHold } from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
 import { budgetBindings, budgetsStatus } from "./features/budgets/index.ts";
@@ -41,6 +42,7 @@ import {
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
+import { Audit, type RingKeys } from "./governance/audit/index.ts";
 import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
@@ -65,6 +67,8 @@ export interface World {
   /** Where the routes came from; absent where they cannot be read again. */
   routes?: { loaded: LoadedRoutes; loader: RouteLoader; env: Env };
   tools: ToolPort;
+  /** Signs the audit. */
+  auditKeys: RingKeys;
   log: Log;
   credentials: Credentials;
 }
@@ -110,9 +114,12 @@ export interface Daemon {
   drain(deadlineMs: number): Promise<void>;
 }
 
+/** What the last anchor of the audit gets when the daemon stops; the next daemon makes it otherwise. */
+const AUDIT_STOP_MS = 100;
+
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
-  const { store, blobs, clock, random, models, tools, log, credentials } = world;
+  const { store, blobs, clock, random, models, tools, auditKeys, log, credentials } = world;
   const owner = `daemon-${settings.instanceId}`;
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
@@ -125,9 +132,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     capacity: settings.eventHistoryCapacity,
     onError: (error) => log.error({ err: String(error) }, "reading the journal failed"),
   });
+  const audit = new Audit({ store, clock, tail, log, keys: auditKeys });
   const runtime = new RuntimeSettings({
     store,
     clock,
+    audit: audit.ledger,
     routes: models,
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
@@ -153,6 +162,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     authority,
+    audit: audit.ledger,
     log,
     limits: settings.limits,
     toolLimits: () => runtime.toolLimits,
@@ -178,6 +188,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
+    audit: audit.ledger,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
   };
@@ -202,7 +213,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
 
-  const tokens = new TokenService({ store, clock, random, log });
+  const tokens = new TokenService({ store, audit: audit.ledger, clock, random, log });
   const fixed: LoadedRoutes = { set: { configured: [] }, source: { kind: "serve_args" } };
   const routeService = new RouteService({
     store,
@@ -227,6 +238,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     tail,
     routes,
     settings: runtime,
+    audit: () => audit.status(),
     processId: settings.processId,
     isReady: () => ready,
     budgets: () => budgetsStatus(commands),
@@ -263,6 +275,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...routeBindings(routeService),
       ...secretBindings(credentials),
       ...backups,
+      ...auditBindings(commands, audit),
     ],
     namedTokens: {
       authenticate: (presented) => tokens.authenticate(presented),
@@ -274,12 +287,14 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     async start() {
       await credentials.start();
       await routeService.refresh();
+      await audit.adoptKey();
       await runtime.load(settings.permissionMode);
       await keepModelBudget(commands, settings.modelBudget);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);
       await rearmGoals(store, clock.now());
       await tail.start();
+      await audit.start();
       holding = await mustHold(store, clock, settings.releaseRestoredCopy === true);
       if (holding) {
         log.warn(
@@ -298,6 +313,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
+      await Promise.race([audit.stop(), sleep(clock, AUDIT_STOP_MS)]);
       tail.stop();
     },
   };

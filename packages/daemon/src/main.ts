@@ -1,4 +1,4 @@
-import { realpath, stat, statfs } from "node:fs/promises";
+import { readFile, realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
 import { archiveOf } from "./archives.ts";
@@ -14,11 +14,14 @@ import {
   tracedStore,
   tracingWanted,
 } from "./features/tracing/index.ts";
+import { AuditKeyError, loadSigningKeys, type RingKeys } from "./governance/audit/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
+import { writeWholeFile } from "./kernel/durable-files.ts";
+import { errnoOf } from "./kernel/errno.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openStateRoot, type StateRoot } from "./kernel/state-root.ts";
@@ -183,6 +186,7 @@ async function open(
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
   const tools = metrics.tools(redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor));
 
+  const auditKeys = await auditKeysOf(store, stateRoot.path, env, log);
   let baseUrl = "";
   const daemon = compose(
     {
@@ -193,6 +197,7 @@ async function open(
       models,
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
+      auditKeys,
       log,
       credentials,
     },
@@ -395,6 +400,22 @@ async function lockedStateRoot({ stateRoot, lockWaitMs = 0 }: ServeOptions, log:
   }
 }
 
+function auditKeysOf(store: Store, stateRoot: string, env: Env, log: Log): Promise<RingKeys> {
+  return loadSigningKeys({
+    env,
+    store,
+    keyFile: join(stateRoot, "audit-signing.key"),
+    random: systemRandom,
+    readFile: (path) =>
+      readFile(path).catch((error: unknown) => {
+        if (errnoOf(error) === "ENOENT") return undefined;
+        throw error;
+      }),
+    writeFile: (path, content) => writeWholeFile(path, content, systemRandom),
+    warn: (message) => log.warn({}, message),
+  });
+}
+
 /** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */
 function runLimits(env: Env, log: Log): RunLimits {
   const maxTurns = wholeNumber(env, "KHEISH_AGENT_MAX_TURNS", DEFAULT_RUN_LIMITS.maxTurns);
@@ -412,8 +433,14 @@ function wholeNumber(env: Env, name: string, fallback: number): number {
 
 function startError(error: unknown): StartError {
   if (error instanceof StartError) return error;
-  if (error instanceof StoreError || error instanceof RouteConfigError || error instanceof ServeConfigError) {
+  if (isForOperators(error)) {
     return new StartError(error.message, { cause: error });
   }
   return new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+function isForOperators(error: unknown): error is Error {
+  return [StoreError, RouteConfigError, ServeConfigError, AuditKeyError].some(
+    (kind) => error instanceof kind,
+  );
 }

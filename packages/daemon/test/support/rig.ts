@@ -13,6 +13,7 @@ import {
   type ToolPort,
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
+import { createSynchronousSigner, type RingKeys } from "../../src/governance/audit/index.ts";
 import { Credentials } from "../../src/governance/credentials.ts";
 import { Redactor } from "../../src/governance/redaction/redactor.ts";
 import type { MasterKey } from "../../src/governance/secrets/index.ts";
@@ -51,6 +52,8 @@ export interface BootOptions {
   instanceId?: string;
   /** Of `serve --permission-mode`. */
   permissionMode?: PermissionMode;
+  /** In place of the key that all rigged daemons share. */
+  auditKeys?: RingKeys;
 }
 
 export interface RiggedDaemon {
@@ -70,6 +73,8 @@ export interface CallOptions {
   idempotencyKey?: string;
 }
 
+/** Beside no threads: a rig knows when nothing happens any more. */
+const RIG_SIGNER = createSynchronousSigner(Buffer.alloc(32, 7));
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const random: Random = { hex: (bytes) => randomBytes(bytes).toString("hex"), unit: () => 0.5 };
 
@@ -98,6 +103,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           random,
           models: options.models ?? models,
           tools: toolPort(toolsFor(opened.length)),
+          auditKeys: options.auditKeys ?? { signer: RIG_SIGNER },
           log: options.log ?? silent,
           credentials: new Credentials({
             store,

@@ -2,6 +2,7 @@ import { isTerminal, type UsageTotals } from "@kheish/contract";
 import { type Store, StoreError } from "../../kernel/store.ts";
 import { settleCut } from "../budgets/settle.ts";
 import { closeCalls } from "../close-calls.ts";
+import { auditLost } from "../external-actions.ts";
 import { foldSession } from "../fold.ts";
 import { afterRun, pauseGoal } from "../goals/after-run.ts";
 import type { ContinuationDeps } from "../goals/continuation.ts";
@@ -58,9 +59,11 @@ export async function interruptSession(
   return { interrupted: true };
 }
 
+type EndDeps = ContinuationDeps & Pick<CommandDeps, "tools">;
+
 /** Ends one non-terminal run within a change: requests closed, slot freed, next promoted. */
 export async function endRun(
-  deps: ContinuationDeps,
+  deps: EndDeps,
   change: SessionChange,
   session: Kept<"session">,
   run: Kept<"run">,
@@ -70,7 +73,7 @@ export async function endRun(
 ): Promise<void> {
   const { store } = deps;
   await closeRequests(store, change, run.data);
-  const usage = await closeWork(store, change, session, run, status);
+  const usage = await closeWork(deps, change, session, run, status);
   if (run.data.status === "queued") change.updateSession({ queued_count: change.session.queued_count - 1 });
   const freesSlot = session.data.active_run_id === run.id;
   const next = freesSlot && !queueIsCleared ? await queueHead(store, change.session) : undefined;
@@ -87,7 +90,7 @@ export async function endRun(
 
 /** What the run has open is closed, what it used is accounted for. */
 async function closeWork(
-  store: Store,
+  { store, tools }: EndDeps,
   change: SessionChange,
   session: Kept<"session">,
   run: Kept<"run">,
@@ -95,7 +98,7 @@ async function closeWork(
 ): Promise<{ usage?: UsageTotals }> {
   const state = session.data.active_run_id === run.id ? await stateOf(store, session) : undefined;
   if (state?.run === undefined) return {};
-  const lost = closeCalls(change, state.run, status);
+  const lost = closeCalls(change, state.run, status, (call) => auditLost(change, run.data, tools, call));
   settleCut(change, run.id, state.run);
   const usage = { ...state.run.usage, tool_calls: state.run.usage.tool_calls + lost };
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
@@ -117,7 +120,7 @@ async function stateOf(store: Store, session: Kept<"session">): Promise<SessionS
 
 /** Answers whether nobody is left in the queue: one commit carries so many and no more. */
 async function cancelQueued(
-  deps: ContinuationDeps,
+  deps: EndDeps,
   change: SessionChange,
   session: Kept<"session">,
 ): Promise<boolean> {

@@ -8,6 +8,7 @@ import type { BudgetBook } from "../budgets/book.ts";
 import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
 import type {
+  AuditPort,
   AuthorityPort,
   ModelDelta,
   ModelPort,
@@ -31,6 +32,7 @@ export interface LoopDeps {
   routes: RouteResolver;
   tools: ToolPort;
   authority: AuthorityPort;
+  audit: AuditPort;
   log: Log;
   limits: RunLimits;
   /** In force now; a batch keeps those it began with (02-R11), see `Driver.toolLimits`. */

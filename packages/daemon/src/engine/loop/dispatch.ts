@@ -1,3 +1,4 @@
+import { auditDispatch } from "../external-actions.ts";
 import { idempotencyKey } from "../ledger.ts";
 import type { SandboxProfile } from "../ports.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -51,6 +52,7 @@ export function start(
   effect: NonNullable<CallState["effect"]>,
 ): void {
   const { runState } = driver;
+  auditDispatch(change, driver.run.data, driver.deps.tools, call);
   change.emit("tool_call_started", {
     run_id: driver.run.id,
     call_id: call.call.id,

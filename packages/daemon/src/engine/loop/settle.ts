@@ -1,6 +1,7 @@
 import { settleCut } from "../budgets/settle.ts";
 import { closeCalls } from "../close-calls.ts";
 import { queueHead } from "../commands/transact.ts";
+import { auditLost } from "../external-actions.ts";
 import { afterRun } from "../goals/after-run.ts";
 import { textOf } from "../messages.ts";
 import { addUsage } from "../records.ts";
@@ -83,7 +84,7 @@ async function giveUp(
 ): Promise<void> {
   const { run, runState } = driver;
   await driver.sessionFor(change);
-  closeCalls(change, runState, "given up");
+  closeCalls(change, runState, "given up", (call) => auditLost(change, run.data, driver.deps.tools, call));
   settleCut(change, run.id, runState);
   const { usage } = runState;
   change.updateSession({ usage: addUsage(change.session.usage, usage) });

@@ -155,7 +155,8 @@ export class EventStreams {
     const wake = () => woken.abort();
     signal.addEventListener("abort", wake, { once: true });
     subscriber.onDelta = wake;
-    if (signal.aborted) wake();
+    // What came while the consumer was busy wakes nobody.
+    if (signal.aborted || subscriber.hasDeltas) wake();
     const { sessionId } = subscriber;
     if (sessionId === undefined) await this.#tail.after(position, woken.signal);
     else await this.#tail.afterIn(sessionStream(sessionId), position, woken.signal);
@@ -250,6 +251,10 @@ class Subscriber {
   follows(frame: SseFrame): boolean {
     const data = frame.data as StreamEvent;
     return data.type === "run_updated" && (this.#runId === undefined || data.run.run_id === this.#runId);
+  }
+
+  get hasDeltas(): boolean {
+    return this.#deltas.length > 0;
   }
 
   offer(delta: Delta): void {

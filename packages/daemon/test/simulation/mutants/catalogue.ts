@@ -318,4 +318,25 @@ export const MUTANTS: readonly Mutant[] = [
     find: "settleCut(change, run.id, state.run);",
     replace: "",
   },
+  {
+    name: "leave-without-a-record",
+    fault: "a tool call leaves and the signed audit knows nothing of it",
+    file: "engine/loop/dispatch.ts",
+    find: "auditDispatch(change, driver.run.data, driver.deps.tools, call);",
+    replace: "",
+  },
+  {
+    name: "forget-the-chain-at-a-takeover",
+    fault: "a daemon that takes a run over begins its audit anew instead of going on with the chain",
+    file: "governance/audit/heads.ts",
+    find: "const end = followChain(bucket, from, segment, keys);",
+    replace: "const end = { count: from.count };",
+  },
+  {
+    name: "leave-unsigned-what-a-crash-left",
+    fault: "records that no anchor had seen when their daemon died stay without one",
+    file: "governance/audit/anchors.ts",
+    find: "for (const event of page) if (event.position <= end) this.#see(event);",
+    replace: "",
+  },
 ];

@@ -60,12 +60,14 @@ export function generate(seed: number): Plan {
   };
 }
 
+const ENOUGH_CALLS = 20;
+
 /** Of a draw of its own, so that a plan without a budget is what it was. */
 function budgetPlan(prng: Prng): BudgetPlan | undefined {
   if (!prng.chance(0.3)) return undefined;
   const totalTokens = prng.pick([0, 40_000, 80_000]);
   const rush = prng.chance(0.6);
-  return {
+  const plan: BudgetPlan = {
     modelCalls: rush ? prng.pick([1, 1, 2, 2, 3]) : prng.pick([0, 1, 2, 3, 5, 8]),
     ...(totalTokens === 0 ? {} : { totalTokens }),
     window: prng.pick(["total", "hour"]),
@@ -73,6 +75,8 @@ function budgetPlan(prng: Prng): BudgetPlan | undefined {
     rush,
     callMs: prng.pick([0, 0, 600, 2_500]),
   };
+  // Where the number of calls does not end it first, calls wait for the tokens that others hold.
+  return totalTokens !== 0 && prng.chance(0.3) ? { ...plan, modelCalls: ENOUGH_CALLS } : plan;
 }
 
 /** Whoever wants the same of a budget at the same time meets at its end, and a slow call is met by whatever goes wrong. */

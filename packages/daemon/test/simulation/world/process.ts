@@ -6,6 +6,7 @@ import {
   type RouteResolver,
   type Tool,
 } from "../../../src/engine/index.ts";
+import { createSynchronousSigner } from "../../../src/governance/audit/index.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
 import { masterKeyOf } from "../../../src/governance/secrets/index.ts";
@@ -21,6 +22,8 @@ import type { Owner, Scheduler } from "./scheduler.ts";
 
 /** Every daemon is started with it, whatever the slots have been encrypted under since. */
 export const MASTER_KEY = masterKeyOf(new Uint8Array(32).fill(7));
+/** Daemons on one store share it. */
+export const AUDIT_SIGNER = createSynchronousSigner(Buffer.alloc(32, 1));
 const ROUTES = loadRoutes({ env: {} });
 const noNetwork: typeof fetch = () => Promise.reject(new Error("a simulated daemon has no network"));
 
@@ -84,6 +87,7 @@ export class SimulatedProcess implements Owner {
           if (this.alive) parts.onModelCall(this, runId);
         }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
+        auditKeys: { signer: AUDIT_SIGNER },
         log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
         credentials: new Credentials({
           store: this.store,

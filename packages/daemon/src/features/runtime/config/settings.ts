@@ -1,4 +1,5 @@
 import {
+  type Json,
   type PermissionMode,
   problem,
   type RuntimeConfigRevisionView,
@@ -8,7 +9,8 @@ import {
   type SystemPromptSettings,
   type ToolRuntimeLimits,
 } from "@kheish/contract";
-import type { RouteResolver } from "../../../engine/index.ts";
+import { type AdminChange, digestOf, type RouteResolver } from "../../../engine/index.ts";
+import type { AuditLedger } from "../../../governance/audit/index.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { KeyedMutex } from "../../../kernel/keyed-mutex.ts";
 import type { Op, Store } from "../../../kernel/store.ts";
@@ -61,6 +63,7 @@ type Origin = Pick<Revision, "source" | "setting" | "rollback_of_revision" | "ro
 export interface RuntimeSettingsOptions extends Roots {
   store: Store;
   clock: Clock;
+  audit: Pick<AuditLedger, "commitAdmin">;
   routes: RouteResolver;
   /** Why debug evidence could not be encrypted; undefined when it could. */
   debugKeyFault: () => Promise<string | undefined>;
@@ -78,6 +81,7 @@ export class RuntimeSettings {
   /** The routes with the default in force. */
   readonly routes: RouteResolver;
   readonly #store: Store;
+  readonly #audit: Pick<AuditLedger, "commitAdmin">;
   readonly #clock: Clock;
   readonly #roots: Roots;
   readonly #debugKeyFault: () => Promise<string | undefined>;
@@ -86,6 +90,7 @@ export class RuntimeSettings {
 
   constructor(options: RuntimeSettingsOptions) {
     this.#store = options.store;
+    this.#audit = options.audit;
     this.#clock = options.clock;
     this.#roots = options;
     this.#debugKeyFault = options.debugKeyFault;
@@ -208,7 +213,10 @@ export class RuntimeSettings {
         const settings = await next(this.now, described);
         await checkDebugLevel(this.now, settings, this.#debugKeyFault);
         const revision = this.#following(before, { ...snapshotOf(settings), ...described }, context);
-        const result = await this.#store.commit(opsFor(before, revision));
+        const result = await this.#audit.commitAdmin(
+          opsFor(before, revision),
+          adminChange(revision, context),
+        );
         if (!result.ok) continue;
         this.#current = revision;
         return this.view();
@@ -304,4 +312,16 @@ function opsFor(before: Revision | undefined, next: Revision): Op[] {
 
 function pastOp({ revision }: Revision, data: Extract<Op, { op: "put" }>["data"]): Op {
   return { op: "put", kind: PAST, id: String(revision), data, keys: { revision: [revision] } };
+}
+
+/** What the signed ledger tells of a revision: which it is and its digest. A prompt or a hook may hold anything. */
+function adminChange(made: Revision, { actor, requestId, reason }: ChangeContext): AdminChange {
+  const { revision, setting, source } = made;
+  return {
+    principal: actor,
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+    ...(reason === undefined ? {} : { reason }),
+    target: `runtime/${setting}`,
+    change: { revision, source, revision_sha256: digestOf(made as unknown as Json) },
+  };
 }

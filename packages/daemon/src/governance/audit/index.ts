@@ -1,0 +1,143 @@
+import type {
+  AuditExportPage,
+  AuditExportQuery,
+  AuditKey,
+  AuditKeyRing,
+  AuditStatus,
+} from "@kheish/contract";
+import { problem } from "@kheish/contract";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { Store } from "../../kernel/store.ts";
+import type { JournalTail } from "../../kernel/tail.ts";
+import type { Anchor } from "./anchor.ts";
+import { AuditAnchors, lastAnchor } from "./anchors.ts";
+import { AuditDamage, type KnownKeys } from "./chain.ts";
+import type { AnchorPorts } from "./cover.ts";
+import { AuditExporter } from "./export/exporter.ts";
+import { adoptKey, KEY_STREAM, type RingKeys, readRing } from "./keys/ring.ts";
+import { Verifier } from "./keys/signer.ts";
+import { AuditLedger } from "./ledger.ts";
+import { type ReadBucket, readBucket } from "./read.ts";
+import { bucketOf } from "./record.ts";
+
+export { loadSigningKeys } from "./keys/load.ts";
+export { AuditKeyError } from "./keys/parse.ts";
+export type { RingKeys } from "./keys/ring.ts";
+export { createSigner, createSynchronousSigner, type Signer } from "./keys/signer.ts";
+export { AuditLedger } from "./ledger.ts";
+
+export interface AuditOptions {
+  store: Store;
+  clock: Clock;
+  tail: JournalTail;
+  log: Log;
+  keys: RingKeys;
+  /** Records to a segment, lines to a page of an export: smaller ones for tests. */
+  segmentRecords?: number;
+  pageLines?: number;
+}
+
+/** The signed ledger of external actions with all that belongs to it. */
+export class Audit {
+  readonly ledger: AuditLedger;
+  readonly #options: AuditOptions;
+  readonly #anchors: AuditAnchors;
+  readonly #exporter: AuditExporter;
+  readonly #ring = new Set<string>();
+  readonly #keys: KnownKeys;
+  readonly #ports: AnchorPorts;
+
+  constructor(options: AuditOptions) {
+    const { store, clock, tail, log, segmentRecords, pageLines } = options;
+    const { signer } = options.keys;
+    this.#options = options;
+    this.#keys = { verifier: new Verifier(), has: (keyId) => this.#ring.has(keyId) };
+    this.#ports = {
+      store,
+      keys: this.#keys,
+      lastAnchor: async () => this.#anchors.last ?? lastAnchor(store),
+    };
+    const ports = { ...this.#ports, clock, signer, log };
+    this.ledger = new AuditLedger({ ...ports, ...(segmentRecords === undefined ? {} : { segmentRecords }) });
+    this.#anchors = new AuditAnchors({
+      ...ports,
+      tail,
+      onUnsigned: (error) => this.ledger.onUnsigned(error),
+    });
+    this.#exporter = new AuditExporter({
+      ...ports,
+      anchor: () => this.#anchorAll(),
+      ...(pageLines === undefined ? {} : { pageLines }),
+    });
+  }
+
+  /** Before anything is audited. Throws `AuditKeyError` when the key is not one that the store knows (02-R81). */
+  async adoptKey(): Promise<void> {
+    const { store, clock, keys, tail } = this.#options;
+    for (const { key_id: keyId } of await adoptKey(store, clock, keys)) this.#ring.add(keyId);
+    // A daemon that came later may have brought a key of its own.
+    tail.onEvent((event) => {
+      if (event.stream === KEY_STREAM) this.#ring.add((event.data as unknown as AuditKey).key_id);
+    });
+  }
+
+  /** Once the tail follows the journal. What was left unsigned is verified now, and anchored soon. */
+  async start(): Promise<void> {
+    await this.#anchors.start();
+    await this.ledger.verify(this.#anchors.unsigned);
+  }
+
+  /** Anchors what is left, so that a daemon at rest leaves nothing uncovered. */
+  async stop(): Promise<void> {
+    await this.#anchors.anchorNow();
+    this.#anchors.stop();
+  }
+
+  /** A run's records, verified: all of them or the problem `audit/audit_verification_failed`. */
+  async actionsOf(runId: string): Promise<ReadBucket> {
+    const { signer } = this.#options.keys;
+    try {
+      return await readBucket({ ...this.#ports, signer }, bucketOf({ run_id: runId }));
+    } catch (error) {
+      if (!(error instanceof AuditDamage)) throw error;
+      throw problem("audit", "audit_verification_failed", error.message);
+    }
+  }
+
+  exportPage(query: AuditExportQuery): Promise<AuditExportPage> {
+    return this.#exporter.page(query);
+  }
+
+  async keyRing(): Promise<AuditKeyRing> {
+    const { store, keys } = this.#options;
+    return { current_key_id: keys.signer.keyId, keys: await readRing(store) };
+  }
+
+  async status(): Promise<AuditStatus> {
+    const { last } = this.#anchors;
+    return {
+      ...(await this.ledger.status()),
+      unsigned_bucket_count: this.#anchors.unsigned.length,
+      ...(last === undefined
+        ? {}
+        : {
+            anchored: {
+              number: last.number,
+              anchor_hash: last.anchor_hash,
+              timestamp_ms: last.timestamp_ms,
+            },
+          }),
+    };
+  }
+
+  /** Everything that is written by now is read, then anchored. */
+  async #anchorAll(): Promise<Anchor | undefined> {
+    const { store, tail } = this.#options;
+    const head = await store.head();
+    while (tail.isFollowing && tail.position < head)
+      await tail.after(tail.position, new AbortController().signal);
+    await this.#anchors.anchorNow();
+    return this.#anchors.last;
+  }
+}

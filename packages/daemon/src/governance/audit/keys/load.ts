@@ -1,0 +1,78 @@
+import type { Random } from "../../../kernel/random.ts";
+import type { Store } from "../../../kernel/store.ts";
+import { AuditKeyError, parseSeed } from "./parse.ts";
+import { KEY_STREAM, type RingKeys } from "./ring.ts";
+import { createSigner, type Signer } from "./signer.ts";
+
+const KEY = "KHEISH_EXTERNAL_ACTION_AUDIT_SIGNING_KEY";
+const PREVIOUS = "KHEISH_EXTERNAL_ACTION_AUDIT_PREVIOUS_KEY";
+const BOUNDARY = "KHEISH_EXTERNAL_ACTION_AUDIT_KEY_BOUNDARY";
+const SEED_BYTES = 32;
+
+export interface KeyPorts {
+  env: Readonly<Record<string, string | undefined>>;
+  store: Store;
+  /** `audit-signing.key` under the state root. */
+  keyFile: string;
+  random: Random;
+  /** Undefined when there is no such file. */
+  readFile: (path: string) => Promise<Uint8Array | undefined>;
+  /** Whole or not at all, for the owner alone. */
+  writeFile: (path: string, content: string) => Promise<void>;
+  warn: (message: string) => void;
+}
+
+/**
+ * The key from the environment or the file that it names, else from the state root, where one is made when the store
+ * has no record that another key signed (02-R81).
+ */
+export async function loadSigningKeys(ports: KeyPorts): Promise<RingKeys> {
+  const previous = await given(ports, PREVIOUS);
+  return {
+    signer: (await given(ports, KEY)) ?? (await ofStateRoot(ports)),
+    ...(previous === undefined ? {} : { previous }),
+    declareBoundary: ports.env[BOUNDARY] === "true",
+  };
+}
+
+async function given({ env, readFile }: KeyPorts, name: string): Promise<Signer | undefined> {
+  const inline = env[name]?.trim() || undefined;
+  const path = env[`${name}_FILE`]?.trim() || undefined;
+  if (inline !== undefined && path !== undefined)
+    throw new AuditKeyError(`${name} and ${name}_FILE are both set; set one`);
+  if (inline !== undefined) return signerOf(Buffer.from(inline), name);
+  if (path === undefined) return undefined;
+  const content = await readFile(path).catch((cause: unknown) => {
+    throw new AuditKeyError(`the file that ${name}_FILE names cannot be read`, { cause });
+  });
+  if (content === undefined) throw new AuditKeyError(`the file that ${name}_FILE names does not exist`);
+  return signerOf(content, `${name}_FILE`);
+}
+
+async function ofStateRoot(ports: KeyPorts): Promise<Signer> {
+  const { store, keyFile, random, readFile, writeFile, warn } = ports;
+  const content = await readFile(keyFile);
+  if (content === undefined) {
+    if ((await store.streamHead(KEY_STREAM)) > 0)
+      throw new AuditKeyError(
+        `this store holds audit records, and the key that signed them is missing: ${keyFile} does not exist and ${KEY}[_FILE] is not set. Restore the key; daemons on one store share it`,
+      );
+    await writeFile(
+      keyFile,
+      `${JSON.stringify({ algorithm: "ed25519", secret_key_hex: random.hex(SEED_BYTES) })}\n`,
+    );
+  }
+  warn(
+    `the audit is signed with ${keyFile}: whoever can write there can forge the audit beside it; keep the key elsewhere with ${KEY}_FILE`,
+  );
+  return signerOf(content ?? (await readFile(keyFile)) ?? Buffer.alloc(0), keyFile);
+}
+
+function signerOf(content: Uint8Array, where: string): Signer {
+  const seed = parseSeed(content);
+  if (seed === undefined)
+    throw new AuditKeyError(
+      `${where} holds no Ed25519 key: give its 32 bytes raw, as hex, base64 or base64url, or the JSON key file`,
+    );
+  return createSigner(seed);
+}

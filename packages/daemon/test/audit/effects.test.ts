@@ -1,0 +1,178 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../src/kernel/clock.ts";
+import { createBuiltinTools } from "../../src/tools/index.ts";
+import { useRigs } from "../support/fixture.ts";
+import { TestSession } from "../support/session.ts";
+import { succeeded, testTool } from "../support/tools.ts";
+import { actionsOf } from "./support.ts";
+
+const createRig = useRigs();
+
+const builtin = createBuiltinTools({ hostEnv: { PATH: process.env.PATH }, includeNoop: true }).all();
+
+/** One call of every tool that there is. A new tool fails the test until it is called here. */
+const CALLS: Record<string, object> = {
+  bash: { command: "exit 3" },
+  create_goal: { objective: "audit everything" },
+  edit_file: { path: "a.txt", old_text: "old", new_text: "new" },
+  get_goal: {},
+  glob_search: { pattern: "*.txt" },
+  grep_search: { pattern: "new", base: "." },
+  noop: {},
+  read_file: { path: "a.txt" },
+  todo_write: { todos: [] },
+  update_goal: { status: "complete" },
+  write_file: { path: "weird\tname.txt", content: "x" },
+};
+const INTERNAL = ["ask_user_question", "create_goal", "get_goal", "todo_write", "update_goal"];
+
+describe("every effect has its records", () => {
+  test("02-R74 each call of each tool that reaches beyond the daemon's own state, and each model call", async () => {
+    expect(builtin.filter(({ boundary }) => boundary === "internal").map(({ name }) => name)).toEqual(
+      INTERNAL,
+    );
+    const called = builtin.filter(({ name }) => name !== "ask_user_question");
+    expect(called.map(({ name }) => name)).toEqual(Object.keys(CALLS));
+
+    const rig = await createRig(called);
+    await writeFile(join(rig.directory, "workspace", "a.txt"), "old\n");
+    // Tools that really work take real time.
+    const daemon = await rig.boot({ clock: systemClock });
+    await daemon.call("setPermissionMode", { body: { mode: "bypassPermissions" } });
+    const session = await TestSession.create(daemon);
+    const turns = Object.entries(CALLS).map(([name, input]) => ({ tool_calls: [{ name, input }] }));
+    const { run_id: runId } = await session.play([...turns, { text: "done" }]);
+    await until(async () => (await session.run(runId)).status === "completed");
+
+    const records = await actionsOf(daemon, runId);
+    const models = records.filter(({ kind }) => kind === "provider_request");
+    expect(models.map(({ phase, target, outcome }) => [phase, target, outcome])).toEqual(
+      [...turns, {}].flatMap(() => [
+        ["request", "simulator", undefined],
+        ["response", "simulator", "ok"],
+      ]),
+    );
+    const tools = records.filter(({ tool_call_id: id }) => id !== undefined);
+    expect(tools.map(({ phase, kind, target, outcome }) => [phase, kind, target, outcome])).toEqual([
+      ["request", "shell", "bash", undefined],
+      ["failed", "shell", "bash", "failed:exit_status"],
+      ["request", "file_write", "workspace:a.txt", undefined],
+      ["response", "file_write", "workspace:a.txt", "ok"],
+      ["request", "file_read", "workspace:.", undefined],
+      ["response", "file_read", "workspace:.", "ok"],
+      ["request", "file_read", "workspace:.", undefined],
+      ["response", "file_read", "workspace:.", "ok"],
+      ["request", "tool", "noop", undefined],
+      ["response", "tool", "noop", "ok"],
+      ["request", "file_read", "workspace:a.txt", undefined],
+      ["response", "file_read", "workspace:a.txt", "ok"],
+      ["request", "file_write", expect.stringMatching(/^invalid_path_sha256:[0-9a-f]{16}$/), undefined],
+      ["response", "file_write", expect.stringMatching(/^invalid_path_sha256:[0-9a-f]{16}$/), "ok"],
+    ]);
+    for (const record of records) {
+      expect(record).toMatchObject({
+        session_id: "s",
+        run_id: runId,
+        principal_id: "test",
+        agent_id: expect.any(String),
+      });
+      expect(record.signature_alg).toBe("ed25519");
+    }
+    // Every request says what was sent, and none of it is in the record.
+    expect(
+      records.filter(({ phase, request_digest: digest }) => phase === "request" && digest === undefined),
+    ).toEqual([]);
+    expect(JSON.stringify(records)).not.toContain("exit 3");
+  });
+
+  test("02-R74 the digest of a prompt changes with what the model is shown", async () => {
+    const rig = await createRig([testTool("look")]);
+    const daemon = await rig.boot();
+    const session = await TestSession.create(daemon);
+    const run = await session.play([{ tool_calls: [{ name: "look", input: {} }] }, { text: "done" }]);
+    await session.settled(run.run_id);
+    const digests = (await actionsOf(daemon, run.run_id))
+      .filter(({ kind, phase }) => kind === "provider_request" && phase === "request")
+      .map(({ request_digest: digest }) => digest);
+    expect(new Set(digests).size).toBe(2);
+  });
+
+  test("02-R74 an attempt that failed and was made again left twice", async () => {
+    const rig = await createRig([]);
+    const daemon = await rig.boot();
+    const session = await TestSession.create(daemon);
+    const error = { status: 529, message: "busy", retryable: true, times: 2 };
+    const run = await session.play([{ text: "done", error }]);
+    await session.settled(run.run_id);
+    expect((await actionsOf(daemon, run.run_id)).map(({ phase, outcome }) => [phase, outcome])).toEqual([
+      ["request", undefined],
+      ["failed", "failed:status"],
+      ["request", undefined],
+      ["failed", "failed:status"],
+      ["request", undefined],
+      ["response", "ok"],
+    ]);
+  });
+
+  test.each([
+    [400, "failed:invalid_request"],
+    [401, "failed:unauthorized"],
+    [429, "failed:status"],
+  ])("02 weakness 22: a provider's %i is told by its class", async (status, outcome) => {
+    const rig = await createRig([]);
+    const daemon = await rig.boot();
+    const session = await TestSession.create(daemon);
+    const run = await session.play([
+      { error: { status, message: "status json timeout", retryable: false, times: 0 } },
+    ]);
+    await session.settled(run.run_id);
+    expect((await actionsOf(daemon, run.run_id)).at(-1)).toMatchObject({ phase: "failed", outcome });
+  });
+
+  test("02-R74 a run that is cancelled says of a call that it was interrupted", async () => {
+    const hanging = testTool("send", { effect: "once", execute: () => new Promise(() => undefined) });
+    const rig = await createRig([hanging]);
+    const daemon = await rig.boot();
+    const session = await TestSession.create(daemon);
+    await session.call("putOperator", {
+      operator: { enabled: true, allow_notify: true, allow_questions: true },
+    });
+    await daemon.call("setPermissionMode", { body: { mode: "bypassPermissions" } });
+    const run = await session.play([{ tool_calls: [{ name: "send", input: {} }] }]);
+    await until(async () => (await actionsOf(daemon, run.run_id)).some(({ kind }) => kind === "tool"));
+    await daemon.call("cancelRun", { params: { run_id: run.run_id } });
+    expect((await actionsOf(daemon, run.run_id)).at(-1)).toMatchObject({
+      phase: "failed",
+      target: "send",
+      outcome: "failed:interrupted",
+    });
+  });
+
+  test("02 weakness 6: who allowed a call stands between its request by the model and its dispatch", async () => {
+    const rig = await createRig([
+      testTool("bash", { effect: "once", execute: async () => succeeded("ran") }),
+    ]);
+    const daemon = await rig.boot();
+    const session = await TestSession.create(daemon);
+    const run = await session.play([{ tool_calls: [{ name: "bash", input: {} }] }, { text: "done" }]);
+    const waiting = await session.settled(run.run_id);
+    const [request_id] = waiting.pending_approvals?.map(({ id }) => id) ?? [];
+    await daemon.call("resolveRunApprovals", {
+      params: { run_id: run.run_id },
+      body: { resolutions: [{ request_id, behavior: "allow" }] },
+    });
+    await session.settled(run.run_id);
+    const told = (await actionsOf(daemon, run.run_id)).filter(({ tool_call_id: id }) => id !== undefined);
+    expect(told.map(({ kind, phase, principal_id: by, outcome }) => [kind, phase, by, outcome])).toEqual([
+      ["approval", "applied", "test", "allow"],
+      ["tool", "request", "test", undefined],
+      ["tool", "response", "test", "ok"],
+    ]);
+  });
+});
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
+}
