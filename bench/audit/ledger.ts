@@ -25,7 +25,7 @@ export async function benchLedger(): Promise<BenchLedger> {
   const tail = new JournalTail({ store, clock: systemClock, capacity: 64, onError: () => undefined });
   const keys = { signer: createSigner(Buffer.alloc(32, 1)) };
   const audit = new Audit({ store, clock: systemClock, tail, log: silent, keys });
-  await audit.adoptKey();
+  await audit.begin({ holds: false });
   await tail.start();
   await audit.start();
   return {

@@ -20,7 +20,13 @@ import {
 } from "./engine/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
 import { auditBindings } from "./features/audit/index.ts";
-import { type ArchiveOf, BackupService, backupBindings, mustHold } from "./features/backup/index.ts";
+import {
+  type ArchiveOf,
+  BackupService,
+  backupBindings,
+  isHeldCopy,
+  releaseCopy,
+} from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
 import { budgetBindings, budgetsStatus } from "./features/budgets/index.ts";
 import { contractBindings } from "./features/contracts/index.ts";
@@ -95,7 +101,7 @@ export interface DaemonSettings {
   debugKeyFault: () => Promise<string | undefined>;
   /** Whether the daemon's directories can be written to (02-R98). */
   probeStorage: () => Promise<StorageProbe[]>;
-  /** A store that came out of a backup may act from now on; see `mustHold`. */
+  /** A store that came out of a backup may act from now on; see `isHeldCopy`. */
   releaseRestoredCopy?: boolean;
   /** What a backup is made of. Absent: this daemon makes none. */
   archive?: () => Promise<ArchiveOf>;
@@ -287,7 +293,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     async start() {
       await credentials.start();
       await routeService.refresh();
-      await audit.adoptKey();
+      const isCopy = await isHeldCopy(store);
+      holding = isCopy && settings.releaseRestoredCopy !== true;
+      await audit.begin({ holds: holding });
       await runtime.load(settings.permissionMode);
       await keepModelBudget(commands, settings.modelBudget);
       // The state root's lock proves that whoever held these before is dead.
@@ -295,7 +303,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await rearmGoals(store, clock.now());
       await tail.start();
       await audit.start();
-      holding = await mustHold(store, clock, settings.releaseRestoredCopy === true);
+      // Last: a copy whose audit key was refused has not been released.
+      if (isCopy && !holding) await releaseCopy(store, clock);
       if (holding) {
         log.warn(
           {},

@@ -4,6 +4,7 @@ import { unescape as percentDecoded } from "node:querystring";
 import { archiveOf } from "./archives.ts";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
+import { isHeldCopy } from "./features/backup/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { debugKeyFault } from "./features/runtime/index.ts";
@@ -400,10 +401,11 @@ async function lockedStateRoot({ stateRoot, lockWaitMs = 0 }: ServeOptions, log:
   }
 }
 
-function auditKeysOf(store: Store, stateRoot: string, env: Env, log: Log): Promise<RingKeys> {
+async function auditKeysOf(store: Store, stateRoot: string, env: Env, log: Log): Promise<RingKeys> {
   return loadSigningKeys({
     env,
     store,
+    isHeldCopy: await isHeldCopy(store),
     keyFile: join(stateRoot, "audit-signing.key"),
     random: systemRandom,
     readFile: (path) =>

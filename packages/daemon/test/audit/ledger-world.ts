@@ -38,13 +38,13 @@ export class LedgerWorld {
 
   /** On a store of its own, or on what another one left behind. */
   static async open(
-    options: { after?: LedgerWorld; store?: Store; keys?: RingKeys } = {},
+    options: { after?: LedgerWorld; store?: Store; keys?: RingKeys; holds?: boolean } = {},
   ): Promise<LedgerWorld> {
     const directory = options.after?.directory ?? (await mkdtemp(join(tmpdir(), "kheish-audit-")));
     const store = options.store ?? (await openSqliteStore({ path: join(directory, "kheish.db") }));
     const world = new LedgerWorld(store, directory, options.keys ?? { signer: SIGNER });
     try {
-      await world.audit.adoptKey();
+      await world.audit.begin({ holds: options.holds === true });
     } catch (error) {
       await store.close();
       throw error;

@@ -139,7 +139,8 @@ describe("traces", () => {
     const server = await startPostgres();
     later(() => server.stop());
     const store = await server.createDatabase();
-    const [one, other] = [await serve({ store }), await serve({ store })];
+    const env = { KHEISH_EXTERNAL_ACTION_AUDIT_SIGNING_KEY: "ab".repeat(32) };
+    const [one, other] = [await serve({ store, env }), await serve({ store, env })];
     const first = await submit(one, "s", [{ text: "done" }]);
     await receiver.traceOf(first);
     const second = await submit(other, "t", [{ text: "done" }]);

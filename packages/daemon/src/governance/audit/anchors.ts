@@ -36,6 +36,7 @@ export class AuditAnchors {
   #timer: Timer | undefined;
   #work: Promise<void> = Promise.resolve();
   #stopped = false;
+  #holds = false;
   #unsubscribe: () => void = () => undefined;
 
   constructor(options: AnchorsOptions) {
@@ -51,8 +52,12 @@ export class AuditAnchors {
     return [...this.#moved.keys()];
   }
 
-  /** Catches up with what was written after the last anchor; to be called when the tail has been started. */
-  async start(): Promise<void> {
+  /**
+   * Catches up with what was written after the last anchor; to be called when the tail has been started.
+   * `holds`: makes no anchor, and leaves it all to who comes after.
+   */
+  async start({ holds }: { holds: boolean }): Promise<void> {
+    this.#holds = holds;
     const { store, tail } = this.#options;
     this.#unsubscribe = tail.onEvent((event) => this.#see(event));
     const end = tail.position;
@@ -103,7 +108,7 @@ export class AuditAnchors {
   }
 
   #plan(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#holds) return;
     const full = this.#moved.size >= MOST_HEADS;
     if (this.#timer !== undefined && !full) return;
     this.#timer?.cancel();
@@ -112,7 +117,7 @@ export class AuditAnchors {
 
   async #anchor(): Promise<void> {
     const { store, clock, tail, log } = this.#options;
-    if (this.#moved.size === 0) return;
+    if (this.#holds || this.#moved.size === 0) return;
     const last = this.#last;
     // Of another daemon's anchor, this one's tail may not have come that far.
     const position = Math.max(tail.position, last?.position ?? 0);

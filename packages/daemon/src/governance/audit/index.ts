@@ -15,7 +15,7 @@ import { AuditAnchors, lastAnchor } from "./anchors.ts";
 import { AuditDamage, type KnownKeys } from "./chain.ts";
 import type { AnchorPorts } from "./cover.ts";
 import { AuditExporter } from "./export/exporter.ts";
-import { adoptKey, KEY_STREAM, type RingKeys, readRing } from "./keys/ring.ts";
+import { adoptKey, KEY_STREAM, placeOf, type RingKeys, readRing } from "./keys/ring.ts";
 import { Verifier } from "./keys/signer.ts";
 import { AuditLedger } from "./ledger.ts";
 import { type ReadBucket, readBucket } from "./read.ts";
@@ -47,6 +47,8 @@ export class Audit {
   readonly #ring = new Set<string>();
   readonly #keys: KnownKeys;
   readonly #ports: AnchorPorts;
+  /** Nothing is signed by itself, nothing is added to the key ring. */
+  #holds = false;
 
   constructor(options: AuditOptions) {
     const { store, clock, tail, log, segmentRecords, pageLines } = options;
@@ -72,10 +74,17 @@ export class Audit {
     });
   }
 
-  /** Before anything is audited. Throws `AuditKeyError` when the key is not one that the store knows (02-R81). */
-  async adoptKey(): Promise<void> {
+  /**
+   * Before anything is audited. Throws `AuditKeyError` when the key is not one that the store knows (02-R81).
+   * `holds`: for a restored copy that holds still. What its operators do is chained, and waits for its signature as the
+   * copy waits for its release; no anchor is made, and a key that is new to the ring is not added to it.
+   */
+  async begin({ holds }: { holds: boolean }): Promise<void> {
     const { store, clock, keys, tail } = this.#options;
-    for (const { key_id: keyId } of await adoptKey(store, clock, keys)) this.#ring.add(keyId);
+    this.#holds = holds;
+    const ring = holds ? await readRing(store) : await adoptKey(store, clock, keys);
+    placeOf(keys, ring.at(-1));
+    for (const { key_id: keyId } of ring) this.#ring.add(keyId);
     // A daemon that came later may have brought a key of its own.
     tail.onEvent((event) => {
       if (event.stream === KEY_STREAM) this.#ring.add((event.data as unknown as AuditKey).key_id);
@@ -84,7 +93,7 @@ export class Audit {
 
   /** Once the tail follows the journal. What was left unsigned is verified now, and anchored soon. */
   async start(): Promise<void> {
-    await this.#anchors.start();
+    await this.#anchors.start({ holds: this.#holds });
     await this.ledger.verify(this.#anchors.unsigned);
   }
 
@@ -97,6 +106,7 @@ export class Audit {
   /** A run's records, verified: all of them or the problem `audit/audit_verification_failed`. */
   async actionsOf(runId: string): Promise<ReadBucket> {
     const { signer } = this.#options.keys;
+    this.#mustSign();
     try {
       return await readBucket({ ...this.#ports, signer }, bucketOf({ run_id: runId }));
     } catch (error) {
@@ -105,13 +115,15 @@ export class Audit {
     }
   }
 
-  exportPage(query: AuditExportQuery): Promise<AuditExportPage> {
+  async exportPage(query: AuditExportQuery): Promise<AuditExportPage> {
+    this.#mustSign();
     return this.#exporter.page(query);
   }
 
   async keyRing(): Promise<AuditKeyRing> {
     const { store, keys } = this.#options;
-    return { current_key_id: keys.signer.keyId, keys: await readRing(store) };
+    const ring = await readRing(store);
+    return { current_key_id: ring.at(-1)?.key_id ?? keys.signer.keyId, keys: ring };
   }
 
   async status(): Promise<AuditStatus> {
@@ -129,6 +141,17 @@ export class Audit {
             },
           }),
     };
+  }
+
+  /** Refuses what would be signed by a key that the ring does not know. */
+  #mustSign(): void {
+    const { keyId } = this.#options.keys.signer;
+    if (this.#keys.has(keyId)) return;
+    throw problem(
+      "audit",
+      "audit_unavailable",
+      `this restored copy holds still and does not have the key that signed its audit: give it that key, or release the copy with key ${keyId}`,
+    );
   }
 
   /** Everything that is written by now is read, then anchored. */

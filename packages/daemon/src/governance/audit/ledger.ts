@@ -179,7 +179,7 @@ export class AuditLedger implements AuditPort {
     actions: readonly ExternalAction[],
     atMs: number,
   ): Promise<{ ops: Op[]; head: BucketHead }> {
-    const { signer } = this.#options;
+    const { signer, keys } = this.#options;
     const before = await this.#heads.get(bucket, actions[0]?.begins === true);
     const events: NewEvent[] = [];
     let head = before;
@@ -188,7 +188,8 @@ export class AuditLedger implements AuditPort {
       events.push(actionsEvent(atMs, { first: head.count + 1, scope, records }));
       const count = head.count + records.length;
       head = { seq: before.seq + events.length, count, hash, inSegment: head.inSegment + records.length };
-      if (head.inSegment < this.#segmentRecords) continue;
+      // A key that the ring does not know yet, of a copy that holds still, signs nothing.
+      if (head.inSegment < this.#segmentRecords || !keys.has(signer.keyId)) continue;
       const checkpoint = await signCheckpoint(signer, {
         bucket,
         record_count: count,

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { BackupManifest } from "@kheish/contract";
+import type { AuditKeyRing, BackupManifest } from "@kheish/contract";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { BackupService, verifyArchive } from "../../../src/features/backup/index.ts";
 import { SimulatedClock } from "../../../src/kernel/clock.ts";
@@ -50,6 +50,22 @@ async function someWork(): Promise<void> {
     { text: "done" },
   ]);
   await follow(`${daemon.baseUrl}/v1/runs/${run}/stream?until=terminal`).last;
+}
+
+/** A daemon's place with nothing in its state root. */
+async function emptyRoot(): Promise<{ copy: ServedDaemon; root: string }> {
+  const copy = await serve();
+  await copy.stop();
+  const root = join(copy.directory, "state");
+  for (const name of await readdir(root)) await rm(join(root, name), { recursive: true });
+  return { copy, root };
+}
+
+/** The flags for a public key that is known from elsewhere. */
+async function knownKey(keyId: string): Promise<string[]> {
+  const file = join(directory, `${keyId}.pub`);
+  await writeFile(file, keyId);
+  return ["--public-key", file];
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -296,10 +312,7 @@ describe("a restored copy", () => {
   test("takes work and shows it, does nothing until it is released, and then is an ordinary daemon", async () => {
     await post(daemon, "/v1/sessions", { session_id: "s" });
     const { path } = await archived();
-    const copy = await serve();
-    await copy.stop();
-    const root = join(copy.directory, "state");
-    for (const name of await readdir(root)) await rm(join(root, name), { recursive: true });
+    const { copy, root } = await emptyRoot();
     expect((await cli(undefined, "restore", path, "--state-root", root)).code).toBe(0);
 
     await copy.start();
@@ -322,6 +335,54 @@ describe("a restored copy", () => {
     const second = await archived(copy);
     const third = join(directory, "third");
     expect((await cli(undefined, "restore", second.path, "--state-root", third)).code).toBe(0);
+  });
+
+  test("02-R81 that came without its audit key signs nothing until it is released, then with a new one, and says so", async () => {
+    await someWork();
+    const { path } = await archived();
+    const { copy, root } = await emptyRoot();
+    const restored = await cli(undefined, "restore", path, "--state-root", root, "--output", "pretty");
+    expect(restored.stdout).toContain("put it back as");
+    await copy.start();
+    expect(await cli(copy, "runtime", "set-permission-mode", "plan"), "operators are recorded").toMatchObject({
+      code: 0,
+    });
+    const before = JSON.parse((await cli(copy, "audit", "keys", "--output", "json")).stdout) as AuditKeyRing;
+    expect(before.keys).toHaveLength(1);
+    const early = await cli(copy, "audit", "export", "--out", join(directory, "early.jsonl"));
+    expect(early).toMatchObject({ code: 7, stderr: expect.stringContaining("holds still") });
+    await copy.stop();
+
+    await copy.start({ resumeRestored: true });
+    await cli(copy, "runtime", "set-permission-mode", "default");
+    const ring = JSON.parse((await cli(copy, "audit", "keys", "--output", "json")).stdout) as AuditKeyRing;
+    expect(ring.keys.map(({ origin }) => origin)).toEqual(["first", "boundary"]);
+    const file = join(directory, "after.jsonl");
+    expect(await cli(copy, "audit", "export", "--out", file)).toMatchObject({ code: 0 });
+    const keys = await Promise.all(ring.keys.map(({ key_id }) => knownKey(key_id)));
+    expect(await cli(undefined, "audit", "verify", file, ...keys.flat())).toMatchObject({ code: 0 });
+    expect((await cli(undefined, "audit", "verify", file, ...(keys[0] ?? []))).code, "by the old one").toBe(1);
+  });
+
+  test("02-R81 with its audit key goes on with it", async () => {
+    await someWork();
+    const { path } = await archived();
+    const key = await readFile(join(daemon.directory, "state", "audit-signing.key"));
+    const { copy, root } = await emptyRoot();
+    await cli(undefined, "restore", path, "--state-root", root);
+    await writeFile(join(root, "audit-signing.key"), key, { mode: 0o600 });
+    await copy.start();
+    const held = join(directory, "held.jsonl");
+    expect(await cli(copy, "audit", "export", "--out", held)).toMatchObject({ code: 0 });
+    await copy.stop();
+    await copy.start({ resumeRestored: true });
+    const ring = JSON.parse((await cli(copy, "audit", "keys", "--output", "json")).stdout) as AuditKeyRing;
+    expect(ring.keys).toHaveLength(1);
+    const after = join(directory, "after.jsonl");
+    await cli(copy, "audit", "export", "--out", after);
+    const known = await knownKey(ring.current_key_id);
+    for (const file of [held, after])
+      expect(await cli(undefined, "audit", "verify", file, ...known)).toMatchObject({ code: 0 });
   });
 });
 

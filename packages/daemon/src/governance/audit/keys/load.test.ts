@@ -53,6 +53,7 @@ describe("02-R81 where the key comes from", () => {
     const all: KeyPorts = {
       env,
       store: { streamHead: async () => records } as unknown as Store,
+      isHeldCopy: false,
       keyFile: "/state/audit-signing.key",
       random: { hex: () => hex, unit: () => 0 },
       readFile: async (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
@@ -96,5 +97,17 @@ describe("02-R81 where the key comes from", () => {
     await expect(loadSigningKeys(ports({}, {}, 1).all)).rejects.toThrow(
       "the key that signed them is missing",
     );
+  });
+
+  it("for a restored copy that came without it, a new one, and the ring is to say so", async () => {
+    const { all, files, warnings } = ports({}, {}, 1);
+    expect(await loadSigningKeys({ ...all, isHeldCopy: true })).toMatchObject({
+      signer: { keyId: KEY_ID },
+      declareBoundary: true,
+    });
+    expect(files["/state/audit-signing.key"]).toContain(hex);
+    expect(warnings[0]).toContain("nothing connects it with the old one");
+    const named = await loadSigningKeys({ ...all, env: { [NAME]: hex }, isHeldCopy: true });
+    expect(named.declareBoundary, "a key that somebody named is to be the right one").toBe(false);
   });
 });

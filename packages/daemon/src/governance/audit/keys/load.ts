@@ -12,6 +12,8 @@ const SEED_BYTES = 32;
 export interface KeyPorts {
   env: Readonly<Record<string, string | undefined>>;
   store: Store;
+  /** The store came out of a backup, and nobody has yet said that it takes its original's place. */
+  isHeldCopy: boolean;
   /** `audit-signing.key` under the state root. */
   keyFile: string;
   random: Random;
@@ -25,13 +27,17 @@ export interface KeyPorts {
 /**
  * The key from the environment or the file that it names, else from the state root, where one is made when the store
  * has no record that another key signed (02-R81).
+ *
+ * Backups leave the key out. Whoever restored one without it has lost it, by a command and knowing so: the copy gets a
+ * key of its own, and its ring says that nothing connects it with the one before.
  */
 export async function loadSigningKeys(ports: KeyPorts): Promise<RingKeys> {
   const previous = await given(ports, PREVIOUS);
+  const signer = await given(ports, KEY);
   return {
-    signer: (await given(ports, KEY)) ?? (await ofStateRoot(ports)),
+    signer: signer ?? (await ofStateRoot(ports)),
     ...(previous === undefined ? {} : { previous }),
-    declareBoundary: ports.env[BOUNDARY] === "true",
+    declareBoundary: ports.env[BOUNDARY] === "true" || (signer === undefined && ports.isHeldCopy),
   };
 }
 
@@ -50,22 +56,27 @@ async function given({ env, readFile }: KeyPorts, name: string): Promise<Signer 
 }
 
 async function ofStateRoot(ports: KeyPorts): Promise<Signer> {
-  const { store, keyFile, random, readFile, writeFile, warn } = ports;
-  const content = await readFile(keyFile);
-  if (content === undefined) {
-    if ((await store.streamHead(KEY_STREAM)) > 0)
-      throw new AuditKeyError(
-        `this store holds audit records, and the key that signed them is missing: ${keyFile} does not exist and ${KEY}[_FILE] is not set. Restore the key; daemons on one store share it`,
-      );
-    await writeFile(
-      keyFile,
-      `${JSON.stringify({ algorithm: "ed25519", secret_key_hex: random.hex(SEED_BYTES) })}\n`,
-    );
-  }
+  const { keyFile, readFile, warn } = ports;
+  const content = (await readFile(keyFile)) ?? (await newKey(ports));
   warn(
     `the audit is signed with ${keyFile}: whoever can write there can forge the audit beside it; keep the key elsewhere with ${KEY}_FILE`,
   );
-  return signerOf(content ?? (await readFile(keyFile)) ?? Buffer.alloc(0), keyFile);
+  return signerOf(content, keyFile);
+}
+
+async function newKey({ store, isHeldCopy, keyFile, random, writeFile, warn }: KeyPorts): Promise<Buffer> {
+  const isUsed = (await store.streamHead(KEY_STREAM)) > 0;
+  if (isUsed && !isHeldCopy)
+    throw new AuditKeyError(
+      `this store holds audit records, and the key that signed them is missing: ${keyFile} does not exist and ${KEY}[_FILE] is not set. Restore the key; daemons on one store share it`,
+    );
+  if (isUsed)
+    warn(
+      `the key that signed the audit of this restored copy is not in its state root. ${keyFile} is a new one: it signs from 'serve --resume-restored' on, and nothing connects it with the old one. To go on with the old key, put it in that place before`,
+    );
+  const content = `${JSON.stringify({ algorithm: "ed25519", secret_key_hex: random.hex(SEED_BYTES) })}\n`;
+  await writeFile(keyFile, content);
+  return Buffer.from(content);
 }
 
 function signerOf(content: Uint8Array, where: string): Signer {

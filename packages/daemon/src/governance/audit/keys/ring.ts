@@ -33,15 +33,12 @@ export async function readRing(store: Store): Promise<AuditKey[]> {
  * simply gone on with.
  */
 export async function adoptKey(store: Store, clock: Clock, keys: RingKeys): Promise<AuditKey[]> {
-  const { signer, previous, declareBoundary } = keys;
   for (;;) {
     const ring = await readRing(store);
     const last = ring.at(-1);
-    if (last?.key_id === signer.keyId) return ring;
-    const handOver = last !== undefined && previous?.keyId === last.key_id ? previous : undefined;
-    if (last !== undefined && handOver === undefined && declareBoundary !== true)
-      throw unknownKey(last.key_id);
-    const next = await signKeyRecord(last, clock.now(), signer, handOver);
+    const { isCurrent, handOver } = placeOf(keys, last);
+    if (isCurrent) return ring;
+    const next = await signKeyRecord(last, clock.now(), keys.signer, handOver);
     await store.commit([
       {
         op: "append",
@@ -51,6 +48,18 @@ export async function adoptKey(store: Store, clock: Clock, keys: RingKeys): Prom
       },
     ]);
   }
+}
+
+/** How the daemon's key comes after the ring's last one. Throws `AuditKeyError` when it does not (02-R81). */
+export function placeOf(
+  { signer, previous, declareBoundary }: RingKeys,
+  last: AuditKey | undefined,
+): { isCurrent: boolean; handOver?: Signer } {
+  if (last === undefined) return { isCurrent: false };
+  if (last.key_id === signer.keyId) return { isCurrent: true };
+  if (previous?.keyId === last.key_id) return { isCurrent: false, handOver: previous };
+  if (declareBoundary !== true) throw unknownKey(last.key_id);
+  return { isCurrent: false };
 }
 
 function unknownKey(keyId: string): AuditKeyError {

@@ -4,6 +4,9 @@ import type { Style } from "../../output/output.ts";
 import { shellQuote } from "../../shell-quote.ts";
 import type { BackupAnswer } from "./backup.ts";
 
+/** Of a root whose operator keeps it nowhere else. */
+const AUDIT_KEY = "audit-signing.key";
+
 type Summary = Omit<BackupManifest, "entries">;
 
 export function backupReport({ file, size_bytes, sha256, manifest }: BackupAnswer, style: Style): string {
@@ -24,9 +27,17 @@ export function restoreReport(
   style: Style,
 ): string {
   const root = shellQuote(state_root);
+  const isKeyLeftOut = manifest.left_out.some(({ what }) => what === AUDIT_KEY);
   return [
     fields([["state root", state_root], ...summary(manifest)], style),
     "",
+    ...(isKeyLeftOut
+      ? [
+          `The key that signed its audit is not in it: put it back as ${root}/${AUDIT_KEY} before the copy is resumed.`,
+          "Without it the copy then signs with a new one, and 'kheish audit keys' says so.",
+          "",
+        ]
+      : []),
     "A daemon on this root shows everything and does nothing: its original may still be at work.",
     `When that is gone for good:  kheish serve --state-root ${root} --resume-restored`,
   ].join("\n");
