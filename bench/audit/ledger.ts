@@ -24,10 +24,10 @@ export async function benchLedger(): Promise<BenchLedger> {
   const store = await openSqliteStore({ path: join(directory, "kheish.db") });
   const tail = new JournalTail({ store, clock: systemClock, capacity: 64, onError: () => undefined });
   const keys = { signer: createSigner(Buffer.alloc(32, 1)) };
-  const audit = new Audit({ store, clock: systemClock, tail, log: silent, keys });
+  const audit = new Audit({ store, clock: systemClock, log: silent, keys });
   await audit.begin({ holds: false });
   await tail.start();
-  await audit.start();
+  await audit.start(tail);
   return {
     directory,
     store,

@@ -48,7 +48,7 @@ import {
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
-import { Audit, type RingKeys } from "./governance/audit/index.ts";
+import type { Audit } from "./governance/audit/index.ts";
 import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
@@ -73,8 +73,7 @@ export interface World {
   /** Where the routes came from; absent where they cannot be read again. */
   routes?: { loaded: LoadedRoutes; loader: RouteLoader; env: Env };
   tools: ToolPort;
-  /** Signs the audit. */
-  auditKeys: RingKeys;
+  audit: Audit;
   log: Log;
   credentials: Credentials;
 }
@@ -125,7 +124,7 @@ const AUDIT_STOP_MS = 100;
 
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
-  const { store, blobs, clock, random, models, tools, auditKeys, log, credentials } = world;
+  const { store, blobs, clock, random, models, tools, audit, log, credentials } = world;
   const owner = `daemon-${settings.instanceId}`;
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
@@ -138,7 +137,6 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     capacity: settings.eventHistoryCapacity,
     onError: (error) => log.error({ err: String(error) }, "reading the journal failed"),
   });
-  const audit = new Audit({ store, clock, tail, log, keys: auditKeys });
   const runtime = new RuntimeSettings({
     store,
     clock,
@@ -223,6 +221,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const fixed: LoadedRoutes = { set: { configured: [] }, source: { kind: "serve_args" } };
   const routeService = new RouteService({
     store,
+    audit: audit.ledger,
     clock,
     log,
     live: models.live ?? new LiveRoutes(fixed.set),
@@ -259,7 +258,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   });
   const { archive } = settings;
   const backups =
-    archive === undefined ? [] : backupBindings(new BackupService({ clock, random, log, open: archive }));
+    archive === undefined
+      ? []
+      : backupBindings(new BackupService({ audit: audit.ledger, clock, random, log, open: archive }));
 
   const { permissionMode } = loop;
   const permissions = new PermissionExplainer({ store, authority, tools, permissionMode });
@@ -291,20 +292,20 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     status: () => status.status(),
     isReady: () => ready,
     async start() {
-      await credentials.start();
-      await routeService.refresh();
       const isCopy = await isHeldCopy(store);
       holding = isCopy && settings.releaseRestoredCopy !== true;
       await audit.begin({ holds: holding });
+      await credentials.start();
+      await routeService.refresh();
       await runtime.load(settings.permissionMode);
       await keepModelBudget(commands, settings.modelBudget);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);
       await rearmGoals(store, clock.now());
       await tail.start();
-      await audit.start();
+      await audit.start(tail);
       // Last: a copy whose audit key was refused has not been released.
-      if (isCopy && !holding) await releaseCopy(store, clock);
+      if (isCopy && !holding) await releaseCopy({ store, clock, audit: audit.ledger });
       if (holding) {
         log.warn(
           {},

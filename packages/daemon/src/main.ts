@@ -15,7 +15,13 @@ import {
   tracedStore,
   tracingWanted,
 } from "./features/tracing/index.ts";
-import { AuditKeyError, loadSigningKeys, type RingKeys } from "./governance/audit/index.ts";
+import {
+  Audit,
+  AuditKeyError,
+  auditedFetch,
+  loadSigningKeys,
+  type RingKeys,
+} from "./governance/audit/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -122,23 +128,6 @@ async function open(
   checkHttpSettings({ bind: options.bind, auth, cors, trustedProxies: options.trustedProxies ?? [] });
   const workspaceRoot = await workspace(options.workspaceRoot);
   const providerEnv = { ...env, ...options.providerEnv };
-  const loader = routeLoader({
-    env: providerEnv,
-    noSimulator: options.noSimulator,
-    allowEmpty: options.allowEmptyRoutes ?? false,
-    readFile: readText,
-    enrich: (set) =>
-      withCatalogue(set, {
-        env: providerEnv,
-        fetch: globalThis.fetch,
-        clock: systemClock,
-        onFailure: (url, reason) => log.warn({ url, reason }, "OpenRouter's models are not known"),
-      }),
-    ...(options.defaultRoute === undefined ? {} : { defaultRoute: options.defaultRoute }),
-    ...(options.routesFile === undefined ? {} : { path: await routesFile(options.routesFile) }),
-  });
-  const loaded = await loader.load();
-
   const stateRoot = await lockedStateRoot(options, log);
   undo.push(() => stateRoot.release());
   const openedStore = await openStore(options.store, stateRoot.path);
@@ -157,11 +146,40 @@ async function open(
     log,
   });
   const store = metrics.store(tracing === undefined ? openedStore : tracedStore(openedStore, tracing));
-  const audit = await ControlPlaneAudit.open(stateRoot.path, log);
-  undo.push(() => audit.close());
+  const refusals = await ControlPlaneAudit.open(stateRoot.path, log);
+  undo.push(() => refusals.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
-  const credentials = await openCredentials(store, stateRoot.path, env, log, redactor);
+  const isCopy = await isHeldCopy(store);
+  const warnings: string[] = [];
+  const warn = (message: string) => void warnings.push(message);
+  const keys = await auditKeysOf({ store, isCopy }, stateRoot.path, env, warn);
+  const audit = new Audit({ store, clock: systemClock, log, keys });
+  await audit.begin({ holds: isCopy && options.resumeRestored !== true });
+  const credentials = await openCredentials(
+    { store, audit: audit.ledger },
+    stateRoot.path,
+    env,
+    log,
+    redactor,
+  );
+
+  const loader = routeLoader({
+    env: providerEnv,
+    noSimulator: options.noSimulator,
+    allowEmpty: options.allowEmptyRoutes ?? false,
+    readFile: readText,
+    enrich: (set) =>
+      withCatalogue(set, {
+        env: providerEnv,
+        fetch: auditedFetch(audit.ledger, "route_discovery", globalThis.fetch),
+        clock: systemClock,
+        onFailure: (url, reason) => log.warn({ url, reason }, "OpenRouter's models are not known"),
+      }),
+    ...(options.defaultRoute === undefined ? {} : { defaultRoute: options.defaultRoute }),
+    ...(options.routesFile === undefined ? {} : { path: await routesFile(options.routesFile) }),
+  });
+  const loaded = await loader.load();
 
   const admit = ({ configured }: RouteSet) => {
     // 02-R25: routes may come later, and so may their slots, where a daemon may be empty.
@@ -187,7 +205,6 @@ async function open(
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
   const tools = metrics.tools(redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor));
 
-  const auditKeys = await auditKeysOf(store, stateRoot.path, env, log);
   let baseUrl = "";
   const daemon = compose(
     {
@@ -198,7 +215,7 @@ async function open(
       models,
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
-      auditKeys,
+      audit,
       log,
       credentials,
     },
@@ -270,7 +287,7 @@ async function open(
     random: systemRandom,
     readiness: daemon.isReady,
     namedTokens: daemon.namedTokens,
-    onSecurityEvent: (event) => audit.record(event),
+    onSecurityEvent: (event) => refusals.record(event),
     ...httpLimits(options),
   });
   baseUrl = http.baseUrl;
@@ -279,6 +296,7 @@ async function open(
     { base_url: baseUrl, store: store.engine, state_root: stateRoot.path, route: route?.route_id },
     "kheish is ready",
   );
+  for (const warning of warnings) log.warn({}, warning);
   if (route === undefined) {
     log.warn({}, "there is no route to a model yet: add one with 'kheish runtime routes add'");
   }
@@ -287,7 +305,7 @@ async function open(
   }
   const closers = [
     async () => tracing?.close(TRACES_MS),
-    () => audit.close(),
+    () => refusals.close(),
     () => store.close(),
     () => stateRoot.release(),
   ];
@@ -401,11 +419,16 @@ async function lockedStateRoot({ stateRoot, lockWaitMs = 0 }: ServeOptions, log:
   }
 }
 
-async function auditKeysOf(store: Store, stateRoot: string, env: Env, log: Log): Promise<RingKeys> {
+function auditKeysOf(
+  { store, isCopy }: { store: Store; isCopy: boolean },
+  stateRoot: string,
+  env: Env,
+  warn: (message: string) => void,
+): Promise<RingKeys> {
   return loadSigningKeys({
     env,
     store,
-    isHeldCopy: await isHeldCopy(store),
+    isHeldCopy: isCopy,
     keyFile: join(stateRoot, "audit-signing.key"),
     random: systemRandom,
     readFile: (path) =>
@@ -414,7 +437,7 @@ async function auditKeysOf(store: Store, stateRoot: string, env: Env, log: Log):
         throw error;
       }),
     writeFile: (path, content) => writeWholeFile(path, content, systemRandom),
-    warn: (message) => log.warn({}, message),
+    warn,
   });
 }
 

@@ -204,9 +204,12 @@ export interface AdminChange extends Changer {
   /** What was changed, as `runtime/permission_mode`. */
   target: string;
   change: Record<string, Json>;
+  /** It takes authority away, and an operator must be able to do that while the ledger cannot vouch for it. */
+  withdraws?: true;
 }
 
-export function adminAction({ principal, target, change, request_id, reason }: AdminChange): ExternalAction {
+export function adminAction(admin: AdminChange): ExternalAction {
+  const { principal, target, change, request_id, reason, withdraws } = admin;
   const detail: AdminChangeDetail = {
     ...(request_id === undefined ? {} : { request_id }),
     ...(reason === undefined ? {} : { reason }),
@@ -220,6 +223,7 @@ export function adminAction({ principal, target, change, request_id, reason }: A
     request_digest: digest(detail as unknown as Json),
     outcome: "ok",
     detail,
+    ...(withdraws === undefined ? {} : { withdraws }),
   };
 }
 
@@ -238,6 +242,57 @@ export function auditDecision(
     target: decision.tool_name,
     request_digest: decision.digest,
     outcome: decision.behavior,
+  });
+}
+
+/** Who answered, or declined to answer, what a run asked. The digest is that of the answer. */
+export function auditAnswer(
+  change: SessionChange,
+  run: Run,
+  answer: { tool_call_id: string; digest: string; by: string; outcome: "answered" | "declined" },
+): void {
+  change.audit({
+    ...scopeOf(run),
+    principal_id: answer.by,
+    tool_call_id: answer.tool_call_id,
+    phase: "applied",
+    kind: "question",
+    target: "ask_user_question",
+    request_digest: answer.digest,
+    outcome: answer.outcome,
+  });
+}
+
+/** Who stopped a run. It takes no authority to be vouched for: a run can be stopped while the ledger fails. */
+export function auditStop(
+  change: SessionChange,
+  run: Run,
+  stop: { by: string; outcome: "cancelled" | "interrupted" },
+): void {
+  change.audit({
+    ...scopeOf(run),
+    principal_id: stop.by,
+    phase: "applied",
+    kind: "run_control",
+    target: "run",
+    outcome: stop.outcome,
+  });
+}
+
+/** Who cancelled all that waited in a session's queue: said once, for the session. */
+export function auditClearedQueue(
+  change: SessionChange,
+  { session_id, agent_id }: Pick<Run, "session_id" | "agent_id">,
+  by: string,
+): void {
+  change.audit({
+    session_id,
+    agent_id,
+    principal_id: by,
+    phase: "applied",
+    kind: "run_control",
+    target: "queue",
+    outcome: "cancelled",
   });
 }
 

@@ -20,7 +20,8 @@ import {
 } from "@kheish/contract";
 import type { Blobs } from "../kernel/blobs.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { Op } from "../kernel/store.ts";
+import type { CommitOptions, CommitResult, Op } from "../kernel/store.ts";
+import type { AdminChange } from "./external-actions.ts";
 import type { AssistantMessage, Message, ToolCall, Usage } from "./messages.ts";
 
 export type { SandboxProfile, ToolRuntimeLimits } from "@kheish/contract";
@@ -315,6 +316,8 @@ export interface ExternalAction {
   outcome?: string;
   /** The run has only begun: nothing of it was recorded before, as far as whoever drives it knows. Not recorded. */
   begins?: true;
+  /** Takes authority away: it is not held up when it cannot be recorded. Not recorded. */
+  withdraws?: true;
   /** What an operator changed; `request_digest` is of it, and it is kept beside the record. */
   detail?: AdminChangeDetail;
 }
@@ -334,4 +337,14 @@ export interface AuditPort {
    * is about to leave (02-R80); what has left already is never held up.
    */
   seal(actions: readonly ExternalAction[], atMs: number): Promise<SealedActions>;
+  /**
+   * Commits an operator's change that is no session's, together with its record (weakness 6). Answers stand under the
+   * indexes of `ops`; a refusal is one of their own guards. Throws the problem `audit/audit_unavailable` when the ledger
+   * cannot vouch for it; then nothing was changed.
+   */
+  commitAdmin(
+    ops: readonly Op[],
+    admin: AdminChange | readonly AdminChange[],
+    options?: CommitOptions,
+  ): Promise<CommitResult>;
 }

@@ -4,8 +4,9 @@ import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { createBuiltinTools } from "../../src/tools/index.ts";
 import { useRigs } from "../support/fixture.ts";
+import type { RiggedDaemon } from "../support/rig.ts";
 import { TestSession } from "../support/session.ts";
-import { succeeded, testTool } from "../support/tools.ts";
+import { askTool, Gate, succeeded, testTool } from "../support/tools.ts";
 import { actionsOf } from "./support.ts";
 
 const createRig = useRigs();
@@ -169,6 +170,78 @@ describe("every effect has its records", () => {
       ["approval", "applied", "test", "allow"],
       ["tool", "request", "test", undefined],
       ["tool", "response", "test", "ok"],
+    ]);
+  });
+});
+
+describe("02 weakness 6: who had a say in a run", () => {
+  const said = async (daemon: RiggedDaemon, runId: string) =>
+    (await actionsOf(daemon, runId))
+      .filter(({ phase }) => phase === "applied")
+      .map(({ kind, principal_id: by, outcome }) => [kind, by, outcome]);
+
+  async function asking() {
+    const rig = await createRig([askTool()]);
+    const daemon = await rig.boot();
+    const session = await TestSession.create(daemon);
+    const run = await session.play([
+      { tool_calls: [{ name: "ask_user_question", input: {} }] },
+      { text: "done" },
+    ]);
+    const waiting = await session.reaches(run.run_id, "waiting_for_user_question");
+    return { daemon, session, runId: run.run_id, question: waiting.pending_questions?.[0]?.id ?? "" };
+  }
+
+  test("whoever answered its question", async () => {
+    const { daemon, session, runId } = await asking();
+    await session.answer(runId, "yes");
+    await session.settled(runId);
+    expect(await said(daemon, runId)).toEqual([["question", "test", "answered"]]);
+    const [record] = (await actionsOf(daemon, runId)).filter(({ kind }) => kind === "question");
+    expect(record).toMatchObject({ target: "ask_user_question", tool_call_id: expect.any(String) });
+  });
+
+  test("whoever declined to, or cancelled it with the run", async () => {
+    const one = await asking();
+    const resolution = { request_id: one.question, answers: [], declined: true };
+    await one.daemon.call("answerRunQuestion", { params: { run_id: one.runId }, body: { resolution } });
+    await one.session.settled(one.runId);
+    expect(await said(one.daemon, one.runId)).toEqual([["question", "test", "declined"]]);
+    const other = await asking();
+    await other.daemon.call("cancelRunQuestion", {
+      params: { run_id: other.runId, request_id: other.question },
+      body: {},
+    });
+    expect(await said(other.daemon, other.runId)).toEqual([["run_control", "test", "cancelled"]]);
+  });
+
+  test("whoever cancelled it, interrupted it, or cleared the queue that it stood in", async () => {
+    const gate = new Gate();
+    const rig = await createRig([testTool("wait", { execute: gate.execute })]);
+    const daemon = await rig.boot({ permissionMode: "bypassPermissions" });
+    const session = await TestSession.create(daemon);
+    const turns = [{ tool_calls: [{ name: "wait", input: {} }] }, { text: "done" }];
+    const first = await session.play(turns);
+    await until(async () => gate.begun.length === 1);
+    await daemon.call("cancelRun", { params: { run_id: first.run_id } });
+    await daemon.call("cancelRun", { params: { run_id: first.run_id } });
+    expect(await said(daemon, first.run_id), "once").toEqual([["run_control", "test", "cancelled"]]);
+
+    const second = await session.play(turns);
+    const queued = await session.play(turns);
+    // Whoever held the session for the first run leaves it; the next drive looks again in a second.
+    while (gate.begun.length < 2) await rig.clock.advance(250);
+    await session.call("interruptSession", undefined, { clear_queue: "true" });
+    expect(await said(daemon, second.run_id)).toEqual([["run_control", "test", "interrupted"]]);
+    expect((await session.run(queued.run_id)).status).toBe("cancelled");
+    const { lines } = (await daemon.call("exportAudit", { query: { session_id: "s" } })).json as unknown as {
+      lines: string[];
+    };
+    const ofSession = lines
+      .map((line) => JSON.parse(line) as { bucket?: string; record?: object })
+      .filter(({ bucket }) => bucket === "session-s");
+    expect(ofSession.map(({ record }) => record)).toMatchObject([
+      { kind: "run_control", target: "queue", outcome: "cancelled", principal_id: "test" },
     ]);
   });
 });

@@ -108,6 +108,19 @@ describe("02-R80: when the ledger cannot vouch for it, nothing leaves", () => {
     expect(runtime.permission_mode).toBe("bypassPermissions");
   });
 
+  test("02 weakness 6: authority can be taken away all the same, and health counts what went unrecorded", async () => {
+    const signer = new FragileSigner();
+    const { rig, daemon } = await daemonWith(signer);
+    await broken(signer, rig);
+    await daemon.call("revokeSubject", { params: { subject_id: "session:s" }, body: { reason: "odd" } });
+    await expect(
+      daemon.call("reinstateSubject", { params: { subject_id: "session:s" }, body: { reason: "checked" } }),
+    ).rejects.toMatchObject({ code: "audit_unavailable" });
+    const { json } = await daemon.call("getSubject", { params: { subject_id: "session:s" } });
+    expect(json).toMatchObject({ revoked: true });
+    expect((await healthOf(daemon)).audit).toMatchObject({ ok: false, unrecorded_outcome_count: 1 });
+  });
+
   test("a disk that is full takes records and effects together, and is told until a write succeeds", async () => {
     let isFull = false;
     const full = (store: Store): Store =>

@@ -28,7 +28,6 @@ export class LedgerWorld {
     this.audit = new Audit({
       store,
       clock: this.clock,
-      tail: this.#tail,
       log: silent,
       keys,
       segmentRecords: 4,
@@ -50,7 +49,7 @@ export class LedgerWorld {
       throw error;
     }
     await world.#tail.start();
-    await world.audit.start();
+    await world.audit.start(world.#tail);
     return world;
   }
 

@@ -1,6 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createSynchronousSigner, type RingKeys } from "../../src/governance/audit/index.ts";
+import {
+  createSynchronousSigner,
+  loadSigningKeys,
+  type RingKeys,
+  SHARED_KEY_KIND,
+} from "../../src/governance/audit/index.ts";
+import type { KeyPorts } from "../../src/governance/audit/keys/load.ts";
 import { openPostgresStore } from "../../src/kernel/postgres/index.ts";
+import { systemRandom } from "../../src/kernel/random.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { LedgerWorld } from "./ledger-world.ts";
 import { SIGNER, verified } from "./support.ts";
@@ -45,6 +52,32 @@ describe("several daemons on one PostgreSQL", () => {
       expect(report).toMatchObject({ ok: true, findings: [], buckets: 4, records: 6 + 2 * 18 + 9, keys: 1 });
     }
     expect((await other.audit.actionsOf("run-0")).records).toHaveLength(18);
+  });
+
+  test("02-R81 of those that nobody gave a key the first makes one, in the database, and all of them sign with it", async () => {
+    const url = await server.createDatabase();
+    const store = await openPostgresStore({ url });
+    const files: string[] = [];
+    const ports: KeyPorts = {
+      env: {},
+      store,
+      isHeldCopy: false,
+      keyFile: "/state/audit-signing.key",
+      random: systemRandom,
+      readFile: async () => undefined,
+      writeFile: async (path) => void files.push(path),
+      warn: () => undefined,
+    };
+    const loaded = await Promise.all([1, 2, 3].map(() => loadSigningKeys(ports)));
+    const ids = loaded.map(({ signer }) => signer.keyId);
+    expect(new Set(ids).size).toBe(1);
+    const [first] = loaded;
+    if (first !== undefined) await daemonOn(url, first);
+    expect((await loadSigningKeys(ports)).signer.keyId).toBe(ids[0]);
+    await store.commit([{ op: "delete", kind: SHARED_KEY_KIND, id: "current" }]);
+    await expect(loadSigningKeys(ports), "lost, it is not simply made anew").rejects.toThrow("is missing");
+    expect(files).toEqual([]);
+    await store.close();
   });
 
   test("02-R81 a daemon with another key does not join them", async () => {

@@ -139,8 +139,7 @@ describe("traces", () => {
     const server = await startPostgres();
     later(() => server.stop());
     const store = await server.createDatabase();
-    const env = { KHEISH_EXTERNAL_ACTION_AUDIT_SIGNING_KEY: "ab".repeat(32) };
-    const [one, other] = [await serve({ store, env }), await serve({ store, env })];
+    const [one, other] = [await serve({ store }), await serve({ store })];
     const first = await submit(one, "s", [{ text: "done" }]);
     await receiver.traceOf(first);
     const second = await submit(other, "t", [{ text: "done" }]);

@@ -13,7 +13,7 @@ import {
   type ToolPort,
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
-import { createSynchronousSigner, type RingKeys } from "../../src/governance/audit/index.ts";
+import { Audit, createSynchronousSigner, type RingKeys } from "../../src/governance/audit/index.ts";
 import { Credentials } from "../../src/governance/credentials.ts";
 import { Redactor } from "../../src/governance/redaction/redactor.ts";
 import type { MasterKey } from "../../src/governance/secrets/index.ts";
@@ -95,18 +95,19 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
     async boot(options = {}) {
       const inner = options.store ?? (await openSqliteStore({ path: join(directory, "kheish.db"), clock }));
       const store = options.wrap?.(inner) ?? inner;
+      const ports = { store, clock: options.clock ?? clock, log: options.log ?? silent };
+      const audit = new Audit({ ...ports, keys: options.auditKeys ?? { signer: RIG_SIGNER } });
       const daemon = compose(
         {
-          store,
+          ...ports,
           blobs,
-          clock: options.clock ?? clock,
           random,
           models: options.models ?? models,
           tools: toolPort(toolsFor(opened.length)),
-          auditKeys: options.auditKeys ?? { signer: RIG_SIGNER },
-          log: options.log ?? silent,
+          audit,
           credentials: new Credentials({
             store,
+            audit: audit.ledger,
             clock,
             random,
             masterKey: options.masterKey,

@@ -2,7 +2,7 @@ import { isTerminal, type UsageTotals } from "@kheish/contract";
 import { type Store, StoreError } from "../../kernel/store.ts";
 import { settleCut } from "../budgets/settle.ts";
 import { closeCalls } from "../close-calls.ts";
-import { auditLost } from "../external-actions.ts";
+import { auditClearedQueue, auditLost, auditStop } from "../external-actions.ts";
 import { foldSession } from "../fold.ts";
 import { afterRun, pauseGoal } from "../goals/after-run.ts";
 import type { ContinuationDeps } from "../goals/continuation.ts";
@@ -25,6 +25,7 @@ export async function cancelRun(
     const run = await requireRun(deps.store, runId);
     if (isTerminal(run.data.status)) return false;
     change.by = caller.principal;
+    auditStop(change, run.data, { by: caller.principal, outcome: "cancelled" });
     await endRun(deps, change, session, run, "cancelled", undefined);
     return true;
   });
@@ -42,13 +43,14 @@ export async function interruptSession(
 ): Promise<{ interrupted: boolean }> {
   const stopped = await transact(deps, sessionId, async (change, session) => {
     change.by = options.principal;
-    const cleared = options.clearQueue && (await cancelQueued(deps, change, session));
+    const cleared = options.clearQueue && (await cancelQueued(deps, change, session, options.principal));
     const runId = session.data.active_run_id;
     if (runId === undefined) {
       await pauseGoal(deps.store, change, sessionId);
       return undefined;
     }
     const run = await requireRun(deps.store, runId);
+    auditStop(change, run.data, { by: options.principal, outcome: "interrupted" });
     await endRun(deps, change, session, run, "interrupted", undefined, cleared);
     change.emit("session_interrupted", {});
     change.emit("session_updated", { field: "interrupted" });
@@ -123,9 +125,11 @@ async function cancelQueued(
   deps: EndDeps,
   change: SessionChange,
   session: Kept<"session">,
+  by: string,
 ): Promise<boolean> {
   const limit = 10_000;
   const waiting = await deps.store.list("run", { index: "queue", prefix: [session.id], limit });
+  if (waiting.length > 0) auditClearedQueue(change, session.data, by);
   for (const run of waiting as unknown as Kept<"run">[]) {
     await endRun(deps, change, session, run, "cancelled", "the queue was cleared");
   }

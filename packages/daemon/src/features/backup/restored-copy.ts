@@ -1,6 +1,13 @@
+import type { AuditLedger } from "../../governance/audit/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { SnapshotRow } from "../../kernel/snapshot.ts";
 import type { Store } from "../../kernel/store.ts";
+
+interface ReleaseDeps {
+  store: Store;
+  clock: Clock;
+  audit: Pick<AuditLedger, "commitAdmin">;
+}
 
 const KIND = "restored_copy";
 const ID = "current";
@@ -37,16 +44,22 @@ export async function isHeldCopy(store: Store): Promise<boolean> {
   return copy !== undefined && copy.released_at_ms === undefined;
 }
 
-/** The operator has said so; the store remembers it. */
-export async function releaseCopy(store: Store, clock: Clock): Promise<void> {
+/** The operator has said so; the store remembers it, and so does the audit. */
+export async function releaseCopy({ store, clock, audit }: ReleaseDeps): Promise<void> {
   for (;;) {
     const kept = await store.get(KIND, ID);
     const copy = kept?.data as RestoredCopy | undefined;
     if (kept === undefined || copy === undefined || copy.released_at_ms !== undefined) return;
     const data = { ...copy, released_at_ms: clock.now() } as Record<string, string | number>;
-    const result = await store.commit([
-      { op: "put", kind: KIND, id: ID, data, keys: {}, expectedRevision: kept.revision },
-    ]);
+    const { restore_id, backup_id, backed_up_at_ms, restored_at_ms } = copy;
+    const result = await audit.commitAdmin(
+      [{ op: "put", kind: KIND, id: ID, data, keys: {}, expectedRevision: kept.revision }],
+      {
+        principal: "serve",
+        target: "restored_copy",
+        change: { released: restore_id, backup_id, backed_up_at_ms, restored_at_ms },
+      },
+    );
     if (result.ok) return;
   }
 }

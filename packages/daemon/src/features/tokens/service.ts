@@ -135,6 +135,7 @@ export class TokenService {
         ...changerOf(actor),
         target: `tokens/${token.id}`,
         change: { revoked: token.data.name },
+        withdraws: true as const,
       }));
       const result = await audit.commitAdmin(
         [...doomed.flatMap(removal), { op: "append", stream: TOKENS_STREAM, events }],

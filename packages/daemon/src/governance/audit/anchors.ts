@@ -13,7 +13,6 @@ export interface AnchorsOptions {
   store: Store;
   clock: Clock;
   signer: Signer;
-  tail: JournalTail;
   log: Log;
   /** Hears that the key did not sign, so that nothing more leaves that could not be signed for (02-R80). */
   onUnsigned: (error: unknown) => void;
@@ -37,6 +36,7 @@ export class AuditAnchors {
   #work: Promise<void> = Promise.resolve();
   #stopped = false;
   #holds = false;
+  #tail: JournalTail | undefined;
   #unsubscribe: () => void = () => undefined;
 
   constructor(options: AnchorsOptions) {
@@ -56,9 +56,10 @@ export class AuditAnchors {
    * Catches up with what was written after the last anchor; to be called when the tail has been started.
    * `holds`: makes no anchor, and leaves it all to who comes after.
    */
-  async start({ holds }: { holds: boolean }): Promise<void> {
+  async start({ tail, holds }: { tail: JournalTail; holds: boolean }): Promise<void> {
+    const { store } = this.#options;
+    this.#tail = tail;
     this.#holds = holds;
-    const { store, tail } = this.#options;
     this.#unsubscribe = tail.onEvent((event) => this.#see(event));
     const end = tail.position;
     this.#last = await lastAnchor(store);
@@ -116,11 +117,11 @@ export class AuditAnchors {
   }
 
   async #anchor(): Promise<void> {
-    const { store, clock, tail, log } = this.#options;
+    const { store, clock, log } = this.#options;
     if (this.#holds || this.#moved.size === 0) return;
     const last = this.#last;
     // Of another daemon's anchor, this one's tail may not have come that far.
-    const position = Math.max(tail.position, last?.position ?? 0);
+    const position = Math.max(this.#tail?.position ?? 0, last?.position ?? 0);
     const heads = [...this.#moved]
       .map(([bucket, { count, hash }]): AnchoredHead => [bucket, count, hash])
       .sort(([a], [b]) => (a < b ? -1 : 1));

@@ -16,12 +16,13 @@ import { AuditDamage, type KnownKeys } from "./chain.ts";
 import type { AnchorPorts } from "./cover.ts";
 import { AuditExporter } from "./export/exporter.ts";
 import { adoptKey, KEY_STREAM, placeOf, type RingKeys, readRing } from "./keys/ring.ts";
-import { Verifier } from "./keys/signer.ts";
+import { type Signer, Verifier } from "./keys/signer.ts";
 import { AuditLedger } from "./ledger.ts";
 import { type ReadBucket, readBucket } from "./read.ts";
 import { bucketOf } from "./record.ts";
 
-export { loadSigningKeys } from "./keys/load.ts";
+export { auditedFetch } from "./audited-fetch.ts";
+export { loadSigningKeys, SHARED_KEY_KIND } from "./keys/load.ts";
 export { AuditKeyError } from "./keys/parse.ts";
 export type { RingKeys } from "./keys/ring.ts";
 export { createSigner, createSynchronousSigner, type Signer } from "./keys/signer.ts";
@@ -30,7 +31,6 @@ export { AuditLedger } from "./ledger.ts";
 export interface AuditOptions {
   store: Store;
   clock: Clock;
-  tail: JournalTail;
   log: Log;
   keys: RingKeys;
   /** Records to a segment, lines to a page of an export: smaller ones for tests. */
@@ -49,9 +49,11 @@ export class Audit {
   readonly #ports: AnchorPorts;
   /** Nothing is signed by itself, nothing is added to the key ring. */
   #holds = false;
+  #begun: Promise<void> | undefined;
+  #tail: JournalTail | undefined;
 
   constructor(options: AuditOptions) {
-    const { store, clock, tail, log, segmentRecords, pageLines } = options;
+    const { store, clock, log, segmentRecords, pageLines } = options;
     const { signer } = options.keys;
     this.#options = options;
     this.#keys = { verifier: new Verifier(), has: (keyId) => this.#ring.has(keyId) };
@@ -64,7 +66,6 @@ export class Audit {
     this.ledger = new AuditLedger({ ...ports, ...(segmentRecords === undefined ? {} : { segmentRecords }) });
     this.#anchors = new AuditAnchors({
       ...ports,
-      tail,
       onUnsigned: (error) => this.ledger.onUnsigned(error),
     });
     this.#exporter = new AuditExporter({
@@ -77,23 +78,30 @@ export class Audit {
   /**
    * Before anything is audited. Throws `AuditKeyError` when the key is not one that the store knows (02-R81).
    * `holds`: for a restored copy that holds still. What its operators do is chained, and waits for its signature as the
-   * copy waits for its release; no anchor is made, and a key that is new to the ring is not added to it.
+   * copy waits for its release; no anchor is made, and a key that is new to the ring is not added to it. Twice is once.
    */
-  async begin({ holds }: { holds: boolean }): Promise<void> {
-    const { store, clock, keys, tail } = this.#options;
+  begin({ holds }: { holds: boolean }): Promise<void> {
+    this.#begun ??= this.#begin(holds);
+    return this.#begun;
+  }
+
+  async #begin(holds: boolean): Promise<void> {
+    const { store, clock, keys } = this.#options;
     this.#holds = holds;
     const ring = holds ? await readRing(store) : await adoptKey(store, clock, keys);
     placeOf(keys, ring.at(-1));
-    for (const { key_id: keyId } of ring) this.#ring.add(keyId);
-    // A daemon that came later may have brought a key of its own.
-    tail.onEvent((event) => {
-      if (event.stream === KEY_STREAM) this.#ring.add((event.data as unknown as AuditKey).key_id);
-    });
+    this.#know(ring);
   }
 
   /** Once the tail follows the journal. What was left unsigned is verified now, and anchored soon. */
-  async start(): Promise<void> {
-    await this.#anchors.start({ holds: this.#holds });
+  async start(tail: JournalTail): Promise<void> {
+    this.#tail = tail;
+    // A daemon that came later may have brought a key of its own.
+    tail.onEvent((event) => {
+      if (event.stream === KEY_STREAM) this.#know([event.data as unknown as AuditKey]);
+    });
+    this.#know(await readRing(this.#options.store));
+    await this.#anchors.start({ tail, holds: this.#holds });
     await this.ledger.verify(this.#anchors.unsigned);
   }
 
@@ -143,6 +151,10 @@ export class Audit {
     };
   }
 
+  #know(keys: readonly AuditKey[]): void {
+    for (const { key_id: keyId } of keys) this.#ring.add(keyId);
+  }
+
   /** Refuses what would be signed by a key that the ring does not know. */
   #mustSign(): void {
     const { keyId } = this.#options.keys.signer;
@@ -156,11 +168,27 @@ export class Audit {
 
   /** Everything that is written by now is read, then anchored. */
   async #anchorAll(): Promise<Anchor | undefined> {
-    const { store, tail } = this.#options;
-    const head = await store.head();
-    while (tail.isFollowing && tail.position < head)
+    const tail = this.#tail;
+    const head = await this.#options.store.head();
+    while (tail?.isFollowing === true && tail.position < head)
       await tail.after(tail.position, new AbortController().signal);
     await this.#anchors.anchorNow();
     return this.#anchors.last;
   }
+}
+
+/**
+ * The ledger of whoever changes a store on which no daemon runs: it chains what was done and has no key to sign it with.
+ * The next daemon verifies it and anchors it.
+ */
+export async function keylessLedger(store: Store, clock: Clock, log: Log): Promise<AuditLedger> {
+  const ring = new Set((await readRing(store)).map(({ key_id }) => key_id));
+  const keys: KnownKeys = { verifier: new Verifier(), has: (keyId) => ring.has(keyId) };
+  const signer: Signer = {
+    keyId: "",
+    sign: () => {
+      throw new Error("there is no key to sign the audit with");
+    },
+  };
+  return new AuditLedger({ store, clock, log, signer, keys, lastAnchor: () => lastAnchor(store) });
 }

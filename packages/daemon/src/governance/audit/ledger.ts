@@ -40,7 +40,8 @@ export interface LedgerOptions extends AnchorPorts {
 /** A failing ledger is asked again at most this often. */
 const PROBE_EVERY_MS = 1_000;
 const MOST_DAMAGED = 64;
-const MOST_ADMIN_ATTEMPTS = 50;
+const MOST_ATTEMPTS = 50;
+const TURN = "turn";
 const NOTHING: SealedActions = { ops: [], landed: () => undefined, lost: () => undefined };
 
 interface Trouble {
@@ -63,7 +64,7 @@ export class AuditLedger implements AuditPort {
   #failure: Trouble | undefined;
   /** The store failed with records in hand: their commits did not land, and neither did what they account for. */
   #unwritten: Trouble | undefined;
-  readonly #admin = new KeyedMutex();
+  readonly #turns = new KeyedMutex();
   readonly #damaged = new Map<string, Trouble>();
   #refused = 0;
   #unrecorded = 0;
@@ -98,11 +99,7 @@ export class AuditLedger implements AuditPort {
     };
   }
 
-  /**
-   * Commits an operator's change together with its signed record (weakness 6). The answers stand under the indexes of
-   * `ops`. A refusal is one of the change's own guards: races of the ledger with itself are gone through again.
-   * Throws the problem `audit/audit_unavailable` when the ledger cannot vouch for it; then nothing was changed.
-   */
+  /** A refusal is one of the change's own guards: races of the ledger with itself are gone through again. */
   async commitAdmin(
     ops: readonly Op[],
     admin: AdminChange | readonly AdminChange[],
@@ -110,23 +107,32 @@ export class AuditLedger implements AuditPort {
   ): Promise<CommitResult> {
     const changes = Array.isArray(admin) ? (admin as readonly AdminChange[]) : [admin as AdminChange];
     const actions = changes.map(adminAction);
-    // They all write to the bucket of nobody: in turn here, so that only other daemons are raced with.
-    return this.#admin.run(ADMIN_CHANGE, () => this.#commitInTurn(ops, actions, options));
+    try {
+      return await this.#commitInTurn(ops, actions, options);
+    } catch (error) {
+      throw error instanceof AuditRefused ? problem("audit", "audit_unavailable", error.message) : error;
+    }
   }
 
-  async #commitInTurn(
+  /** Records an action of no session by itself. Throws `AuditRefused` when it may not leave for want of a record. */
+  async record(action: ExternalAction): Promise<void> {
+    await this.#commitInTurn([], [action], {});
+  }
+
+  /** They all write to the bucket of nobody: in turn here, so that only other daemons are raced with. */
+  #commitInTurn(
     ops: readonly Op[],
     actions: readonly ExternalAction[],
     options: CommitOptions,
   ): Promise<CommitResult> {
-    for (let attempt = 0; attempt < MOST_ADMIN_ATTEMPTS; attempt++) {
-      const sealed = await this.seal(actions, this.#options.clock.now()).catch((error: unknown) => {
-        throw error instanceof AuditRefused ? problem("audit", "audit_unavailable", error.message) : error;
-      });
-      const result = await this.#commit(ops, sealed, options);
-      if (result.ok || result.op < ops.length) return result;
-    }
-    throw problem("audit", "audit_unavailable", "the ledger is written to too fast; try again");
+    return this.#turns.run(TURN, async () => {
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+        const sealed = await this.seal(actions, this.#options.clock.now());
+        const result = await this.#commit(ops, sealed, options);
+        if (result.ok || result.op < ops.length) return result;
+      }
+      throw new AuditRefused("the ledger is written to too fast; try again");
+    });
   }
 
   async #commit(ops: readonly Op[], sealed: SealedActions, options: CommitOptions): Promise<CommitResult> {
@@ -211,7 +217,7 @@ export class AuditLedger implements AuditPort {
     }
     const reason = error instanceof Error ? error.message : String(error);
     this.#note(bucket, error, reason);
-    if (!actions.some(({ phase, kind }) => phase === "request" || kind === ADMIN_CHANGE)) {
+    if (!actions.some(mustBeVouchedFor)) {
       this.#unrecorded += actions.length;
       return;
     }
@@ -281,6 +287,11 @@ export class AuditLedger implements AuditPort {
     this.#damaged.delete(bucket);
     log.info({ bucket }, "a damaged bucket of the external-action audit verifies again");
   }
+}
+
+/** What leaves, or gives somebody more than they had; not what has left already, nor what takes authority away. */
+function mustBeVouchedFor({ phase, kind, withdraws }: ExternalAction): boolean {
+  return phase === "request" || (kind === ADMIN_CHANGE && withdraws !== true);
 }
 
 /** Neighbours of one scope share an event. */

@@ -26,7 +26,7 @@ const SCOPE = [
 ] as const;
 export type ActionScope = Partial<Record<(typeof SCOPE)[number], string>>;
 
-export interface StoredAction extends Omit<ExternalAction, keyof ActionScope | "begins"> {
+export interface StoredAction extends Omit<ExternalAction, keyof ActionScope | "begins" | "withdraws"> {
   hash: string;
 }
 
@@ -71,8 +71,17 @@ export function chainActions(
 }
 
 function withoutScope(action: ExternalAction): Omit<StoredAction, "hash"> {
-  const { session_id, agent_id, run_id, principal_id, parent_principal_id, grant_id, begins, ...rest } =
-    action;
+  const {
+    session_id,
+    agent_id,
+    run_id,
+    principal_id,
+    parent_principal_id,
+    grant_id,
+    begins,
+    withdraws,
+    ...rest
+  } = action;
   return rest;
 }
 

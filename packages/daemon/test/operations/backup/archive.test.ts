@@ -4,14 +4,18 @@ import { DatabaseSync } from "node:sqlite";
 import type { AuditKeyRing, BackupManifest } from "@kheish/contract";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { BackupService, verifyArchive } from "../../../src/features/backup/index.ts";
+import { testLedger } from "../../../src/governance/audit/testing.ts";
 import { SimulatedClock } from "../../../src/kernel/clock.ts";
 import { systemRandom } from "../../../src/kernel/random.ts";
+import { openSqliteStore } from "../../../src/kernel/sqlite/index.ts";
+import { kheish } from "../../../src/surface/cli/testing/run-cli.ts";
 import { createLog } from "../../../src/surface/log.ts";
 import { follow } from "../../support/follow.ts";
-import { cli, get, post, scratch, submit } from "../../support/operator.ts";
+import { cli, get, later, post, scratch, submit } from "../../support/operator.ts";
 import { ServedDaemon } from "../../support/served.ts";
 
 const ADMIN = "the-admin-token-of-this-test";
+const BY = { principal: "admin-token" };
 const READER = "the-read-only-token-of-this-test";
 
 let daemon: ServedDaemon;
@@ -156,6 +160,35 @@ describe("a backup archive", () => {
     expect(await readdir(directory), "what is damaged makes no root").not.toContain("not-there");
   });
 
+  test("02-R79 --verify checks the signed audit in it: an archive may be whole, and what it was made of was not", async () => {
+    await someWork();
+    const { path } = await archived();
+    const good = await cli(undefined, "restore", path, "--verify", "--output", "json");
+    expect(JSON.parse(good.stdout)).toMatchObject({
+      ok: true,
+      audit: { ok: true, records: expect.any(Number), keys: 1, key_id: expect.any(String), findings: [] },
+    });
+    await daemon.stop();
+    const db = new DatabaseSync(join(daemon.directory, "state", "kheish.db"));
+    const { changes } = db
+      .prepare(`UPDATE events SET data = replace(data, '"shell"', '"shelf"') WHERE data LIKE '%"shell"%'`)
+      .run();
+    db.close();
+    expect(changes).toBeGreaterThan(0);
+    await daemon.start();
+    const edited = (await archived()).path;
+    const bad = await cli(undefined, "restore", edited, "--verify");
+    expect(bad).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("the audit in it does not verify"),
+    });
+    const to = join(directory, "all-the-same");
+    expect(
+      (await cli(undefined, "restore", edited, "--state-root", to)).code,
+      "what is left comes back",
+    ).toBe(0);
+  });
+
   test("an entry that points out of the root, or is none of ours, is refused", async () => {
     const { path } = await archived();
     const whole = new Uint8Array(await readFile(path));
@@ -278,7 +311,10 @@ describe("taking a backup", () => {
     const lines: string[] = [];
     const log = createLog({ level: "info", format: "json", write: (line) => void lines.push(line) });
     let closed = 0;
+    const store = await openSqliteStore({ path: join(directory, "audit.db") });
+    later(() => store.close());
     const service = new BackupService({
+      audit: testLedger(store, clock),
       clock,
       random: systemRandom,
       log,
@@ -293,17 +329,18 @@ describe("taking a backup", () => {
             closed += 1;
           },
         },
+        includeKeys: false,
         blobs: { put: never, read: never, stat: never },
         listBlobs: async function* () {},
         files: async () => ({ files: [], leftOut: [] }),
       }),
     });
-    await service.begin();
-    await expect(service.begin()).rejects.toMatchObject({ code: "backup_in_progress" });
+    await service.begin(BY);
+    await expect(service.begin(BY)).rejects.toMatchObject({ code: "backup_in_progress" });
     await clock.advance(60_000);
     expect(closed).toBe(1);
     expect(lines.join("")).toContain("nobody took it");
-    const { bytes } = await service.begin();
+    const { bytes } = await service.begin(BY);
     await verifyArchive(bytes);
   });
 });
@@ -341,12 +378,14 @@ describe("a restored copy", () => {
     await someWork();
     const { path } = await archived();
     const { copy, root } = await emptyRoot();
-    const restored = await cli(undefined, "restore", path, "--state-root", root, "--output", "pretty");
+    const restored = await kheish(["restore", path, "--state-root", root], { columns: 120 });
     expect(restored.stdout).toContain("put it back as");
     await copy.start();
-    expect(await cli(copy, "runtime", "set-permission-mode", "plan"), "operators are recorded").toMatchObject({
-      code: 0,
-    });
+    expect(await cli(copy, "runtime", "set-permission-mode", "plan"), "operators are recorded").toMatchObject(
+      {
+        code: 0,
+      },
+    );
     const before = JSON.parse((await cli(copy, "audit", "keys", "--output", "json")).stdout) as AuditKeyRing;
     expect(before.keys).toHaveLength(1);
     const early = await cli(copy, "audit", "export", "--out", join(directory, "early.jsonl"));
@@ -361,7 +400,9 @@ describe("a restored copy", () => {
     expect(await cli(copy, "audit", "export", "--out", file)).toMatchObject({ code: 0 });
     const keys = await Promise.all(ring.keys.map(({ key_id }) => knownKey(key_id)));
     expect(await cli(undefined, "audit", "verify", file, ...keys.flat())).toMatchObject({ code: 0 });
-    expect((await cli(undefined, "audit", "verify", file, ...(keys[0] ?? []))).code, "by the old one").toBe(1);
+    expect((await cli(undefined, "audit", "verify", file, ...(keys[0] ?? []))).code, "by the old one").toBe(
+      1,
+    );
   });
 
   test("02-R81 with its audit key goes on with it", async () => {

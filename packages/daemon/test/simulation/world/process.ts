@@ -6,7 +6,7 @@ import {
   type RouteResolver,
   type Tool,
 } from "../../../src/engine/index.ts";
-import { createSynchronousSigner } from "../../../src/governance/audit/index.ts";
+import { Audit, createSynchronousSigner } from "../../../src/governance/audit/index.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
 import { masterKeyOf } from "../../../src/governance/secrets/index.ts";
@@ -77,20 +77,25 @@ export class SimulatedProcess implements Owner {
     const tools = parts.tools(this);
     const log = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) =>
       parts.onLog(this, level, fields as unknown as Json, message);
+    const ports = {
+      store: this.store,
+      clock: this.clock,
+      log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
+    };
+    const audit = new Audit({ ...ports, keys: { signer: AUDIT_SIGNER } });
     this.daemon = compose(
       {
-        store: this.store,
+        ...ports,
         blobs: parts.blobs,
-        clock: this.clock,
         random,
         models: modelsOf(parts, this.clock, random, (runId) => {
           if (this.alive) parts.onModelCall(this, runId);
         }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
-        auditKeys: { signer: AUDIT_SIGNER },
-        log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
+        audit,
         credentials: new Credentials({
           store: this.store,
+          audit: audit.ledger,
           clock: this.clock,
           random,
           masterKey: MASTER_KEY,

@@ -52,7 +52,7 @@ describe("02-R81 where the key comes from", () => {
     const warnings: string[] = [];
     const all: KeyPorts = {
       env,
-      store: { streamHead: async () => records } as unknown as Store,
+      store: { engine: "sqlite", streamHead: async () => records } as unknown as Store,
       isHeldCopy: false,
       keyFile: "/state/audit-signing.key",
       random: { hex: () => hex, unit: () => 0 },
@@ -106,7 +106,7 @@ describe("02-R81 where the key comes from", () => {
       declareBoundary: true,
     });
     expect(files["/state/audit-signing.key"]).toContain(hex);
-    expect(warnings[0]).toContain("nothing connects it with the old one");
+    expect(warnings.join()).toContain("nothing connects it with the old one");
     const named = await loadSigningKeys({ ...all, env: { [NAME]: hex }, isHeldCopy: true });
     expect(named.declareBoundary, "a key that somebody named is to be the right one").toBe(false);
   });

@@ -9,6 +9,12 @@ const PREVIOUS = "KHEISH_EXTERNAL_ACTION_AUDIT_PREVIOUS_KEY";
 const BOUNDARY = "KHEISH_EXTERNAL_ACTION_AUDIT_KEY_BOUNDARY";
 const SEED_BYTES = 32;
 
+/** The record of a key that daemons share. A backup leaves it out, as it does key files. */
+export const SHARED_KEY_KIND = "audit_signing_key";
+const SHARED_KEY_ID = "current";
+
+type KeyDocument = { algorithm: "ed25519"; secret_key_hex: string };
+
 export interface KeyPorts {
   env: Readonly<Record<string, string | undefined>>;
   store: Store;
@@ -26,7 +32,7 @@ export interface KeyPorts {
 
 /**
  * The key from the environment or the file that it names, else from the state root, where one is made when the store
- * has no record that another key signed (02-R81).
+ * has no record that another key signed (02-R81); on PostgreSQL, which daemons share, from the database.
  *
  * Backups leave the key out. Whoever restored one without it has lost it, by a command and knowing so: the copy gets a
  * key of its own, and its ring says that nothing connects it with the one before.
@@ -35,7 +41,7 @@ export async function loadSigningKeys(ports: KeyPorts): Promise<RingKeys> {
   const previous = await given(ports, PREVIOUS);
   const signer = await given(ports, KEY);
   return {
-    signer: signer ?? (await ofStateRoot(ports)),
+    signer: signer ?? (await ofDaemon(ports)),
     ...(previous === undefined ? {} : { previous }),
     declareBoundary: ports.env[BOUNDARY] === "true" || (signer === undefined && ports.isHeldCopy),
   };
@@ -55,16 +61,39 @@ async function given({ env, readFile }: KeyPorts, name: string): Promise<Signer 
   return signerOf(content, `${name}_FILE`);
 }
 
-async function ofStateRoot(ports: KeyPorts): Promise<Signer> {
-  const { keyFile, readFile, warn } = ports;
-  const content = (await readFile(keyFile)) ?? (await newKey(ports));
+/** Daemons on one PostgreSQL have a state root each: what the first of them makes lies where all of them look. */
+async function ofDaemon(ports: KeyPorts): Promise<Signer> {
+  const { store, keyFile, readFile, writeFile, warn } = ports;
+  const own = await readFile(keyFile);
+  const isShared = own === undefined && store.engine === "postgres";
+  const where = isShared ? "a key in the database" : keyFile;
   warn(
-    `the audit is signed with ${keyFile}: whoever can write there can forge the audit beside it; keep the key elsewhere with ${KEY}_FILE`,
+    `the audit is signed with ${where}: whoever can write there can forge the audit beside it; keep the key elsewhere with ${KEY}_FILE`,
   );
-  return signerOf(content, keyFile);
+  if (own !== undefined) return signerOf(own, where);
+  if (isShared) return signerOf(Buffer.from(JSON.stringify(await sharedKey(ports))), where);
+  const made = Buffer.from(`${JSON.stringify(await newKey(ports))}\n`);
+  await writeFile(keyFile, made.toString());
+  return signerOf(made, where);
 }
 
-async function newKey({ store, isHeldCopy, keyFile, random, writeFile, warn }: KeyPorts): Promise<Buffer> {
+async function sharedKey(ports: KeyPorts): Promise<KeyDocument> {
+  const { store } = ports;
+  for (;;) {
+    const kept = await store.get<KeyDocument>(SHARED_KEY_KIND, SHARED_KEY_ID);
+    if (kept !== undefined) return kept.data;
+    const made = await newKey(ports).catch(async (error: unknown) => {
+      // Another daemon may have made it, and signed with it, since this one looked.
+      if ((await store.get(SHARED_KEY_KIND, SHARED_KEY_ID)) !== undefined) return undefined;
+      throw error;
+    });
+    if (made === undefined) continue;
+    const put = { kind: SHARED_KEY_KIND, id: SHARED_KEY_ID, data: made, keys: {}, expectedRevision: 0 };
+    await store.commit([{ op: "put", ...put }]);
+  }
+}
+
+async function newKey({ store, isHeldCopy, keyFile, random, warn }: KeyPorts): Promise<KeyDocument> {
   const isUsed = (await store.streamHead(KEY_STREAM)) > 0;
   if (isUsed && !isHeldCopy)
     throw new AuditKeyError(
@@ -72,11 +101,9 @@ async function newKey({ store, isHeldCopy, keyFile, random, writeFile, warn }: K
     );
   if (isUsed)
     warn(
-      `the key that signed the audit of this restored copy is not in its state root. ${keyFile} is a new one: it signs from 'serve --resume-restored' on, and nothing connects it with the old one. To go on with the old key, put it in that place before`,
+      `the key that signed the audit of this restored copy did not come with it. A new one signs from 'serve --resume-restored' on, and nothing connects it with the old one. To go on with the old key, put it in ${keyFile} before`,
     );
-  const content = `${JSON.stringify({ algorithm: "ed25519", secret_key_hex: random.hex(SEED_BYTES) })}\n`;
-  await writeFile(keyFile, content);
-  return Buffer.from(content);
+  return { algorithm: "ed25519", secret_key_hex: random.hex(SEED_BYTES) };
 }
 
 function signerOf(content: Uint8Array, where: string): Signer {
