@@ -31,6 +31,18 @@ export const ExternalActionAuditRecord = z
   .meta({ id: "ExternalActionAuditRecord" });
 export type ExternalActionAuditRecord = z.infer<typeof ExternalActionAuditRecord>;
 
+/** An external action as the trace stream tells it, kind `external_action` (02, Events). */
+export const ExternalActionTrace = ExternalActionAuditRecord.pick({
+  tool_call_id: true,
+  phase: true,
+  kind: true,
+  target: true,
+  request_digest: true,
+  response_digest: true,
+  outcome: true,
+}).meta({ id: "ExternalActionTrace" });
+export type ExternalActionTrace = z.infer<typeof ExternalActionTrace>;
+
 /** How far a bucket had come when it was signed (02-R77, 02-R79). */
 export const AuditCheckpoint = z
   .object({

@@ -1,7 +1,12 @@
 import type { AuditExportPage, AuditExportQuery, ExternalActionAuditRecord } from "@kheish/contract";
-import { createSynchronousSigner } from "../../src/governance/audit/index.ts";
+import {
+  createSynchronousSigner,
+  JournalCheck,
+  type JournalReport,
+} from "../../src/governance/audit/index.ts";
 import type { VerifyReport } from "../../src/governance/audit/verify/report.ts";
 import { type VerifyOptions, verifyExport } from "../../src/governance/audit/verify/verify.ts";
+import type { Store } from "../../src/kernel/store.ts";
 import type { RiggedDaemon } from "../support/rig.ts";
 
 export const SIGNER = createSynchronousSigner(Buffer.alloc(32, 9));
@@ -41,6 +46,17 @@ export function verified(file: string | Uint8Array, options: VerifyOptions = {})
     })(),
     { threads: 1, ...options },
   );
+}
+
+/** What `restore --verify` says of the same journal in a backup. */
+export async function journalReport(store: Store): Promise<JournalReport> {
+  const check = new JournalCheck();
+  for (let position = 0; ; ) {
+    const page = await store.readAll({ afterPosition: position, limit: 500 });
+    for (const event of page) check.add(event);
+    if (page.length === 0) return check.finish();
+    position = page.at(-1)?.position ?? position;
+  }
 }
 
 /** What was found, in short. */

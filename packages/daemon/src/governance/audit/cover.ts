@@ -49,13 +49,14 @@ async function firstCovering(store: Store, last: Anchor, position: number): Prom
   return anchorAt(store, low);
 }
 
-function flawOfAnchor(anchor: Anchor, keys: KnownKeys): string | undefined {
+/** What is wrong with an anchor by itself. */
+export function flawOfAnchor(anchor: Anchor, keys: KnownKeys): string | undefined {
   const { number, anchor_hash: hash, key_id: keyId, signature_alg: algorithm, signature } = anchor;
-  if (anchorHash(anchor) !== hash) return `anchor ${number}, which covers it, was changed`;
-  if (!keys.has(keyId)) return `anchor ${number}, which covers it, names a key that is not in the ring`;
+  if (anchorHash(anchor) !== hash) return `anchor ${number} was changed`;
+  if (!keys.has(keyId)) return `anchor ${number} names a key that is not in the ring`;
   const isSigned =
     algorithm === SIGNATURE_ALG && keys.verifier.isValid(anchorInput(hash, keyId), keyId, signature);
-  return isSigned ? undefined : `the signature of anchor ${number}, which covers it, is wrong`;
+  return isSigned ? undefined : `the signature of anchor ${number} is wrong`;
 }
 
 function flawOfHead(

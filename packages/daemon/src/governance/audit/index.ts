@@ -27,6 +27,8 @@ export { AuditKeyError } from "./keys/parse.ts";
 export type { RingKeys } from "./keys/ring.ts";
 export { createSigner, createSynchronousSigner, type Signer } from "./keys/signer.ts";
 export { AuditLedger } from "./ledger.ts";
+export { type ToldActions, toldActions } from "./told.ts";
+export { JournalCheck, type JournalReport } from "./verify/journal.ts";
 
 export interface AuditOptions {
   store: Store;

@@ -1,4 +1,5 @@
 import type { BackupManifest } from "@kheish/contract";
+import type { JournalReport } from "../../../../governance/audit/index.ts";
 import { type Field, fields } from "../../output/fields.ts";
 import type { Style } from "../../output/output.ts";
 import { shellQuote } from "../../shell-quote.ts";
@@ -18,8 +19,25 @@ export function backupReport({ file, size_bytes, sha256, manifest }: BackupAnswe
   return [lines, "", "Not in it, keep it elsewhere:", ...leftOut].join("\n");
 }
 
-export function verifyReport({ file, manifest }: { file: string; manifest: Summary }, style: Style): string {
-  return `${fields([["file", file], ...summary(manifest)], style)}\n\nThe archive is whole.`;
+interface Verified {
+  file: string;
+  manifest: Summary;
+  audit: JournalReport;
+}
+
+export function verifyReport({ file, manifest, audit }: Verified, style: Style): string {
+  const { records, buckets, anchors, key_id: key } = audit;
+  const signed = key === undefined ? "" : `, signed last by key ${key}`;
+  const verdict = audit.ok
+    ? `Its audit verifies: ${records} records in ${buckets} buckets, ${anchors} anchors${signed}.`
+    : style.colors.red("Its audit does not verify:");
+  return [
+    fields([["file", file], ...summary(manifest)], style),
+    "",
+    "The archive is whole.",
+    verdict,
+    ...audit.findings,
+  ].join("\n");
 }
 
 export function restoreReport(
