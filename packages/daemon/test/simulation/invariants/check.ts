@@ -29,7 +29,7 @@ export const CHECKS = {
   fence: "K6 01-R97 whoever lost a session's lease writes nothing to its runs",
   budget: "02-A6 no more calls leave than a budget has, no reservation is lost, and none outlives its run",
   audit:
-    "02-R74 02-R79 every chain of the audit verifies, is anchored, and holds each effect that left as often as it left",
+    "02-R74 02-R79 every chain of the audit verifies, is anchored, and holds each effect and each operator's change as often as it happened",
   growth:
     "nothing is left behind: queue items, leases, timers, subscribers, and no more commits than there is work",
   incident: "no request and no drive ends in an error that nobody expected",

@@ -339,4 +339,18 @@ export const MUTANTS: readonly Mutant[] = [
     find: "for (const event of page) if (event.position <= end) this.#see(event);",
     replace: "",
   },
+  {
+    name: "change-a-slot-without-a-record",
+    fault: "an operator's change of a secret slot lands, and the signed audit knows nothing of it",
+    file: "governance/secrets/vault.ts",
+    find: "const result = await this.#deps.audit.commitAdmin(",
+    replace: "const result = await this.#deps.store.commit(",
+  },
+  {
+    name: "stop-a-run-without-saying-who",
+    fault: "a run is cancelled, and the signed audit does not say by whom",
+    file: "engine/commands/end-run.ts",
+    find: 'auditStop(change, run.data, { by: caller.principal, outcome: "cancelled" });',
+    replace: "",
+  },
 ];
