@@ -59,6 +59,20 @@ module.exports = {
       "^(packages/daemon|node:)",
       "The contract runs anywhere.",
     ),
+    {
+      name: "sdk-knows-the-contract",
+      comment: "The SDK runs anywhere too.",
+      severity: "error",
+      from: { path: "^packages/sdk/src" },
+      to: { pathNot: "^packages/(sdk|contract)/src" },
+    },
+    {
+      name: "sdk-carries-nothing",
+      comment: "Of the contract the SDK takes the types only: a browser loads no schemas.",
+      severity: "error",
+      from: { path: "^packages/sdk/src" },
+      to: { path: "^packages/contract/src", dependencyTypesNot: ["type-only"] },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Bench, BenchOptions, Line } from "./support/bench.ts";
 import { fsyncMs, round } from "./support/measure.ts";
+import { build } from "./support/published.ts";
 import { keepResults } from "./support/results.ts";
 import { printTable } from "./support/table.ts";
 
@@ -40,6 +41,7 @@ if (name === undefined || (name !== "all" && !known.includes(name))) {
   process.exit(2);
 }
 
+build();
 const options: BenchOptions = { quick: values.quick, peers: !values["no-peers"] };
 const lines: Line[] = [];
 for (const bench of name === "all" ? known : [name]) {

@@ -15,6 +15,7 @@ const jobs = {
   test: [["vitest", "run"]],
   check: [
     ["tsc", "--noEmit"],
+    ["tsc", "--noEmit", "-p", "packages/sdk/examples/chat"],
     ["biome", "check", "--error-on-warnings", "."],
     ["depcruise", "packages", "scripts", "--config", ".dependency-cruiser.cjs", "--output-type", "err-long"],
   ],
@@ -22,7 +23,10 @@ const jobs = {
   sim: [["node", "packages/daemon/test/simulation/cli.ts"]],
   chaos: [["node", "packages/daemon/test/chaos/cli.ts"]],
   build: [["node", "scripts/build.ts"]],
-  format: [["biome", "check", "--write", "."]],
+  format: [
+    ["node", "scripts/sdk-endpoints.ts"],
+    ["biome", "check", "--write", "."],
+  ],
 };
 
 /** The digest of everything that decides what node_modules must hold. */

@@ -1,13 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { atMost, type BenchOptions, type Line } from "../support/bench.ts";
 import { temporaryFolder } from "../support/cleanup.ts";
 import { Daemon } from "../support/daemon.ts";
 import { median, medianOf, round } from "../support/measure.ts";
+import { BIN } from "../support/published.ts";
 import { alternate, ROUNDS } from "../support/rounds.ts";
 
-const BIN = fileURLToPath(new URL("../../packages/daemon/bin/kheish.js", import.meta.url));
 const STARTS_PER_ROUND = 15;
 
 interface Side {

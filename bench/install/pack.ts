@@ -4,9 +4,8 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Builds the packages and packs them into `folder`, as publishing would; answers the tarballs, contract first. */
+/** Packs the built packages into `folder`, as publishing would; answers the tarballs, contract first. */
 export function pack(folder: string): string[] {
-  npm(ROOT, "run", "build");
   return ["contract", "daemon"].map((name) => {
     const output = npm(join(ROOT, "dist", name), "pack", "--json", "--pack-destination", folder);
     const [packed] = JSON.parse(output) as { filename: string }[];

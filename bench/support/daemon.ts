@@ -1,10 +1,9 @@
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./cleanup.ts";
+import { BIN } from "./published.ts";
 import { freePort, ServerProcess } from "./server-process.ts";
 
-const BIN = fileURLToPath(new URL("../../packages/daemon/bin/kheish.js", import.meta.url));
 /** Flags of a daemon whose tools ask nobody. */
 export const UNATTENDED = ["--permission-mode", "bypass-permissions"];
 

@@ -66,7 +66,7 @@ export class QueueWorker {
 
   start(): void {
     this.#stopped = false;
-    this.#unsubscribe = this.#options.store.onCommit(() => this.wake());
+    this.#unsubscribe = this.#options.store.onCommit("items", () => this.wake());
     this.wake();
   }
 

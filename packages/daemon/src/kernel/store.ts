@@ -41,10 +41,10 @@ export interface Store {
   /** The newest position a reader may trust; 0 when the journal is empty. */
   head(): Promise<number>;
   /**
-   * Calls `wake` soon after events were appended or items enqueued, here or elsewhere.
-   * It may only make a reader faster: a wake-up can get lost.
+   * Calls `wake` soon after a commit brought news of this kind, here or elsewhere; where it is not known what news
+   * there is, also without. It may only make a reader faster: a wake-up can get lost.
    */
-  onCommit(wake: () => void): () => void;
+  onCommit(news: News, wake: () => void): () => void;
 
   get<T extends Json = Json>(kind: string, id: string): Promise<StoredRecord<T> | undefined>;
   /** The found ones, in no particular order. */
@@ -73,6 +73,9 @@ export interface Store {
   sizeBytes(): Promise<number>;
   close(): Promise<void>;
 }
+
+/** What somebody may wait for: appended events, enqueued items. */
+export type News = "events" | "items";
 
 export interface CommitOptions {
   /** The commit is refused unless this lease is held with exactly this token (K6). */

@@ -47,7 +47,7 @@ export class JournalTail {
   async start(): Promise<void> {
     this.#position = await this.#store.head();
     this.#ringStart = this.#position;
-    this.#unsubscribe = this.#store.onCommit(() => this.#wake());
+    this.#unsubscribe = this.#store.onCommit("events", () => this.#wake());
     this.#poll();
     this.#wake();
   }
@@ -77,8 +77,7 @@ export class JournalTail {
   /** Events after `position` from memory; undefined when the ring does not reach back that far. */
   since(position: number): StoredEvent[] | undefined {
     if (position < this.#ringStart) return undefined;
-    const first = this.#ring.findIndex((event) => event.position > position);
-    return first === -1 ? [] : this.#ring.slice(first);
+    return this.#ring.slice(this.#firstAfter(position));
   }
 
   /**
@@ -131,6 +130,18 @@ export class JournalTail {
       this.#streamWaiters.set(stream, waiters.add(waiter));
       signal.addEventListener("abort", done, { once: true });
     });
+  }
+
+  /** Where in the ring the events after `position` begin: positions grow, so half of the rest is left out each time. */
+  #firstAfter(position: number): number {
+    let low = 0;
+    let high = this.#ring.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#ring[middle]?.position ?? 0) > position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #wake(): void {

@@ -19,7 +19,7 @@ const ROUTE_STATES: readonly RouteReadiness["state"][] = ["ok", "warning", "erro
 
 /** Loads the library, so call it only when somebody wants to read. The names are those of docs/operations/metrics.md. */
 export async function createMetrics(build: Record<string, string>): Promise<Metrics> {
-  const prometheus = await import("prom-client");
+  const { default: prometheus } = await import("prom-client");
   const registry = new prometheus.Registry();
   prometheus.collectDefaultMetrics({ register: registry });
   const registers = [registry];

@@ -178,25 +178,25 @@ export function commitConformance(openFixture: OpenFixture): void {
     expect(await reader.get("thing", "count")).toMatchObject({ revision: 30 });
   });
 
-  test.each([append("s"), enqueue("a")])(
-    "a commit wakes who waits for one, until they leave: $op",
-    async (op) => {
-      const [writer, reader] = await subject.pair();
-      let wakes = 0;
-      const woken = new Promise<void>((resolve) => {
-        const leave = reader.onCommit(() => {
-          wakes += 1;
-          leave();
-          resolve();
-        });
+  test.each([
+    ["events", append("s")],
+    ["items", enqueue("a")],
+  ] as const)("a commit wakes who waits for %s that it brings, until they leave", async (news, op) => {
+    const [writer, reader] = await subject.pair();
+    let wakes = 0;
+    const woken = new Promise<void>((resolve) => {
+      const leave = reader.onCommit(news, () => {
+        wakes += 1;
+        leave();
+        resolve();
       });
-      await land(writer, [op]);
-      await woken;
-      await land(reader, [op]);
-      await tick();
-      expect(wakes).toBe(1);
-    },
-  );
+    });
+    await land(writer, [op]);
+    await woken;
+    await land(reader, [op]);
+    await tick();
+    expect(wakes).toBe(1);
+  });
 
   test("a closed store says so", async () => {
     const { store } = subject;

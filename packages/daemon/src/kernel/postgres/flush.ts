@@ -1,4 +1,5 @@
-import type { CommitResult, Committed, Fence } from "../store.ts";
+import type { CommitResult, Committed, Fence, News } from "../store.ts";
+import { newsOf } from "../waiting.ts";
 import type { EncodedOp } from "./encode.ts";
 import { JournalDraft } from "./journal-draft.ts";
 import { LeasesDraft } from "./leases-draft.ts";
@@ -76,6 +77,10 @@ export class Flush {
   }
 }
 
-export function hasAppended(result: CommitResult): boolean {
-  return result.ok && Object.keys(result.appended).length > 0;
+/** What the commits that landed are news of. */
+export function newsOfFlush(
+  commits: readonly EncodedCommit[],
+  results: readonly CommitResult[],
+): ReadonlySet<News> {
+  return new Set(commits.flatMap(({ ops }, index) => (results[index]?.ok ? newsOf(ops) : [])));
 }

@@ -1,9 +1,9 @@
-import type { CommitOptions, CommitResult, Op } from "../store.ts";
+import type { CommitOptions, CommitResult, News, Op } from "../store.ts";
 import { flushes } from "../store-channels.ts";
 import { Collector } from "./collector.ts";
 import { encode, sizeOf } from "./encode.ts";
 import { isFailure } from "./errors.ts";
-import { type EncodedCommit, hasAppended } from "./flush.ts";
+import { type EncodedCommit, newsOfFlush } from "./flush.ts";
 import type { Writer } from "./writer.ts";
 
 interface Pending extends EncodedCommit {
@@ -22,12 +22,12 @@ const MAX_FLUSH_SIZE = 16 * 2 ** 20;
  */
 export class GroupCommit {
   readonly #writer: Writer;
-  readonly #onAppended: () => void;
+  readonly #onNews: (news: ReadonlySet<News>) => void;
   readonly #commits = new Collector<Pending>((batch) => this.#flush(batch));
 
-  constructor(writer: Writer, onAppended: () => void) {
+  constructor(writer: Writer, onNews: (news: ReadonlySet<News>) => void) {
     this.#writer = writer;
-    this.#onAppended = onAppended;
+    this.#onNews = onNews;
   }
 
   submit(ops: readonly Op[], { fence }: CommitOptions): Promise<CommitResult> {
@@ -51,7 +51,7 @@ export class GroupCommit {
       const work = () => this.#writer.write(commits);
       const results = await flushes.tracePromise(work, { commits: commits.length });
       for (const [index, result] of results.entries()) commits[index]?.resolve(result);
-      if (results.some(hasAppended)) this.#onAppended();
+      this.#onNews(newsOfFlush(commits, results));
     } catch (error) {
       if (commits.length > 1 && isFailure(error, "statement"))
         for (const commit of commits) await this.#land([commit]);

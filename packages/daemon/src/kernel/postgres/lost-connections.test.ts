@@ -103,7 +103,7 @@ test("readers go on while nobody tells them of commits, and are told again", asy
   const clock = new SimulatedClock();
   const [store, other] = [await database.open({ clock }), await database.open()];
   let wakes = 0;
-  store.onCommit(() => {
+  store.onCommit("events", () => {
     wakes += 1;
   });
   await until(() => wakes === 1);
@@ -121,7 +121,7 @@ test("readers go on while nobody tells them of commits, and are told again", asy
 
 test("the connections of a store are bounded, and none is left when it is closed", async () => {
   const store = await database.open();
-  store.onCommit(() => undefined);
+  store.onCommit("events", () => undefined);
   await Promise.all(
     range(200).flatMap((index) => [
       store.get("thing", "a"),

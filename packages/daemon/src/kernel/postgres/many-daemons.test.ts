@@ -138,7 +138,7 @@ test("a commit in one daemon wakes who waits in another", async () => {
   const [here, there] = await openMany(2);
   if (here === undefined || there === undefined) expect.unreachable();
   let wakes = 0;
-  there.onCommit(() => {
+  there.onCommit("events", () => {
     wakes += 1;
   });
   await until(() => wakes > 0);

@@ -7,6 +7,7 @@ import {
   type Lease,
   type ListedRecord,
   type ListQuery,
+  type News,
   type Op,
   type QueueItem,
   type Store,
@@ -15,6 +16,7 @@ import {
   StoreError,
   type StreamRange,
 } from "../store.ts";
+import { Waiting } from "../waiting.ts";
 import type { Connector } from "./connector.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Journal } from "./journal.ts";
@@ -46,7 +48,7 @@ export class PostgresStore implements Store {
   readonly #writer: Writer;
   readonly #commits: GroupCommit;
   readonly #listener: Listener;
-  readonly #wakes = new Set<() => void>();
+  readonly #waiting = new Waiting();
   #closed: Promise<void> | undefined;
 
   constructor(connector: Connector, schemaVersion: number, clock: Clock) {
@@ -58,9 +60,9 @@ export class PostgresStore implements Store {
     this.#leases = new Leases(this.#readers);
     this.#sequences = new Sequences(this.#readers);
     this.#writer = new Writer(connector);
-    this.#commits = new GroupCommit(this.#writer, () => this.#wakeAll());
+    this.#commits = new GroupCommit(this.#writer, (news) => this.#waiting.wake(news));
     this.#listener = new Listener(connector, clock, (processId) => {
-      if (processId !== this.#writer.processId) this.#wakeAll();
+      if (processId !== this.#writer.processId) this.#waiting.wake();
     });
   }
 
@@ -95,10 +97,9 @@ export class PostgresStore implements Store {
   }
 
   /** The first to wait also makes the store listen to other daemons. */
-  onCommit(wake: () => void): () => void {
-    this.#wakes.add(wake);
+  onCommit(news: News, wake: () => void): () => void {
     this.#listener.start();
-    return () => this.#wakes.delete(wake);
+    return this.#waiting.add(news, wake);
   }
 
   async get<T extends Json = Json>(kind: string, id: string): Promise<StoredRecord<T> | undefined> {
@@ -159,17 +160,12 @@ export class PostgresStore implements Store {
   }
 
   async #close(): Promise<void> {
-    this.#wakes.clear();
+    this.#waiting.clear();
     await Promise.all([this.#commits.drained(), this.#sequences.drained(), this.#listener.close()]);
     await Promise.all([this.#writer.close(), this.#readers.close()]);
   }
 
   #mustBeOpen(): void {
     if (this.#closed !== undefined) throw new StoreError("unavailable", "the store is closed");
-  }
-
-  /** In a microtask each: the commits are answered first, and one reader's failure is not another's. */
-  #wakeAll(): void {
-    for (const wake of this.#wakes) queueMicrotask(wake);
   }
 }

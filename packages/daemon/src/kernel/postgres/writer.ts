@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import { type CommitResult, StoreError } from "../store.ts";
 import type { Connector } from "./connector.ts";
 import { isFailure, PostgresError } from "./errors.ts";
-import { type EncodedCommit, Flush, hasAppended } from "./flush.ts";
+import { type EncodedCommit, Flush, newsOfFlush } from "./flush.ts";
 import { Statement } from "./statement.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -56,7 +56,7 @@ export class Writer {
     const client = this.#client ?? (await this.#connect());
     const flush = new Flush(commits);
     await this.#load(client, flush);
-    return await this.#commit(client, flush);
+    return await this.#commit(client, flush, commits);
   }
 
   async #load(client: Client, flush: Flush): Promise<void> {
@@ -71,13 +71,13 @@ export class Writer {
     }
   }
 
-  async #commit(client: Client, flush: Flush): Promise<CommitResult[]> {
+  async #commit(client: Client, flush: Flush, commits: readonly EncodedCommit[]): Promise<CommitResult[]> {
     if (this.#client !== client)
       throw new PostgresError("lost", new Error("the connection ended in between"));
     const transaction = new Transaction(client);
     try {
       const [results] = await Promise.all([flush.write(transaction), commit.run(transaction)]);
-      if (results.some(hasAppended)) announce.run(client).catch(() => undefined);
+      if (newsOfFlush(commits, results).size > 0) announce.run(client).catch(() => undefined);
       return results;
     } catch (error) {
       const cause = transaction.causeOf(error);

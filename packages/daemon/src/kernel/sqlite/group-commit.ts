@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { CommitOptions, CommitResult, Committed, Op } from "../store.ts";
+import type { CommitOptions, CommitResult, Committed, News, Op } from "../store.ts";
 import { flushes, syncs } from "../store-channels.ts";
+import { newsOf } from "../waiting.ts";
 import { Query } from "./query.ts";
 import type { Sequences } from "./sequences.ts";
 import { type Primitives, prepareStep, type Step } from "./step.ts";
@@ -10,7 +11,7 @@ interface Pending {
   /** Index of the step before which a savepoint is needed; undefined when no refusal can come after a write. */
   readonly savepointAt: number | undefined;
   readonly fence: CommitOptions["fence"];
-  readonly wakes: boolean;
+  readonly news: readonly News[];
   readonly resolve: (result: CommitResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -27,7 +28,7 @@ const MAX_COMMITS_PER_FLUSH = 512;
 export class GroupCommit {
   readonly #primitives: Primitives;
   readonly #sequences: Sequences;
-  readonly #wake: () => void;
+  readonly #wake: (news: Iterable<News>) => void;
   readonly #rollBack: () => void;
   readonly #begin;
   readonly #end;
@@ -37,7 +38,12 @@ export class GroupCommit {
   #pending: Pending[] = [];
   #scheduled = false;
 
-  constructor(db: DatabaseSync, primitives: Primitives, sequences: Sequences, wake: () => void) {
+  constructor(
+    db: DatabaseSync,
+    primitives: Primitives,
+    sequences: Sequences,
+    wake: (news: Iterable<News>) => void,
+  ) {
     this.#primitives = primitives;
     this.#sequences = sequences;
     this.#wake = wake;
@@ -56,7 +62,7 @@ export class GroupCommit {
     return new Promise((resolve, reject) => {
       const { fence } = options;
       const savepointAt = savepointNeededAt(ops);
-      this.#pending.push({ steps, savepointAt, fence, wakes: ops.some(isAwaited), resolve, reject });
+      this.#pending.push({ steps, savepointAt, fence, news: newsOf(ops), resolve, reject });
       this.#schedule();
     });
   }
@@ -86,7 +92,7 @@ export class GroupCommit {
     try {
       const results = flushes.traceSync(() => this.#transact(batch), { commits: batch.length });
       for (const [index, result] of results.entries()) batch[index]?.resolve(result);
-      if (batch.some(({ wakes }, index) => wakes && results[index]?.ok)) this.#wake();
+      this.#wake(new Set(batch.flatMap(({ news }, index) => (results[index]?.ok ? news : []))));
     } catch (error) {
       if (batch.length === 1) batch[0]?.reject(error);
       else for (const commit of batch) this.#land([commit]);
@@ -170,9 +176,4 @@ function mayBeRefused(op: Op): boolean {
     case "hasten":
       return false;
   }
-}
-
-/** Events and items are what somebody else may be waiting for. */
-function isAwaited({ op }: Op): boolean {
-  return op === "append" || op === "enqueue";
 }

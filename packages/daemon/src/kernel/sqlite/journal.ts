@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { Json } from "@kheish/contract";
 import { RecentMap } from "../recent-map.ts";
 import type { Committed, NewEvent, StoredEvent, StreamRange } from "../store.ts";
-import { Query } from "./query.ts";
+import { limit, Query } from "./query.ts";
 
 export type Appended = Committed["appended"][number];
 
@@ -63,12 +63,12 @@ export class Journal {
       "SELECT position FROM events WHERE stream_id = ? AND seq = ?",
     );
     const range = `SELECT ${COLUMNS} FROM events WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq`;
-    this.#forward = new Query<[number, number, number, number], EventRow>(db, `${range} LIMIT ?`);
-    this.#backward = new Query<[number, number, number, number], EventRow>(db, `${range} DESC LIMIT ?`);
+    this.#forward = new Query<[number, number, number, number], EventRow>(db, `${range} ${limit()}`);
+    this.#backward = new Query<[number, number, number, number], EventRow>(db, `${range} DESC ${limit()}`);
     this.#everything = new Query<[number, number], NamedEventRow>(
       db,
       `SELECT ${COLUMNS}, name AS stream FROM events JOIN streams ON streams.id = stream_id
-       WHERE position > ? ORDER BY position LIMIT ?`,
+       WHERE position > ? ORDER BY position ${limit()}`,
     );
     this.#newest = new Query<[], { position: number }>(
       db,

@@ -1,5 +1,10 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 
+/** A `LIMIT` that is bound. As a bare parameter SQLite would make its plan anew each time that one is bound. */
+export function limit(parameter = "?"): string {
+  return `LIMIT ${parameter} + 0`;
+}
+
 type Row = Record<string, SQLOutputValue>;
 
 /**

@@ -9,7 +9,7 @@ import type {
   ReleaseLostOp,
   RetryOp,
 } from "../store.ts";
-import { Query } from "./query.ts";
+import { limit, Query } from "./query.ts";
 import type { Sequences } from "./sequences.ts";
 
 type LetterRow = {
@@ -66,7 +66,7 @@ export class Queue {
     this.#revive = new Query<[string, string]>(db, "DELETE FROM dead_letters WHERE queue = ? AND key = ?");
     this.#ready = new Query<[string, number, number], ItemRow & { rowid: number }>(
       db,
-      `SELECT rowid, ${ITEM} FROM queue_items WHERE queue = ? AND ready_at_ms <= ? ORDER BY ready_at_ms LIMIT ?`,
+      `SELECT rowid, ${ITEM} FROM queue_items WHERE queue = ? AND ready_at_ms <= ? ORDER BY ready_at_ms ${limit()}`,
     );
     this.#readyItem = new Query<[string, string, number], ItemRow & { rowid: number }>(
       db,
@@ -129,7 +129,7 @@ export class Queue {
     );
     this.#letters = new Query<[string, number], LetterRow>(
       db,
-      `SELECT ${LETTER} FROM dead_letters WHERE queue = ? ORDER BY id LIMIT ?`,
+      `SELECT ${LETTER} FROM dead_letters WHERE queue = ? ORDER BY id ${limit()}`,
     );
   }
 

@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor, encodeKey, prefixEnd } from "../keys.ts";
 import type { IndexKeys, KeyParts, ListedRecord, ListQuery, StoredRecord } from "../store.ts";
 import { added, type Sums } from "../sums.ts";
 import { Counts } from "./counts.ts";
-import { Query } from "./query.ts";
+import { limit, Query } from "./query.ts";
 
 type RecordRow = { id: string; revision: number; data: string };
 type ListedRow = RecordRow & { key: string };
@@ -23,11 +23,11 @@ const LISTED = `
  * a thousand records under one key must not be walked again for every page.
  */
 const PAGES = {
-  first: `${LISTED} AND i.key >= ?3 AND i.key < ?4 ORDER BY i.key, i.id LIMIT ?5`,
-  next: `${LISTED} AND +i.key >= ?3 AND i.key < ?4 AND (i.key, i.id) > (?5, ?6) ORDER BY i.key, i.id LIMIT ?7`,
-  last: `${LISTED} AND i.key >= ?3 AND i.key < ?4 ORDER BY i.key DESC, i.id DESC LIMIT ?5`,
+  first: `${LISTED} AND i.key >= ?3 AND i.key < ?4 ORDER BY i.key, i.id ${limit("?5")}`,
+  next: `${LISTED} AND +i.key >= ?3 AND i.key < ?4 AND (i.key, i.id) > (?5, ?6) ORDER BY i.key, i.id ${limit("?7")}`,
+  last: `${LISTED} AND i.key >= ?3 AND i.key < ?4 ORDER BY i.key DESC, i.id DESC ${limit("?5")}`,
   previous: `${LISTED} AND i.key >= ?3 AND +i.key < ?4 AND (i.key, i.id) < (?5, ?6)
-    ORDER BY i.key DESC, i.id DESC LIMIT ?7`,
+    ORDER BY i.key DESC, i.id DESC ${limit("?7")}`,
 };
 
 /** Records and their index rows; a record's row repeats its keys, so that a write touches only what changed. */

@@ -8,6 +8,7 @@ import type {
   Lease,
   ListedRecord,
   ListQuery,
+  News,
   Op,
   QueueItem,
   Store,
@@ -16,6 +17,7 @@ import type {
   StreamRange,
 } from "../store.ts";
 import { StoreError } from "../store.ts";
+import { Waiting } from "../waiting.ts";
 import { asStoreError } from "./errors.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Journal } from "./journal.ts";
@@ -36,7 +38,7 @@ export class SqliteStore implements Store {
   readonly #leases: Leases;
   readonly #sequences: Sequences;
   readonly #commits: GroupCommit;
-  readonly #wakes = new Set<() => void>();
+  readonly #waiting = new Waiting();
 
   constructor(db: DatabaseSync, path: string, schemaVersion: number) {
     this.schemaVersion = schemaVersion;
@@ -53,7 +55,7 @@ export class SqliteStore implements Store {
       queue: this.#queue,
       leases: this.#leases,
     };
-    this.#commits = new GroupCommit(db, primitives, this.#sequences, () => this.#wakeAll());
+    this.#commits = new GroupCommit(db, primitives, this.#sequences, (news) => this.#waiting.wake(news));
   }
 
   async commit(ops: readonly Op[], options: CommitOptions = {}): Promise<CommitResult> {
@@ -85,9 +87,8 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#journal.head());
   }
 
-  onCommit(wake: () => void): () => void {
-    this.#wakes.add(wake);
-    return () => this.#wakes.delete(wake);
+  onCommit(news: News, wake: () => void): () => void {
+    return this.#waiting.add(news, wake);
   }
 
   async get<T extends Json = Json>(kind: string, id: string): Promise<StoredRecord<T> | undefined> {
@@ -136,7 +137,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     if (!this.#db.isOpen) return;
-    this.#wakes.clear();
+    this.#waiting.clear();
     try {
       this.#commits.drain();
     } catch (error) {
@@ -157,10 +158,5 @@ export class SqliteStore implements Store {
 
   #mustBeOpen(): void {
     if (!this.#db.isOpen) throw new StoreError("unavailable", `${this.#path} is closed`);
-  }
-
-  /** In a microtask each: the commits are answered first, and one reader's failure is not another's. */
-  #wakeAll(): void {
-    for (const wake of this.#wakes) queueMicrotask(wake);
   }
 }

@@ -1,13 +1,10 @@
 import { Worker } from "node:worker_threads";
 import type { ToolContext } from "../../engine/ports.ts";
+import { programFile } from "../../kernel/package.ts";
 import { ToolFailure } from "../failure.ts";
 import type { SearchEnd, SearchMessage, SearchRequest } from "./protocol.ts";
 
-/** The worker stands next to this file, compiled or not. */
-const WORKER = new URL(
-  import.meta.url.endsWith(".ts") ? "./search-worker.ts" : "./search-worker.js",
-  import.meta.url,
-);
+const WORKER = programFile("tools/search/search-worker");
 const MAX_HEAP_MB = 256;
 /** A search stops this much before the tool's timeout, to answer with what it has. */
 const SHARE_OF_TIMEOUT = 0.8;

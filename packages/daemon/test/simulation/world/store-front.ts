@@ -1,6 +1,7 @@
 import {
   type CommitOptions,
   type CommitResult,
+  type News,
   type Op,
   type Store,
   StoreError,
@@ -65,7 +66,7 @@ export function storeFront(process: SimulatedProcess, parts: StoreFrontParts): S
       if (typeof member !== "function") return member;
       if (key === "commit")
         return (ops: readonly Op[], options?: CommitOptions) => commits.submit(ops, options);
-      if (key === "onCommit") return (wake: () => void) => onCommit(process, parts, wake);
+      if (key === "onCommit") return (news: News, wake: () => void) => onCommit(process, parts, news, wake);
       return (...args: unknown[]) =>
         read(process, parts, String(key), () =>
           (member as (...all: unknown[]) => unknown).apply(target, args),
@@ -171,9 +172,10 @@ async function read(
 function onCommit(
   process: SimulatedProcess,
   { scheduler, prng, weather, inner }: StoreFrontParts,
+  news: News,
   wake: () => void,
 ): () => void {
-  const stop = inner.onCommit(() => {
+  const stop = inner.onCommit(news, () => {
     if (!process.alive || prng.chance(weather().wakesLost)) return;
     scheduler.schedule(prng.int(0, 1), process, "wake", wake);
   });

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { programFile } from "../../../kernel/package.ts";
 import { FileCheck, type FileOptions } from "./file.ts";
 import { type PageOptions, type PageReport, verifyPage } from "./page.ts";
 import { type FilePage, pagesOf } from "./pages.ts";
@@ -12,11 +13,7 @@ export interface VerifyOptions extends FileOptions {
   threads?: number;
 }
 
-/** The worker stands next to this file, compiled or not. */
-const WORKER = new URL(
-  import.meta.url.endsWith(".ts") ? "./verify-worker.ts" : "./verify-worker.js",
-  import.meta.url,
-);
+const WORKER = programFile("governance/audit/verify/verify-worker");
 /** A file of fewer pages is checked before a thread has started. */
 const PAGES_WORTH_A_THREAD = 4;
 

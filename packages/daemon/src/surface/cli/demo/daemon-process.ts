@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { packageFile } from "../../../kernel/package.ts";
 import type { CliClock } from "../context.ts";
 import type { DemoPlace } from "./workspace.ts";
 
-const BIN = fileURLToPath(new URL("../../../../bin/kheish.js", import.meta.url));
+const BIN = fileURLToPath(packageFile("bin/kheish.js"));
 const READY_WITHIN_MS = 15_000;
 const POLL_MS = 20;
 

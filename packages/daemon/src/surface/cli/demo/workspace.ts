@@ -3,6 +3,7 @@ import { cp, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { MANIFEST } from "../../../kernel/package.ts";
 
 /** Not worth a tour, and large. */
 const LEFT_OUT = new Set(["node_modules", ".git", "dist", ".kheish-daemon", "coverage"]);
@@ -27,11 +28,8 @@ export async function makePlace(): Promise<DemoPlace> {
 
 /** The checkout around this file; the installed package where there is none. */
 function projectRoot(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  let nearest = here;
-  for (let folder = here; dirname(folder) !== folder; folder = dirname(folder)) {
+  const installed = dirname(fileURLToPath(MANIFEST));
+  for (let folder = installed; dirname(folder) !== folder; folder = dirname(folder))
     if (existsSync(join(folder, "package-lock.json"))) return folder;
-    if (nearest === here && existsSync(join(folder, "package.json"))) nearest = folder;
-  }
-  return nearest;
+  return installed;
 }
