@@ -273,8 +273,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "revoke-before-it-is-written",
     fault: "a revocation is answered before it is on disk",
     file: "governance/broker/broker.ts",
-    find: "await this.#subjects.revoke(subjectId, by, reason);",
-    replace: "void this.#subjects.revoke(subjectId, by, reason).catch(() => undefined);",
+    find: "await this.#subjects.revoke(subjectId, by);",
+    replace: "void this.#subjects.revoke(subjectId, by).catch(() => undefined);",
   },
   {
     name: "change-settings-unguarded",
