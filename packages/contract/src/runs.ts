@@ -340,9 +340,34 @@ export const RunListQuery = ListQuery.extend({
   order: z.string().optional().describe("asc (default) or desc; page mode only"),
 });
 
+/** One piece of debug evidence: what was sent to a model, or what came back. */
+export const RunDebugArtifact = z
+  .object({
+    artifact_id: z.string(),
+    format: z.enum(["json", "text"]),
+    updated_at_ms: Millis,
+    bytes: z.int().describe("as it is kept: encrypted where the daemon has a capture key"),
+    plaintext_bytes: z.int(),
+    sha256: z.string().optional().describe("of the plaintext"),
+    truncated: z.boolean(),
+    original_bytes: z.int().optional().describe("before it was truncated"),
+    encrypted: z.boolean(),
+    encryption_key_id: z.string().optional(),
+  })
+  .meta({ id: "RunDebugArtifact" });
+export type RunDebugArtifact = z.infer<typeof RunDebugArtifact>;
+
 export const RunDebugView = z
-  .object({ run_id: z.string(), level: z.enum(["off", "redacted", "full"]), artifacts: z.array(Json) })
+  .object({
+    run_id: z.string(),
+    level: z
+      .enum(["off", "redacted", "full"])
+      .describe("what was captured of it; `on` captures as `redacted`"),
+    artifacts: z.array(RunDebugArtifact),
+    dropped: z.int().optional().describe("older artifacts that gave way to newer ones"),
+  })
   .meta({ id: "RunDebugView" });
+export type RunDebugView = z.infer<typeof RunDebugView>;
 
 export const PruneRequest = z
   .strictObject({

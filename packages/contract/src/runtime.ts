@@ -47,6 +47,28 @@ export const RouteDiagnosticView = z
   .meta({ id: "RouteDiagnosticView" });
 export type RouteDiagnosticView = z.infer<typeof RouteDiagnosticView>;
 
+/** What becomes of debug evidence, and whether it can be kept as it was asked for. */
+export const DebugCaptureView = z
+  .object({
+    ttl_ms: z.int().describe("after the run's end; 0 keeps it until it is pruned"),
+    gc_interval_ms: z.int(),
+    max_artifact_bytes: z.int(),
+    max_run_bytes: z.int(),
+    max_artifacts_per_run: z.int(),
+    max_store_bytes: z.int(),
+    encryption: z.object({
+      status: z.enum(["off", "ok", "invalid"]),
+      key_id: z.string().optional(),
+    }),
+    redact_tokens: z.object({
+      status: z.enum(["none", "ok", "unreadable"]),
+      source: z.enum(["inline", "file"]).optional(),
+      count: z.int(),
+    }),
+  })
+  .meta({ id: "DebugCaptureView" });
+export type DebugCaptureView = z.infer<typeof DebugCaptureView>;
+
 export const RuntimeSettingsView = z
   .object({
     workspace_root: z.string().optional(),
@@ -61,6 +83,7 @@ export const RuntimeSettingsView = z
     system_prompt: SystemPromptSettings,
     hooks: HookSettings.describe("bodies are redacted"),
     debug_level: DebugLevel,
+    debug_capture: DebugCaptureView.optional(),
     learning_policy: LearningPolicy,
     run_memory_policy: RunMemoryPolicy,
     tool_runtime_limits: ToolRuntimeLimits,

@@ -1,4 +1,4 @@
-import type { BudgetLimits, DaemonStatusView, PermissionMode } from "@kheish/contract";
+import type { BudgetLimits, DaemonStatusView, DebugLevel, PermissionMode } from "@kheish/contract";
 import {
   BUDGET_STREAM,
   BudgetBook,
@@ -30,6 +30,13 @@ import {
 import type { Binding } from "./features/binding.ts";
 import { budgetBindings, budgetsStatus } from "./features/budgets/index.ts";
 import { contractBindings } from "./features/contracts/index.ts";
+import {
+  type DebugCapture,
+  DebugEvidence,
+  DebugRetention,
+  debugBindings,
+  debugPolicy,
+} from "./features/debug/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
@@ -96,8 +103,8 @@ export interface DaemonSettings {
   staleThresholdMs: number;
   processId: number;
   controlPlane: StatusSources["controlPlane"];
-  /** Why debug evidence could not be encrypted (02-R95); undefined when it could. */
-  debugKeyFault: () => Promise<string | undefined>;
+  /** What keeps debug evidence. Absent: this daemon keeps none. */
+  debug?: DebugCapture;
   /** Whether the daemon's directories can be written to (02-R98). */
   probeStorage: () => Promise<StorageProbe[]>;
   /** A store that came out of a backup may act from now on; see `isHeldCopy`. */
@@ -112,6 +119,8 @@ export interface Daemon {
   /** For whoever guards the doors. */
   namedTokens: NamedTokens;
   status: () => Promise<DaemonStatusView>;
+  /** What is captured of the runs that begin now. */
+  debugLevel: () => DebugLevel;
   /** False from the moment a drain begins. */
   isReady: () => boolean;
   start(): Promise<void>;
@@ -144,7 +153,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     routes: models,
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
-    debugKeyFault: settings.debugKeyFault,
+    debug: settings.debug,
   });
   const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
   const { routes } = runtime;
@@ -256,6 +265,12 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     staleThresholdMs: settings.staleThresholdMs,
     isHoldingStill: () => holding,
   });
+  const { debug } = settings;
+  const evidence = new DebugEvidence(store, debug?.keySource);
+  const retention = new DebugRetention(
+    { store, clock, log },
+    debug?.policy ?? debugPolicy((_variable, fallback) => fallback),
+  );
   const { archive } = settings;
   const backups =
     archive === undefined
@@ -272,6 +287,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...goalBindings(commands),
       ...budgetBindings(commands),
       ...runBindings(runs),
+      ...debugBindings(evidence, retention),
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),
       ...eventBindings(streams),
@@ -280,7 +296,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...statusBindings(status),
       ...tokenBindings(tokens),
       ...routeBindings(routeService),
-      ...secretBindings(credentials),
+      ...secretBindings(credentials, (slotId) => routeService.usersOf(slotId)),
       ...backups,
       ...auditBindings(commands, audit),
     ],
@@ -290,11 +306,13 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       sessionOfRun: async (runId) => (await read(store, "run", runId))?.data.session_id,
     },
     status: () => status.status(),
+    debugLevel: () => runtime.now.debug_level,
     isReady: () => ready,
     async start() {
       const isCopy = await isHeldCopy(store);
       holding = isCopy && settings.releaseRestoredCopy !== true;
       await audit.begin({ holds: holding });
+      await debug?.refresh();
       await credentials.start();
       await routeService.refresh();
       await runtime.load(settings.permissionMode);
@@ -314,11 +332,13 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       } else {
         timers.start();
         executor.start();
+        if (debug !== undefined) retention.start();
       }
       ready = true;
     },
     async drain(deadlineMs) {
       ready = false;
+      retention.stop();
       await Promise.all([
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),

@@ -5,9 +5,9 @@ import { archiveOf } from "./archives.ts";
 import { compose, type Daemon } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { isHeldCopy } from "./features/backup/index.ts";
+import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
-import { debugKeyFault } from "./features/runtime/index.ts";
 import {
   otlpExport,
   Tracing,
@@ -23,6 +23,7 @@ import {
   type RingKeys,
 } from "./governance/audit/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
+import { redactedModels } from "./governance/redaction/redacted-models.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
@@ -150,6 +151,7 @@ async function open(
   undo.push(() => refusals.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
+  // 02-R96: the lock, then the auth store, then the routes, which may name its slots.
   const isCopy = await isHeldCopy(store);
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
@@ -190,8 +192,20 @@ async function open(
     }
   };
   admit(loaded.set);
-  const models = metrics.models(
+  const debug = new DebugCapture({
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    redactor,
+    policy: debugPolicy((variable, fallback) => wholeNumber(env, variable, fallback)),
+    key: textSource(env, "KHEISH_DEBUG_CAPTURE_KEY"),
+    redactTokens: textSource(env, "KHEISH_DEBUG_REDACT_TOKENS"),
+    level: () => daemon.debugLevel(),
+  });
+  const opened = redactedModels(
     createModels({
+      evidence: debug,
       routes: loaded.set,
       credentials: routeCredentials(credentials, log),
       redact: (text) => redactor.foreignText(text),
@@ -201,7 +215,9 @@ async function open(
       blobs,
       onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
     }),
+    redactor,
   );
+  const models = metrics.models(opened);
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
   const tools = metrics.tools(redactedTools(toolPort([...builtin.all(), ...extraTools]), redactor));
 
@@ -240,12 +256,7 @@ async function open(
       controlPlane: async () => ({
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
-      debugKeyFault: () =>
-        debugKeyFault({
-          inline: env.KHEISH_DEBUG_CAPTURE_KEY,
-          file: env.KHEISH_DEBUG_CAPTURE_KEY_FILE,
-          readFile: readText,
-        }),
+      debug,
       probeStorage: () =>
         Promise.all(
           [
@@ -447,6 +458,11 @@ function runLimits(env: Env, log: Log): RunLimits {
   if (maxTurns === 0)
     log.warn({}, "KHEISH_AGENT_MAX_TURNS=0: RUNS HAVE NO TURN LIMIT and may spend without end");
   return { ...DEFAULT_RUN_LIMITS, maxTurns };
+}
+
+/** A text that stands in a variable, or in the file that the other one names. */
+function textSource(env: Env, name: string) {
+  return { inline: env[name], file: env[`${name}_FILE`], readFile: readText };
 }
 
 function wholeNumber(env: Env, name: string, fallback: number): number {

@@ -18,7 +18,7 @@ export { bindPersona, clearPersona } from "./commands/persona.ts";
 export { activeRunOf, resolveApprovals, runOfApprovals } from "./commands/resolve-approvals.ts";
 export { normalizeScope, routeAllowed } from "./commands/scopes.ts";
 export { type SessionSetting, setSessionDefault } from "./commands/settings.ts";
-export { submit } from "./commands/submit.ts";
+export { type Submitted, submit } from "./commands/submit.ts";
 export { type CommandDeps, requireRun, requireSession, type Starter } from "./commands/transact.ts";
 export type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 export * from "./events.ts";

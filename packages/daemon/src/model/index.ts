@@ -10,6 +10,7 @@ import type { Random } from "../kernel/random.ts";
 import type { Driver } from "./driver.ts";
 import { openDriver } from "./drivers/open.ts";
 import type { DriverPorts } from "./drivers/provider-driver.ts";
+import type { EvidencePort } from "./evidence-port.ts";
 import { failure } from "./failure.ts";
 import { callWithRetries } from "./retry.ts";
 import { LiveRoutes } from "./routes/live-routes.ts";
@@ -19,9 +20,17 @@ import { InventoryResolver } from "./routes/resolver.ts";
 import type { Route } from "./routes/route.ts";
 import type { RouteSet } from "./routes/route-set.ts";
 import { priceOf } from "./table/price.ts";
+import { witnessedDriver } from "./witnessed.ts";
 
 export type { CredentialPort } from "./credential-port.ts";
 export type { ModelWarning } from "./drivers/provider-driver.ts";
+export type {
+  AttemptEvidence,
+  CallEvidence,
+  EvidenceContent,
+  EvidenceKind,
+  EvidencePort,
+} from "./evidence-port.ts";
 export { diffRoutes } from "./routes/diff.ts";
 export type { DriverName } from "./routes/drivers.ts";
 export { type ExaminedFile, examineFile } from "./routes/examine.ts";
@@ -40,6 +49,8 @@ export interface ModelsOptions extends DriverPorts {
   /** What `loadRoutes` answered. */
   routes: RouteSet;
   random: Random;
+  /** Where debug evidence goes; absent: none is kept. */
+  evidence?: EvidencePort;
 }
 
 export interface Models extends ModelPort, RouteResolver {
@@ -77,7 +88,10 @@ export function createModels(options: ModelsOptions): Models {
       );
     }
     if (route.credential.kind === "missing") return failure("auth", route.credential.message);
-    const outcome = await callWithRetries(await driverOf(route), request, callOptions, options);
+    const opened = await driverOf(route);
+    const evidence = await options.evidence?.open(request);
+    const witnessed = evidence === undefined ? opened : witnessedDriver(opened, evidence);
+    const outcome = await callWithRetries(witnessed, request, callOptions, options);
     return priced(outcome, route, request.model);
   };
 

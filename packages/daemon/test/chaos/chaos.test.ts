@@ -72,4 +72,19 @@ describe("chaos", () => {
     },
     WITHIN_MS,
   );
+
+  test.each(["sqlite", "postgres"] as const)(
+    "02-A6 02-R51 02-R67 02-A7 a budget holds, rotations fail no run, and what is revoked stays so, under kills (%s)",
+    async (store) => {
+      const report = await chaos({ scenario: "governed", store, runs: 40, kills: 3, loseAcks: 0 });
+      expect(report).toMatchObject({ ...CLEAN, accepted: 40, settled: 40, kills: 3 });
+      const { governed } = report;
+      expect(governed).toMatchObject({ budget_calls: 34, used_after_revocation: 0 });
+      expect(governed?.calls_dispatched).toBeLessThanOrEqual(34);
+      expect(governed?.failed_by_budget, "the budget came to its end").toBeGreaterThan(0);
+      for (const count of ["rotations", "rekeys", "revocations", "tokens_revoked"] as const)
+        expect(governed?.[count], count).toBeGreaterThan(0);
+    },
+    WITHIN_MS,
+  );
 });

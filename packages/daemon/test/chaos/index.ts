@@ -1,3 +1,4 @@
+import { governedScenario } from "./governed/scenario.ts";
 import { loadScenario } from "./load-scenario.ts";
 import type { ChaosOptions } from "./options.ts";
 import type { Report } from "./report.ts";
@@ -6,7 +7,6 @@ import type { Surroundings } from "./stage.ts";
 
 /** One chaos run, from an empty directory to its figures. */
 export function runChaos(options: ChaosOptions, surroundings: Surroundings): Promise<Report> {
-  return options.scenario === "sigterm"
-    ? sigtermScenario(options, surroundings)
-    : loadScenario(options, surroundings);
+  const play = { load: loadScenario, sigterm: sigtermScenario, governed: governedScenario }[options.scenario];
+  return play(options, surroundings);
 }

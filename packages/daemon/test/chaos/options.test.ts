@@ -43,6 +43,7 @@ describe("the command line of chaos", () => {
     [["--fault", "disk-full", "--store", "postgres"], "makes no sense with --store postgres"],
     [["--scenario", "sigterm", "--kills", "3"], "leave out --kills"],
     [["--scenario", "sigterm", "--fault", "all"], "only clock-step"],
+    [["--scenario", "governed", "--fault", "clock-step"], "kills only"],
     [["--unheard-of"], "unknown option"],
     [["extra"], "too many arguments"],
   ])("refuses %j with what is allowed", (argv, words) => {

@@ -38,6 +38,7 @@ export interface Report {
   problems: Record<string, number>;
   seconds: number;
   sigterm?: SigtermFigures;
+  governed?: GovernedFigures;
   /** What is behind the counts above. */
   findings: string[];
 }
@@ -48,25 +49,52 @@ export interface SigtermFigures {
   seconds_to_exit: number;
 }
 
+export interface GovernedFigures {
+  budget_calls: number;
+  /** As the provider counted them, whatever the daemons believe. */
+  calls_dispatched: number;
+  /** As the budget says at the end; what a kill cut off is used. */
+  calls_counted: number;
+  /** Runs that failed because the budget was spent, and because their session was revoked. */
+  failed_by_budget: number;
+  failed_by_revocation: number;
+  rotations: number;
+  rekeys: number;
+  revocations: number;
+  tokens_revoked: number;
+  /** Calls and requests under what had been revoked or replaced. */
+  used_after_revocation: number;
+}
+
 /** What one SIGTERM may take, with a margin for a machine that others share. */
 const EXIT_WITHIN_S = 2.5;
 
 export function isClean(report: Report): boolean {
-  const { lost, repeated, stream_gaps, stream_duplicates, crashes, accepted, settled, sigterm } = report;
+  const { lost, repeated, stream_gaps, stream_duplicates, crashes, accepted, settled, sigterm, governed } =
+    report;
   const isStopClean =
     sigterm === undefined || (sigterm.readiness_false_first && sigterm.seconds_to_exit <= EXIT_WITHIN_S);
+  const isGoverned =
+    governed === undefined ||
+    (governed.used_after_revocation === 0 &&
+      governed.calls_dispatched <= governed.budget_calls &&
+      governed.calls_counted <= governed.budget_calls);
   return (
-    lost + repeated + stream_gaps + stream_duplicates + crashes === 0 && settled === accepted && isStopClean
+    isGoverned &&
+    lost + repeated + stream_gaps + stream_duplicates + crashes === 0 &&
+    settled === accepted &&
+    isStopClean
   );
 }
 
 /** Name and figure, for people. */
 export function table(report: Report): string {
-  const { findings: _findings, problems, sigterm, faults, ...figures } = report;
+  const { findings: _findings, problems, sigterm, governed, faults, ...figures } = report;
   const rows = Object.entries({
     ...figures,
     faults: faults.join(", ") || "none",
     ...sigterm,
+    ...governed,
     ...Object.fromEntries(Object.entries(problems).map(([code, count]) => [`answered ${code}`, count])),
   });
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -262,9 +262,14 @@ export function slotRoutes(openStore: OpenStore): void {
     expect(await ask(fixture, session)).toMatchObject({ status: "failed" });
   });
 
-  test("02-R36 a slot that is gone, or belongs to another provider, is seen by readiness", async () => {
-    await api.call("deleteSecret", slot("local.prod"));
-    expect(await readiness()).toMatchObject({ state: "error", code: "auth_slot_missing" });
+  test("02, Errors: a slot that a route takes its key from is not deleted, and the refusal names the route", async () => {
+    const refused = await api.refusal("deleteSecret", slot("local.prod"));
+    expect(refused).toMatchObject({ status: 409, domain: "runtime", code: "secret_in_use" });
+    expect(refused.detail).toContain("route 'local'");
+    expect(await readiness()).toMatchObject({ state: "ok" });
+  });
+
+  test("02-R36 a slot that belongs to another provider is seen by readiness", async () => {
     const other = { ...apiKey("local.prod", "key-of-another").body, provider: "anthropic" as const };
     await api.call("putSecret", { body: other });
     expect(await readiness()).toMatchObject({ state: "error", code: "auth_slot_provider_mismatch" });

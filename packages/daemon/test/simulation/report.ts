@@ -43,6 +43,8 @@ function planLines(plan: Plan): string[] {
       const how = [keyed ? "with a key" : "without a key", ...(copies > 1 ? [`${copies} times`] : []), mode];
       return `${atMs} ms: ${id} to ${session} ${how.join(", ")}: ${calls.join(", then ") || "no calls"}`;
     }),
+    ...(plan.budget === undefined ? [] : [`a budget: ${JSON.stringify(plan.budget)}`]),
+    ...(plan.access === undefined ? [] : [`a provider: ${JSON.stringify(plan.access)}`]),
     ...plan.interventions.map((one) => `${one.atMs} ms: ${JSON.stringify(one)}`),
     ...plan.deaths.map((one) => JSON.stringify(one)),
     ...plan.watchers.map((one) => `watches ${JSON.stringify(one)}`),

@@ -45,6 +45,8 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   if (contextTokens !== undefined) yield wide;
   const { budget, ...free } = plan;
   if (budget !== undefined) yield free;
+  const { access, ...open } = plan;
+  if (access !== undefined) yield open;
   if (plan.onFiles) yield { ...plan, onFiles: false };
   for (const [index, submission] of plan.submissions.entries()) {
     for (const simpler of simplerSubmissions(submission)) {

@@ -1,10 +1,12 @@
 import type { SessionEvents } from "../../src/engine/index.ts";
 import { takeCare } from "./clients/caretaker.ts";
+import { comeBack, mayComeBack } from "./clients/comeback.ts";
 import { Deciders } from "./clients/decider.ts";
 import { intervene } from "./clients/intervener.ts";
 import { operate } from "./clients/operator.ts";
 import { submit } from "./clients/submitter.ts";
 import { Watcher } from "./clients/watcher.ts";
+import { watchDenial, watchProviderCall, watchToken } from "./invariants/access-watch.ts";
 import { watchModelCall } from "./invariants/budget-watch.ts";
 import type { CheckName } from "./invariants/check.ts";
 import { CommitWatch } from "./invariants/commit-watch.ts";
@@ -52,6 +54,7 @@ export async function simulate(plan: Plan, options: { traced?: boolean } = {}): 
   const world = new World(plan, { traced: options.traced === true });
   const facts = new Facts();
   try {
+    await world.prepare();
     const people = populate(world, facts);
     await run(world, facts, people);
     const outcomes =
@@ -76,6 +79,7 @@ interface People {
   /** Submitters, interveners and operators who are not done yet. */
   busy: number;
   watchers: Watcher[];
+  employ(work: Promise<void>): void;
 }
 
 /** Everybody who takes part, with their eyes on the commits and on the world outside. */
@@ -84,7 +88,13 @@ function populate(world: World, facts: Facts): People {
   const deciders = new Deciders(world, facts);
   world.listener = {
     onBoot: (process) => watch.onBoot(process),
-    onModelCall: (process, runId) => watchModelCall(world, facts, process, runId),
+    onModelCall: (process, call) => {
+      watchModelCall(world, facts, process, call.run_id);
+      watchProviderCall(facts, world, process, call);
+    },
+    beforeLook: () => facts.access.now(),
+    onDenied: (runId, why) => watchDenial(facts, world, runId, why),
+    onToken: (bearer, looked, isAccepted) => watchToken(facts, world, bearer, looked, isAccepted),
     onCommit: (answered) => {
       watch.onCommit(answered);
       if (answered.result.ok) askDeciders(deciders, answered);
@@ -93,15 +103,19 @@ function populate(world: World, facts: Facts): People {
   world.outside.onEffect = (effect) => watchEffect(world, facts, effect);
   const { plan } = world;
   const watchers = plan.watchers.map((one, index) => new Watcher(world, facts, one, index));
-  const people: People = { busy: 0, watchers };
-  const employ = (work: Promise<void>) => {
-    people.busy += 1;
-    work
-      .catch((error: unknown) => world.violate("incident", `a client failed: ${describe(error)}`))
-      .finally(() => {
-        people.busy -= 1;
-      });
+  const people: People = {
+    busy: 0,
+    watchers,
+    employ(work) {
+      people.busy += 1;
+      work
+        .catch((error: unknown) => world.violate("incident", `a client failed: ${describe(error)}`))
+        .finally(() => {
+          people.busy -= 1;
+        });
+    },
   };
+  const { employ } = people;
   for (const submission of plan.submissions) {
     for (let copy = 0; copy < submission.copies; copy++) employ(submit(world, facts, submission, copy));
   }
@@ -144,6 +158,12 @@ async function run(world: World, facts: Facts, people: People): Promise<void> {
   // Timers that were set for what has been decided since come and find nothing to do, unless a goal goes on.
   await playFor(world, DRAIN_MS);
   await untilQuiet();
+  if (mayComeBack(world.plan)) {
+    people.employ(comeBack(world, facts));
+    await untilQuiet();
+    // Whoever watches reads to the end.
+    await playFor(world, RECOVERY_MS);
+  }
   over = true;
   if (world.violation !== undefined) return;
   if (!isQuiet(facts, people)) {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EndpointId, JsonObject, PermissionMode, RunView } from "@kheish/contract";
+import type { DebugLevel, EndpointId, JsonObject, PermissionMode, RunView } from "@kheish/contract";
 import { compose, type Daemon } from "../../src/compose.ts";
 import {
   DEFAULT_RUN_LIMITS,
@@ -13,6 +13,7 @@ import {
   type ToolPort,
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
+import type { DebugCapture } from "../../src/features/debug/index.ts";
 import { Audit, createSynchronousSigner, type RingKeys } from "../../src/governance/audit/index.ts";
 import { Credentials } from "../../src/governance/credentials.ts";
 import { Redactor } from "../../src/governance/redaction/redactor.ts";
@@ -54,6 +55,10 @@ export interface BootOptions {
   permissionMode?: PermissionMode;
   /** In place of the key that all rigged daemons share. */
   auditKeys?: RingKeys;
+  /** What keeps debug evidence, made for this daemon's store. */
+  debug?: (store: Store, level: () => DebugLevel) => DebugCapture;
+  /** The text of a routes file, for a daemon that captures. */
+  routes?: string;
 }
 
 export interface RiggedDaemon {
@@ -86,7 +91,11 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
   const probing = { clock, random };
   const blobs = await openBlobsDirectory(join(directory, "blobs"), random);
   const noNetwork: typeof fetch = () => Promise.reject(new Error("a rigged daemon has no network"));
-  const models = createModels({ routes: loadRoutes({ env: {} }), clock, random, blobs, fetch: noNetwork });
+  const modelsWith = (more: { evidence?: DebugCapture }, file?: string) => {
+    const routes = loadRoutes({ env: {}, ...(file === undefined ? {} : { file }) });
+    return createModels({ routes, clock, random, blobs, fetch: noNetwork, ...more });
+  };
+  const models = modelsWith({});
   const opened: { store: Store; daemon: Daemon }[] = [];
 
   return {
@@ -97,12 +106,15 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
       const store = options.wrap?.(inner) ?? inner;
       const ports = { store, clock: options.clock ?? clock, log: options.log ?? silent };
       const audit = new Audit({ ...ports, keys: options.auditKeys ?? { signer: RIG_SIGNER } });
-      const daemon = compose(
+      const debug = options.debug?.(store, () => daemon.debugLevel());
+      const daemon: Daemon = compose(
         {
           ...ports,
           blobs,
           random,
-          models: options.models ?? models,
+          models:
+            options.models ??
+            (debug === undefined ? models : modelsWith({ evidence: debug }, options.routes)),
           tools: toolPort(toolsFor(opened.length)),
           audit,
           credentials: new Credentials({
@@ -135,10 +147,10 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
             cors_allowed_origin_count: 0,
             externally_exposed_without_auth: false,
           }),
-          debugKeyFault: async () => undefined,
           probeStorage: async () => [
             await probeDirectory({ name: "workspace_root", path: workspaceRoot }, probing),
           ],
+          ...(debug === undefined ? {} : { debug }),
           ...(options.permissionMode === undefined ? {} : { permissionMode: options.permissionMode }),
         },
       );

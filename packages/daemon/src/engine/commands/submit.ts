@@ -8,7 +8,7 @@ import { conformInput } from "../contracts/input.ts";
 import { boundMetadata, isBindable, refuseUnderGoal } from "../goals/binding.ts";
 import { goalIn } from "../goals/keep.ts";
 import type { PinnedRoute } from "../ports.ts";
-import { type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
+import { type Kept, type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { acceptRun } from "../transitions.ts";
 import { earlier, idempotencyKeyOf, type Receipt, receiptOf, remember } from "./idempotency.ts";
@@ -32,6 +32,14 @@ export interface SubmitOptions {
   mode: "detached" | "inline";
 }
 
+export interface Submitted {
+  runId: string;
+  /** The same request came before, and made this run. */
+  repeated: boolean;
+  /** A new run as its commit left it, with its place in the queue unless it began at once: nobody has to read it. */
+  accepted?: { run: Kept<"run">; queuedPosition?: number };
+}
+
 /**
  * Accepts a submission: one commit with the run, its place in the session and its wake-up, and only then the answer.
  * Checks run in the order of 01-R20; a refused submission leaves nothing behind.
@@ -41,7 +49,7 @@ export async function submit(
   sessionId: string,
   request: SubmitInputRequest,
   options: SubmitOptions,
-): Promise<{ runId: string; repeated: boolean }> {
+): Promise<Submitted> {
   const key = idempotencyKeyOf(options.headerKey, request.idempotency_key);
   checkMetadata(request);
   const known = await requireSession(deps.store, sessionId);
@@ -59,7 +67,7 @@ export async function submit(
   const stored = await storeParts(deps.blobs, parts);
   const number = await deps.store.reserveIds("run", 1);
 
-  return transact(deps, sessionId, async (change, session) => {
+  return transact<Submitted>(deps, sessionId, async (change, session) => {
     const raced = await earlier(deps.store, receipt);
     if (raced?.run_id !== undefined) return { runId: raced.run_id, repeated: true };
     if (options.mode === "inline") refuseBusy(session.data);
@@ -77,7 +85,10 @@ export async function submit(
     });
     rememberTargets(change, session.data, request, plan);
     remember(change, receipt, { run_id: run.run_id });
-    return { runId: run.run_id, repeated: false };
+    const accepted = change.landed("run", run.run_id);
+    if (accepted === undefined) throw new Error(`run '${run.run_id}' was accepted without its record`);
+    const place = accepted.data.status === "queued" ? { queuedPosition: change.session.queued_count } : {};
+    return { runId: run.run_id, repeated: false, accepted: { run: accepted, ...place } };
   });
 }
 

@@ -62,6 +62,29 @@ const capabilities = (scope: CapabilityScope) =>
   );
 const subset = (inner: Set<string>, outer: Set<string>) => [...inner].filter((one) => !outer.has(one));
 
+describe("02-R69: a scope's lists", () => {
+  it("are trimmed, without repetition and sorted, and any star makes them a star", () => {
+    const scope = {
+      route_allow: [" b ", "a", "b", ""],
+      route_deny: ["a", "*", "c"],
+      mcp_server_allow: [" "],
+    };
+    expect(normalizeScope(scope)).toEqual({ route_allow: ["a", "b"], route_deny: ["*"] });
+  });
+
+  it.each([
+    [{}, "a", true],
+    [{ route_allow: ["a"] }, "a", true],
+    [{ route_allow: ["a"] }, "ab", false],
+    [{ route_allow: ["a*"] }, "ab", false],
+    [{ route_allow: ["*"], route_deny: ["a"] }, "a", false],
+    [{ route_allow: ["a"], route_deny: ["a"] }, "a", false],
+    [{ route_deny: ["a"] }, "b", true],
+  ])("%j on '%s': %s; exact or a star, deny after allow", (scope, route, expected) => {
+    expect(routeAllowed(normalizeScope(scope), route)).toBe(expected);
+  });
+});
+
 describe("02-R71 02-R72: scopes narrow only", () => {
   it("for any chain each scope allows a subset of the one before it, and what both sides of a step allow is kept", () => {
     fc.assert(

@@ -131,6 +131,13 @@ export class RouteService {
     return runtimeView();
   }
 
+  /** What takes its key from a slot, in words for people. */
+  usersOf(slotId: string): string[] {
+    return this.#deps.live.current
+      .filter(({ credential }) => credential.kind === "slot" && credential.slot_id === slotId)
+      .map(({ route_id }) => `route '${route_id}'`);
+  }
+
   async remove(routeId: string, change: Change): Promise<RuntimeSettingsView> {
     const { live, slots, runtimeView } = this.#deps;
     await this.#mutex.run("routes", async () => {

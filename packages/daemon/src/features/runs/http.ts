@@ -1,4 +1,3 @@
-import { problem } from "@kheish/contract";
 import { type Binding, bind, callerOf, ok, param } from "../binding.ts";
 import type { RunService } from "./service.ts";
 
@@ -15,19 +14,5 @@ export function runBindings(runs: RunService): Binding[] {
     }),
     bind("runEvents", async (request) => ok(await runs.events(param(request, "run_id")))),
     bind("cancelRun", async (request) => ok(await runs.cancel(param(request, "run_id"), callerOf(request)))),
-    // Debug capture is off in this version: known runs have no evidence (01, HTTP, Runs).
-    bind("runDebug", async (request) => {
-      const { run_id } = await runs.get(param(request, "run_id"));
-      return ok({ run_id, level: "off", artifacts: [] });
-    }),
-    bind("runDebugArtifact", async (request) => {
-      const { run_id } = await runs.get(param(request, "run_id"));
-      throw problem(
-        "runs",
-        "run_debug_not_found",
-        `run '${run_id}' was not captured: the debug level is off`,
-      );
-    }),
-    bind("pruneRuns", async (request) => ok(await runs.pruneDebug(request.body))),
   ];
 }

@@ -1,13 +1,10 @@
 import {
   type ListPage,
-  type PruneRequest,
-  type PruneResponse,
   problem,
   type RunEventEntry,
   type RunView,
   type SubmitInputRequest,
 } from "@kheish/contract";
-import type { z } from "zod";
 import {
   type CommandDeps,
   cancelRun,
@@ -24,7 +21,7 @@ import type { StoredEvent } from "../../kernel/store.ts";
 import { usesAt } from "../budgets/index.ts";
 import { pageOf, parsePage } from "../pagination.ts";
 import { countRuns, matcherOf, type RunListFilter, type RunSource, readRuns, sourceOf } from "./listing.ts";
-import { currentRunView, runEventEntry } from "./view.ts";
+import { acceptedRunView, currentRunView, runEventEntry } from "./view.ts";
 
 type Order = "asc" | "desc";
 const READ_PAGE = 1_000;
@@ -42,40 +39,24 @@ export class RunService {
     request: SubmitInputRequest,
     caller: { principal: string; headerKey?: string },
   ): Promise<RunView> {
-    const { runId } = await submit(this.#deps, sessionId, request, { ...caller, mode: "detached" });
-    return this.get(runId);
+    const { runId, accepted } = await submit(this.#deps, sessionId, request, { ...caller, mode: "detached" });
+    if (accepted === undefined) return this.get(runId);
+    return this.#withBudgets(accepted.run.data, acceptedRunView(accepted));
   }
 
   async get(runId: string): Promise<RunView> {
     const run = await requireRun(this.#deps.store, runId);
-    const { session_id, route } = run.data;
-    const budgets = await usesAt(this.#deps, { session_id, run_id: runId, route_id: route.route_id });
-    const view = await currentRunView(this.#deps.store, run);
+    return this.#withBudgets(run.data, await currentRunView(this.#deps.store, run));
+  }
+
+  async #withBudgets({ session_id, run_id, route }: RunRecord, view: RunView): Promise<RunView> {
+    const budgets = await usesAt(this.#deps, { session_id, run_id, route_id: route.route_id });
     return budgets === undefined ? view : { ...view, budgets };
   }
 
   async cancel(runId: string, caller: { principal: string }): Promise<RunView> {
     await cancelRun(this.#deps, runId, caller);
     return this.get(runId);
-  }
-
-  /** Nothing is captured in this version, so nothing is ever a candidate; bad requests are refused as always. */
-  async pruneDebug(request: z.output<typeof PruneRequest>): Promise<z.output<typeof PruneResponse>> {
-    if (request.older_than_ms <= 0 || (request.limit !== undefined && request.limit <= 0)) {
-      throw problem("runs", "run_retention_invalid_request", "older_than_ms and limit must be positive");
-    }
-    const now = this.#deps.clock.now();
-    return {
-      dry_run: request.dry_run,
-      now_ms: now,
-      cutoff_ms: now - request.older_than_ms,
-      limit: request.limit ?? null,
-      matched_run_count: 0,
-      candidate_run_ids: [],
-      candidate_debug_bytes: 0,
-      pruned_debug_run_ids: [],
-      pruned_debug_bytes: 0,
-    };
   }
 
   async list(filter: RunListFilter): Promise<RunView[] | ListPage<RunView>> {

@@ -19,6 +19,7 @@ import {
   type RunRecord,
   readMany,
   type SessionEvents,
+  type Submitted,
   textOfEvent,
   withInputs,
 } from "../../engine/index.ts";
@@ -62,6 +63,16 @@ export function runView(run: RunRecord, extras: RunExtras): RunView {
     ...(run.error_code === undefined ? {} : { error_code: run.error_code }),
     usage: run.usage,
   };
+}
+
+/** A run that was just accepted: nothing has happened to it that would have to be looked up. */
+export function acceptedRunView({ run, queuedPosition }: NonNullable<Submitted["accepted"]>): RunView {
+  return runView(run.data, {
+    ...(queuedPosition === undefined ? {} : { queuedPosition }),
+    approvals: [],
+    questions: [],
+    outputs: [],
+  });
 }
 
 /** The run as it is now. */

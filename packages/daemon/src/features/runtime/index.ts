@@ -1,4 +1,3 @@
-export { debugKeyFault } from "./config/debug-key.ts";
 export { settingsBindings } from "./config/http.ts";
 export { RuntimeSettings } from "./config/settings.ts";
 export { permissionBindings, statusBindings } from "./http.ts";

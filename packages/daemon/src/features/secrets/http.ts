@@ -4,8 +4,14 @@ import type { Broker } from "../../governance/broker/broker.ts";
 import { type Change, parseMasterKey, type Vault, VaultError } from "../../governance/secrets/index.ts";
 import { type Actor, type Binding, bind, changerOf, ok, param } from "../binding.ts";
 
-/** Slots, their leases, and those who hold them (02, HTTP). No answer ever holds a secret (02-R47). */
-export function secretBindings({ vault, broker }: { vault: Vault; broker: Broker }): Binding[] {
+/**
+ * Slots, their leases, and those who hold them (02, HTTP). No answer ever holds a secret (02-R47).
+ * `usersOf` names what refers to a slot as it runs now, in words for people.
+ */
+export function secretBindings(
+  { vault, broker }: { vault: Vault; broker: Broker },
+  usersOf: (slotId: string) => string[],
+): Binding[] {
   return [
     bind("listSecrets", async () => ok(await vault.list())),
     bind("getSecret", async (request) => {
@@ -19,6 +25,8 @@ export function secretBindings({ vault, broker }: { vault: Vault; broker: Broker
     }),
     bind("deleteSecret", async (request) => {
       const slotId = param(request, "ref");
+      const users = usersOf(slotId);
+      if (users.length > 0) throw inUse(slotId, users);
       found(slotId, (await vault.delete(slotId, changeBy(request))) || undefined);
       return ok({ accepted: true });
     }),
@@ -64,6 +72,14 @@ function revoker(request: Actor & { body: { reason?: string | undefined } }): Ch
 function found<T>(slotId: string, value: T | undefined): T {
   if (value !== undefined) return value;
   throw problem("runtime", "secret_not_found", `there is no slot '${slotId}'`);
+}
+
+function inUse(slotId: string, users: readonly string[]) {
+  return problem(
+    "runtime",
+    "secret_in_use",
+    `slot '${slotId}' is used by ${users.join(", ")}; remove that first, or disable the slot`,
+  );
 }
 
 function invalidSlot(errors: readonly { path: (string | number)[]; message: string }[]) {

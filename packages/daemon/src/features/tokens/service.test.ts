@@ -98,6 +98,47 @@ describe("02-A7 a creator that ends meanwhile", () => {
   });
 });
 
+describe("02-A7 a revocation that has looked for children", () => {
+  it("looks again when one comes before its commit", async () => {
+    const parent = await create();
+    const grant = await tokens.authenticate(parent.secret);
+    if (grant === undefined || grant === "expired") throw new Error("the token is not good");
+    const actor: Actor = { principal: { id: "token:ci", access: "token", grant }, requestId: "req_2" };
+    let child: Promise<unknown> | undefined;
+    const late = new Proxy(store, {
+      get(target, member) {
+        const value = Reflect.get(target, member) as unknown;
+        if (typeof value !== "function") return value;
+        if (member !== "commit") return value.bind(target);
+        return async (...args: Parameters<Store["commit"]>) => {
+          child ??= create({ name: "child" }, actor);
+          await child;
+          return target.commit(...args);
+        };
+      },
+    });
+    const revoking = new TokenService({
+      store: late,
+      audit: testLedger(late, clock),
+      clock,
+      random: systemRandom,
+      log: silent,
+    });
+    const { revoked } = await revoking.revoke(parent.token_id, ADMIN);
+    expect(revoked).toHaveLength(2);
+    expect(await tokens.list()).toEqual([]);
+  });
+
+  it("and of ten children that are created at once all are there", async () => {
+    const parent = await create();
+    const grant = await tokens.authenticate(parent.secret);
+    if (grant === undefined || grant === "expired") throw new Error("the token is not good");
+    const actor: Actor = { principal: { id: "token:ci", access: "token", grant }, requestId: "req_2" };
+    await Promise.all(Array.from({ length: 10 }, (_, n) => create({ name: `child-${n}` }, actor)));
+    expect(await tokens.list()).toHaveLength(11);
+  });
+});
+
 describe("02-W6 the journal", () => {
   it("has who made and who revoked a token with which request, and nothing that could be used", async () => {
     const { token_id, secret } = await create({ verbs: ["read"] });

@@ -5,6 +5,7 @@ import {
   type RevokedTokens,
   type TokenView,
 } from "@kheish/contract";
+import type { AdminChange } from "../../engine/index.ts";
 import { type Authority, type Grant, widerIn } from "../../governance/access/grant.ts";
 import type { AuditLedger } from "../../governance/audit/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -88,39 +89,38 @@ export class TokenService {
     };
     if ((await store.count(TOKEN_KIND, { index: "name" })) >= MAX_TOKENS)
       throw problem("tokens", "token_limit_reached", `there are ${MAX_TOKENS} tokens; revoke some first`);
-    const ops: Op[] = [
-      ...(await this.#whileCreatorLives(grant)),
-      {
-        op: "put",
-        kind: NAME_KIND,
-        id: token.name,
-        data: { token_id: tokenId },
-        keys: {},
-        expectedRevision: 0,
-      },
-      {
-        op: "put",
-        kind: TOKEN_KIND,
-        id: tokenId,
-        data: token,
-        keys: { name: [token.name] },
-        expectedRevision: 0,
-      },
-      { op: "append", stream: TOKENS_STREAM, events: [createdEvent(token, actor.requestId)] },
-    ];
-    const { verbs, resources } = token;
-    const result = await audit.commitAdmin(ops, {
+    const told: AdminChange = {
       ...changerOf(actor),
       target: `tokens/${tokenId}`,
       change: {
         created: token.name,
-        verbs,
-        resources,
+        verbs: token.verbs,
+        resources: token.resources,
         ...(expiresAtMs === undefined ? {} : { expires_at_ms: expiresAtMs }),
       },
-    });
-    if (!result.ok) throw grant !== undefined && result.op === 0 ? creatorRevoked() : nameTaken(token.name);
-    return { ...tokenView(token, undefined), secret };
+    };
+    for (;;) {
+      const creator = grant === undefined ? undefined : await this.#creator(grant);
+      const result = await audit.commitAdmin(
+        [
+          ...(creator === undefined ? [] : [touched(creator)]),
+          {
+            op: "put",
+            kind: NAME_KIND,
+            id: token.name,
+            data: { token_id: tokenId },
+            keys: {},
+            expectedRevision: 0,
+          },
+          putToken(token, 0),
+          { op: "append", stream: TOKENS_STREAM, events: [createdEvent(token, actor.requestId)] },
+        ],
+        told,
+      );
+      if (result.ok) return { ...tokenView(token, undefined), secret };
+      // The creator was revoked, or has just created another one: the next look says which.
+      if (creator === undefined || result.op !== 0) throw nameTaken(token.name);
+    }
   }
 
   /** Ends the token and all that were created with it, in one commit. */
@@ -179,11 +179,10 @@ export class TokenService {
   }
 
   /** A token that is revoked while it creates another must not leave that one behind. */
-  async #whileCreatorLives(grant: Grant | undefined): Promise<Op[]> {
-    if (grant === undefined) return [];
-    const creator = await this.#options.store.get(TOKEN_KIND, grant.tokenId);
+  async #creator({ tokenId }: Grant): Promise<KeptToken> {
+    const creator = await this.#options.store.get<TokenRecord>(TOKEN_KIND, tokenId);
     if (creator === undefined) throw creatorRevoked();
-    return [{ op: "check", kind: TOKEN_KIND, id: creator.id, revision: creator.revision }];
+    return creator;
   }
 
   /** Nobody waits for it and no request fails by it: it is for the operator who wonders which tokens are in use. */
@@ -255,6 +254,16 @@ function familyOf(tokenId: string, all: readonly KeptToken[]): KeptToken[] {
   for (const member of family)
     family.push(...all.filter((token) => token.data.parent_token_id === member.id));
   return family;
+}
+
+function putToken(token: TokenRecord, expectedRevision: number): Op {
+  const keys = { name: [token.name] };
+  return { op: "put", kind: TOKEN_KIND, id: token.token_id, data: token, keys, expectedRevision };
+}
+
+/** As it is, at a new revision: a revocation that has looked for descendants before this one came has to look again. */
+function touched(creator: KeptToken): Op {
+  return putToken(creator.data, creator.revision);
 }
 
 function removal(token: KeptToken): Op[] {

@@ -4,11 +4,12 @@ import type { ModelCallOptions, ModelRequest } from "../../engine/ports.ts";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { type CredentialPort, type LeasedCredential, NO_CREDENTIALS } from "../credential-port.ts";
-import type { AttemptOutcome, Driver } from "../driver.ts";
+import type { AttemptOptions, AttemptOutcome, Driver } from "../driver.ts";
 import { cancelled, failure } from "../failure.ts";
 import { capabilitiesOf, limitsOf } from "../routes/model-facts.ts";
 import type { Route } from "../routes/route.ts";
 import type { Secret } from "../routes/secret.ts";
+import { witnessedFetch } from "../witnessed.ts";
 import { assemble } from "./assemble.ts";
 import { Deadline } from "./deadline.ts";
 import { classify } from "./errors.ts";
@@ -63,7 +64,7 @@ export class ProviderDriver implements Driver {
     this.#ports = ports;
   }
 
-  async attempt(request: ModelRequest, options: ModelCallOptions): Promise<AttemptOutcome> {
+  async attempt(request: ModelRequest, options: AttemptOptions): Promise<AttemptOutcome> {
     const refusal = refusalOf(this.#route, request);
     if (refusal !== undefined) return failure("invalid_request", refusal);
 
@@ -81,16 +82,18 @@ export class ProviderDriver implements Driver {
   async #attemptWith(
     { credential, secret }: Usable,
     request: ModelRequest,
-    options: ModelCallOptions,
+    options: AttemptOptions,
   ): Promise<AttemptOutcome | typeof LEASE_OVER> {
     const deadline = new Deadline(this.#ports.clock, this.#route, options.signal);
+    const witness =
+      options.evidence === undefined ? undefined : witnessedFetch(this.#ports.fetch, options.evidence);
     let isLeaseOver = false;
     let isSent = false;
     const fetch: Fetch = async (input, init) => {
       isLeaseOver = credential?.isActive() === false;
       if (isLeaseOver) throw new Error("the lease is over");
       isSent = true;
-      return this.#ports.fetch(input, init);
+      return witness === undefined ? this.#ports.fetch(input, init) : witness.fetch(input, init);
     };
     try {
       const route = credential === undefined ? this.#route : withAccount(this.#route, credential);
@@ -104,6 +107,7 @@ export class ProviderDriver implements Driver {
       return { ok: false, error: classify(error, { driver, secret, redact, nowMs: clock.now() }) };
     } finally {
       deadline.close();
+      await witness?.close();
       if (isSent) credential?.answered();
     }
   }

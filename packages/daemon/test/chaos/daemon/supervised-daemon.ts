@@ -15,6 +15,8 @@ export interface DaemonPlace {
   /** Flags of Node itself. */
   nodeFlags: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** Of `serve`, besides its places. */
+  flags?: readonly string[];
 }
 
 const ENTRY = fileURLToPath(new URL("./entry.ts", import.meta.url));
@@ -130,9 +132,9 @@ export class SupervisedDaemon {
   }
 
   #flags(): string[] {
-    const { stateRoot, workspace, store } = this.#place;
+    const { stateRoot, workspace, store, flags = [] } = this.#place;
     const places = ["--state-root", stateRoot, "--workspace-root", workspace, "--store", store];
-    return ["--bind", `127.0.0.1:${this.#port}`, ...places, "--log-format", "json"];
+    return ["--bind", `127.0.0.1:${this.#port}`, ...places, "--log-format", "json", ...flags];
   }
 
   /** Nobody asked it to end. */

@@ -59,6 +59,8 @@ function requestFor(act: CustodyAct): [EndpointId, Request] {
       return ["disableSlot", { params: { slot: act.slot }, body: { reason: "simulated" } }];
     case "enable":
       return ["enableSlot", { params: { slot: act.slot }, body: {} }];
+    case "revoke_leases":
+      return ["revokeSlotLeases", { params: { slot: act.slot }, body: {} }];
     case "rekey":
       return ["rekeySecrets", { body: { new_key: Buffer.alloc(32, act.key).toString("base64") } }];
     case "revoke":
@@ -102,6 +104,7 @@ function statesAfter(act: CustodyAct): [key: string, state: string][] {
     case "revoke":
     case "reinstate":
       return [[`subject session:${act.session}`, act.act]];
+    case "revoke_leases":
     case "rekey":
       return [];
   }

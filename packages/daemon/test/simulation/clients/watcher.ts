@@ -2,6 +2,7 @@ import type { EndpointId, StreamEvent } from "@kheish/contract";
 import { isTerminal } from "@kheish/contract";
 import { BUDGET_STREAM, runOf, sessionStream } from "../../../src/engine/index.ts";
 import type { SseFrame } from "../../../src/features/binding.ts";
+import { TOKENS_STREAM } from "../../../src/features/tokens/records.ts";
 import { AUTH_STREAM } from "../../../src/governance/secrets/index.ts";
 import type { StoredEvent } from "../../../src/kernel/store.ts";
 import type { Facts } from "../invariants/facts.ts";
@@ -144,8 +145,8 @@ export class Watcher {
     // What is done to budgets has no frame.
     if (event.stream === BUDGET_STREAM) return false;
     if (scope.kind === "session") return event.stream === sessionStream(scope.session);
-    // Changes of the auth store are for daemons, not for whoever watches.
-    if (event.stream === AUTH_STREAM) return false;
+    // Changes of the auth store and of tokens are for daemons, not for whoever watches.
+    if (event.stream === AUTH_STREAM || event.stream === TOKENS_STREAM) return false;
     // The audit is read by other means than streams.
     if (event.stream.startsWith("audit")) return false;
     return scope.kind === "global" || runOf(event) === this.#runId;

@@ -1,4 +1,5 @@
 import { sessionOfStream } from "../../../src/engine/index.ts";
+import { TOKENS_STREAM } from "../../../src/features/tokens/records.ts";
 import { type Anchor, anchorHash, anchorInput } from "../../../src/governance/audit/anchor.ts";
 import { ANCHOR_STREAM } from "../../../src/governance/audit/anchors.ts";
 import { AuditDamage, followChain, type KnownKeys } from "../../../src/governance/audit/chain.ts";
@@ -68,7 +69,8 @@ function checkPeople(
 
 /** Bucket and target of what a person did, as `bucket target`; undefined where nobody did anything. */
 function changedBy({ stream, type, data }: StoredEvent): string | undefined {
-  const { slot_id, subject_id, run_id, by, reason } = data as Record<string, string | undefined>;
+  const { slot_id, subject_id, token_id, run_id, by, reason } = data as Record<string, string | undefined>;
+  if (stream === TOKENS_STREAM) return `unscoped tokens/${token_id}`;
   if (stream === AUTH_STREAM && type === "master_key_changed") return "unscoped secrets/master_key";
   if (stream === AUTH_STREAM && type.startsWith("slot_")) return `unscoped secrets/${slot_id}`;
   if (stream === AUTH_STREAM && type.startsWith("subject_")) return `unscoped auth/subjects/${subject_id}`;

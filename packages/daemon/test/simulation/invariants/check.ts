@@ -27,6 +27,11 @@ export const CHECKS = {
   secrets:
     "02-R50 02-R67 what was acknowledged of slots and subjects holds, every slot opens, all under the current key",
   fence: "K6 01-R97 whoever lost a session's lease writes nothing to its runs",
+  leases:
+    "02-R64 02-R66 02-A3 no model call leaves that was begun after its subject was revoked or its slot was barred; whoever comes back is served",
+  access:
+    "02-A7 a token lives only as long as its creator, may do no more than it, and a revoked one is refused from the next request on",
+  fallback: "02-A8 each call goes where the run's journal says, and no step down the chain is taken twice",
   budget: "02-A6 no more calls leave than a budget has, no reservation is lost, and none outlives its run",
   audit:
     "02-R74 02-R79 every chain of the audit verifies, is anchored, and holds each effect and each operator's change as often as it happened",

@@ -10,6 +10,7 @@ import type { AppendOp, Op } from "../../../src/kernel/store.ts";
 import type { SimulatedProcess } from "../world/process.ts";
 import type { Answered } from "../world/store-front.ts";
 import type { World } from "../world/world.ts";
+import { onFallback, watchAccess } from "./access-watch.ts";
 import { onExtension, onReserved, onSettled } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { ApprovalFacts, CallFacts, Facts, RunFacts } from "./facts.ts";
@@ -76,6 +77,7 @@ export class CommitWatch {
     this.#world.tell(process.name, () => `commit ${number}: ${ops.map(brief).filter(Boolean).join(", ")}`);
     this.#checkFence(process, options?.fence);
     watchSettings(this.#facts, ops, (check, detail) => this.#violate(check, detail));
+    watchAccess(this.#facts, this.#world, ops);
     for (const [index, op] of ops.entries()) {
       if (op.op === "add") onExtension(this.#facts, this.#world, op);
       if (op.op === "append") this.#onAppend(process, op, result.appended[index]?.firstSeq ?? 0);
@@ -162,6 +164,9 @@ export class CommitWatch {
         return;
       case "budget_settled":
         onSettled(this.#world, run, event.data);
+        return;
+      case "model_call_failed":
+        onFallback(this.#facts, this.#world, event.data);
         return;
       case "started":
         this.#onStarted(run, event.seq);

@@ -2,7 +2,7 @@ import { testLedger } from "../../../src/governance/audit/testing.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
 import type { Store } from "../../../src/kernel/store.ts";
-import { MASTER_KEY } from "../world/process.ts";
+import { MASTER_KEY } from "../world/provider.ts";
 import { describe, type World } from "../world/world.ts";
 import { ABSENT, type Facts } from "./facts.ts";
 

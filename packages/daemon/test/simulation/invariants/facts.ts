@@ -28,6 +28,8 @@ export class Facts {
     acknowledged: { id: string; known: number; revision: number }[];
   } = { revisions: [], acknowledged: [] };
 
+  readonly access = new AccessFacts();
+
   run(id: string): RunFacts {
     const known = this.runs.get(id);
     if (known !== undefined) return known;
@@ -55,6 +57,34 @@ export class Facts {
   runsOf(session: string): RunFacts[] {
     return [...this.runs.values()].filter((run) => run.session === session);
   }
+}
+
+/** Who may use what, as the durable commits say. Times are counted in what happened, not in milliseconds. */
+export class AccessFacts {
+  #moment = 0;
+  /** Subjects that are revoked and slots that cannot be used, each since when. */
+  readonly barred = new Map<string, number>();
+  /** Tokens that live. */
+  readonly tokens = new Map<string, TokenFacts>();
+  /** Tokens that are no more, each since when. */
+  readonly revoked = new Map<string, number>();
+  /** Runs that were refused a credential, and why. */
+  readonly denied = new Map<string, string>();
+  /** Where the calls of a run go, once it has fallen back. */
+  readonly fallbacks = new Map<string, string>();
+
+  now(): number {
+    this.#moment += 1;
+    return this.#moment;
+  }
+}
+
+export interface TokenFacts {
+  name: string;
+  since: number;
+  parent?: string;
+  verbs: readonly string[];
+  resources: readonly string[];
 }
 
 /** The state of a slot that does not exist. */

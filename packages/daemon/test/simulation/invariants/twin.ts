@@ -48,6 +48,8 @@ function linesOf({ status, error, answers, calls }: Outcome): string[] {
 function isTimeless(plan: Plan, { session, mode, turns }: SubmissionPlan): boolean {
   // Who gets the last of a budget is decided by who comes first.
   if (plan.budget !== undefined) return false;
+  // Who is served and who is refused is decided by who comes before the revocation.
+  if (plan.access?.leased === true) return false;
   const touched = plan.interventions.some(
     (one) =>
       one.kind === "drain" ||

@@ -1,5 +1,7 @@
 import { Prng } from "../world/prng.ts";
+import { PROVIDER_SLOT } from "../world/provider.ts";
 import type {
+  AccessPlan,
   AnswerPlan,
   BudgetPlan,
   CallPlan,
@@ -10,6 +12,7 @@ import type {
   Plan,
   SessionPlan,
   SubmissionPlan,
+  TokenAct,
   ToolName,
   TurnPlan,
   WatcherPlan,
@@ -40,6 +43,7 @@ export function generate(seed: number): Plan {
     submissionPlan(prng, `u${index}`, prng.pick(sessions).id, compacts),
   );
   const budget = budgetPlan(new Prng(seed).fork("budget"));
+  const access = accessPlan(new Prng(seed).fork("access"));
   return {
     seed,
     weather,
@@ -47,12 +51,15 @@ export function generate(seed: number): Plan {
     onFiles,
     ...(compacts ? { contextTokens: 20_000 } : {}),
     ...(budget === undefined ? {} : { budget }),
+    ...(access === undefined ? {} : { access }),
     sessions,
     submissions: budget === undefined ? submissions : inARush(budget, sessions, submissions),
     interventions: [
       ...interventions(prng, daemons, sessions, submissions),
       // From a stream of their own, so that a seed's other decisions do not move when these do.
       ...custodians(new Prng(seed).fork("custody"), sessions),
+      ...(access?.leased === true ? [providersCustodian(new Prng(seed).fork("provider"), sessions)] : []),
+      ...tokenHolders(new Prng(seed).fork("tokens")),
     ],
     deaths: deaths(prng, daemons, onFiles),
     watchers: Array.from({ length: prng.int(0, 3) }, () => watcherPlan(prng, sessions, submissions)),
@@ -77,6 +84,12 @@ function budgetPlan(prng: Prng): BudgetPlan | undefined {
   };
   // Where the number of calls does not end it first, calls wait for the tokens that others hold.
   return totalTokens !== 0 && prng.chance(0.3) ? { ...plan, modelCalls: ENOUGH_CALLS } : plan;
+}
+
+function accessPlan(prng: Prng): AccessPlan | undefined {
+  const leased = prng.chance(0.2);
+  const overloaded = prng.chance(0.2) ? prng.pick([30, 60, 100]) : 0;
+  return leased || overloaded > 0 ? { leased, overloaded } : undefined;
 }
 
 /** Whoever wants the same of a budget at the same time meets at its end, and a slow call is met by whatever goes wrong. */
@@ -239,6 +252,64 @@ function custodyAct(
   if (act === "rekey") return { pauseMs, act, key: prng.int(1, 3) };
   if (act === "revoke" || act === "reinstate") return { pauseMs, act, session: prng.pick(sessions).id };
   return { pauseMs, act, slot };
+}
+
+/** One alone takes care of the provider's slot, and acts while runs use it. */
+function providersCustodian(prng: Prng, sessions: readonly SessionPlan[]): Intervention {
+  const slot = PROVIDER_SLOT;
+  const acts = Array.from({ length: prng.int(2, 8) }, (_, index): CustodyAct => {
+    const pauseMs = prng.pick([0, 100, 500, 1_500]);
+    const act = prng.pick([
+      "put",
+      "put",
+      "disable",
+      "enable",
+      "delete",
+      "revoke_leases",
+      "revoke",
+      "revoke",
+      "reinstate",
+      "reinstate",
+    ] as const);
+    if (act === "put") return { pauseMs, act, slot, secret: `provider key ${index}` };
+    if (act === "revoke" || act === "reinstate") return { pauseMs, act, session: prng.pick(sessions).id };
+    return { pauseMs, act, slot };
+  });
+  return { kind: "custody", atMs: prng.int(0, 2_500), acts };
+}
+
+const VERBS: Authority["verbs"] = ["read", "write", "admin"];
+const RESOURCES = ["runtime", "runtime/tokens", "sessions", "sessions/a-*", "sessions/a-1/runs"];
+
+/** Names are unique in the plan. A token creates others, also wider ones, and goes on when it is revoked. */
+function tokenHolders(prng: Prng): Intervention[] {
+  if (!prng.chance(0.25)) return [];
+  return Array.from({ length: prng.int(1, 2) }, (_, holder) => {
+    const made: Extract<TokenAct, { act: "create" }>[] = [];
+    const acts = Array.from({ length: prng.int(3, 10) }, (_act, index): TokenAct => {
+      const pauseMs = prng.pick([0, 0, 1, 50, 400]);
+      const act = made.length === 0 ? "create" : prng.pick(["create", "use", "use", "revoke"] as const);
+      if (act !== "create") return { pauseMs, act, name: prng.pick(made).name };
+      const creator = made.length > 0 && prng.chance(0.7) ? prng.pick(made) : undefined;
+      const name = `t${holder}.${index}`;
+      const token = { pauseMs, act, name, ...authority(prng, prng.chance(0.7) ? creator : undefined) };
+      const creation = creator === undefined ? token : { ...token, by: creator.name };
+      made.push(creation);
+      return creation;
+    });
+    return { kind: "tokens", atMs: prng.int(0, 4_000), acts };
+  });
+}
+
+type Authority = Pick<Extract<TokenAct, { act: "create" }>, "verbs" | "resources">;
+
+/** Any, or some of what another has. */
+function authority(prng: Prng, within: Authority = { verbs: VERBS, resources: RESOURCES }): Authority {
+  const some = <T>(all: readonly T[]) => {
+    const chosen = all.filter(() => prng.chance(0.6));
+    return chosen.length === 0 ? [...all] : chosen;
+  };
+  return { verbs: some(within.verbs), resources: some(within.resources) };
 }
 
 /** What a daemon writes down under a clock that is far ahead, its successor reads under the right one. */

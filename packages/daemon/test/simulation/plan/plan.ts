@@ -15,6 +15,8 @@ export interface Plan {
   contextTokens?: number;
   /** What all model calls of the daemon together may use; it stands in the store before anybody is there. */
   budget?: BudgetPlan;
+  /** How model calls reach a provider; absent: the simulator, of which nobody asks a key. */
+  access?: AccessPlan;
   sessions: SessionPlan[];
   submissions: SubmissionPlan[];
   interventions: Intervention[];
@@ -33,6 +35,13 @@ export interface BudgetPlan {
   rush: boolean;
   /** Every answer of the model takes at least so long. */
   callMs: number;
+}
+
+export interface AccessPlan {
+  /** Each call needs a lease on the provider's slot, which is there before anybody is. */
+  leased: boolean;
+  /** Of a hundred turns, those in which the first route of the chain is overloaded; 0: there is no chain. */
+  overloaded: number;
 }
 
 export interface SessionPlan {
@@ -98,12 +107,19 @@ export type Intervention =
   | { kind: "pause"; atMs: number; daemon: number; forMs: number }
   | { kind: "step_clock"; atMs: number; daemon: number; byMs: number }
   | { kind: "goal"; atMs: number; session: string }
-  | { kind: "custody"; atMs: number; acts: CustodyAct[] };
+  | { kind: "custody"; atMs: number; acts: CustodyAct[] }
+  | { kind: "tokens"; atMs: number; acts: TokenAct[] };
+
+/** What an administrator and those who hold tokens do with them, one after the other; by the names of tokens. */
+export type TokenAct = { pauseMs: number } & (
+  | { act: "create"; name: string; by?: string; verbs: ("read" | "write" | "admin")[]; resources: string[] }
+  | { act: "use" | "revoke"; name: string }
+);
 
 /** What an operator does with secrets and those who use them, one after the other. */
 export type CustodyAct = { pauseMs: number } & (
   | { act: "put"; slot: string; secret: string }
-  | { act: "delete" | "disable" | "enable"; slot: string }
+  | { act: "delete" | "disable" | "enable" | "revoke_leases"; slot: string }
   | { act: "revoke" | "reinstate"; session: string }
   | { act: "rekey"; key: number }
 );

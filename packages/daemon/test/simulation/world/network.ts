@@ -1,5 +1,5 @@
 import { type EndpointId, endpoints, isProblem, type JsonObject } from "@kheish/contract";
-import type { BoundRequest, SseFrame } from "../../../src/features/binding.ts";
+import type { BoundRequest, Principal, SseFrame } from "../../../src/features/binding.ts";
 import { ProblemDesk } from "../../../src/surface/http/response/problems.ts";
 import type { Weather } from "../plan/weather.ts";
 import type { Prng } from "./prng.ts";
@@ -14,6 +14,8 @@ export interface Request {
   query?: Record<string, string>;
   body?: object;
   idempotencyKey?: string;
+  /** A named token; absent: the administrator asks. */
+  bearer?: string;
 }
 
 export interface Answer {
@@ -29,6 +31,9 @@ interface NetworkParts {
   processes: () => readonly SimulatedProcess[];
   onTalk: (client: Owner, text: () => string) => void;
   onIncident: (process: SimulatedProcess, endpoint: EndpointId, error: unknown) => void;
+  /** A daemon has looked at a token; `looked` is what was said before it did. */
+  beforeToken: () => number;
+  onToken: (bearer: string, looked: number, isAccepted: boolean) => void;
 }
 
 /** What lies between clients and daemons: time, and the loss of requests and of answers. */
@@ -92,9 +97,24 @@ export class Network {
     return reply.stream[Symbol.asyncIterator]();
   }
 
+  /** As the gate does it, which a simulated daemon does not have. */
+  async #authenticated(
+    process: SimulatedProcess,
+    bearer: string | undefined,
+  ): Promise<Principal | undefined> {
+    if (bearer === undefined) return { id: "client", access: "admin" };
+    const looked = this.#parts.beforeToken();
+    const grant = await process.daemon.namedTokens.authenticate(bearer);
+    const isAccepted = grant !== undefined && grant !== "expired";
+    this.#parts.onToken(bearer, looked, isAccepted);
+    return isAccepted ? { id: `token:${grant.name}`, access: "token", grant } : undefined;
+  }
+
   async #handle(process: SimulatedProcess, endpoint: EndpointId, request: Request): Promise<Answer> {
     try {
-      const reply = await bindingOf(process, endpoint).handle(bound(endpoint, request));
+      const principal = await this.#authenticated(process, request.bearer);
+      if (principal === undefined) return { status: 401, code: "invalid_token", json: {} };
+      const reply = await bindingOf(process, endpoint).handle({ ...bound(endpoint, request), principal });
       return {
         status: reply.status,
         code: undefined,

@@ -7,9 +7,9 @@ import {
   type Tool,
 } from "../../../src/engine/index.ts";
 import { Audit, createSynchronousSigner } from "../../../src/governance/audit/index.ts";
+import { routeCredentials } from "../../../src/governance/broker/route-credentials.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
-import { masterKeyOf } from "../../../src/governance/secrets/index.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import type { Log } from "../../../src/kernel/log.ts";
 import type { Random } from "../../../src/kernel/random.ts";
@@ -18,13 +18,13 @@ import { createModels, loadRoutes } from "../../../src/model/index.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { MemoryBlobs } from "./memory-blobs.ts";
 import type { Prng } from "./prng.ts";
+import { CHAINED, MASTER_KEY, type ModelCall, Provider, type ProviderParts } from "./provider.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
-/** Every daemon is started with it, whatever the slots have been encrypted under since. */
-export const MASTER_KEY = masterKeyOf(new Uint8Array(32).fill(7));
 /** Daemons on one store share it. */
 export const AUDIT_SIGNER = createSynchronousSigner(Buffer.alloc(32, 1));
 const ROUTES = loadRoutes({ env: {} });
+const CHAIN = loadRoutes({ env: {}, file: CHAINED });
 const noNetwork: typeof fetch = () => Promise.reject(new Error("a simulated daemon has no network"));
 
 export interface ProcessParts {
@@ -35,7 +35,10 @@ export interface ProcessParts {
   /** The store as this process sees it. */
   openStore: (process: SimulatedProcess) => Store;
   tools: (process: SimulatedProcess) => readonly Tool[];
-  onModelCall: (process: SimulatedProcess, runId: string) => void;
+  /** A call leaves. */
+  onModelCall: (process: SimulatedProcess, call: ModelCall) => void;
+  beforeLook: () => number;
+  onDenied: (runId: string, why: string) => void;
   onLog: (process: SimulatedProcess, level: string, fields: Json, message: string) => void;
 }
 
@@ -83,24 +86,27 @@ export class SimulatedProcess implements Owner {
       log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
     };
     const audit = new Audit({ ...ports, keys: { signer: AUDIT_SIGNER } });
+    const credentials = new Credentials({
+      store: this.store,
+      audit: audit.ledger,
+      clock: this.clock,
+      random,
+      masterKey: MASTER_KEY,
+      redactor: new Redactor(),
+    });
     this.daemon = compose(
       {
         ...ports,
         blobs: parts.blobs,
         random,
-        models: modelsOf(parts, this.clock, random, (runId) => {
-          if (this.alive) parts.onModelCall(this, runId);
+        models: modelsOf(parts, this.clock, random, {
+          credentials: routeCredentials(credentials, ports.log),
+          isAlive: () => this.alive,
+          onCall: (call) => parts.onModelCall(this, call),
         }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
         audit,
-        credentials: new Credentials({
-          store: this.store,
-          audit: audit.ledger,
-          clock: this.clock,
-          random,
-          masterKey: MASTER_KEY,
-          redactor: new Redactor(),
-        }),
+        credentials,
       },
       {
         instanceId: String(slot),
@@ -117,7 +123,6 @@ export class SimulatedProcess implements Owner {
         controlPlane: async () => {
           throw new Error("a simulated daemon has no doors");
         },
-        debugKeyFault: async () => undefined,
         probeStorage: async () => [],
       },
     );
@@ -138,21 +143,22 @@ export class SimulatedProcess implements Owner {
 
 /** The simulator behind the real router and its retries, with the context window that the plan wants. */
 function modelsOf(
-  { plan, blobs }: ProcessParts,
+  { plan, blobs, beforeLook, onDenied }: ProcessParts,
   clock: Clock,
   random: Random,
-  onCall: (runId: string) => void,
+  { credentials, isAlive, onCall }: CallParts,
 ): ModelPort & RouteResolver {
-  const real = createModels({ routes: ROUTES, clock, random, blobs, fetch: noNetwork });
+  const routes = (plan.access?.overloaded ?? 0) > 0 ? CHAIN : ROUTES;
+  const real = createModels({ routes, clock, random, blobs, fetch: noNetwork });
+  const provider = new Provider(plan, { credentials, beforeLook, onDenied, onCall, isAlive });
   const models: ModelPort & RouteResolver = {
     ...real,
-    call: (request, options) => {
-      onCall(request.run_id);
-      return real.call(request, options);
-    },
+    call: (request, options) => provider.call(request, () => real.call(request, options)),
   };
   const { contextTokens } = plan;
   return contextTokens === undefined
     ? models
     : { ...models, limits: () => ({ context_tokens: contextTokens, max_output_tokens: 1_000 }) };
 }
+
+type CallParts = Pick<ProviderParts, "credentials" | "isAlive" | "onCall">;

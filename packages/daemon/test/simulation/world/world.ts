@@ -12,6 +12,7 @@ import { Network } from "./network.ts";
 import { Outside } from "./outside.ts";
 import { Prng } from "./prng.ts";
 import { SimulatedProcess } from "./process.ts";
+import { type ModelCall, placeProviderKey } from "./provider.ts";
 import { type Owner, Scheduler } from "./scheduler.ts";
 import { setBudget } from "./set-budget.ts";
 import { type Answered, type Arrival, storeFront } from "./store-front.ts";
@@ -40,7 +41,10 @@ export interface WorldListener {
   onCommit: (answered: Answered) => void;
   onBoot: (process: SimulatedProcess) => void;
   /** A daemon asks a model, for the outside to count. */
-  onModelCall: (process: SimulatedProcess, runId: string) => void;
+  onModelCall: (process: SimulatedProcess, call: ModelCall) => void;
+  beforeLook: () => number;
+  onDenied: (runId: string, why: string) => void;
+  onToken: (bearer: string, looked: number, isAccepted: boolean) => void;
 }
 
 const FIRST_BOOT_MS = 5;
@@ -74,6 +78,9 @@ export class World implements Owner {
     onCommit: () => undefined,
     onBoot: () => undefined,
     onModelCall: () => undefined,
+    beforeLook: () => 0,
+    onDenied: () => undefined,
+    onToken: () => undefined,
   };
   violation: Violation | undefined;
 
@@ -90,6 +97,8 @@ export class World implements Owner {
       onTalk: (client, text) => this.tell(client.name, text),
       onIncident: (process, endpoint, error) =>
         this.violate("incident", `${endpoint} on ${process.name}: ${describe(error)}`),
+      beforeToken: () => this.listener.beforeLook(),
+      onToken: (bearer, looked, isAccepted) => this.listener.onToken(bearer, looked, isAccepted),
     });
     this.#disk = plan.onFiles ? new FileDisk() : new MemoryDisk();
     this.#deaths = [...plan.deaths];
@@ -132,6 +141,15 @@ export class World implements Owner {
     this.#healed = true;
     this.troubledUntilMs = Math.max(this.troubledUntilMs, this.scheduler.now);
     for (const process of this.processes) process.skewMs = 0;
+  }
+
+  /** What an earlier daemon left, before time begins. */
+  async prepare(): Promise<void> {
+    const { budget, access } = this.plan;
+    if (budget === undefined && access?.leased !== true) return;
+    const inner = await this.#open();
+    await setBudget(inner, budget, this.scheduler.now);
+    if (access?.leased === true) await placeProviderKey(inner, this.scheduler.now);
   }
 
   start(): void {
@@ -200,7 +218,9 @@ export class World implements Owner {
         blobs: this.#blobs,
         openStore: (of) => this.#front(of, inner),
         tools: (of) => this.outside.tools(of),
-        onModelCall: (of, runId) => this.listener.onModelCall(of, runId),
+        onModelCall: (of, call) => this.listener.onModelCall(of, call),
+        beforeLook: () => this.listener.beforeLook(),
+        onDenied: (runId, why) => this.listener.onDenied(runId, why),
         onLog: (of, level, fields, message) => this.#onLog(of, level, fields, message),
       },
       slot,
@@ -226,7 +246,6 @@ export class World implements Owner {
     this.#inner ??= this.#disk.open();
     const inner = await this.#inner;
     this.#opened = inner;
-    if (this.processes.length === 0) await setBudget(inner, this.plan.budget, this.scheduler.now);
     for (const answered of this.#doubts.splice(0)) {
       const landed = await hasLanded(inner, answered);
       this.mark(landed ? "torn write landed" : "torn write lost");

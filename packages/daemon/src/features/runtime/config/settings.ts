@@ -1,4 +1,5 @@
 import {
+  type DebugCaptureView,
   type Json,
   type PermissionMode,
   problem,
@@ -15,7 +16,6 @@ import type { Clock } from "../../../kernel/clock.ts";
 import { KeyedMutex } from "../../../kernel/keyed-mutex.ts";
 import type { Op, Store } from "../../../kernel/store.ts";
 import { RUNTIME_STREAM } from "../../events/index.ts";
-import { checkDebugLevel } from "./debug-key.ts";
 import { withDefault } from "./default-route.ts";
 import { changesBetween } from "./diff.ts";
 import {
@@ -60,13 +60,20 @@ export interface RollbackWish {
 
 type Origin = Pick<Revision, "source" | "setting" | "rollback_of_revision" | "rolled_back_setting">;
 
+/** Whoever keeps debug evidence. */
+export interface DebugCapturePort {
+  /** Throws when a level could not do what it says (02-R94, 02-R95). */
+  check(): Promise<void>;
+  view(): DebugCaptureView;
+}
+
 export interface RuntimeSettingsOptions extends Roots {
   store: Store;
   clock: Clock;
   audit: Pick<AuditLedger, "commitAdmin">;
   routes: RouteResolver;
-  /** Why debug evidence could not be encrypted; undefined when it could. */
-  debugKeyFault: () => Promise<string | undefined>;
+  /** Absent: no debug evidence is kept, whatever the level. */
+  debug?: DebugCapturePort | undefined;
 }
 
 /**
@@ -84,7 +91,7 @@ export class RuntimeSettings {
   readonly #audit: Pick<AuditLedger, "commitAdmin">;
   readonly #clock: Clock;
   readonly #roots: Roots;
-  readonly #debugKeyFault: () => Promise<string | undefined>;
+  readonly #debug: DebugCapturePort | undefined;
   readonly #mutex = new KeyedMutex();
   #current: Revision | undefined;
 
@@ -93,7 +100,7 @@ export class RuntimeSettings {
     this.#audit = options.audit;
     this.#clock = options.clock;
     this.#roots = options;
-    this.#debugKeyFault = options.debugKeyFault;
+    this.#debug = options.debug;
     this.routes = withDefault(options.routes, () => this.#current?.default_route);
   }
 
@@ -139,7 +146,7 @@ export class RuntimeSettings {
   }
 
   view(): RuntimeSettingsView {
-    return settingsView(this.#current, this.routes, this.#roots);
+    return settingsView(this.#current, this.routes, this.#roots, this.#debug?.view());
   }
 
   /** What is in force once the change that is being made, here or on another daemon, is made (02-R4). */
@@ -211,7 +218,8 @@ export class RuntimeSettings {
         checkExpected(context, before?.revision ?? 0);
         const described = { ...origin };
         const settings = await next(this.now, described);
-        await checkDebugLevel(this.now, settings, this.#debugKeyFault);
+        if (settings.debug_level !== "off" && settings.debug_level !== this.now.debug_level)
+          await this.#debug?.check();
         const revision = this.#following(before, { ...snapshotOf(settings), ...described }, context);
         const result = await this.#audit.commitAdmin(
           opsFor(before, revision),

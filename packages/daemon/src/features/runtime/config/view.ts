@@ -1,4 +1,4 @@
-import type { RouteDiagnosticView, RuntimeSettingsView } from "@kheish/contract";
+import type { DebugCaptureView, RouteDiagnosticView, RuntimeSettingsView } from "@kheish/contract";
 import type { RouteResolver } from "../../../engine/index.ts";
 import { redactedHooks } from "./redact-hooks.ts";
 import { DEFAULT_LEARNING_POLICY, DEFAULTS, HISTORY_LIMIT, type Revision } from "./revision.ts";
@@ -13,6 +13,7 @@ export function settingsView(
   current: Revision | undefined,
   routes: RouteResolver,
   roots: Roots,
+  debugCapture?: DebugCaptureView,
 ): RuntimeSettingsView {
   const settings = current ?? DEFAULTS;
   const all = routes.routes();
@@ -30,6 +31,7 @@ export function settingsView(
     system_prompt: settings.system_prompt,
     hooks: redactedHooks(settings.hooks),
     debug_level: settings.debug_level,
+    ...(debugCapture === undefined ? {} : { debug_capture: debugCapture }),
     learning_policy: settings.learning_policy ?? DEFAULT_LEARNING_POLICY,
     run_memory_policy: settings.run_memory_policy,
     tool_runtime_limits: settings.tool_runtime_limits,

@@ -16,8 +16,10 @@ import {
   type Answer,
   exchange,
   type HttpRequest,
+  isSuccess,
   open,
   type Target,
+  textOf,
   withNetworkErrors,
 } from "./transport.ts";
 
@@ -63,7 +65,8 @@ export class DaemonClient {
   /** The bytes of a `binary` answer as they come; however many, and however long they take. */
   async download(id: "backup"): Promise<AsyncIterable<Uint8Array>> {
     const response = await open(this.#options, requestFor(id, {}));
-    if (!response.ok || response.body === null) throw refusalFrom(response.status, await response.text());
+    if (!isSuccess(response.status))
+      throw refusalFrom(response.status, await textOf(this.#options, response));
     return withoutNetworkErrors(this.#options, response.body);
   }
 
@@ -75,8 +78,9 @@ export class DaemonClient {
       "access-control-request-headers": "authorization",
     };
     const request = { method: "OPTIONS", path: endpoints.status.path, headers };
-    const answer = await exchange(this.#options, request, REQUEST_TIMEOUT_MS);
-    return answer.headers.get("access-control-allow-origin");
+    const { headers: answered } = await exchange(this.#options, request, REQUEST_TIMEOUT_MS);
+    const allowed = answered["access-control-allow-origin"];
+    return allowed === undefined ? null : String(allowed);
   }
 
   /** Follows a stream and outlives broken connections; see `follow`. */
@@ -116,7 +120,7 @@ function requestFor(id: EndpointId, input: AnyInput): HttpRequest {
 
 function decode(id: CallEndpointId, answer: Answer): unknown {
   const endpoint: { kind?: string; responses: Readonly<Record<number, ZodType>> } = endpoints[id];
-  if (answer.status < 200 || answer.status > 299) throw refusalFrom(answer.status, answer.text);
+  if (!isSuccess(answer.status)) throw refusalFrom(answer.status, answer.text);
   if (endpoint.kind === "text") return answer.text;
   const value = parseJson(id, answer.text);
   // Some answers come with another 2xx than the table's, from an older daemon: the shape is what counts.

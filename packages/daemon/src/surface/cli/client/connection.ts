@@ -2,7 +2,7 @@ import type { Json } from "@kheish/contract";
 import { DaemonTimeout, refusalFrom, UndecodableAnswer } from "./errors.ts";
 import { queryOf } from "./path.ts";
 import { type RawFrame, readFrames } from "./sse.ts";
-import { open, type Target, withNetworkErrors } from "./transport.ts";
+import { isSuccess, open, type Target, textOf, withNetworkErrors } from "./transport.ts";
 
 export interface StreamFrame {
   readonly id?: string;
@@ -45,9 +45,8 @@ export async function* connectStream(
       },
       signal: silence.signal,
     });
-    if (!response.ok) throw refusalFrom(response.status, await response.text());
+    if (!isSuccess(response.status)) throw refusalFrom(response.status, await textOf(source, response));
     yield "open";
-    if (response.body === null) return;
     const frames = readFrames(silence.watch(response.body, timing.idleMs));
     for (;;) {
       const next = await withNetworkErrors(source, () => frames.next());

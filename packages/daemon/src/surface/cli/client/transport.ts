@@ -1,5 +1,9 @@
+import { once } from "node:events";
+import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { CliError, messageOf } from "../errors.ts";
 import { DaemonTimeout, DaemonUnreachable } from "./errors.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Where requests go and as whom. */
 export interface Target {
@@ -16,30 +20,68 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
 }
 
-/** Opens an exchange. The connection itself gets the 10 s that Node's fetch gives it. */
-export async function open(target: Target, request: HttpRequest): Promise<Response> {
-  const { body } = request;
-  return withNetworkErrors(target, () =>
-    fetch(`${target.baseUrl}${request.path}`, {
+/** An answer whose body is yet to come. */
+export interface OpenAnswer {
+  readonly status: number;
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Opens an exchange; the connection itself gets 10 s. A redirect is an answer like any other: the daemon has none, and
+ * following one could carry the token elsewhere. Not by `fetch`, which costs a command more to load than all else.
+ */
+export async function open(target: Target, request: HttpRequest): Promise<OpenAnswer> {
+  return withNetworkErrors(target, async () => {
+    const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+    const sent = start(new URL(`${target.baseUrl}${request.path}`), {
       method: request.method,
       headers: {
         accept: "application/json",
-        ...(body !== undefined && { "content-type": "application/json" }),
+        ...(body !== undefined && { "content-type": "application/json", "content-length": body.length }),
         ...(target.token !== undefined && { authorization: `Bearer ${target.token}` }),
         ...request.headers,
       },
-      // The daemon never redirects; following one could carry the token elsewhere.
-      redirect: "manual",
-      ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(request.signal && { signal: request.signal }),
-    }),
-  );
+    });
+    sent.once("socket", (socket) => {
+      if (!socket.connecting) return;
+      const late = setTimeout(() => sent.destroy(new ConnectTimeout()), CONNECT_TIMEOUT_MS);
+      for (const end of ["connect", "close"]) socket.once(end, () => clearTimeout(late));
+    });
+    sent.end(body);
+    const [answer] = (await once(sent, "response")) as [IncomingMessage];
+    // From here on it is the body that fails.
+    sent.on("error", () => undefined);
+    return { status: answer.statusCode ?? 0, headers: answer.headers, body: answer };
+  });
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
+/** Not imported: a module namespace reads every export of `node:http`, and one of them loads the whole of `fetch`. */
+function start(url: URL, options: RequestOptions): ClientRequest {
+  const { request } = process.getBuiltinModule(url.protocol === "https:" ? "node:https" : "node:http");
+  return request(url, options);
+}
+
+class ConnectTimeout extends Error {
+  readonly code = "CONNECT_TIMEOUT";
+}
+
+export interface Answer extends Omit<OpenAnswer, "body"> {
   readonly text: string;
+}
+
+export async function textOf(target: Target, { body }: Pick<OpenAnswer, "body">): Promise<string> {
+  return withNetworkErrors(target, async () => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(chunk);
+    return Buffer.concat(chunks).toString("utf8");
+  });
+}
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** A whole exchange within `timeoutMs`. */
@@ -47,9 +89,8 @@ export async function exchange(target: Target, request: HttpRequest, timeoutMs: 
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
   try {
-    const response = await open(target, { ...request, signal });
-    const text = await withNetworkErrors(target, () => response.text());
-    return { status: response.status, headers: response.headers, text };
+    const { status, headers, body } = await open(target, { ...request, signal });
+    return { status, headers, text: await textOf(target, { body }) };
   } catch (error) {
     if (!timeout.aborted || request.signal?.aborted) throw error;
     throw new DaemonTimeout(
@@ -63,7 +104,7 @@ export async function withNetworkErrors<T>(target: Target, action: () => Promise
   try {
     return await action();
   } catch (error) {
-    if (error instanceof CliError || error instanceof DOMException) throw error;
+    if (error instanceof CliError || (error instanceof Error && error.name === "AbortError")) throw error;
     throw new DaemonUnreachable(target.baseUrl, networkReason(error));
   }
 }
@@ -73,8 +114,7 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNRESET: "the connection broke",
   ENOTFOUND: "no such host",
   EAI_AGAIN: "the host's name could not be resolved now",
-  UND_ERR_CONNECT_TIMEOUT: "no connection within 10 s",
-  UND_ERR_SOCKET: "the connection broke",
+  CONNECT_TIMEOUT: "no connection within 10 s",
 };
 
 function networkReason(error: unknown): string {

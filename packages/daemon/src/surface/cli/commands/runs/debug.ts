@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
-import { plainFields } from "../../output/fields.ts";
+import { debugTable } from "../../views/debug.ts";
 
 export function defineDebug(runs: Command, cli: Cli): void {
   runs
@@ -8,7 +8,7 @@ export function defineDebug(runs: Command, cli: Cli): void {
     .description("Debug evidence kept of a run")
     .action(async (runId: string) => {
       const client = await cli.client();
-      cli.output.print(await client.call("runDebug", { params: { run_id: runId } }), plainFields);
+      cli.output.print(await client.call("runDebug", { params: { run_id: runId } }), debugTable);
     });
 }
 

@@ -151,6 +151,33 @@ describe("other commands on runs", () => {
     expect((await kheish(["run", "cancel", "run-1", "--base-url", daemon.baseUrl])).code).toBe(0);
   });
 
+  it("lists debug evidence with what became of each artifact", async () => {
+    const artifact = {
+      artifact_id: "turn-0000-attempt-0001-model-request",
+      format: "json",
+      updated_at_ms: NOW,
+      bytes: 540,
+      plaintext_bytes: 512,
+      truncated: true,
+      original_bytes: 9_000,
+      encrypted: true,
+      encryption_key_id: "k1",
+    };
+    const view = { run_id: "run-1", level: "full", artifacts: [artifact], dropped: 3 };
+    const daemon = await fakeDaemon({ "GET /v1/runs/run-1/debug": json(view) });
+    const argv = ["runs", "debug", "run-1", "--base-url", daemon.baseUrl];
+    const terminal = { columns: 140, env: { NO_COLOR: "1" } };
+    const { stdout } = await kheish(argv, terminal);
+    for (const shown of ["level full", artifact.artifact_id, "512", "9000", "k1", "3 older artifacts"])
+      expect(stdout).toContain(shown);
+    const off = await fakeDaemon({
+      "GET /v1/runs/run-1/debug": json({ run_id: "run-1", level: "off", artifacts: [] }),
+    });
+    expect((await kheish([...argv.slice(0, -1), off.baseUrl], terminal)).stdout).toContain(
+      "Nothing was captured of run-1",
+    );
+  });
+
   it("prints a debug artifact as it is", async () => {
     const path = "/v1/runs/run-1/debug/artifacts/turn-0001%2Fx";
     const daemon = await fakeDaemon({ [`GET ${path}`]: plain("raw body") });
