@@ -268,7 +268,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const { debug } = settings;
   const evidence = new DebugEvidence(store, debug?.keySource);
   const retention = new DebugRetention(
-    { store, clock, log },
+    { store, audit: audit.ledger, clock, log },
     debug?.policy ?? debugPolicy((_variable, fallback) => fallback),
   );
   const { archive } = settings;

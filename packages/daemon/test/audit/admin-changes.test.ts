@@ -136,6 +136,7 @@ const STEPS: Step[] = [
   { endpoint: "setBudget", params: { budget_id: "day" }, body: BUDGET, targets: ["budgets/day"] },
   { endpoint: "deleteBudget", params: { budget_id: "day" }, targets: ["budgets/day"] },
   { endpoint: "backup", targets: ["backup"] },
+  { endpoint: "pruneRuns", body: { older_than_ms: 1, dry_run: false }, targets: ["debug_evidence"] },
   ...session("CapabilityScope", "capability_scope", { capability_scope: { mcp_tool_deny: ["*"] } }),
   ...session("CredentialScope", "credential_scope", { credential_scope: { route_deny: ["x"] } }),
   ...session("RoutePolicy", "route_policy", { route_policy: { provider: "a" } }),
@@ -152,7 +153,6 @@ const STEPS: Step[] = [
 const OTHERS: Partial<Record<EndpointId, string>> = {
   checkPermission: "a question",
   permissionMatrix: "a question",
-  pruneRuns: "nothing is captured in this version",
   createSession: "a new session's scopes can only narrow",
   endSession: "gives and takes no authority; new work reopens it",
   postPersona: "there are no personas in this version",

@@ -17,6 +17,7 @@ const KNOWN: Record<string, string> = {
   "model/drivers/provider.ts": "type only",
   "model/drivers/provider-driver.ts": "a model call: recorded by the loop, attempt by attempt",
   "model/drivers/watched-fetch.ts": "a model call: recorded by the loop, attempt by attempt",
+  "model/witnessed.ts": "a model call, seen on its way for debug evidence: recorded by the loop",
   "model/routes/openrouter-catalogue.ts": "route discovery: `auditedFetch`",
   "tools/bash/shell.ts": "the tool bash: recorded by the loop with its boundary, `shell`",
   "governance/audit/audited-fetch.ts": "records by itself",
