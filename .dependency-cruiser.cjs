@@ -73,6 +73,13 @@ module.exports = {
       from: { path: "^packages/sdk/src" },
       to: { path: "^packages/contract/src", dependencyTypesNot: ["type-only"] },
     },
+    {
+      name: "console-uses-the-sdk",
+      comment: "What the console can do, everybody can.",
+      severity: "error",
+      from: { path: "^packages/console/src" },
+      to: { path: "^packages/(contract|daemon)" },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

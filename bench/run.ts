@@ -13,6 +13,7 @@ import { printTable } from "./support/table.ts";
 const NAMES = [
   "durable-steps",
   "accept",
+  "approvals",
   "parked",
   "growth",
   "idle",

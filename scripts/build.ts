@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { rolldown } from "rolldown";
+import { build as bundlePages } from "vite";
 import { noticesOf } from "./third-party.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -88,9 +89,22 @@ async function bundle(name: string): Promise<void> {
     chunkFileNames: "chunks/[name]-[hash].js",
   });
   await bundled.close();
-  const modules = output.flatMap((part) => (part.type === "chunk" ? part.moduleIds : []));
+  const modules = [...modulesOf(output), ...(await addConsole(join(out, name)))];
   writeFileSync(join(out, name, "THIRD-PARTY-NOTICES"), noticesOf(modules));
   cpSync(join(folder, "bin"), join(out, name, "bin"), { recursive: true });
+}
+
+/** Built where a checkout's daemon serves it from, and put into the daemon that is published. Answers what is in it. */
+async function addConsole(daemon: string): Promise<string[]> {
+  const source = join(root, "packages", "console");
+  const built = await bundlePages({ root: source, logLevel: "warn" });
+  if (!("output" in built)) throw new Error("the console was not built");
+  cpSync(join(source, "dist"), join(daemon, "console"), { recursive: true });
+  return modulesOf(built.output);
+}
+
+function modulesOf(output: readonly { type: string; moduleIds?: string[] }[]): string[] {
+  return output.flatMap(({ moduleIds }) => moduleIds ?? []);
 }
 
 function withBuiltExports(manifest: Manifest): Manifest {
@@ -102,7 +116,7 @@ function withBuiltExports(manifest: Manifest): Manifest {
 }
 
 function withoutBundled({ dependencies: _bundled, ...manifest }: Manifest): Manifest {
-  return { ...manifest, files: ["bin", "dist", "THIRD-PARTY-NOTICES"] };
+  return { ...manifest, files: ["bin", "console", "dist", "THIRD-PARTY-NOTICES"] };
 }
 
 const wanted = Object.entries(PACKAGES).filter(

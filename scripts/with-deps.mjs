@@ -16,6 +16,7 @@ const jobs = {
   check: [
     ["tsc", "--noEmit"],
     ["tsc", "--noEmit", "-p", "packages/sdk/examples/chat"],
+    ["tsc", "--noEmit", "-p", "packages/console"],
     ["biome", "check", "--error-on-warnings", "."],
     ["depcruise", "packages", "scripts", "--config", ".dependency-cruiser.cjs", "--output-type", "err-long"],
   ],

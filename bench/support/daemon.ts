@@ -20,6 +20,7 @@ export interface DaemonOptions {
 export class Daemon {
   readonly baseUrl: string;
   readonly stateRoot: string;
+  readonly workspace: string;
   readonly process: ServerProcess;
   readonly #folder: ReturnType<typeof temporaryFolder>;
 
@@ -32,9 +33,9 @@ export class Daemon {
     this.#folder = folder;
     this.baseUrl = `http://127.0.0.1:${port}`;
     this.stateRoot = stateRoot;
-    const workspace = join(folder.path, "workspace");
-    mkdirSync(workspace);
-    const places = ["--state-root", stateRoot, "--workspace-root", workspace];
+    this.workspace = join(folder.path, "workspace");
+    mkdirSync(this.workspace);
+    const places = ["--state-root", stateRoot, "--workspace-root", this.workspace];
     const quiet = ["--log-format", "json", "--log-level", "error"];
     this.process = new ServerProcess({
       command: process.execPath,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AccountList, ImportMcpAccountRequest, RevokedAccount } from "./accounts.ts";
 import { ResolveApprovalsRequest } from "./approvals.ts";
 import { AuditExportPage, AuditExportQuery, AuditKeyRing, ExternalActionAuditRecord } from "./audit.ts";
 import {
@@ -21,15 +22,23 @@ import {
 } from "./contracts.ts";
 import { GlobalStreamQuery, StreamEvent, StreamQuery } from "./events.ts";
 import { GoalResponse, PatchGoalRequest, SetGoalRequest } from "./goals.ts";
-import { HookSettings } from "./hooks.ts";
+import { HookDeadLetter, HookSettings, ResolveHookDeadLetterRequest } from "./hooks.ts";
 import { JsonObject } from "./json.ts";
 import { LogEntries, LogsQuery } from "./logs.ts";
 import { listOf } from "./pagination.ts";
 import {
   CheckPermissionRequest,
+  CreatePermissionRuleRequest,
+  CreateSessionRuleRequest,
+  DeleteRuleQuery,
   PermissionExplanation,
   PermissionMatrix,
   PermissionMatrixRequest,
+  PermissionRule,
+  PermissionRuleDeleted,
+  PermissionRuleList,
+  SetPermissionRuleRequest,
+  SetSessionRuleRequest,
 } from "./permissions.ts";
 import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
 import {
@@ -136,7 +145,10 @@ const noBody = z.strictObject({});
 const session = "/v1/sessions/{session_id}";
 const run = "/v1/runs/{run_id}";
 const auth = "/v1/runtime/auth";
+const account = `${auth}/accounts/{slot}`;
 const budget = "/v1/runtime/budgets/{budget_id}";
+const rules = "/v1/runtime/permissions/rules";
+const sessionRules = `${session}/permissions/rules`;
 
 /** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
 const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb: Verb = "write") =>
@@ -231,8 +243,8 @@ const toolOverrides = setting("tool overrides", "tool-overrides", SetToolOverrid
 const inputContract = setting("input contract", "input-contract", SetInputContractRequest);
 const outputContract = setting("output contract", "output-contract", SetOutputContractRequest);
 
-/** Every route of the daemon, once: HTTP, CLI, SDK and the OpenAPI document read it. */
-export const endpoints = define({
+/** What operators do with the daemon itself. */
+const operations = define({
   healthz: {
     method: "GET",
     path: "/healthz",
@@ -322,6 +334,24 @@ export const endpoints = define({
   setHooks: hooks.post,
   putHooks: hooks.put,
   patchHooks: hooks.patch,
+  listHookDeadLetters: {
+    method: "GET",
+    path: "/v1/runtime/hooks/dead-letter",
+    tag: "runtime",
+    summary: "Hooks that could not be called, oldest first; the newest thousand",
+    access: "admin",
+    responses: { 200: z.array(HookDeadLetter) },
+  },
+  resolveHookDeadLetter: {
+    method: "POST",
+    path: "/v1/runtime/hooks/dead-letter/{dead_letter_id}/resolve",
+    tag: "runtime",
+    summary: "Say that a hook's failure was looked after; a second time changes nothing",
+    access: "admin",
+    body: ResolveHookDeadLetterRequest,
+    bodyOptional: true,
+    responses: { 200: HookDeadLetter },
+  },
   getLearningPolicy: {
     method: "GET",
     path: learning.post.path,
@@ -400,6 +430,79 @@ export const endpoints = define({
     body: PermissionMatrixRequest,
     bodyOptional: true,
     responses: { 200: PermissionMatrix },
+  },
+  listPermissionRules: {
+    method: "GET",
+    path: rules,
+    tag: "permissions",
+    summary: "The rules of user and project scope, in the order they were made",
+    access: "admin",
+    responses: { 200: PermissionRuleList },
+  },
+  createPermissionRule: {
+    method: "POST",
+    path: rules,
+    tag: "permissions",
+    summary: "Make a rule that is not there yet",
+    access: "admin",
+    body: CreatePermissionRuleRequest,
+    responses: { 201: PermissionRule },
+  },
+  setPermissionRule: {
+    method: "PUT",
+    path: `${rules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Make or replace a rule; it holds from the next tool call on",
+    access: "admin",
+    body: SetPermissionRuleRequest,
+    responses: { 200: PermissionRule, 201: PermissionRule },
+  },
+  deletePermissionRule: {
+    method: "DELETE",
+    path: `${rules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Remove a rule",
+    access: "admin",
+    query: DeleteRuleQuery,
+    responses: { 200: PermissionRuleDeleted },
+  },
+  listSessionRules: {
+    method: "GET",
+    path: sessionRules,
+    tag: "permissions",
+    summary: "The session's own rules, with what approvals made it remember",
+    access: "admin",
+    responses: { 200: PermissionRuleList },
+  },
+  createSessionRule: {
+    method: "POST",
+    path: sessionRules,
+    tag: "permissions",
+    summary: "Make a rule of this session that is not there yet",
+    access: "admin",
+    verb: "admin",
+    body: CreateSessionRuleRequest,
+    responses: { 201: PermissionRule },
+  },
+  setSessionRule: {
+    method: "PUT",
+    path: `${sessionRules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Make or replace a rule of this session",
+    access: "admin",
+    verb: "admin",
+    body: SetSessionRuleRequest,
+    responses: { 200: PermissionRule, 201: PermissionRule },
+  },
+  deleteSessionRule: {
+    method: "DELETE",
+    path: `${sessionRules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Remove a rule of this session, or what an approval made it remember",
+    access: "admin",
+    verb: "admin",
+    query: DeleteRuleQuery,
+    responses: { 200: PermissionRuleDeleted },
   },
   logs: {
     method: "GET",
@@ -588,6 +691,68 @@ export const endpoints = define({
     bodyOptional: true,
     responses: { 200: CredentialLeaseStatus },
   },
+  listAccounts: {
+    method: "GET",
+    path: `${auth}/accounts`,
+    tag: "secrets",
+    summary: "Slots that hold an account, never its tokens",
+    access: "admin",
+    responses: { 200: AccountList },
+  },
+  getAccount: {
+    method: "GET",
+    path: account,
+    tag: "secrets",
+    summary: "One account",
+    access: "admin",
+    responses: { 200: AuthSlotStatus },
+  },
+  importMcpAccount: {
+    method: "POST",
+    path: `${auth}/accounts/mcp-oauth`,
+    tag: "secrets",
+    summary: "Keep what a login at an MCP server's authorization server brought",
+    access: "admin",
+    body: ImportMcpAccountRequest,
+    responses: { 200: AuthSlotStatus },
+  },
+  importAccount: {
+    method: "POST",
+    path: `${auth}/accounts`,
+    tag: "secrets",
+    summary: "The same as POST …/accounts/mcp-oauth",
+    access: "admin",
+    body: ImportMcpAccountRequest,
+    responses: { 200: AuthSlotStatus },
+  },
+  refreshAccount: {
+    method: "POST",
+    path: `${account}/refresh`,
+    tag: "secrets",
+    summary: "Refresh an account's token now, at most once in 5 s",
+    access: "admin",
+    body: noBody,
+    bodyOptional: true,
+    responses: { 200: AuthSlotStatus },
+  },
+  revokeAccount: {
+    method: "POST",
+    path: `${account}/revoke`,
+    tag: "secrets",
+    summary: "Give an account's tokens back to its provider and delete the account here",
+    access: "admin",
+    body: RevokeRequest,
+    bodyOptional: true,
+    responses: { 200: RevokedAccount },
+  },
+  deleteAccount: {
+    method: "DELETE",
+    path: account,
+    tag: "secrets",
+    summary: "The same as POST …/revoke",
+    access: "admin",
+    responses: { 200: RevokedAccount },
+  },
 
   listBudgets: {
     method: "GET",
@@ -631,7 +796,10 @@ export const endpoints = define({
     access: "admin",
     responses: { 200: BudgetDeleted },
   },
+});
 
+/** What is done in sessions, and what is seen of it. */
+const work = define({
   createSession: {
     method: "POST",
     path: "/v1/sessions",
@@ -1044,5 +1212,11 @@ export const endpoints = define({
     responses: { 200: StreamEvent },
   },
 });
+
+/**
+ * Every route of the daemon, once: HTTP, CLI, SDK and the OpenAPI document read it. In two parts, because the compiler
+ * writes no declaration of a type beyond a certain length.
+ */
+export const endpoints: typeof operations & typeof work = { ...operations, ...work };
 
 export type EndpointId = keyof typeof endpoints;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Json, Millis } from "./json.ts";
 import { ModelGenerationConfig } from "./runs.ts";
 
 /** What a hook can be called at (03, Hook events). */
@@ -38,7 +39,14 @@ export const ModelOverride = z
   .strictObject({ provider: z.string().min(1).optional(), generation: ModelGenerationConfig.optional() })
   .meta({ id: "ModelOverride" });
 
-const timeout_ms = z.int().positive().optional();
+/** 03, Limits and defaults. */
+export const MAX_HOOK_TIMEOUT_MS = 30_000;
+/** The version of what hooks are told and what they answer. */
+export const HOOK_CONTRACT_VERSION = 1;
+/** Error code of a run that a hook did not let go on. */
+export const HOOK_BLOCKED = "hook_blocked";
+
+const timeout_ms = z.int().positive().max(MAX_HOOK_TIMEOUT_MS).optional();
 const notBlank = z.string().regex(/\S/, "must not be blank");
 
 export const HookExecutor = z
@@ -83,10 +91,13 @@ export const HookDefinition = z
     matcher: z.string().optional().describe("glob over the whole subject: `*` any run, `?` one character"),
     failure_policy: z
       .strictObject({
-        mode: z.enum(["open", "closed"]).default("open"),
+        mode: z
+          .enum(["open", "closed"])
+          .optional()
+          .describe("left out: closed for the events that guard, open for the others (03-A3)"),
         max_retries: z.int().min(0).max(3).default(0),
       })
-      .default({ mode: "open", max_retries: 0 }),
+      .default({ max_retries: 0 }),
     executor: HookExecutor,
   })
   .meta({ id: "HookDefinition" });
@@ -100,3 +111,98 @@ export const HookSettings = z
   })
   .meta({ id: "HookSettings" });
 export type HookSettings = z.output<typeof HookSettings>;
+
+/** What a hook is told (03, Hook input). */
+export const HookInput = z
+  .object({
+    event: HookEvent,
+    subject: z.string().optional().describe("what matchers are held against: the tool, the path, ..."),
+    session_id: z.string().optional(),
+    agent_id: z.string().optional(),
+    run_id: z.string().optional(),
+    payload: Json.optional(),
+    contract_version: z.literal(HOOK_CONTRACT_VERSION),
+    invocation_key: z.string().describe("the same for every attempt, also after a restart"),
+  })
+  .meta({ id: "HookInput" });
+export type HookInput = z.infer<typeof HookInput>;
+
+/** A rule that a hook adds to its session (03-R25). */
+export const PermissionUpdate = z
+  .object({
+    scope: z.enum(["user", "project", "session"]),
+    tool_name_pattern: z
+      .string()
+      .regex(/^[^*]*\*?$/, "a name, `prefix*` or `*`")
+      .min(1),
+    behavior: z.enum(["allow", "deny", "ask"]),
+    reason: z.string().max(1_000).optional(),
+  })
+  .meta({ id: "PermissionUpdate" });
+export type PermissionUpdate = z.infer<typeof PermissionUpdate>;
+
+/** What a hook answers, and what the answers of several come to (03, Hook outcome). What is left out has no say. */
+export const HookOutcome = z
+  .object({
+    contract_version: z.int().min(0).max(HOOK_CONTRACT_VERSION).optional(),
+    continue_execution: z.boolean().optional().describe("true unless said otherwise"),
+    stop_reason: z.string().optional(),
+    decision: z.enum(["approve", "block"]).optional(),
+    permission: z.enum(["allow", "deny", "ask"]).optional(),
+    updated_input: Json.optional(),
+    updated_output: Json.optional(),
+    updated_permissions: z.array(PermissionUpdate).optional(),
+    additional_contexts: z.array(z.string()).optional(),
+    initial_user_message: z.string().optional(),
+    watch_paths: z.array(z.string()).optional(),
+    retry: z.boolean().optional(),
+    matched_hooks: z.array(z.string()).optional().describe("filled by the daemon"),
+  })
+  .meta({ id: "HookOutcome" });
+export type HookOutcome = z.infer<typeof HookOutcome>;
+
+/** A hook that could not be called (03, HookDeadLetter). Holds no command, no whole URL and no payload. */
+export const HookDeadLetter = z
+  .object({
+    id: z.string(),
+    at_ms: Millis,
+    hook_name: z.string(),
+    event: HookEvent,
+    subject: z.string().optional(),
+    session_id: z.string().optional(),
+    run_id: z.string().optional(),
+    target: z.string(),
+    attempt_count: z.int(),
+    failure_mode: z.enum(["open", "closed"]),
+    contract_version: z.int(),
+    invocation_digest: z.string(),
+    definition_digest: z.string(),
+    error: z.string(),
+    resolved_at_ms: Millis.optional(),
+    resolution_reason: z.string().optional(),
+  })
+  .meta({ id: "HookDeadLetter" });
+export type HookDeadLetter = z.infer<typeof HookDeadLetter>;
+
+export const ResolveHookDeadLetterRequest = z
+  .strictObject({ reason: z.string().regex(/\S/, "must not be blank").max(1_000).nullish() })
+  .meta({ id: "ResolveHookDeadLetterRequest" });
+
+/** `status.hooks`. The three counts of executions are since the daemon's start, those of dead letters are stored. */
+export const HooksStatus = z
+  .looseObject({
+    configured_count: z.int(),
+    enabled: z.boolean().describe("false: the stored hooks cannot be read by this build (03-R55)"),
+    execution_count: z.int(),
+    failure_count: z.int(),
+    retry_count: z.int(),
+    dead_letter_persist_failure_count: z.int(),
+    dead_lettered_count: z.int(),
+    unresolved_dead_lettered_count: z.int(),
+    last_dead_letter_at_ms: Millis.optional(),
+    last_dead_letter_hook: z.string().optional(),
+    last_unresolved_dead_letter_at_ms: Millis.optional(),
+    last_unresolved_dead_letter_hook: z.string().optional(),
+  })
+  .meta({ id: "HooksStatus" });
+export type HooksStatus = z.infer<typeof HooksStatus>;

@@ -3,6 +3,7 @@
  * Daemon, CLI, SDK, console and the OpenAPI document all read this package, so they cannot disagree.
  */
 export * from "./access.ts";
+export * from "./accounts.ts";
 export * from "./approvals.ts";
 export * from "./audit.ts";
 export * from "./auth-broker.ts";
@@ -12,10 +13,13 @@ export * from "./contracts.ts";
 export * from "./endpoints.ts";
 export * from "./events.ts";
 export * from "./goals.ts";
+export * from "./hook-payloads.ts";
 export * from "./hooks.ts";
 export * from "./json.ts";
 export * from "./logs.ts";
+export * from "./oauth-url.ts";
 export * from "./pagination.ts";
+export * from "./permission-match.ts";
 export * from "./permissions.ts";
 export * from "./policies.ts";
 export * from "./problems.ts";

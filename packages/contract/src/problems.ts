@@ -50,6 +50,11 @@ export const problemRegistry = {
     rate_limited: 429,
     subject_not_found: 404,
     lease_not_found: 404,
+    account_not_found: 404,
+    account_not_oauth: 400,
+    account_disabled: 409,
+    account_login_required: 409,
+    account_refresh_failed: 503,
   },
   cors: { origin_not_allowed: 403 },
   tokens: {
@@ -90,6 +95,15 @@ export const problemRegistry = {
     approval_duplicate_resolution: 400,
     approval_request_not_pending: 400,
     approval_input_invalid: 400,
+    approval_remember_invalid: 400,
+  },
+  permissions: {
+    permission_rule_not_found: 404,
+    permission_rule_exists: 409,
+    permission_rule_revision_conflict: 409,
+    permission_rule_limit_reached: 409,
+    permission_rule_remembered: 409,
+    permission_rule_invalid: 400,
   },
   questions: {
     question_state_conflict: 409,
@@ -140,6 +154,8 @@ export const problemRegistry = {
     invalid_learning_policy: 400,
     invalid_run_memory_policy: 400,
     invalid_hook_settings: 400,
+    runtime_change_blocked: 409,
+    hook_dead_letter_not_found: 404,
     debug_capture_key_invalid: 400,
     secret_not_found: 404,
     secret_invalid: 400,
@@ -153,6 +169,7 @@ export const problemRegistry = {
   backups: { backup_in_progress: 409 },
   audit: { audit_unavailable: 503, audit_verification_failed: 500 },
   readiness: { daemon_draining: 503 },
+  console: { asset_not_found: 404 },
 } as const;
 
 export type ProblemDomain = keyof typeof problemRegistry;

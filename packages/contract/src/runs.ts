@@ -293,6 +293,13 @@ export const RunEvent = z
       decided_by: z.string().optional().describe("the principal, or 'daemon' when time ran out"),
     }),
     z.object({
+      type: z.literal("approval_voted"),
+      request_id: z.string(),
+      approved_by: z.array(z.string()).describe("who has allowed it; more are needed"),
+      required_approvals: z.int(),
+    }),
+    z.object({ type: z.literal("approval_escalated"), request_id: z.string(), expires_at_ms: Millis }),
+    z.object({
       type: z.literal("waiting_for_user_question"),
       request_ids: z.array(z.string()),
       requests: z.array(UserQuestionRequest),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AuditStatus } from "./audit.ts";
 import { BudgetsStatus } from "./budgets.ts";
-import { HookSettings } from "./hooks.ts";
+import { HookSettings, HooksStatus } from "./hooks.ts";
 import { Json, Millis } from "./json.ts";
 import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
 import {
@@ -237,7 +237,7 @@ export const DaemonStatusView = z
       routes: z.array(Json),
     }),
     health: z.looseObject({ generated_at_ms: Millis, ok: z.boolean(), warnings: z.array(StatusWarning) }),
-    hooks: z.looseObject({ configured_count: z.int() }),
+    hooks: HooksStatus,
     events: EventsStatus,
     audit: AuditStatus.optional(),
     sessions: z.object({ total: z.int() }),

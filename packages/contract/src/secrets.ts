@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Json, JsonObject, Millis } from "./json.ts";
+import { oauthUrlProblem } from "./oauth-url.ts";
 
 /** Whose secret a slot holds. The wire says `open_ai` where drivers and the CLI say `openai`. */
 export const AuthProvider = z.enum([
@@ -29,14 +30,20 @@ export const OpaqueSecret = z.strictObject({ value: SecretText });
 export const ApiKey = z.strictObject({ kind: z.literal("api_key"), api_key: SecretText });
 export const OpenAiApiKey = ApiKey.extend({ organization: Text.optional(), project: Text.optional() });
 
+/** 02-R61. */
+const OAuthUrl = Text.superRefine((text, context) => {
+  const message = oauthUrlProblem(text);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
 const refreshed = { last_refresh_at_ms: Millis.optional(), last_refresh_outcome: z.string().optional() };
 
 export const CodexAccount = z.strictObject({
   kind: z.literal("codex_account"),
   codex_auth_path: z.string(),
-  issuer: Text,
+  issuer: OAuthUrl,
   client_id: Text,
-  api_base_url: Text,
+  api_base_url: OAuthUrl,
   access_token: SecretText.optional(),
   refresh_token: SecretText,
   account_id: z.string().optional(),
@@ -49,7 +56,7 @@ export type CodexAccount = z.infer<typeof CodexAccount>;
 export const ClaudeCodeAccount = z.strictObject({
   kind: z.literal("claude_code_account"),
   credentials_path: z.string(),
-  token_url: Text,
+  token_url: OAuthUrl,
   client_id: Text,
   access_token: SecretText,
   refresh_token: SecretText,
@@ -64,12 +71,16 @@ export type ClaudeCodeAccount = z.infer<typeof ClaudeCodeAccount>;
 export const McpOAuthAccount = z.strictObject({
   kind: z.literal("mcp_o_auth_account"),
   server_name: Text,
-  resource: Text,
-  issuer: Text,
-  authorization_endpoint: Text,
-  token_endpoint: Text,
+  resource: OAuthUrl,
+  issuer: OAuthUrl,
+  authorization_endpoint: OAuthUrl,
+  token_endpoint: OAuthUrl,
+  /** RFC 7009; absent where the server offers none. */
+  revocation_endpoint: OAuthUrl.optional(),
   client_id: Text,
   client_secret: SecretText.nullish(),
+  /** Of a client with a secret; `client_secret_basic` when absent. */
+  token_endpoint_auth_method: z.enum(["client_secret_basic", "client_secret_post"]).optional(),
   access_token: SecretText,
   refresh_token: SecretText.optional(),
   expires_at_ms: Millis.optional(),
@@ -78,12 +89,14 @@ export const McpOAuthAccount = z.strictObject({
 });
 export type McpOAuthAccount = z.infer<typeof McpOAuthAccount>;
 
-export type SlotState =
-  | z.infer<typeof OpaqueSecret>
-  | z.infer<typeof OpenAiApiKey>
-  | CodexAccount
-  | ClaudeCodeAccount
-  | McpOAuthAccount;
+export type OAuthAccount = CodexAccount | ClaudeCodeAccount | McpOAuthAccount;
+
+export type SlotState = z.infer<typeof OpaqueSecret> | z.infer<typeof OpenAiApiKey> | OAuthAccount;
+
+/** The account in a slot; undefined where the slot holds something else. */
+export function accountOf(state: SlotState): OAuthAccount | undefined {
+  return "kind" in state && state.kind !== "api_key" ? state : undefined;
+}
 
 /** The one state that fits a provider and a mode; undefined where the two do not go together. */
 export function slotStateSchema(provider: AuthProvider, mode: AuthMode): z.ZodType<SlotState> | undefined {
@@ -158,6 +171,15 @@ export function readAuthSlot(
   return { ok: true, record: { slot_id: body.slot_id, provider, mode, state: state.data } };
 }
 
+/**
+ * What is known of an account's token (02-R40).
+ * `ready`: good for now. `expiring`: over, or soon, and refreshed by the next use. `refresh_failed`: the last refresh
+ * failed and the token is still good. `expired`: it is over, and the last refresh failed; the next use tries again.
+ * `login_required`: nothing but a new login helps.
+ */
+export const AccountState = z.enum(["ready", "expiring", "refresh_failed", "expired", "login_required"]);
+export type AccountState = z.infer<typeof AccountState>;
+
 /** Everything that is ever read of a slot. */
 export const AuthSlotStatus = z
   .object({
@@ -169,6 +191,7 @@ export const AuthSlotStatus = z
     details: JsonObject.optional(),
     disabled: z.boolean().optional().describe("present and true while the slot is disabled"),
     disabled_reason: z.string().optional(),
+    account_state: AccountState.optional().describe("of an oauth_account: what is known of its token"),
   })
   .meta({ id: "AuthSlotStatus" });
 export type AuthSlotStatus = z.infer<typeof AuthSlotStatus>;
@@ -198,6 +221,7 @@ export function slotDetails({ provider, state }: AuthSlotRecord): { [key: string
         client_id: state.client_id,
         expires_at_ms: state.expires_at_ms,
         scopes: state.scopes,
+        refreshable: state.refresh_token === undefined ? false : undefined,
         ...refresh(state),
       });
     default:

@@ -15,6 +15,7 @@ import {
   UnknownOutcomePolicy,
   UsageTotals,
 } from "./runs.ts";
+import { PermissionMode } from "./runtime-settings.ts";
 
 const names = z.array(z.string()).optional();
 
@@ -26,6 +27,8 @@ export const CapabilityScope = z
     mcp_server_deny: names,
     mcp_tool_allow: names,
     mcp_tool_deny: names,
+    tool_allow: names,
+    tool_deny: names,
   })
   .meta({ id: "CapabilityScope" });
 export type CapabilityScope = z.infer<typeof CapabilityScope>;
@@ -61,7 +64,17 @@ export const OperatorConfig = z
     allow_notify: z.boolean().default(true),
     allow_questions: z.boolean().default(true),
     approval_timeout_ms: z.int().nonnegative().optional().describe("0 = approvals never expire"),
-    approval_on_timeout: z.enum(["deny", "cancel"]).optional(),
+    approval_on_timeout: z
+      .enum(["deny", "cancel", "escalate"])
+      .optional()
+      .describe("escalate: from then on only who may change the session's rules may allow it"),
+    escalation_timeout_ms: z
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        "how long an escalated approval waits before it is denied; default: the approval timeout again",
+      ),
     unknown_outcome: UnknownOutcomePolicy.optional(),
   })
   .meta({ id: "OperatorConfig" });
@@ -140,11 +153,18 @@ const common = {
   effective_credential_scope: CredentialScope.optional(),
   operator: OperatorConfig.optional(),
   tool_overrides: ToolOverrides.optional(),
+  permission_mode: PermissionMode.optional().describe("in the place of the daemon's, while the agent plans"),
   input_contract: InputContract.optional(),
   output_contract: OutputContract.optional(),
   reply_targets: z.array(ReplyHandle).optional(),
   usage: UsageTotals.optional(),
 };
+
+/** What came of planning (03-R28). */
+export const PlanArtifact = z
+  .object({ plan: z.string(), summary: z.string().optional(), run_id: z.string(), created_at_ms: Millis })
+  .meta({ id: "PlanArtifact" });
+export type PlanArtifact = z.infer<typeof PlanArtifact>;
 
 export const SessionView = z
   .object({
@@ -153,6 +173,7 @@ export const SessionView = z
     snapshot: AgentSnapshot,
     outputs: z.array(DaemonOutputRecord),
     budgets: z.array(BudgetUse).optional().describe("that hold for all of the session"),
+    plan_artifact: PlanArtifact.optional().describe("the plan that the agent last left plan mode with"),
   })
   .meta({ id: "SessionView" });
 export type SessionView = z.infer<typeof SessionView>;
@@ -190,7 +211,8 @@ export const PermissionAudit = z
     effective_mode: z.string().optional(),
     mode_effect: z.string().optional(),
     matched_rule_pattern: z.string().optional(),
-    matched_rule_origin: z.string().optional(),
+    matched_rule_id: z.string().optional(),
+    matched_rule_origin: z.string().optional().describe("static, hook_update or remembered"),
     justification: z.string().optional(),
     reason: z.string().optional(),
     approval_request_id: z.string().optional(),

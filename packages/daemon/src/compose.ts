@@ -11,6 +11,8 @@ import {
   type ModelPort,
   type PricePort,
   type RouteResolver,
+  RULE_STREAM,
+  RuleBook,
   type RunLimits,
   read,
   rearmGoals,
@@ -18,6 +20,7 @@ import {
   StateCache,
   type ToolPort,
 } from "./engine/index.ts";
+import { AccountService, accountBindings } from "./features/accounts/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
 import { auditBindings } from "./features/audit/index.ts";
 import {
@@ -39,6 +42,17 @@ import {
 } from "./features/debug/index.ts";
 import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
+import {
+  agentCaller,
+  type HookCallers,
+  HookDeadLetters,
+  HookRunner,
+  HookWatchers,
+  hookBindings,
+  hooksStatus,
+  promptCaller,
+} from "./features/hooks/index.ts";
+import { ruleBindings } from "./features/permission-rules/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RouteService, routeBindings, vaultSlots } from "./features/routes/index.ts";
 import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
@@ -55,6 +69,7 @@ import {
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
+import type { Accounts } from "./governance/accounts/accounts.ts";
 import type { Audit } from "./governance/audit/index.ts";
 import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
@@ -81,8 +96,12 @@ export interface World {
   routes?: { loaded: LoadedRoutes; loader: RouteLoader; env: Env };
   tools: ToolPort;
   audit: Audit;
+  /** How hooks outside of the engine are called; a kind that is left out fails. */
+  hooks?: Pick<HookCallers, "command" | "http" | "callback">;
   log: Log;
   credentials: Credentials;
+  /** Absent where no account can be refreshed: its endpoints are not there either. */
+  accounts?: Accounts;
 }
 
 export interface DaemonSettings {
@@ -131,10 +150,15 @@ export interface Daemon {
 /** What the last anchor of the audit gets when the daemon stops; the next daemon makes it otherwise. */
 const AUDIT_STOP_MS = 100;
 
+/** Who holds this daemon's leases and claims. */
+export function ownerOf(instanceId: string): string {
+  return `daemon-${instanceId}`;
+}
+
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
   const { store, blobs, clock, random, models, tools, audit, log, credentials } = world;
-  const owner = `daemon-${settings.instanceId}`;
+  const owner = ownerOf(settings.instanceId);
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
   let ready = false;
@@ -154,11 +178,28 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
     debug: settings.debug,
+    hooks: () => hooks,
   });
+  const wait = new WaitForRun(store, tail);
+  const judges = { commands: () => commands, wait };
+  const deadLetters = new HookDeadLetters({ store, clock, random });
+  const hooks = new HookRunner({
+    store,
+    clock,
+    random,
+    log,
+    deadLetters,
+    redactor: credentials.redactor,
+    settings: () => runtime.now.hooks,
+    onAnnounce: () => watchers.look(),
+    callers: { ...world.hooks, prompt: promptCaller(judges), agent: agentCaller(judges) },
+  });
+  const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
   const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
   const { routes } = runtime;
   const authority = createAuthority();
 
+  const rules = new RuleBook(store);
   const budgets = new BudgetBook(store);
   const prices: PricePort = {
     priceOf: (route, model, usage) => models.priceOf(route, model, usage),
@@ -176,6 +217,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     tools,
     authority,
     audit: audit.ledger,
+    rules,
+    hooks,
     log,
     limits: settings.limits,
     toolLimits: () => runtime.toolLimits,
@@ -202,6 +245,10 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
     audit: audit.ledger,
+    authority,
+    rules,
+    workspaceRoot: settings.workspaceRoot,
+    hooks,
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
   };
@@ -212,6 +259,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     if (stored.stream === RUNTIME_STREAM) {
       runtime
         .refresh()
+        .then(() => watchers.look())
         .catch((error: unknown) => log.error({ err: String(error) }, "reading settings failed"));
       routeService
         .refresh()
@@ -222,6 +270,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       log.error({ err: String(error) }, "a change of the auth store could not be taken over");
     });
     if (stored.stream === BUDGET_STREAM) budgets.outdate();
+    if (stored.stream === RULE_STREAM) rules.outdate();
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
@@ -244,7 +293,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     runtimeView: () => runtime.view(),
   });
   const runs = new RunService(commands);
-  const sessions = new SessionService(commands, new WaitForRun(store, tail));
+  const sessions = new SessionService(commands, wait);
   const questions = new QuestionService(commands);
   const status = new StatusService({
     store,
@@ -258,6 +307,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     budgets: () => budgetsStatus(commands),
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
+    hooks: (configured) => hooksStatus(hooks, deadLetters, configured),
     storage: new StorageStatus(clock, settings.probeStorage),
     stateRootLock: settings.stateRootLock,
     authStore: () => credentials.vault.state,
@@ -277,8 +327,15 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ? []
       : backupBindings(new BackupService({ audit: audit.ledger, clock, random, log, open: archive }));
 
-  const { permissionMode } = loop;
-  const permissions = new PermissionExplainer({ store, authority, tools, permissionMode });
+  const permissions = new PermissionExplainer({
+    store,
+    clock,
+    authority,
+    rules,
+    tools,
+    permissionMode: loop.permissionMode,
+    workspaceRoot: settings.workspaceRoot,
+  });
 
   return {
     bindings: [
@@ -292,11 +349,16 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...questionBindings(commands, questions, runs, sessions),
       ...eventBindings(streams),
       ...settingsBindings(runtime),
+      ...hookBindings(deadLetters),
       ...permissionBindings(permissions),
+      ...ruleBindings(commands),
       ...statusBindings(status),
       ...tokenBindings(tokens),
       ...routeBindings(routeService),
       ...secretBindings(credentials, (slotId) => routeService.usersOf(slotId)),
+      ...(world.accounts === undefined
+        ? []
+        : accountBindings(new AccountService(credentials.vault, world.accounts))),
       ...backups,
       ...auditBindings(commands, audit),
     ],
@@ -325,6 +387,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       // Last: a copy whose audit key was refused has not been released.
       if (isCopy && !holding) await releaseCopy({ store, clock, audit: audit.ledger });
       if (holding) {
+        world.accounts?.holdStill();
         log.warn(
           {},
           "this store was restored from a backup: no run goes on before 'serve --resume-restored'",
@@ -333,6 +396,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         timers.start();
         executor.start();
         if (debug !== undefined) retention.start();
+        await watchers.start();
       }
       ready = true;
     },
@@ -341,6 +405,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       retention.stop();
       await Promise.all([
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
+        Promise.race([watchers.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
       await Promise.race([audit.stop(), sleep(clock, AUDIT_STOP_MS)]);

@@ -1,11 +1,15 @@
+import { lookup } from "node:dns/promises";
+import { existsSync } from "node:fs";
 import { readFile, realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
+import { fileURLToPath } from "node:url";
 import { archiveOf } from "./archives.ts";
-import { compose, type Daemon } from "./compose.ts";
+import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { isHeldCopy } from "./features/backup/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
+import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import {
@@ -15,6 +19,8 @@ import {
   tracedStore,
   tracingWanted,
 } from "./features/tracing/index.ts";
+import { Accounts } from "./governance/accounts/accounts.ts";
+import { takeOverLogins } from "./governance/accounts/route-logins.ts";
 import {
   Audit,
   AuditKeyError,
@@ -31,6 +37,7 @@ import { systemClock } from "./kernel/clock.ts";
 import { writeWholeFile } from "./kernel/durable-files.ts";
 import { errnoOf } from "./kernel/errno.ts";
 import type { Log } from "./kernel/log.ts";
+import { packageFile } from "./kernel/package.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openStateRoot, type StateRoot } from "./kernel/state-root.ts";
 import { probeDirectory } from "./kernel/storage-probe.ts";
@@ -51,6 +58,7 @@ import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
 import {
   type AuthSettings,
   checkHttpSettings,
+  consoleIn,
   controlPlaneStatus,
   type HttpOptions,
   type HttpServer,
@@ -58,6 +66,8 @@ import {
   startHttpServer,
 } from "./surface/http/index.ts";
 import { createLog } from "./surface/log.ts";
+import { childEnvironment } from "./tools/bash/environment.ts";
+import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
 
 export interface RunningDaemon {
@@ -182,8 +192,17 @@ async function open(
     ...(options.routesFile === undefined ? {} : { path: await routesFile(options.routesFile) }),
   });
   const loaded = await loader.load();
+  const accounts = new Accounts({
+    store,
+    vault: credentials.vault,
+    clock: systemClock,
+    fetch: auditedFetch(audit.ledger, "token_refresh", globalThis.fetch),
+    log,
+    owner: ownerOf(stateRoot.instanceId),
+  });
 
-  const admit = ({ configured }: RouteSet) => {
+  const admit = async ({ configured }: RouteSet) => {
+    await takeOverLogins(configured, { vault: credentials.vault, env: providerEnv, readFile: readText });
     // 02-R25: routes may come later, and so may their slots, where a daemon may be empty.
     if (options.allowEmptyRoutes !== true)
       checkAuthRefs(configured, (slotId) => credentials.vault.status(slotId));
@@ -191,7 +210,7 @@ async function open(
       if (credential.kind === "key") redactor.hold(`route:${route_id}`, [credential.secret.reveal()]);
     }
   };
-  admit(loaded.set);
+  await admit(loaded.set);
   const debug = new DebugCapture({
     store,
     clock: systemClock,
@@ -207,7 +226,7 @@ async function open(
     createModels({
       evidence: debug,
       routes: loaded.set,
-      credentials: routeCredentials(credentials, log),
+      credentials: routeCredentials(credentials, accounts, log),
       redact: (text) => redactor.foreignText(text),
       clock: systemClock,
       random: systemRandom,
@@ -232,8 +251,22 @@ async function open(
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
       audit,
+      hooks: {
+        command: commandCaller({
+          start: startShell,
+          childEnv: childEnvironment(env),
+          cwd: workspaceRoot,
+          clock: systemClock,
+        }),
+        http: httpCaller({
+          clock: systemClock,
+          resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+        }),
+        callback: callbackCaller(new Map()),
+      },
       log,
       credentials,
+      accounts,
     },
     {
       instanceId: stateRoot.instanceId,
@@ -280,11 +313,12 @@ async function open(
         clock: systemClock,
         status: daemon.status,
         routes: () => models.readiness(),
-        queues: [SESSION_QUEUE, TIMER_QUEUE],
+        queues: [SESSION_QUEUE, TIMER_QUEUE, HOOK_QUEUE],
         diskUsedRatio: () => diskUsedRatio(stateRoot.path),
       }),
     ],
     onAnswer: (answer) => metrics.request(answer),
+    console: consoleIn(consoleDirectory()),
     auth,
     cors,
     readFile: async (path) => {
@@ -321,6 +355,12 @@ async function open(
     () => stateRoot.release(),
   ];
   return running(baseUrl, daemon, http, closers, log);
+}
+
+/** In the published package its own folder, in a checkout where its package is built. */
+function consoleDirectory(): string {
+  const published = fileURLToPath(packageFile("console"));
+  return existsSync(published) ? published : fileURLToPath(packageFile("../console/dist"));
 }
 
 function running(

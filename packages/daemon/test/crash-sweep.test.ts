@@ -5,6 +5,8 @@ import { type BootOptions, createRig, type Rig, type RiggedDaemon } from "./supp
 import { extendedBudget } from "./sweep/budget.ts";
 import { fallingRun } from "./sweep/fallback.ts";
 import { goalUnderContract } from "./sweep/goal.ts";
+import { hookedRun } from "./sweep/hooks.ts";
+import { rememberedAnswers } from "./sweep/remembered.ts";
 import { journalOf, type Scenario } from "./sweep/scenario.ts";
 import { workingRun } from "./sweep/working-run.ts";
 
@@ -13,7 +15,7 @@ import { workingRun } from "./sweep/working-run.ts";
  * store that dies there; a new daemon takes over, the caller repeats what was never acknowledged, everybody answers
  * what is asked, and the invariants are checked.
  */
-const SCENARIOS = [workingRun, goalUnderContract, fallingRun, extendedBudget];
+const SCENARIOS = [workingRun, goalUnderContract, fallingRun, extendedBudget, hookedRun, rememberedAnswers];
 
 interface World {
   rig: Rig;
@@ -26,8 +28,12 @@ async function openWorld(scenario: Scenario): Promise<World> {
   return { rig, outside };
 }
 
-function modelsFor(scenario: Scenario, rig: Rig): Pick<BootOptions, "models"> {
-  return scenario.models === undefined ? {} : { models: scenario.models(rig) };
+function bootOf(scenario: Scenario, { rig, outside }: World): Pick<BootOptions, "models" | "callbacks"> {
+  const { models, callbacks } = scenario;
+  return {
+    ...(models === undefined ? {} : { models: models(rig) }),
+    ...(callbacks === undefined ? {} : { callbacks: callbacks(outside) }),
+  };
 }
 
 /** What a caller does, until the daemon dies under it. */
@@ -44,10 +50,11 @@ async function died(isDead: () => boolean, over: AbortSignal): Promise<void> {
 }
 
 async function countCommits(scenario: Scenario): Promise<number> {
-  const { rig } = await openWorld(scenario);
+  const world = await openWorld(scenario);
+  const { rig } = world;
   let counter: Mortal | undefined;
   const daemon = await rig.boot({
-    ...modelsFor(scenario, rig),
+    ...bootOf(scenario, world),
     wrap: (store) => {
       counter = mortal(store, -1, "after", () => undefined);
       return counter.store;
@@ -84,7 +91,7 @@ describe.each(swept)("a daemon that dies at any commit of $scenario.name", ({ sc
       const over = new AbortController();
       const first = await Promise.race([
         rig.boot({
-          ...modelsFor(scenario, rig),
+          ...bootOf(scenario, world),
           wrap: (store) => {
             victim = mortal(store, k, side, () => outside.dead.add(0));
             return victim.store;
@@ -96,13 +103,13 @@ describe.each(swept)("a daemon that dies at any commit of $scenario.name", ({ sc
       if (first !== undefined) await work(scenario, first, isDead);
       expect(isDead()).toBe(true);
 
-      const second = await rig.boot(modelsFor(scenario, rig));
+      const second = await rig.boot(bootOf(scenario, world));
       await work(scenario, second);
       await scenario.check(second, outside);
 
       const before = await journalOf(second.store);
       await second.stop();
-      const third = await rig.boot(modelsFor(scenario, rig));
+      const third = await rig.boot(bootOf(scenario, world));
       await third.settle();
       expect(await journalOf(third.store), "recovering again changes nothing").toEqual(before);
     },

@@ -1,9 +1,10 @@
-import { BUDGET_EXHAUSTED } from "@kheish/contract";
+import { BUDGET_EXHAUSTED, HOOK_BLOCKED } from "@kheish/contract";
 import { type ContextLimits, type ContextPlan, planContext } from "./context/plan.ts";
 import { conform } from "./contracts/conform.ts";
 import type { KeptOutputContract } from "./contracts/contracts.ts";
 import type { Nudge } from "./events.ts";
 import { mayPass } from "./goals/passing.ts";
+import { type DueHook, type HookView, withHooks } from "./hooks/due.ts";
 import type { RunLimits } from "./limits.ts";
 import { textOf, toolCallsOf } from "./messages.ts";
 import type { CallState, RunState, SessionState } from "./state.ts";
@@ -13,6 +14,8 @@ export type Step =
   | { kind: "idle" }
   | { kind: "call_model" }
   | { kind: "shrink_context"; plan: Exclude<ContextPlan, { kind: "none" }> }
+  /** Hooks that may steer what comes next. */
+  | { kind: "call_hooks"; due: DueHook[] }
   /** Calls that nobody has decided about yet. */
   | { kind: "authorize"; calls: CallState[] }
   /** Calls that were dispatched by a process that is gone. */
@@ -39,6 +42,8 @@ export interface DecideInput {
   outputContract?: KeptOutputContract;
   /** The run must stop: the goal it works for is spent. */
   outOfBudget?: boolean;
+  /** Absent where there are no hooks. */
+  hooks?: HookView;
   nowMs: number;
 }
 
@@ -46,9 +51,15 @@ export interface DecideInput {
 export function decide(state: SessionState, input: DecideInput): Step {
   const { run } = state;
   if (run === undefined) return { kind: "idle" };
+  const step = withoutHooks(state, run, input);
+  return input.hooks === undefined ? step : withHooks(state, run, step, input.hooks);
+}
+
+function withoutHooks(state: SessionState, run: RunState, input: DecideInput): Step {
   if (run.takeovers > input.limits.maxTakeovers) {
     return { kind: "fail", error: quarantined(run) };
   }
+  if (run.hooks.blocked !== undefined) return { kind: "fail", error: run.hooks.blocked, code: HOOK_BLOCKED };
   if (run.model_given_up) {
     return { kind: "fail", error: modelFailure(run), ...(passes(run) ? { passing: true } : {}) };
   }
@@ -141,7 +152,21 @@ function beforeModelCall(state: SessionState, run: RunState, input: DecideInput)
     return { kind: "fail", error: `the run reached its limit of ${maxTurns} turns`, passing: true };
   }
   const plan = planContext(state, run, input.context, input.nowMs);
-  return plan.kind === "none" ? { kind: "call_model" } : { kind: "shrink_context", plan };
+  if (plan.kind === "none") return { kind: "call_model" };
+  return isVetoed(run, plan) ? withoutCompaction(plan) : { kind: "shrink_context", plan };
+}
+
+/** A `pre_compact` hook refused to have this turn's prompt compacted (01-R78). */
+function isVetoed({ hooks, turn }: RunState, { kind }: ContextPlan): boolean {
+  const compacts = kind === "session_memory" || kind === "model_driven";
+  return compacts && hooks.compact_vetoed && hooks.compact_turn === turn;
+}
+
+/** The prompt goes out as it is, unless it was refused as it is. */
+function withoutCompaction(plan: ContextPlan): Step {
+  if (plan.kind !== "model_driven" || plan.trigger === "auto") return { kind: "call_model" };
+  const error = "the prompt is too long for the model, and a pre_compact hook refused to have it compacted";
+  return { kind: "fail", error, code: HOOK_BLOCKED };
 }
 
 function passes({ last_model_error: error }: RunState): boolean {

@@ -1,8 +1,11 @@
 import type {
   ApprovalResolution,
   BudgetAmounts,
+  HookEvent,
+  HookOutcome,
   Json,
   PermissionAudit,
+  PermissionMode,
   RunKind,
   SessionGoal,
   SessionStatus,
@@ -14,7 +17,7 @@ import type { NewEvent, StoredEvent } from "../kernel/store.ts";
 import type { BudgetHold } from "./budgets/hold.ts";
 import type { FallbackPlace, FallbackStep } from "./fallback.ts";
 import type { AssistantMessage, ToolResult, UserMessage } from "./messages.ts";
-import type { ContextUpdate, EffectClass, ModelError, StoredApproval } from "./ports.ts";
+import type { ContextUpdate, EffectClass, ModelError, StandingRule, StoredApproval } from "./ports.ts";
 import type { RunState } from "./state.ts";
 
 /**
@@ -51,6 +54,16 @@ export interface SessionEvents {
     decided_by: string;
     pending: string[];
   };
+  /** Somebody allowed it, and others have to as well. */
+  approval_voted: {
+    run_id: string;
+    request_id: string;
+    approved_by: string[];
+    required_approvals: number;
+    pending: string[];
+  };
+  /** Its deadline passed unheard: the circle of those who may allow it is smaller from now on. */
+  approval_escalated: { run_id: string; request_id: string; expires_at_ms: number; pending: string[] };
   waiting_for_user_question: { run_id: string; request: UserQuestionRequest; about?: UnknownEffect };
   user_question_resolved: { run_id: string; resolution: UserQuestionResolution; decided_by: string };
   /** The answer as its output contract wants it: canonical JSON (01-R34). */
@@ -98,7 +111,22 @@ export interface SessionEvents {
   budget_settled: { run_id: string; used: BudgetAmounts; cut?: true };
   /** What other calls hold of a budget leaves no room now; the run looks again soon. */
   budget_busy: { run_id: string; budget_id: string };
+  /** What the hooks of an event said; what follows from it stands in the same commit. */
+  hooks_called: {
+    run_id: string;
+    event: HookEvent;
+    invocation_key: string;
+    /** The call that they were about. */
+    call_id?: string;
+    outcome: HookOutcome;
+  };
   permission_audit: { run_id: string; audit: PermissionAudit };
+  /** A rule of the session was made or replaced, `by` whom the rule says. */
+  permission_rule_set: { rule: StandingRule };
+  /** Those that hold for one run end with it, without a word. */
+  permission_rule_removed: { rule_id: string; cause: "deleted" | "expired"; by: string };
+  plan_mode_entered: { run_id: string; pre_plan_mode: PermissionMode; note?: string };
+  plan_mode_left: { run_id: string; restored: PermissionMode; plan: string; summary?: string };
   /** Dispatch of the effect ledger: written before the effect leaves. */
   tool_call_started: {
     run_id: string;
@@ -175,6 +203,8 @@ export interface Checkpoint {
   /** SHA-256 over the previous checkpoint's digest and this summary: a chain. */
   digest: string;
   todos: Json[];
+  /** The session's rules; absent: it has none. */
+  rules?: StandingRule[];
   run: RunCounters;
 }
 
@@ -195,6 +225,8 @@ export interface RunCounters {
   fallback?: FallbackPlace;
   started_seq: number;
   input_seq: number;
+  /** Absent where hooks had nothing to do with the run so far. */
+  hooks?: RunState["hooks"];
   /** Absent where an earlier version wrote it. */
   worked?: RunState["worked"];
 }

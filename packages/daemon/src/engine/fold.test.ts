@@ -49,6 +49,7 @@ describe("folding a session's journal", () => {
         ...[
           "effect_not_applied",
           "failed",
+          "hooks_called",
           "input_received",
           "message_appended",
           "model_call_failed",
@@ -56,6 +57,8 @@ describe("folding a session's journal", () => {
         ],
         ...[
           "permission_audit",
+          "permission_rule_removed",
+          "permission_rule_set",
           "resumed",
           "session_updated",
           "started",

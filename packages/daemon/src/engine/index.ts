@@ -14,6 +14,14 @@ export {
 export * from "./commands/create-session.ts";
 export { cancelRun, endSession, interruptSession } from "./commands/end-run.ts";
 export { clearGoal, patchGoal, rearmGoals, setGoal } from "./commands/goals.ts";
+export {
+  deleteDaemonRule,
+  deleteSessionRule,
+  newRuleId,
+  ruleView,
+  setDaemonRule,
+  setSessionRule,
+} from "./commands/permission-rules.ts";
 export { bindPersona, clearPersona } from "./commands/persona.ts";
 export { activeRunOf, resolveApprovals, runOfApprovals } from "./commands/resolve-approvals.ts";
 export { normalizeScope, routeAllowed } from "./commands/scopes.ts";
@@ -25,14 +33,18 @@ export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
 export { type AdminChange, adminAction, type Changer } from "./external-actions.ts";
 export { remainingTokens } from "./goals/goal.ts";
+export * from "./hooks/port.ts";
 export { KnownSessions } from "./known-sessions.ts";
-export { digest as digestOf } from "./ledger.ts";
+export { digest } from "./ledger.ts";
 export { DEFAULT_RUN_LIMITS, type RunLimits } from "./limits.ts";
 export * from "./lookup.ts";
 export type { LoopDeps } from "./loop/deps.ts";
 export { StateCache } from "./loop/state-cache.ts";
 export { isVisible } from "./loop/visible-tools.ts";
 export * from "./messages.ts";
+export { inForce } from "./permissions/in-force.ts";
+export { RULE_STREAM, RuleBook } from "./permissions/rule-book.ts";
+export { listRules } from "./permissions/rule-records.ts";
 export * from "./ports.ts";
 export * from "./records.ts";
 export * from "./requests.ts";

@@ -67,6 +67,8 @@ export interface ToolResult {
   tool_name: string;
   output: Json;
   is_error: boolean;
+  /** What hooks had to say about the call (03, ToolResult). */
+  hook_contexts?: string[];
 }
 
 export function toolCallsOf(message: AssistantMessage): ToolCall[] {

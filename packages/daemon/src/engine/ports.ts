@@ -8,10 +8,13 @@ import {
   type ModelGenerationConfig,
   type PermissionAudit,
   type PermissionMode,
+  type PermissionRule,
+  type PermissionUpdate,
   type Problem,
   type ResolvedModelRoute,
   type RouteCapabilities,
   type SandboxProfile,
+  type SeenInput,
   type SessionGoal,
   ToolRuntimeLimits,
   type UserQuestion,
@@ -148,6 +151,14 @@ export interface RouteResolver {
     selection: { provider?: string; model?: string; fallback_model?: string },
     chosen?: DefaultRoute,
   ): PinnedRoute;
+  /**
+   * Gives the route that `resolve` would choose the one chance it has of becoming ready: an account whose token is over
+   * is refreshed (02-R36). Undefined when there is nothing to wait for; never rejects for what `resolve` will say.
+   */
+  prepare?(
+    selection: { provider?: string; model?: string; fallback_model?: string },
+    chosen?: DefaultRoute,
+  ): Promise<void> | undefined;
   /** Default first. */
   routes(chosen?: DefaultRoute): ResolvedModelRoute[];
   readiness(chosen?: DefaultRoute): RouteReadiness[];
@@ -240,6 +251,8 @@ export type ToolOutcome =
     }
   /** Asks for a change of the session's goal; what becomes of it is the call's result. */
   | { kind: "goal"; change: GoalChange }
+  /** Begins or ends planning; what becomes of it is the call's result. */
+  | { kind: "plan"; change: PlanChange }
   /** Parks the run until somebody answers. */
   | { kind: "ask"; questions: UserQuestion[]; expires_at_ms?: number };
 
@@ -247,6 +260,8 @@ export type ToolOutcome =
 export type ToolStateChange = { type: "todos"; todos: Json[] };
 
 export type GoalChange = { type: "create"; objective: string; token_budget?: number } | { type: "complete" };
+
+export type PlanChange = { type: "enter"; note?: string } | { type: "exit"; plan: string; summary?: string };
 
 export type ContextUpdate =
   | { type: "file_read"; path: string }
@@ -276,11 +291,37 @@ export interface Verdict {
   /** Why it was denied or has to be asked. */
   reason: string;
   audit: PermissionAudit;
+  /** Of an `ask`: how many different principals have to allow it. */
+  required_approvals?: number;
+}
+
+/** A rule as it stands; its revision is the record's. */
+export type StandingRule = Omit<PermissionRule, "revision">;
+
+/** What a call is judged by, besides itself. */
+export interface AuthorityContext {
+  /** In force now. */
+  mode: PermissionMode;
+  /** The rules that somebody made and that hold here and now, in the order they were made. */
+  rules: readonly StandingRule[];
+  /** What hooks added for the session, above its own rules (03-R20). */
+  updates?: readonly PermissionUpdate[];
+  /** Names the call's canonical input; asked for only where a rule is bound to one. */
+  inputDigest: () => string;
+  workspaceRoot: string;
 }
 
 export interface AuthorityPort {
-  /** Decides one call under the mode in force (03-R19 to 03-R23). Pure: same call, same mode, same verdict. */
-  decide(call: ToolCall, mode: PermissionMode): Verdict;
+  /** Decides one call (03-R19 to 03-R23). Pure: same call, same context, same verdict. */
+  decide(call: ToolCall, context: AuthorityContext): Verdict;
+  /** What rules see of a call's input. */
+  seen(call: ToolCall, workspaceRoot: string): SeenInput | undefined;
+  /** Whether what is to be remembered fits the call that it is remembered of (03-A5). */
+  covers(
+    rule: Pick<StandingRule, "tool_name_pattern" | "match" | "behavior">,
+    call: ToolCall,
+    workspaceRoot: string,
+  ): boolean;
 }
 
 /** The rules of structured questions (03-R38, 03-R39). */

@@ -38,9 +38,11 @@ class Story {
 
   step(): void {
     const { run } = this.#state;
-    if (run === undefined) this.#begin();
+    if (this.#pick(16) === 1) this.#rule(run);
+    else if (run === undefined) this.#begin();
     else if (this.#pick(12) === 0) this.#disturb(run);
     else if (run.question !== undefined) this.#answer(run);
+    else if (this.#pick(8) === 0) this.#hook(run);
     else this.#advance(run);
     this.#state = this.events.slice(this.#state.seq).reduce(reduce, this.#state);
   }
@@ -52,6 +54,30 @@ class Story {
 
   #pickOf<T>(...ways: readonly [T, ...T[]]): T {
     return ways[this.#pick(ways.length)] ?? ways[0];
+  }
+
+  /** Somebody makes, replaces or removes a rule of the session, whether it works or not. */
+  #rule(run: RunState | undefined): void {
+    const rule_id = `rule-${this.#pick(3)}`;
+    if (this.#pick(3) === 0) {
+      this.#history.add("permission_rule_removed", { rule_id, cause: "deleted", by: "test" });
+      return;
+    }
+    const behavior = this.#pickOf<"allow" | "ask" | "deny">("allow", "ask", "deny");
+    const of = run !== undefined && this.#pick(2) === 0 ? { run_id: run.run_id } : {};
+    const made = { created_by: "test", created_at_ms: 1, updated_by: "test", updated_at_ms: 1 };
+    this.#history.add("permission_rule_set", {
+      rule: {
+        rule_id,
+        scope: "session",
+        session_id: "s",
+        ...of,
+        tool_name_pattern: "bash",
+        behavior,
+        origin: "operator",
+        ...made,
+      },
+    });
   }
 
   #begin(): void {
@@ -78,6 +104,38 @@ class Story {
     else if (last?.role === "assistant" && last.finish_reason === "length") this.#nudge(run);
     else if (last?.role === "assistant") this.#complete(run);
     else this.#beforeModelCall(run);
+  }
+
+  /** Hooks of the run where no call is open, else those of a call, each once. */
+  #hook(run: RunState): void {
+    const open = run.calls.some((one) => one.phase !== "settled");
+    const one = run.calls[this.#pick(Math.max(1, run.calls.length))];
+    if (open && one !== undefined) this.#hookCall(run, one);
+    else if (!open) this.#hookRun(run);
+  }
+
+  #hookRun({ run_id, hooks }: RunState): void {
+    const last = this.#state.entries.at(-1)?.message;
+    const ended = last?.role === "assistant" && last.finish_reason !== "tool_calls";
+    const contexts = this.#pick(2) === 0 ? {} : { additional_contexts: [`noted at ${this.events.length}`] };
+    const blocks = this.#pick(2) === 0 ? {} : { decision: "block" as const };
+    const event = ended ? "stop" : this.#pickOf("user_prompt_submit" as const, "pre_compact" as const);
+    // What ends the run here would have to end it at once.
+    const mayBlock = event === "pre_compact" || (event === "stop" && hooks.stop_blocks < 3);
+    const outcome = { ...contexts, ...(mayBlock ? blocks : {}) };
+    this.#history.add("hooks_called", { run_id, event, invocation_key: "key", outcome });
+  }
+
+  #hookCall({ run_id }: RunState, { call: { id }, phase, hooks }: CallState): void {
+    const said = { invocation_key: "key", run_id, call_id: id };
+    const contexts = { additional_contexts: [`noted of ${id}`] };
+    if (phase === "requested" && hooks?.called.includes("permission_request") !== true) {
+      const outcome = { ...contexts, updated_input: { hooked: id } };
+      this.#history.add("hooks_called", { ...said, event: "permission_request", outcome });
+    } else if (phase === "settled" && hooks?.called.includes("post_tool_use") !== true) {
+      const outcome = this.#pick(2) === 0 ? contexts : { ...contexts, updated_output: `of a hook for ${id}` };
+      this.#history.add("hooks_called", { ...said, event: "post_tool_use", outcome });
+    }
   }
 
   #complete({ run_id, message_seq }: RunState): void {

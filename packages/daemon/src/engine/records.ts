@@ -3,11 +3,13 @@ import {
   type CapabilityScope,
   type CompletionRequirement,
   type CredentialScope,
+  type HookEvent,
   isTerminal,
   type Json,
   type ModelGenerationConfig,
   type OperatorConfig,
   type PermissionMode,
+  type PermissionUpdate,
   type ReplyHandle,
   type RoutePolicy,
   type RunKind,
@@ -27,7 +29,7 @@ import type { UnknownEffect } from "./events.ts";
 import type { FallbackStep } from "./fallback.ts";
 import { wants } from "./goals/goal.ts";
 import type { UserMessage } from "./messages.ts";
-import type { ModelErrorClass, PinnedRoute, RouteTarget, StoredApproval } from "./ports.ts";
+import type { ModelErrorClass, PinnedRoute, RouteTarget, StandingRule, StoredApproval } from "./ports.ts";
 
 /** What the store keeps of a session besides its journal. Revised only by transitions and settings. */
 export interface SessionRecord {
@@ -55,6 +57,16 @@ export interface SessionRecord {
   /** Absent: never set; empty: cleared on purpose (01-R17). */
   reply_targets?: ReplyHandle[];
   permission_mode?: PermissionMode;
+  /** Set while the agent plans (03-R28): the mode to go back to; absent: the daemon's. */
+  planning?: { restore?: PermissionMode };
+  /** Where the plan stands that planning last ended with. */
+  plan_seq?: number;
+  /** Rules that hooks added, by pattern; above the session's own (03-R20, R25). */
+  hook_permissions?: PermissionUpdate[];
+  /** Of `setup` and `session_start`: the hooks that were called for this session. */
+  hooks_opened?: HookEvent[];
+  /** The session is a hook's own: it has these tools and no others, and no hooks (03-R54). */
+  hook_agent?: { tools: string[]; max_turns: number; system_prompt: string };
   /** Seq of the newest checkpoint event: where a fold may start. */
   checkpoint_seq?: number;
   checkpoint_count: number;
@@ -121,6 +133,8 @@ export interface ApprovalRecord {
   created_at_ms: number;
   /** What it would extend, in the place of a call that it would allow. */
   budget?: BudgetAsk;
+  /** Who has allowed it, where one is not enough; the digests say what. */
+  votes?: ApprovalVote[];
   decision?: ApprovalDecision;
 }
 export interface ApprovalDecision {
@@ -131,6 +145,17 @@ export interface ApprovalDecision {
   decided_at_ms: number;
   /** `room`: a budget began anew, was extended or raised. */
   cause: "answer" | "timeout" | "run_ended" | "room";
+}
+
+export interface ApprovalVote {
+  by: string;
+  digest: string;
+  at_ms: number;
+}
+
+/** A rule with its place among those that were made (03-A7). Of the daemon under its id, of a session under both. */
+export interface PermissionRuleRecord extends StandingRule {
+  order: number;
 }
 
 /** One structured question. Same guard as an approval. */
@@ -178,6 +203,7 @@ interface RecordKinds {
   idempotency: IdempotencyRecord;
   binding: BindingRecord;
   goal: GoalRecord;
+  permission_rule: PermissionRuleRecord;
 }
 export type RecordKind = keyof RecordKinds;
 export type Kept<K extends RecordKind> = { id: string; revision: number; data: RecordKinds[K] };
@@ -194,6 +220,14 @@ export function runNumber(runId: string): number {
 
 export function questionRecordId(runId: string, requestId: string): string {
   return `${runId}/${requestId}`;
+}
+
+/** A rule's id holds no slash. */
+export function permissionRuleId({
+  rule_id,
+  session_id,
+}: Pick<StandingRule, "rule_id" | "session_id">): string {
+  return session_id === undefined ? rule_id : `${rule_id}/${session_id}`;
 }
 
 /** Declared indexes: what each kind can be listed by. */
@@ -230,6 +264,9 @@ const indexKeys: { [K in RecordKind]: (data: RecordKinds[K]) => IndexKeys } = {
   idempotency: (receipt) => ({ created: [receipt.created_at_ms] }),
   binding: () => ({}),
   budget: ({ budget_id }) => ({ id: [budget_id] }),
+  permission_rule: ({ session_id, order }) => ({
+    owner: session_id === undefined ? ["daemon", order] : ["session", session_id, order],
+  }),
   goal: ({ goal }): IndexKeys => (wants(goal) === undefined ? {} : { wanting: [goal.session_id] }),
 };
 

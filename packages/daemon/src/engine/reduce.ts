@@ -2,7 +2,9 @@ import { foldBudget } from "./budgets/fold.ts";
 import { bytesOf, estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
+import { foldHooks, withContexts } from "./hooks/fold.ts";
 import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
+import { rulesAfter, withoutRun } from "./permissions/session-rules.ts";
 import { addCost } from "./records.ts";
 import { type CallState, type Entry, newRun, type RunState, type SessionState } from "./state.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
@@ -19,6 +21,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
     case "started":
       state.run = newRun(event.data.run_id, event.seq);
       state.run.worked.since_ms = event.atMs;
+      state.hook_contexts = {};
       return state;
     case "resumed":
       return onRun(state, event.data.run_id, (run) => {
@@ -46,6 +49,8 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         }
         run.remedy = event.data.next;
       });
+    case "hooks_called":
+      return foldHooks(state, event);
     case "permission_audit":
       return onCall(state, event.data.run_id, event.data.audit.tool_call_id, (call) => {
         if (event.data.audit.decision === "allow" && call.phase === "requested") call.phase = "allowed";
@@ -97,6 +102,10 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         );
         if (call !== undefined && again) call.phase = "allowed";
       });
+    case "permission_rule_set":
+    case "permission_rule_removed":
+      state.rules = rulesAfter(state.rules, event);
+      return state;
     case "todos_updated":
       state.todos = event.data.todos;
       return state;
@@ -112,6 +121,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         delete state.run;
         delete state.pinned;
       }
+      state.rules = withoutRun(state.rules, event.data.run_id);
       return state;
     default:
       return state;
@@ -194,7 +204,7 @@ function onFinished(
   event: { seq: number; atMs: number },
   data: SessionEvents["tool_call_finished"],
 ): SessionState {
-  addResult(state, event, promptVisible(data.result));
+  addResult(state, event, withContexts(state, promptVisible(data.result)));
   return onRun(state, data.run_id, (run) => {
     const call = findCall(run, data.call_id);
     if (call === undefined) return;
@@ -203,6 +213,7 @@ function onFinished(
     call.phase = "settled";
     call.result = data.result;
     call.output_bytes = data.output_blob?.size_bytes ?? bytesOf(data.result.output);
+    if (data.ledger !== "denied") call.performed = true;
     run.takeovers = 0;
     for (const update of data.context_updates ?? []) {
       if (update.type === "file_modified") run.files_modified.add(update.path);
@@ -257,6 +268,7 @@ function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint):
   if (input !== undefined && input.seq < checkpoint.head_seq) state.pinned = input;
   state.entries = state.entries.filter((entry) => entry.seq >= checkpoint.head_seq);
   state.todos = checkpoint.todos;
+  state.rules = checkpoint.rules ?? [];
   if (state.run !== undefined) {
     state.run.turn = checkpoint.run.turn;
     state.run.usage = { ...checkpoint.run.usage };
@@ -269,6 +281,7 @@ function onCheckpoint(state: SessionState, seq: number, checkpoint: Checkpoint):
     state.run.started_seq = checkpoint.run.started_seq;
     state.run.input_seq = checkpoint.run.input_seq;
     state.run.worked = { ...(checkpoint.run.worked ?? state.run.worked) };
+    if (checkpoint.run.hooks !== undefined) state.run.hooks = structuredClone(checkpoint.run.hooks);
     delete state.run.remedy;
   }
   return state;

@@ -2,8 +2,9 @@ import type { Json, UsageTotals, UserQuestionRequest } from "@kheish/contract";
 import type { BudgetHold } from "./budgets/hold.ts";
 import type { AfterModelError, Checkpoint, UnknownEffect } from "./events.ts";
 import type { FallbackPlace } from "./fallback.ts";
+import { type CallHooks, newRunHooks, type RunHooks } from "./hooks/state.ts";
 import type { AssistantMessage, Message, ToolCall, ToolResult } from "./messages.ts";
-import type { EffectClass, ModelError } from "./ports.ts";
+import type { EffectClass, ModelError, StandingRule } from "./ports.ts";
 import { ZERO_USAGE } from "./records.ts";
 
 /** What the fold of a session's journal knows. Rebuilt at any time; a cache, never the truth. */
@@ -16,6 +17,10 @@ export interface SessionState {
   pinned?: Entry;
   checkpoint?: { seq: number; checkpoint: Checkpoint };
   todos: Json[];
+  /** The session's own rules, in the order they were made. */
+  rules: readonly StandingRule[];
+  /** What hooks had to say about calls that have no result yet, by their ids. */
+  hook_contexts: Record<string, string[]>;
   run?: RunState;
 }
 
@@ -74,6 +79,7 @@ export interface RunState {
   budget_busy?: true;
   /** Time that it worked and that no budget was charged with yet; it works since then, unless it waits. */
   worked: { ms: number; since_ms?: number };
+  hooks: RunHooks;
 }
 
 /**
@@ -95,6 +101,9 @@ export interface CallState {
   result?: ToolResult;
   /** Of the whole output, be it kept as a blob. */
   output_bytes?: number;
+  /** The result is what came of it, not why it never left. */
+  performed?: true;
+  hooks?: CallHooks;
 }
 
 /** What the prompt shows of the conversation, in order. */
@@ -103,7 +112,7 @@ export function visible(state: SessionState): Entry[] {
 }
 
 export function emptyState(): SessionState {
-  return { seq: 0, entries: [], todos: [] };
+  return { seq: 0, entries: [], todos: [], rules: [], hook_contexts: {} };
 }
 
 export function newRun(runId: string, startedSeq: number): RunState {
@@ -126,5 +135,6 @@ export function newRun(runId: string, startedSeq: number): RunState {
     takeovers: 0,
     active_since_wake: false,
     worked: { ms: 0 },
+    hooks: newRunHooks(),
   };
 }

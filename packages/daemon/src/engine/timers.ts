@@ -3,6 +3,7 @@ import { QueueWorker } from "../kernel/queue-worker.ts";
 import { expireQuestion } from "./commands/answer-question.ts";
 import { wakeBudget } from "./commands/budgets.ts";
 import { resumeGoal } from "./commands/goals.ts";
+import { expireRule } from "./commands/permission-rules.ts";
 import { expireApproval } from "./commands/resolve-approvals.ts";
 import type { TooEarly } from "./commands/too-early.ts";
 import type { CommandDeps } from "./commands/transact.ts";
@@ -35,6 +36,7 @@ function fire(deps: CommandDeps, key: string): Promise<TooEarly | undefined> {
   if (kind === "approval") return expireApproval(deps, rest.join("/"));
   if (kind === "question") return expireQuestion(deps, rest[0] ?? "", rest.slice(1).join("/"));
   if (kind === "budget") return wakeBudget(deps, rest.join("/"));
+  if (kind === "rule") return expireRule(deps, rest.join("/"));
   if (kind === "goal") return resumeGoal(deps, rest.join("/")).then(() => undefined);
   throw new Error(`no handler for timer '${key}'`);
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { SimulatedClock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Store } from "../kernel/store.ts";
+import { Accounts } from "./accounts/accounts.ts";
 import { testLedger } from "./audit/testing.ts";
 import { sessionSubject } from "./broker/broker.ts";
 import { routeCredentials } from "./broker/route-credentials.ts";
@@ -22,6 +23,12 @@ const request = {
   scope: undefined,
 } as const;
 
+/** None of these slots holds an account: nobody is ever asked for a token. */
+function accountsOf({ vault }: Credentials, store: Store, clock: SimulatedClock): Accounts {
+  const fetch = () => Promise.reject(new Error("nobody asks for tokens here"));
+  return new Accounts({ store, vault, clock, fetch, log: silent, owner: "daemon-1" });
+}
+
 async function daemon(store: Store, key = keyNumber(1)) {
   const redactor = new Redactor();
   const clock = new SimulatedClock();
@@ -33,7 +40,7 @@ async function daemon(store: Store, key = keyNumber(1)) {
     ...credentials,
     credentials,
     redactor,
-    port: routeCredentials(credentials, silent),
+    port: routeCredentials(credentials, accountsOf(credentials, store, clock), silent),
     /** Reads what others have written since it last did. */
     async listen() {
       const events = await store.readStream(AUTH_STREAM, { afterSeq: heard });

@@ -20,6 +20,8 @@ export interface CredentialsDeps {
 export class Credentials {
   readonly vault: Vault;
   readonly broker: Broker;
+  /** Knows every secret that is in force. */
+  readonly redactor: Redactor;
 
   constructor({ store, audit, clock, random, masterKey, redactor }: CredentialsDeps) {
     if (masterKey !== undefined) {
@@ -32,6 +34,7 @@ export class Credentials {
     this.vault = new Vault({ store, audit, clock, random, masterKey }, (slotId, secrets) =>
       redactor.hold(`slot:${slotId}`, secrets),
     );
+    this.redactor = redactor;
     this.broker = new Broker({ store, audit, clock, vault: this.vault });
   }
 
@@ -52,4 +55,4 @@ export class Credentials {
   }
 }
 
-const SLOT_EVENTS: readonly SlotEvent[] = ["written", "deleted", "disabled", "enabled"];
+const SLOT_EVENTS: readonly SlotEvent[] = ["written", "deleted", "disabled", "enabled", "refreshed"];

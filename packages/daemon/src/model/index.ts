@@ -110,6 +110,7 @@ export function createModels(options: ModelsOptions): Models {
       const baseUrl = resolver.find(route_id)?.base_url;
       return baseUrl === undefined ? driver : urlTarget(baseUrl);
     },
+    prepare: (selection, chosen) => resolver.prepare(selection, chosen),
     resolve: (selection, chosen) => resolver.resolve(selection, chosen),
     routes: (chosen) => resolver.routes(chosen),
     readiness: (chosen) => resolver.readiness(chosen),

@@ -38,6 +38,8 @@ const table: [string, string, number, string, boolean, string[]][] = [
     false,
     ["path*", "old_text*", "new_text*", "replace_all", "expected_sha256"],
   ],
+  ["enter_plan_mode", "idempotent", 10_000, "inherited", false, ["note"]],
+  ["exit_plan_mode", "idempotent", 10_000, "inherited", false, ["plan*", "summary"]],
   ["get_goal", "read", 10_000, "inherited", true, []],
   ["glob_search", "read", 10_000, "read_only", true, ["pattern*", "base", "limit"]],
   ["grep_search", "read", 10_000, "read_only", true, ["pattern*", "base", "limit"]],
@@ -71,7 +73,7 @@ describe("the built-in tools", () => {
     const [name, effect, timeoutMs, sandbox, allowsParallel, fields] = row;
     expect(tool(name)).toMatchObject({ effect, timeoutMs, sandbox, allowsParallel });
     const { input_schema: schema } = tool(name);
-    const required = schema.required as string[];
+    const required = (schema.required ?? []) as string[];
     const shown = Object.keys(schema.properties as object).map((field) =>
       required.includes(field) ? `${field}*` : field,
     );

@@ -11,6 +11,7 @@ import { goalTools } from "./goals/goal-tools.ts";
 import { askUserQuestionTool } from "./interaction/ask-user-question.ts";
 import { noopTool } from "./interaction/noop.ts";
 import { todoWriteTool } from "./interaction/todo-write.ts";
+import { planTools } from "./planning/plan-tools.ts";
 import { globSearchTool, grepSearchTool } from "./search/tools.ts";
 import { Slots } from "./slots.ts";
 
@@ -46,6 +47,7 @@ export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
     ...goalTools(),
     grepSearchTool(searchThreads),
     ...(options.includeNoop === true ? [noopTool()] : []),
+    ...planTools(),
     readFileTool(),
     todoWriteTool(),
     writeFileTool(locks),

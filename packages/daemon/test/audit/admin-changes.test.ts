@@ -57,6 +57,9 @@ const SCHEMA = {
   },
 };
 
+const RULE = { tool_name_pattern: "bash", behavior: "ask" };
+const sessionRule = { session_id: "s", rule_id: "sr" };
+
 /** Every change that an operator can make. */
 const STEPS: Step[] = [
   ...runtime("model", { model: "script" }, ["setModel", "putModel"]),
@@ -135,8 +138,24 @@ const STEPS: Step[] = [
   { endpoint: "createBudget", body: { budget_id: "day", ...BUDGET }, targets: ["budgets/day"] },
   { endpoint: "setBudget", params: { budget_id: "day" }, body: BUDGET, targets: ["budgets/day"] },
   { endpoint: "deleteBudget", params: { budget_id: "day" }, targets: ["budgets/day"] },
+  { endpoint: "createPermissionRule", body: { rule_id: "r", ...RULE }, targets: ["permission_rules/r"] },
+  {
+    endpoint: "setPermissionRule",
+    params: { rule_id: "r" },
+    body: RULE,
+    targets: ["permission_rules/r"],
+  },
+  { endpoint: "deletePermissionRule", params: { rule_id: "r" }, targets: ["permission_rules/r"] },
   { endpoint: "backup", targets: ["backup"] },
   { endpoint: "pruneRuns", body: { older_than_ms: 1, dry_run: false }, targets: ["debug_evidence"] },
+  {
+    endpoint: "createSessionRule",
+    params: sessionRule,
+    body: { rule_id: "sr", ...RULE },
+    targets: ["session/permission_rules/sr"],
+  },
+  { endpoint: "setSessionRule", params: sessionRule, body: RULE, targets: ["session/permission_rules/sr"] },
+  { endpoint: "deleteSessionRule", params: sessionRule, targets: ["session/permission_rules/sr"] },
   ...session("CapabilityScope", "capability_scope", { capability_scope: { mcp_tool_deny: ["*"] } }),
   ...session("CredentialScope", "credential_scope", { credential_scope: { route_deny: ["x"] } }),
   ...session("RoutePolicy", "route_policy", { route_policy: { provider: "a" } }),
@@ -172,6 +191,12 @@ const OTHERS: Partial<Record<EndpointId, string>> = {
   resolveSessionApprovalRuns: "a record of the run, kind approval (effects.test.ts)",
   answerRunQuestion: "a record of the run, kind question (effects.test.ts)",
   answerSessionQuestion: "a record of the run, kind question (effects.test.ts)",
+  resolveHookDeadLetter: "puts a note aside",
+  importMcpAccount: "the slot's record, as that of any other secret",
+  importAccount: "the slot's record, as that of any other secret",
+  refreshAccount: "a record of each request, kind token_refresh (effect-points.test.ts)",
+  revokeAccount: "the slot's record, as that of any other secret",
+  deleteAccount: "the slot's record, as that of any other secret",
   revokeLease: "needs a lease in use (broker.test.ts)",
 };
 

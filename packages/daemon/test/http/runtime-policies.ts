@@ -137,7 +137,7 @@ export function runtimePolicies(fixture: Fixture): void {
         await api.call("diffRuntimeRevision", { params: { revision: String(revision) } }),
       ];
       for (const one of shown) expect(JSON.stringify(one)).not.toContain(SECRET);
-      expect((await api.call("status")).hooks).toEqual({ configured_count: 3 });
+      expect((await api.call("status")).hooks).toMatchObject({ configured_count: 3, enabled: true });
     });
 
     test("02-R17 a diff says that a body changed, not into what", async () => {
@@ -196,15 +196,22 @@ export function runtimePolicies(fixture: Fixture): void {
     test.each([
       "ftp://example.org",
       "https://user:pw@example.org",
-      "http://localhost:4000/",
-      "http://api.localhost",
-      "http://127.0.0.1",
-      "http://2130706433/",
-      "http://10.1.2.3",
+      "http://0.0.0.0/",
       "http://100.64.0.1",
       "http://169.254.169.254/latest",
-      "http://[::1]/",
-      "http://[fd00::1]/",
+      "http://2852039166/latest",
+      "http://192.0.2.1",
+      "http://198.18.0.1",
+      "http://224.0.0.1",
+      "http://240.0.0.1",
+      "http://[fe80::1]/",
+      "http://[fec0::1]/",
+      "http://[ff02::1]/",
+      "http://[2001:db8::1]/",
+      "http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
+      "http://[2002:7f00:1::]/",
+      "http://[64:ff9b::127.0.0.1]/",
+      "http://[::127.0.0.1]/",
       "http://[::ffff:8.8.8.8]/",
       "not a url",
     ])("03-R50 a hook may not call %s", async (url) => {
@@ -216,8 +223,15 @@ export function runtimePolicies(fixture: Fixture): void {
       });
     });
 
-    test("03-R50 a hook may call a public address", async () => {
-      const hooks = { stop: [{ name: "x", executor: { type: "http", url: "https://8.8.8.8/hook" } }] };
+    test.each([
+      "https://8.8.8.8/hook",
+      "http://localhost:4000/",
+      "http://127.0.0.1:9/",
+      "http://10.1.2.3",
+      "http://[::1]/",
+      "http://[fd00::1]/",
+    ])("03-R50 03-A1 a hook may call a public address and the operator's own network: %s", async (url) => {
+      const hooks = { stop: [{ name: "x", executor: { type: "http", url } }] };
       const view = await api.call("putHooks", { body: { hooks } });
       expect(view.hooks.hooks.stop).toHaveLength(1);
     });

@@ -18,6 +18,7 @@ import { listSessions } from "./list-sessions.ts";
 import { lists } from "./lists.ts";
 import { permissionCheck } from "./permission-check.ts";
 import { permissionMode } from "./permission-mode.ts";
+import { permissionRules } from "./permission-rules.ts";
 import { questionEndings } from "./question-endings.ts";
 import { questionRefusals } from "./question-refusals.ts";
 import { questions } from "./questions.ts";
@@ -66,6 +67,7 @@ export function httpSuite(name: string, openStore: OpenStore): void {
       describe("policies and hooks", () => runtimePolicies(useDaemon(openStore)));
       describe("revisions", () => runtimeRevisions(useDaemon(openStore, { routes: ROUTES })));
       describe("permissions", () => permissionCheck(useDaemon(openStore)));
+      describe("permission rules", () => permissionRules(useDaemon(openStore)));
     });
 
     describe("a daemon that stays", () => {

@@ -77,7 +77,7 @@ test("the published package installs nothing else, and says whose work is in it"
   for (const file of [...manifest.files, manifest.bin.kheish, "LICENSE"])
     expect(existsSync(join(folder, "daemon", file)), file).toBe(true);
   const notices = await readFile(join(folder, "daemon", "THIRD-PARTY-NOTICES"), "utf8");
-  for (const name of ["hono", "zod", "pg", "pino", "@ai-sdk/anthropic", "commander"])
+  for (const name of ["hono", "zod", "pg", "pino", "@ai-sdk/anthropic", "commander", "react"])
     expect(notices).toMatch(new RegExp(`^${name} \\d`, "m"));
   expect(JSON.parse(await cli("--version").then((version) => JSON.stringify(version.trim())))).toContain(
     manifest.version,
@@ -113,6 +113,7 @@ test.each(["sqlite", "postgres"])(
       const events = await fetch(`${daemon.baseUrl}/v1/sessions/s/events`);
       expect(await events.text()).toContain("the needle is here");
       expect(await (await fetch(`${daemon.baseUrl}/metrics`)).text()).toContain("kheish_");
+      expect(await (await fetch(`${daemon.baseUrl}/inbox`)).text()).toContain('src="/assets/');
       const archive = join(place, "backup.tar");
       await cli("backup", "--out", archive, ...target);
       expect(await cli("restore", archive, "--verify")).not.toBe("");

@@ -1,10 +1,13 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { codexAccount } from "../accounts/support.ts";
 import { apiKey } from "../http/secrets.ts";
 import { Fixture } from "../http/support/fixture.ts";
 import { bash, say, script } from "../http/support/script.ts";
+import { AuthorizationServer } from "../support/authorization-server.ts";
 import { ChatProvider } from "../support/chat-provider.ts";
+import { findLeaks } from "../support/no-leak.ts";
 import { ServedDaemon } from "../support/served.ts";
 
 const KEY = "k3y/with+odd chars?&=~in-a-slot-0001";
@@ -122,6 +125,57 @@ test("02-R93 02-R47 a key in a slot is found nowhere else, whoever quotes it and
     ),
   );
   expect(leaks).toEqual([]);
+});
+
+test("02-R93 02-R57 the tokens of an account are found nowhere, before and after a refresh, whoever quotes them", async () => {
+  const server = new AuthorizationServer();
+  await server.start();
+  onTestFinished(() => server.stop());
+  const fixture = new Fixture(() => daemon);
+  const { api } = fixture;
+  const tokens = await server.logIn();
+  const body = { slot_id: "team", provider: "open_ai", mode: "oauth_account" } as const;
+  await api.call("putSecret", { body: { ...body, state: { ...codexAccount(server, tokens) } } });
+  const routes = `default_route = "local"\n${provider.route("local", "team")}[routes.simulator]\ndriver = "simulator"\n`;
+  await daemon.restart({ routes });
+
+  // Refused, refreshed, and then an error that quotes the new token; the account ends as its provider says.
+  const refused = new Set([tokens.access_token]);
+  provider.answer = (key) =>
+    refused.has(key) ? { status: 401, text: `expired: ${key}` } : { status: 400, text: `bad: Bearer ${key}` };
+  const failed = await fixture.finish(await fixture.session(), "hello");
+  expect(failed.error).toContain("bad");
+  await api.call("disableSlot", { params: { slot: "team" }, body: { reason: "look" } });
+  await api.call("enableSlot", { params: { slot: "team" } });
+  const env = await fixture.begin(script(bash("env"), say("done")), {
+    provider: "simulator",
+  });
+  expect(await fixture.settles(env.run_id)).toMatchObject({ status: "completed" });
+  const account = await api.call("getAccount", { params: { slot: "team" } });
+  expect(account.details).toMatchObject({ last_refresh_outcome: "ok" });
+  await api.call("revokeAccount", { params: { slot: "team" } });
+
+  expect(provider.keys.slice(-2)).toEqual(server.issued.map(({ access_token }) => access_token));
+  const stream = await fixture.historyOf(env.run_id);
+  const texts = {
+    log,
+    error: failed.error ?? "",
+    events: JSON.stringify(stream),
+    account: JSON.stringify(account),
+    logs: JSON.stringify(await api.call("logs")),
+    status: JSON.stringify([await api.call("status"), await api.call("getRuntime")]),
+    runs: JSON.stringify(await api.call("listRuns")),
+  };
+  await daemon.stop();
+  expect(server.issued).toHaveLength(2);
+  const secrets = Object.fromEntries(
+    server.issued.flatMap(({ access_token, refresh_token }, n) => [
+      [`access token ${n}`, access_token],
+      [`refresh token ${n}`, refresh_token],
+    ]),
+  );
+  expect(log).toContain("an account was refreshed");
+  expect(await findLeaks(secrets, { directories: [daemon.directory], texts })).toEqual([]);
 });
 
 test("02-R93 a token of the control plane and the master key are in no line of the log", async () => {

@@ -34,6 +34,7 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   yield* without(plan, "interventions");
   yield* without(plan, "watchers");
   yield* without(plan, "operators");
+  yield* without(plan, "rulers");
   for (const submissions of fewer(plan.submissions)) {
     if (submissions.length > 0) yield withSubmissions(plan, submissions);
   }
@@ -47,6 +48,8 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   if (budget !== undefined) yield free;
   const { access, ...open } = plan;
   if (access !== undefined) yield open;
+  const { hooks, ...unhooked } = plan;
+  if (hooks !== undefined) yield unhooked;
   if (plan.onFiles) yield { ...plan, onFiles: false };
   for (const [index, submission] of plan.submissions.entries()) {
     for (const simpler of simplerSubmissions(submission)) {
@@ -55,7 +58,10 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   }
 }
 
-function* without(plan: Plan, list: "deaths" | "interventions" | "watchers" | "operators"): Generator<Plan> {
+function* without(
+  plan: Plan,
+  list: "deaths" | "interventions" | "watchers" | "operators" | "rulers",
+): Generator<Plan> {
   for (const left of fewer<Plan[typeof list][number]>(plan[list])) yield { ...plan, [list]: left };
 }
 
@@ -79,6 +85,7 @@ function withSubmissions(plan: Plan, submissions: SubmissionPlan[]): Plan {
     interventions: plan.interventions.filter((one) =>
       one.kind === "cancel" ? ids.has(one.submission) : !("session" in one) || sessions.has(one.session),
     ),
+    rulers: plan.rulers.filter(({ session }) => sessions.has(session)),
     watchers: plan.watchers.filter(({ scope }) =>
       scope.kind === "run"
         ? ids.has(scope.submission)

@@ -4,6 +4,7 @@ import { comeBack, mayComeBack } from "./clients/comeback.ts";
 import { Deciders } from "./clients/decider.ts";
 import { intervene } from "./clients/intervener.ts";
 import { operate } from "./clients/operator.ts";
+import { rule } from "./clients/ruler.ts";
 import { submit } from "./clients/submitter.ts";
 import { Watcher } from "./clients/watcher.ts";
 import { watchDenial, watchProviderCall, watchToken } from "./invariants/access-watch.ts";
@@ -14,8 +15,11 @@ import { checkCustody } from "./invariants/custody.ts";
 import { watchEffect } from "./invariants/effect-watch.ts";
 import { checkEnd, checkRecovery } from "./invariants/ending.ts";
 import { Facts } from "./invariants/facts.ts";
+import { watchHookCall } from "./invariants/hook-watch.ts";
 import { type Outcome, outcomesOf } from "./invariants/outcomes.ts";
+import { asStored } from "./invariants/settings.ts";
 import type { Plan } from "./plan/plan.ts";
+import { hookSettings } from "./world/hooks.ts";
 import type { Answered } from "./world/store-front.ts";
 import { describe, type Line, type Mark, World } from "./world/world.ts";
 
@@ -76,7 +80,7 @@ export async function simulate(plan: Plan, options: { traced?: boolean } = {}): 
 }
 
 interface People {
-  /** Submitters, interveners and operators who are not done yet. */
+  /** Submitters, interveners, operators and rulers who are not done yet. */
   busy: number;
   watchers: Watcher[];
   employ(work: Promise<void>): void;
@@ -100,6 +104,9 @@ function populate(world: World, facts: Facts): People {
       if (answered.result.ok) askDeciders(deciders, answered);
     },
   };
+  world.hooks.onCall = (called) => watchHookCall(world, facts, called);
+  const hooked = hookSettings(world.plan.hooks);
+  if (hooked !== undefined) facts.settings.revisions.push(asStored(hooked));
   world.outside.onEffect = (effect) => watchEffect(world, facts, effect);
   const { plan } = world;
   const watchers = plan.watchers.map((one, index) => new Watcher(world, facts, one, index));
@@ -123,6 +130,7 @@ function populate(world: World, facts: Facts): People {
     employ(intervene(world, facts, intervention, index));
   }
   for (const [index, operator] of plan.operators.entries()) employ(operate(world, facts, operator, index));
+  for (const [index, ruler] of plan.rulers.entries()) employ(rule(world, facts, ruler, index));
   for (const watcher of watchers) void watcher.run();
   world.start();
   return people;

@@ -1,9 +1,11 @@
-import type { Json } from "@kheish/contract";
+import type { HookInput, Json } from "@kheish/contract";
 import type { EffectClass, Tool, ToolOutcome } from "../../src/engine/index.ts";
 
 /** The outside world of a test: it keeps its own ledger of what was really done to it. */
 export class OutsideWorld {
   readonly done: { tool: string; key: string; input: Json; incarnation: number }[] = [];
+  /** What `callback` hooks were called with. */
+  readonly hookCalls: HookInput[] = [];
   /** Processes that are gone; what they were about to do does not happen. */
   readonly dead = new Set<number>();
 

@@ -14,6 +14,7 @@ import {
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
 import type { DebugCapture } from "../../src/features/debug/index.ts";
+import { callbackCaller, type HookCallback } from "../../src/features/hooks/index.ts";
 import { Audit, createSynchronousSigner, type RingKeys } from "../../src/governance/audit/index.ts";
 import { Credentials } from "../../src/governance/credentials.ts";
 import { Redactor } from "../../src/governance/redaction/redactor.ts";
@@ -51,6 +52,8 @@ export interface BootOptions {
   limits?: Partial<RunLimits>;
   approvalTimeoutMs?: number;
   instanceId?: string;
+  /** What `callback` hooks call, by name. */
+  callbacks?: Record<string, HookCallback>;
   /** Of `serve --permission-mode`. */
   permissionMode?: PermissionMode;
   /** In place of the key that all rigged daemons share. */
@@ -117,6 +120,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
             (debug === undefined ? models : modelsWith({ evidence: debug }, options.routes)),
           tools: toolPort(toolsFor(opened.length)),
           audit,
+          hooks: { callback: callbackCaller(new Map(Object.entries(options.callbacks ?? {}))) },
           credentials: new Credentials({
             store,
             audit: audit.ledger,

@@ -11,6 +11,8 @@ export interface Scenario {
   name: string;
   /** In the simulator's place, for each daemon. */
   models?: (rig: Rig) => NonNullable<BootOptions["models"]>;
+  /** What `callback` hooks call. */
+  callbacks?: (outside: OutsideWorld) => NonNullable<BootOptions["callbacks"]>;
   tools: (outside: OutsideWorld, incarnation: number) => readonly Tool[];
   /** Each is repeated as it is when its answer never came. */
   steps: readonly ((daemon: RiggedDaemon) => Promise<unknown>)[];

@@ -8,6 +8,7 @@ import {
   problem,
 } from "@kheish/contract";
 import type { Store } from "../../kernel/store.ts";
+import { announce } from "../hooks/announce.ts";
 import type { Driver } from "../loop/driver.ts";
 import type { StoredApproval } from "../ports.ts";
 import { type ApprovalRecord, type Kept, read } from "../records.ts";
@@ -44,6 +45,12 @@ export async function askToExtend(
   change.put("approval", request.id, record, 0);
   if (request.expires_at_ms !== undefined) change.remind(`approval/${request.id}`, request.expires_at_ms);
   if (on.resetsAtMs !== undefined) change.remind(budgetTimer(on.budget.id), on.resetsAtMs);
+  announce(driver.deps.hooks, change, driver.session, "notification", {
+    runId: run.id,
+    subject: "approval_requested",
+    place: ["notification", request.id],
+    payload: { kind: "approval_requested", request_ids: [request.id] },
+  });
   change.emit("waiting_for_approval", {
     run_id: run.id,
     message_seq: runState.message_seq,

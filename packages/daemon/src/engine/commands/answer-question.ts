@@ -6,6 +6,7 @@ import {
   type UserQuestionResolution,
 } from "@kheish/contract";
 import { auditAnswer, auditStop } from "../external-actions.ts";
+import { announce } from "../hooks/announce.ts";
 import { digest } from "../ledger.ts";
 import { type Kept, questionRecordId, type RunRecord, read } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -126,6 +127,12 @@ function applyAnswer(
     question.revision,
   );
   if (about === undefined) {
+    announce(deps.hooks, change, change.session, "elicitation_result", {
+      runId: run.id,
+      subject: "ask_user_question",
+      place: ["elicitation_result", request.id],
+      payload: { tool_call_id: request.tool_call_id, resolution },
+    });
     change.emit("tool_call_finished", {
       run_id: run.id,
       call_id: request.tool_call_id,

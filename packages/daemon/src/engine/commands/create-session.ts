@@ -13,12 +13,13 @@ const NICKNAMES = ["Atlas", "Aurora", "Cinder", "Ion", "Juniper", "Lyra", "Nova"
 
 /**
  * Creates a session, or answers the one with that id unchanged (01-R12, 01-A6).
- * A supplied scope that differs from what is stored is a conflict; omitted fields are not compared.
+ * `own`: what the daemon adds to a session of its own making. A supplied scope that differs from what is stored is a conflict; omitted fields are not compared.
  */
 export async function createSession(
   deps: CommandDeps,
   request: CreateSessionRequest,
   headerKey?: string,
+  own: Partial<SessionRecord> = {},
 ): Promise<{ session: Kept<"session">; created: boolean }> {
   if (request.persona_id !== undefined) throw unknownPersona(request.persona_id);
   const key = idempotencyKeyOf(headerKey, request.idempotency_key);
@@ -37,7 +38,7 @@ export async function createSession(
       const known = await read(deps.store, "session", sessionId);
       if (known !== undefined) return { session: refuseDifference(known, request), created: false };
       const change = new SessionChange(sessionId, 0, deps.clock.now());
-      const record = await newSession(deps, sessionId, request, change.now);
+      const record = { ...(await newSession(deps, sessionId, request, change.now)), ...own };
       change.emit("session_created", { agent_id: record.agent_id });
       change.put("session", sessionId, record, 0);
       remember(change, receipt, { session_id: sessionId });

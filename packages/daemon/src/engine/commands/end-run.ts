@@ -6,6 +6,8 @@ import { auditClearedQueue, auditLost, auditStop } from "../external-actions.ts"
 import { foldSession } from "../fold.ts";
 import { afterRun, pauseGoal } from "../goals/after-run.ts";
 import type { ContinuationDeps } from "../goals/continuation.ts";
+import { announce } from "../hooks/announce.ts";
+import { dropRunRules } from "../permissions/session-rules.ts";
 import { addUsage, type Kept } from "../records.ts";
 import { closeRequests } from "../requests.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -101,6 +103,7 @@ async function closeWork(
   const state = session.data.active_run_id === run.id ? await stateOf(store, session) : undefined;
   if (state?.run === undefined) return {};
   const lost = closeCalls(change, state.run, status, (call) => auditLost(change, run.data, tools, call));
+  dropRunRules(change, state.rules, run.data);
   settleCut(change, run.id, state.run);
   const usage = { ...state.run.usage, tool_calls: state.run.usage.tool_calls + lost };
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
@@ -142,6 +145,14 @@ export async function endSession(deps: CommandDeps, sessionId: string, reason?: 
   await transact(deps, sessionId, (change, session) => {
     requireIdle(session);
     change.clearSession("ended_reason");
+    // Reopened, it starts anew; what sets it up has been done.
+    const hooksOpened = session.data.hooks_opened?.filter((event) => event !== "session_start");
+    if (hooksOpened !== undefined) change.updateSession({ hooks_opened: hooksOpened });
+    announce(deps.hooks, change, session.data, "session_end", {
+      subject: "",
+      place: ["session_end", change.nextSeq],
+      payload: reason === undefined ? {} : { reason },
+    });
     change.updateSession({
       ended_at_ms: change.now,
       ...(reason === undefined ? {} : { ended_reason: reason }),

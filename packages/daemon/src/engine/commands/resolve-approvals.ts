@@ -2,13 +2,17 @@ import { type ApprovalResolution, type Json, problem, type ResolveApprovalsReque
 import { checkExtension, extendBudget } from "../budgets/ask.ts";
 import { auditDecision } from "../external-actions.ts";
 import { digest } from "../ledger.ts";
-import type { ApprovalDecision, ApprovalRecord, Kept, RunRecord } from "../records.ts";
+import { escalated } from "../permissions/escalation.ts";
+import { type Decider, isRemembered, remembered } from "../permissions/remember.ts";
+import { isEnough, refuseUnlessRaised, voteOf } from "../permissions/votes.ts";
+import type { ApprovalDecision, ApprovalRecord, Kept, PermissionRuleRecord, RunRecord } from "../records.ts";
 import { readMany } from "../records.ts";
 import { pendingApprovals } from "../requests.ts";
 import type { SessionChange } from "../session-change.ts";
 import { resumeRun } from "../transitions.ts";
 import { endRun } from "./end-run.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
+import { keepSessionRule, newRuleId, refuseMoreIn } from "./permission-rules.ts";
 import type { TooEarly } from "./too-early.ts";
 import { type CommandDeps, requireActive, requireRun, requireSession, transact } from "./transact.ts";
 
@@ -20,7 +24,7 @@ export async function resolveApprovals(
   deps: CommandDeps,
   runId: string,
   request: ResolveApprovalsRequest,
-  caller: { principal: string; headerKey?: string; mayExtend: (budgetId: string) => boolean },
+  caller: Decider & { headerKey?: string; mayExtend: (budgetId: string) => boolean },
 ): Promise<void> {
   const key = idempotencyKeyOf(caller.headerKey, request.idempotency_key);
   const { session_id: sessionId } = (await requireRun(deps.store, runId)).data;
@@ -37,10 +41,60 @@ export async function resolveApprovals(
     for (const { approval, resolution } of fresh) {
       checkUpdatedInput(deps, approval, resolution);
       checkMayExtend(approval, resolution, caller.mayExtend);
+      refuseUnlessRaised(approval, resolution, caller);
     }
-    await applyResolutions(deps, change, run, fresh, { decided_by: caller.principal, cause: "answer" });
-    remember(change, receipt, { run_id: runId });
+    const rules = await rulesLeftBehind(deps, sessionId, fresh, caller, change.now);
+    const decided = fresh.filter(({ approval, resolution }) => {
+      return isEnough(approval, resolution, caller.principal, decisionDigest(resolution));
+    });
+    castVotes(change, run, fresh, decided, caller.principal);
+    if (decided.length > 0) {
+      await applyResolutions(deps, change, run, decided, { decided_by: caller.principal, cause: "answer" });
+    }
+    for (const { approval } of decided) {
+      const rule = rules.get(approval.id);
+      if (rule !== undefined) keepSessionRule(change, rule, 0);
+    }
+    if (!change.isEmpty) remember(change, receipt, { run_id: runId });
   });
+}
+
+/** What is to be remembered of each, checked before anything is decided. */
+async function rulesLeftBehind(
+  deps: CommandDeps,
+  sessionId: string,
+  fresh: readonly Fresh[],
+  by: Decider,
+  nowMs: number,
+): Promise<Map<string, PermissionRuleRecord>> {
+  const rules = new Map<string, PermissionRuleRecord>();
+  if (!fresh.some(({ resolution }) => isRemembered(resolution))) return rules;
+  await refuseMoreIn(deps, sessionId);
+  for (const { approval, resolution } of fresh) {
+    const rule = await remembered(deps, approval, resolution, by, nowMs);
+    if (rule === undefined) continue;
+    const order = await deps.store.reserveIds("permission_rule_order", 1);
+    rules.set(approval.id, { ...rule, rule_id: await newRuleId(deps), order });
+  }
+  return rules;
+}
+
+/** Where one is not enough, who allows it is written down, and the run goes on waiting. */
+function castVotes(
+  change: SessionChange,
+  run: Kept<"run">,
+  fresh: readonly Fresh[],
+  decided: readonly Fresh[],
+  principal: string,
+): void {
+  const over = new Set(decided.map(({ approval }) => approval.id));
+  const pending = run.data.pending_approval_ids.filter((id) => !over.has(id));
+  for (const { approval, resolution } of fresh) {
+    const vote = voteOf(approval, resolution, principal, decisionDigest(resolution), change.now);
+    if (vote === undefined) continue;
+    change.put("approval", approval.id, vote.record, approval.revision);
+    change.emit("approval_voted", { run_id: run.id, ...vote.said, pending });
+  }
 }
 
 /**
@@ -181,8 +235,9 @@ function checkMayExtend(
 }
 
 export function decisionDigest(resolution: ApprovalResolution): string {
-  const { behavior, updated_input, reason } = resolution;
-  return digest([behavior, updated_input ?? null, reason ?? null]);
+  const { behavior, updated_input, reason, remember: kept } = resolution;
+  const lasting = kept !== undefined && isRemembered(resolution) ? [kept as Json] : [];
+  return digest([behavior, updated_input ?? null, reason ?? null, ...lasting]);
 }
 
 /** Writes decisions; when none is left open the run goes on (03-R31). */
@@ -280,7 +335,7 @@ export async function passApproval(
   });
 }
 
-/** A deadline that passed: denies, or cancels the run, as the request said (01-A10). */
+/** A deadline that passed: escalates, denies, or cancels the run, as the request said (01-A10). */
 export async function expireApproval(deps: CommandDeps, approvalId: string): Promise<TooEarly | undefined> {
   const [known] = await readMany(deps.store, "approval", [approvalId]);
   if (known === undefined) return undefined;
@@ -292,6 +347,17 @@ export async function expireApproval(deps: CommandDeps, approvalId: string): Pro
     if (deadline > change.now) return { dueAtMs: deadline };
     const run = await requireRun(deps.store, approval.data.run_id);
     const reason = `approval '${approvalId}' was not answered before ${new Date(deadline).toISOString()}`;
+    const raised = escalated(approval, session, deps.approvalTimeoutMs, change.now);
+    if (raised !== undefined) {
+      change.put("approval", approval.id, raised.record, approval.revision);
+      change.emit("approval_escalated", {
+        run_id: run.id,
+        request_id: approvalId,
+        expires_at_ms: raised.dueAtMs,
+        pending: run.data.pending_approval_ids,
+      });
+      return { dueAtMs: raised.dueAtMs };
+    }
     if (approval.data.request.on_timeout === "cancel") {
       await endRun(deps, change, session, run, "cancelled", reason);
       return "cancelled";

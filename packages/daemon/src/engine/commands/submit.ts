@@ -22,7 +22,7 @@ import {
 } from "./input.ts";
 import { previewOf } from "./preview.ts";
 import { normalizeReplyTargets } from "./reply-targets.ts";
-import { planRoute } from "./route-plan.ts";
+import { planRoute, prepareRoute } from "./route-plan.ts";
 import { type CommandDeps, requireSession, transact } from "./transact.ts";
 
 export interface SubmitOptions {
@@ -62,6 +62,7 @@ export async function submit(
   const parts = conformInput(contract, decodeInput(request), where);
   const metadata = cleanMetadata(request.metadata);
   if (!isBindable(metadata)) refuseUnderGoal((await read(deps.store, "goal", sessionId))?.data.goal);
+  await prepareRoute(deps.routes, known.data, request);
   const plan = planRun(deps, known.data, request);
   if (options.mode === "inline") refuseBusy(known.data);
   const stored = await storeParts(deps.blobs, parts);

@@ -6,8 +6,10 @@ import type { Random } from "../../kernel/random.ts";
 import type { ClaimItemOp, CommitResult, Op, QueueItem, Store } from "../../kernel/store.ts";
 import { AuditRefused } from "../audit-refused.ts";
 import type { BudgetBook } from "../budgets/book.ts";
+import type { HookPort } from "../hooks/port.ts";
 import type { KnownSession, KnownSessions } from "../known-sessions.ts";
-import type { AuditPort, PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
+import type { RuleBook } from "../permissions/rule-book.ts";
+import type { AuditPort, AuthorityPort, PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { check, type Kept, type RunRecord, read, type SessionRecord } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
 
@@ -26,6 +28,11 @@ export interface CommandDeps {
   tools: ToolPort;
   questions: QuestionPort;
   audit: AuditPort;
+  authority: AuthorityPort;
+  /** The rules of user and project scope. */
+  rules: RuleBook;
+  workspaceRoot: string;
+  hooks: Pick<HookPort, "wants" | "announce">;
   /** Approvals expire after this long; 0 = never. Sessions may say otherwise. */
   approvalTimeoutMs: number;
   /** Tells the local executor that a run it may be working on is over. */

@@ -1,4 +1,5 @@
 import type { Checkpoint, RunCounters, Summary } from "../events.ts";
+import { isUntouched } from "../hooks/state.ts";
 import { digest } from "../ledger.ts";
 import type { RunState, SessionState } from "../state.ts";
 import { paddedTokens } from "./estimate.ts";
@@ -18,6 +19,7 @@ function counters(run: RunState): RunCounters {
     started_seq: run.started_seq,
     input_seq: run.input_seq,
     worked: run.worked,
+    ...(isUntouched(run.hooks) ? {} : { hooks: run.hooks }),
   };
 }
 
@@ -42,6 +44,7 @@ export function checkpointAt(
     messages_removed: (earlier?.messages_removed ?? 0) + plan.removed,
     digest: digest([earlier?.digest ?? "", plan.headSeq, kept?.content ?? ""]),
     todos: state.todos,
+    ...(state.rules.length === 0 ? {} : { rules: [...state.rules] }),
     run: counters(run),
   };
 }

@@ -28,7 +28,11 @@ export function estimateJson(value: Json): number {
 /** The plain estimate of one message, before padding. */
 export function estimateMessage(message: Message): number {
   if (message.role === "tool") {
-    return message.results.reduce((sum, result) => sum + estimateJson(result.output), 0);
+    return message.results.reduce(
+      (sum, { output, hook_contexts = [] }) =>
+        sum + estimateJson(output) + hook_contexts.reduce((all, text) => all + estimateText(text), 0),
+      0,
+    );
   }
   let tokens = 0;
   for (const part of message.parts) {

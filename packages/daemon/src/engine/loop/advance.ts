@@ -7,6 +7,8 @@ import { type DecideInput, decide } from "../decide.ts";
 import type { Nudge } from "../events.ts";
 import { auditModelRequest } from "../external-actions.ts";
 import { isWrapUp, outOfBudget } from "../goals/charge.ts";
+import { announce } from "../hooks/announce.ts";
+import { hookView } from "../hooks/call.ts";
 import type { RunLimits } from "../limits.ts";
 import type { SessionChange } from "../session-change.ts";
 import { type Entry, type SessionState, visible } from "../state.ts";
@@ -75,6 +77,8 @@ async function step(driver: Driver, change: SessionChange): Promise<Effect | und
       return send(driver, change, { kind: "call_model" });
     case "shrink_context":
       return shrink(driver, change, next.plan);
+    case "call_hooks":
+      return { kind: "call_hooks", due: next.due };
     case "authorize":
       return authorize(driver, change, next.calls);
     case "recover":
@@ -115,12 +119,15 @@ function decideInput(driver: Driver, change: SessionChange): DecideInput {
   const { deps, run } = driver;
   const limits = deps.model.limits(driver.route, driver.model);
   const reserved = run.data.generation.max_output_tokens ?? limits.max_output_tokens ?? 0;
-  const policy = driver.session.operator?.unknown_outcome;
+  const { operator, hook_agent: hookAgent } = driver.session;
+  const policy = operator?.unknown_outcome;
+  const hooks = hookView(driver);
   return {
     limits: {
       ...deps.limits,
       ...(policy === undefined ? {} : { unknownOutcome: policy }),
       ...(isWrapUp(driver, change) ? { maxTurns: wrapUpTurns(deps.limits) } : {}),
+      ...(hookAgent === undefined ? {} : { maxTurns: hookAgent.max_turns }),
     },
     context: {
       reservedOutputTokens: reserved,
@@ -129,6 +136,7 @@ function decideInput(driver: Driver, change: SessionChange): DecideInput {
     requiredFiles: (run.data.completion_requirements ?? []).map(({ path }) => posix.normalize(path)),
     ...(run.data.output_contract === undefined ? {} : { outputContract: run.data.output_contract }),
     outOfBudget: outOfBudget(driver, change),
+    ...(hooks === undefined ? {} : { hooks }),
     nowMs: change.now,
   };
 }
@@ -182,6 +190,19 @@ export async function writeCheckpoint(
   const checkpoint = checkpointAt(driver.state, driver.runState, plan, summary);
   const seq = change.emit("checkpoint", { run_id: driver.run.id, checkpoint });
   change.updateSession({ checkpoint_seq: seq, checkpoint_count: change.session.checkpoint_count + 1 });
+  if (plan.kind === "snip") return;
+  announce(driver.deps.hooks, change, driver.session, "post_compact", {
+    runId: driver.run.id,
+    subject: checkpoint.trigger,
+    place: ["post_compact", seq],
+    payload: {
+      trigger: checkpoint.trigger,
+      strategy: plan.kind,
+      messages_removed: plan.removed,
+      pre_tokens: checkpoint.pre_tokens,
+      post_tokens: checkpoint.post_tokens,
+    },
+  });
 }
 
 function nudge(driver: Driver, change: SessionChange, kind: Nudge, text: string): void {

@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
 import type { Json, PermissionAudit } from "@kheish/contract";
 import { isRepairing } from "../decide.ts";
+import { announce } from "../hooks/announce.ts";
+import { hookView } from "../hooks/call.ts";
+import { type DueHook, onVerdict } from "../hooks/due.ts";
 import type { StoredApproval, Tool, Verdict } from "../ports.ts";
 import type { ApprovalRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
 import type { Driver } from "./driver.ts";
 import type { Effect } from "./effect.ts";
+import { judge, modeFor } from "./judge.ts";
 import { isVisible } from "./visible-tools.ts";
 
 /**
@@ -18,6 +22,8 @@ export async function authorize(
   change: SessionChange,
   calls: readonly CallState[],
 ): Promise<Effect | undefined> {
+  const due = await verdictHooks(driver, change, calls);
+  if (due.length > 0) return { kind: "call_hooks", due };
   const asked: { call: CallState; verdict: Verdict }[] = [];
   for (const [index, call] of calls.entries()) {
     const hidden = offSurface(driver, call);
@@ -31,18 +37,61 @@ export async function authorize(
       finish(driver, change, call, refusal);
       continue;
     }
-    const mode = driver.session.permission_mode ?? driver.deps.permissionMode();
-    const verdict = driver.deps.authority.decide(call.call, mode);
+    const verdict = hookedVerdict(call, await judge(driver, change, call));
     if (verdict.decision === "ask") {
       asked.push({ call, verdict });
       continue;
     }
     change.emit("permission_audit", { run_id: driver.run.id, audit: verdict.audit });
-    if (verdict.decision === "deny") finish(driver, change, call, { error: verdict.reason, denied: true });
+    if (verdict.decision === "deny") finish(driver, change, call, denial(call, verdict));
   }
   if (asked.length === 0) return undefined;
   await ask(driver, change, asked);
   return { kind: "suspended" };
+}
+
+/** The hooks that have a say in these verdicts and were not called yet (03-R24). */
+async function verdictHooks(
+  driver: Driver,
+  change: SessionChange,
+  calls: readonly CallState[],
+): Promise<DueHook[]> {
+  const hooks = hookView(driver);
+  if (hooks === undefined) return [];
+  const due: DueHook[] = [];
+  for (const [index, call] of calls.entries()) {
+    if (offSurface(driver, call) !== undefined || refuse(driver, call, index) !== undefined) continue;
+    const { decision, reason, audit } = await judge(driver, change, call);
+    if (decision === "allow") continue;
+    const verdict = { decision, reason, mode: modeFor(driver, call.call.id), scope: audit.scope };
+    const hook = onVerdict(driver.runState, call, verdict, hooks);
+    if (hook !== undefined) due.push(hook);
+  }
+  return due;
+}
+
+/** A hook decides what would have to be asked, and nothing else: it cannot take back a deny (03-R24). */
+function hookedVerdict({ hooks }: CallState, verdict: Verdict): Verdict {
+  const said = hooks?.permission;
+  if (verdict.decision !== "ask" || said === undefined) return verdict;
+  const { behavior: decision, reason } = said;
+  const { reason: _asked, ...audit } = verdict.audit;
+  return {
+    decision,
+    reason,
+    audit: {
+      ...audit,
+      decision,
+      justification: "permission_request hook",
+      ...(decision === "deny" ? { reason } : {}),
+    },
+  };
+}
+
+/** A hook may let the model repeat a denied call, a few times in a run (01-R86). */
+function denial({ hooks }: CallState, { reason }: Verdict): Json {
+  const retry = hooks?.retry === true ? { retry: true, hint: "you may make this call once more" } : {};
+  return { error: reason, denied: true, ...retry };
 }
 
 /** Why the agent has no such tool (03-R2). */
@@ -125,6 +174,12 @@ async function ask(
     change.put("approval", request.id, record, 0);
     if (request.expires_at_ms !== undefined) change.remind(`approval/${request.id}`, request.expires_at_ms);
   }
+  announce(driver.deps.hooks, change, driver.session, "notification", {
+    runId: run.id,
+    subject: "approval_requested",
+    place: ["notification", runState.message_seq],
+    payload: { kind: "approval_requested", request_ids: requests.map(({ id }) => id) },
+  });
   change.emit("waiting_for_approval", { run_id: run.id, message_seq: runState.message_seq, requests });
   change.put(
     "run",
@@ -148,7 +203,7 @@ async function ask(
 function approvalFor(
   driver: Driver,
   nowMs: number,
-  { call }: CallState,
+  { call, hooks }: CallState,
   verdict: Verdict,
   number: number,
 ): StoredApproval {
@@ -159,8 +214,10 @@ function approvalFor(
     id: `approval-${call.name}-${number}-${hash}`,
     tool_call_id: call.id,
     tool_name: call.name,
+    ...(hooks?.edited === true ? { input: call.input } : {}),
     scope: verdict.audit.scope,
     reason: verdict.reason === "" ? "approval required" : verdict.reason,
+    ...(verdict.required_approvals === undefined ? {} : { required_approvals: verdict.required_approvals }),
     ...(timeoutMs === 0
       ? {}
       : { expires_at_ms: nowMs + timeoutMs, on_timeout: operator?.approval_on_timeout ?? "deny" }),

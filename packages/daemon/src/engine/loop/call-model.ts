@@ -62,7 +62,10 @@ function promptInput(driver: Driver) {
     ...(driver.session.credential_scope === undefined
       ? {}
       : { credentialScope: driver.session.credential_scope }),
-    systemPrompt: deps.systemPrompt(),
+    systemPrompt:
+      driver.session.hook_agent === undefined
+        ? deps.systemPrompt()
+        : { override_prompt: driver.session.hook_agent.system_prompt },
     ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
   };
 }

@@ -5,8 +5,10 @@ import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { BudgetBook } from "../budgets/book.ts";
+import type { HookPort } from "../hooks/port.ts";
 import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
+import type { RuleBook } from "../permissions/rule-book.ts";
 import type {
   AuditPort,
   AuthorityPort,
@@ -33,6 +35,9 @@ export interface LoopDeps {
   tools: ToolPort;
   authority: AuthorityPort;
   audit: AuditPort;
+  /** The rules of user and project scope. */
+  rules: RuleBook;
+  hooks: HookPort;
   log: Log;
   limits: RunLimits;
   /** In force now; a batch keeps those it began with (02-R11), see `Driver.toolLimits`. */

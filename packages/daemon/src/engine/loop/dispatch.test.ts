@@ -20,7 +20,7 @@ function dispatched(shapes: readonly Shape[], limits: Partial<ToolRuntimeLimits>
     const { parallel = false, sandbox = "inherited" } = shape;
     return { name, effect: "once", sandbox, allowsParallel: parallel } as Tool;
   };
-  const deps = { tools: { get } };
+  const deps = { tools: { get }, hooks: { active: false } };
   const toolLimits = { ...DEFAULT_TOOL_LIMITS, ...limits };
   const driver = { deps, toolLimits, runState, run: { id: RUN, data: { run_id: RUN } } } as unknown as Driver;
   const change = new SessionChange("s", 0, NOW);

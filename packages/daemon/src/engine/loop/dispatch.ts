@@ -1,4 +1,6 @@
 import { auditDispatch } from "../external-actions.ts";
+import { hookView } from "../hooks/call.ts";
+import { beforeDispatch } from "../hooks/due.ts";
 import { idempotencyKey } from "../ledger.ts";
 import type { SandboxProfile } from "../ports.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -16,7 +18,7 @@ const SANDBOX_ORDER: readonly SandboxProfile[] = [
 
 /**
  * Writes the dispatch of the next batch: as many parallel calls as may run together, or one that runs alone (03-R7).
- * The attempt is charged here, before the effect leaves.
+ * The attempt is charged here, before the effect leaves. Hooks that a call has to pass come first.
  */
 export function dispatch(
   driver: Driver,
@@ -34,10 +36,13 @@ export function dispatch(
       refuseSandbox(driver, change, call);
       continue;
     }
-    start(driver, change, call, tool.effect);
     batch.push(call);
     if (!parallel || batch.length >= toolLimits.max_parallel_tools) break;
   }
+  const hooks = hookView(driver);
+  const due = hooks === undefined ? [] : beforeDispatch(driver.runState, batch, hooks);
+  if (due.length > 0) return { kind: "call_hooks", due };
+  for (const call of batch) start(driver, change, call, tools.get(call.call.name)?.effect ?? "once");
   return batch.length === 0 ? undefined : { kind: "run_tools", calls: batch };
 }
 

@@ -1,4 +1,5 @@
 import { isTerminal, isWaiting } from "@kheish/contract";
+import { callHooks } from "../hooks/call.ts";
 import { read } from "../records.ts";
 import type { CallState } from "../state.ts";
 import { advance } from "./advance.ts";
@@ -98,6 +99,8 @@ function perform(driver: Driver, stop: StopSignal, effect: Effect): Promise<Outc
       return callModel(driver, stop);
     case "summarize":
       return summarize(driver, stop, effect.plan);
+    case "call_hooks":
+      return callHooks(driver, stop, effect.due);
     case "run_tools":
       return runTools(driver, stop, effect.calls);
     case "read_back":

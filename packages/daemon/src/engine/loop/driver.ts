@@ -39,7 +39,7 @@ export class Driver {
   readonly deps: LoopDeps;
   readonly sessionId: string;
   readonly lease: SessionLease;
-  readonly #session: Kept<"session">;
+  #session: Kept<"session">;
   run: Kept<"run">;
   state: SessionState;
   #goal: Kept<"goal"> | undefined;
@@ -79,7 +79,7 @@ export class Driver {
     return new Driver(deps, lease, session, run, state, goal.kept);
   }
 
-  /** Settings as they were when this drive began; they cannot change while a run is active (01-R15). */
+  /** Settings as they were at the last write; nobody else changes them while a run is active (01-R15). */
   get session(): Kept<"session">["data"] {
     return this.#session.data;
   }
@@ -139,6 +139,7 @@ export class Driver {
           sealed.landed();
           known.landed(this.sessionId, change);
           this.run = change.landed("run", this.run.id) ?? this.run;
+          this.#session = change.landed("session", this.sessionId) ?? this.#session;
           this.#goal = change.goalLanded;
           if (leave.length > 0) this.lease.left();
           return value;
@@ -214,6 +215,7 @@ export class Driver {
     const session = await read(store, "session", this.sessionId);
     if (run === undefined || session === undefined) throw new Superseded("the run's records are gone");
     this.run = run;
+    this.#session = session;
     this.state = await foldSession(this.deps.store, session);
     this.#goal = await read(store, "goal", this.sessionId);
   }

@@ -1,10 +1,13 @@
 import type { ContextPlan } from "../context/plan.ts";
+import type { DueHook } from "../hooks/due.ts";
 import type { CallState } from "../state.ts";
 
 /** What has to be performed outside of the store before the run can go on. */
 export type Effect =
   | { kind: "call_model" }
   | { kind: "summarize"; plan: Extract<ContextPlan, { kind: "model_driven" }> }
+  /** Hooks that may steer what comes next. */
+  | { kind: "call_hooks"; due: DueHook[] }
   /** Dispatched: their start is on disk. */
   | { kind: "run_tools"; calls: CallState[] }
   /** Lost calls whose outcome can be read back. */

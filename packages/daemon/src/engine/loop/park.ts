@@ -1,5 +1,6 @@
 import type { UserQuestionRequest } from "@kheish/contract";
 import type { UnknownEffect } from "../events.ts";
+import { announce } from "../hooks/announce.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { Driver } from "./driver.ts";
 
@@ -13,6 +14,12 @@ export async function park(
   const { request } = question;
   await driver.sessionFor(change);
   change.emit("waiting_for_user_question", { run_id: run.id, ...question });
+  announce(driver.deps.hooks, change, driver.session, "notification", {
+    runId: run.id,
+    subject: "question_asked",
+    place: ["notification", request.id],
+    payload: { kind: "question_asked", request_ids: [request.id] },
+  });
   change.put(
     "run",
     run.id,

@@ -4,7 +4,12 @@ import { visibleOutput } from "../context/visible-output.ts";
 import type { LedgerOutcome, SessionEvents } from "../events.ts";
 import { auditOutcome, failureOf, successOf } from "../external-actions.ts";
 import { changeGoal } from "../goals/tool-change.ts";
-import type { ContextUpdate, GoalChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
+import { announce } from "../hooks/announce.ts";
+import { hookView, keepAnswer } from "../hooks/call.ts";
+import { beforeQuestion } from "../hooks/due.ts";
+import { blockReason, isBlocked } from "../hooks/port.ts";
+import { changePlanning } from "../permissions/plan-mode.ts";
+import type { ContextUpdate, GoalChange, PlanChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
 import { questionRecordId } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
@@ -57,8 +62,9 @@ async function runOne(
   // A stopped read is simply made again; a stopped `once` effect tells what it knows.
   if (stop.reason === "drain" && stop.hard.aborted && tool.effect !== "once") return undefined;
   if (stop.reason === "ended") return undefined;
-  if (performed.kind === "ask") return askUser(driver, call, performed);
+  if (performed.kind === "ask") return elicit(driver, stop, call, performed);
   if (performed.kind === "goal") return goalChanged(driver, call, performed.change);
+  if (performed.kind === "plan") return planningChanged(driver, call, performed.change);
   const durationMs = driver.deps.clock.now() - started;
   return finished(driver, call, await limited(driver, call, performed, spent), durationMs);
 }
@@ -178,6 +184,16 @@ function finished(driver: Driver, call: CallState, result: Result, durationMs: n
       ...(result.blob === undefined ? {} : { output_blob: result.blob }),
       ...(result.context_updates === undefined ? {} : { context_updates: result.context_updates }),
     });
+    for (const update of result.context_updates ?? []) {
+      if (update.type !== "file_modified") continue;
+      const { name: tool_name, id: tool_call_id } = call.call;
+      announce(driver.deps.hooks, change, driver.session, "file_changed", {
+        runId: driver.run.id,
+        subject: update.path,
+        place: ["file_changed", tool_call_id, update.path],
+        payload: { path: update.path, tool_name, tool_call_id },
+      });
+    }
   };
 }
 
@@ -213,6 +229,35 @@ function goalChanged(driver: Driver, call: CallState, wanted: GoalChange): Outco
   return async (change) => {
     const result = await changeGoal(driver, change, wanted);
     emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
+  };
+}
+
+function planningChanged(driver: Driver, call: CallState, wanted: PlanChange): Outcome {
+  return async (change) => {
+    const result = await changePlanning(driver, change, wanted);
+    emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
+  };
+}
+
+/** The hooks before a question, in the commit that asks it: they may keep it from being asked. */
+async function elicit(
+  driver: Driver,
+  stop: StopSignal,
+  call: CallState,
+  asked: Extract<ToolOutcome, { kind: "ask" }>,
+): Promise<Outcome | undefined> {
+  const hooks = hookView(driver);
+  const payload = { tool_call_id: call.call.id, questions: asked.questions };
+  const due = hooks && beforeQuestion(driver.runState, call, payload, hooks);
+  if (due === undefined) return askUser(driver, call, asked);
+  const answer = await stop.unlessStopped(driver.deps.hooks.call(due.input, stop.soft));
+  if (answer === undefined) return undefined;
+  const { outcome } = answer;
+  return async (change) => {
+    await keepAnswer(driver, change, due, answer);
+    if (!isBlocked(outcome)) return askUser(driver, call, asked)(change);
+    const output = { error: blockReason("elicitation", outcome), hook_blocked: true };
+    emitFinished(driver, change, call, { output, is_error: true }, { ledger: "denied" });
   };
 }
 

@@ -3,7 +3,9 @@ import { closeCalls } from "../close-calls.ts";
 import { queueHead } from "../commands/transact.ts";
 import { auditLost } from "../external-actions.ts";
 import { afterRun } from "../goals/after-run.ts";
+import { announce } from "../hooks/announce.ts";
 import { textOf } from "../messages.ts";
+import { dropRunRules } from "../permissions/session-rules.ts";
 import { addUsage } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { settleRun } from "../transitions.ts";
@@ -48,6 +50,7 @@ export async function completeRun(
     }
   }
   change.updateSession({ usage: addUsage(change.session.usage, usage) });
+  dropRunRules(change, driver.state.rules, run.data);
   const next = await queueHead(driver.deps.store, change.session);
   settleRun(
     change,
@@ -66,6 +69,12 @@ export async function failRun(
   code?: string,
 ): Promise<void> {
   await giveUp(driver, change, "failed", error, code);
+  announce(driver.deps.hooks, change, driver.session, "stop_failure", {
+    runId: driver.run.id,
+    subject: code ?? "",
+    place: "stop_failure",
+    payload: { error, ...(code === undefined ? {} : { error_code: code }) },
+  });
   await afterRun(driver.deps, change, driver.run, { kind: "failed", passing });
 }
 
@@ -85,6 +94,7 @@ async function giveUp(
   const { run, runState } = driver;
   await driver.sessionFor(change);
   closeCalls(change, runState, "given up", (call) => auditLost(change, run.data, driver.deps.tools, call));
+  dropRunRules(change, driver.state.rules, run.data);
   settleCut(change, run.id, runState);
   const { usage } = runState;
   change.updateSession({ usage: addUsage(change.session.usage, usage) });

@@ -15,7 +15,7 @@ interface Part {
   deny: readonly string[];
 }
 
-const CAPABILITIES = ["skill", "mcp_server", "mcp_tool"] as const;
+const CAPABILITIES = ["skill", "mcp_server", "mcp_tool", "tool"] as const;
 const CREDENTIALS = ["route", "connector", "connector_credential", "mcp_server"] as const;
 
 /** What both scopes allow. */

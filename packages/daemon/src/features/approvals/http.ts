@@ -5,13 +5,17 @@ import { type Binding, bind, callerOf, ok, type Principal, param } from "../bind
 import type { RunService } from "../runs/index.ts";
 import type { SessionService } from "../sessions/index.ts";
 
-/** Who decides, and which budgets it may extend by that: those that it may set. */
+/** Who decides, and what they may do beyond it: extend the budgets and have remembered what they could set themselves. */
 function deciderOf(request: { principal: Principal; idempotencyKey?: string }) {
   const { grant } = request.principal;
-  const mayExtend = (budgetId: string) =>
-    grant === undefined ||
-    (grant.verbs.includes("admin") && grantsResource(grant, [`runtime/budgets/${encodeSegment(budgetId)}`]));
-  return { ...callerOf(request), mayExtend };
+  const mayAdmin = (resource: string) =>
+    grant === undefined || (grant.verbs.includes("admin") && grantsResource(grant, [resource]));
+  return {
+    ...callerOf(request),
+    mayExtend: (budgetId: string) => mayAdmin(`runtime/budgets/${encodeSegment(budgetId)}`),
+    mayRule: (sessionId: string) => mayAdmin(`sessions/${encodeSegment(sessionId)}/permissions/rules`),
+    ...(grant?.expiresAtMs === undefined ? {} : { expiresAtMs: grant.expiresAtMs }),
+  };
 }
 
 /** Three doors to one decision: by run, by session, and by session waiting for what follows. */

@@ -1,5 +1,5 @@
 import { DebugLevel, type RunStatus, RunStatus as RunStatuses } from "@kheish/contract";
-import type { Gauge, Registry } from "prom-client";
+import type { Counter, Gauge, Registry } from "prom-client";
 import type { RouteReadiness } from "../../engine/index.ts";
 import type { Meter } from "./meter.ts";
 import type { Readings } from "./readings.ts";
@@ -36,7 +36,7 @@ export async function createMetrics(build: Record<string, string>): Promise<Metr
 
   gauge("build_info", "Version, store engine and schema; always 1", Object.keys(build)).set(build, 1);
   const meter = createMeter({ counter, histogram });
-  return { registry, meter, show: readingsInto(gauge) };
+  return { registry, meter, show: readingsInto(gauge, counter) };
 }
 
 type Make<Kind> = <L extends string>(name: string, help: string, labelNames?: readonly L[]) => Kind;
@@ -104,6 +104,7 @@ function createMeter({ counter, histogram }: Factories): Meter {
 
 function readingsInto(
   gauge: <L extends string>(name: string, help: string, labelNames?: readonly L[]) => Gauge<L>,
+  counter: (name: string, help: string) => Counter,
 ): (readings: Readings) => void {
   const flag = (name: string, help: string) => gauge(name, `${help}: 1 or 0`);
   const ready = flag("ready", "Takes work");
@@ -127,6 +128,14 @@ function readingsInto(
   const stale = gauge("stale_runs", "Runs that are not over and have not moved for long");
   const lag = gauge("work_lag_seconds", "How late the next item of a queue is", ["queue"]);
   const dead = gauge("dead_letters", "Items given up on; counted up to a thousand", ["queue"]);
+  const hookExecutions = counter("hook_executions_total", "Attempts to call a hook");
+  const hookFailures = counter("hook_failures_total", "Attempts to call a hook that failed");
+  const hookRetries = counter("hook_retries_total", "Attempts to call a hook after a failed one");
+  const hookLost = counter(
+    "hook_dead_letter_persist_failures_total",
+    "Dead letters of hooks that could not be kept",
+  );
+  const hookDead = gauge("hook_dead_letters_unresolved", "Dead letters of hooks that nobody looked after");
   const subscribers = gauge("event_stream_subscribers", "Open event streams");
   const storeBytes = gauge("store_size_bytes", "Size of the store");
   const diskRatio = gauge("state_root_disk_used_ratio", "Used share of the state root's file system");
@@ -160,8 +169,20 @@ function readingsInto(
       lag.set({ queue }, lagSeconds);
       dead.set({ queue }, deadLetters);
     }
+    const { hooks } = status;
+    setTo(hookExecutions, hooks.execution_count);
+    setTo(hookFailures, hooks.failure_count);
+    setTo(hookRetries, hooks.retry_count);
+    setTo(hookLost, hooks.dead_letter_persist_failure_count);
+    hookDead.set(hooks.unresolved_dead_lettered_count);
     subscribers.set(status.events.subscriber_count);
     storeBytes.set(now.storeBytes);
     diskRatio.set(now.diskUsedRatio);
   };
+}
+
+/** Of what is counted elsewhere. */
+function setTo(counter: Counter, value: number): void {
+  counter.reset();
+  counter.inc(value);
 }

@@ -7,7 +7,7 @@ import {
   type RouteReloadResult,
   type RuntimeSettingsView,
 } from "@kheish/contract";
-import { type AdminChange, type Changer, digestOf, type RouteResolver } from "../../engine/index.ts";
+import { type AdminChange, type Changer, digest, type RouteResolver } from "../../engine/index.ts";
 import type { AuditLedger } from "../../governance/audit/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { KeyedMutex } from "../../kernel/keyed-mutex.ts";
@@ -192,7 +192,7 @@ export class RouteService {
           const change = becauseOf(by, reason);
           await this.#deps.audit.commitAdmin(
             [this.#event("routes_reloaded", { ...data, ...actorOf(change) })],
-            { ...change, target: "routes", change: { reloaded: sha256, changes_sha256: digestOf(data) } },
+            { ...change, target: "routes", change: { reloaded: sha256, changes_sha256: digest(data) } },
           );
         } catch (error) {
           this.#take(before.loaded);

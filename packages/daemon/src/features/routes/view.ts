@@ -15,7 +15,7 @@ export function routeView(
     route_id,
     provider: driver,
     model,
-    capabilities: route.capabilities,
+    capabilities: ready?.capabilities ?? route.capabilities,
     active: ready?.active ?? false,
     origin,
     model_support: route.model_support,

@@ -184,6 +184,8 @@ const statusAfter: Partial<Record<RecordedEvent["type"], RunStatus>> = {
   queued: "queued",
   started: "running",
   waiting_for_approval: "waiting_for_approval",
+  approval_voted: "waiting_for_approval",
+  approval_escalated: "waiting_for_approval",
   waiting_for_user_question: "waiting_for_user_question",
   user_question_resolved: "running",
   completed: "completed",
@@ -255,6 +257,8 @@ async function waitsAt(
       };
     case "waiting_for_user_question":
       return { approvals: [], questions: [event.data.request] };
+    case "approval_voted":
+    case "approval_escalated":
     case "approval_resolved": {
       const { pending } = event.data;
       const found = await readMany(store, "approval", pending);
@@ -313,6 +317,11 @@ async function runEvent(
     case "waiting_for_approval": {
       const requests = await withInputs(store, run.session_id, event.data.message_seq, event.data.requests);
       return { type: "waiting_for_approval", request_ids: requests.map((one) => one.id), requests };
+    }
+    case "approval_voted":
+    case "approval_escalated": {
+      const { run_id: _run, pending: _all, ...said } = event.data;
+      return { type: event.type, ...said } as RunEvent;
     }
     case "approval_resolved":
       return {

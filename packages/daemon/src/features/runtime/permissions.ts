@@ -4,21 +4,40 @@ import {
   type PermissionMatrix,
   PermissionMode,
 } from "@kheish/contract";
-import { type AuthorityPort, isVisible, requireSession, type ToolPort } from "../../engine/index.ts";
+import {
+  type AuthorityPort,
+  digest,
+  inForce,
+  isVisible,
+  listRules,
+  type RuleBook,
+  requireSession,
+  type StandingRule,
+  type ToolPort,
+} from "../../engine/index.ts";
+import type { Clock } from "../../kernel/clock.ts";
 import type { Store } from "../../kernel/store.ts";
 
 export interface PermissionSources {
   store: Store;
+  clock: Clock;
   authority: AuthorityPort;
+  /** The rules of user and project scope. */
+  rules: RuleBook;
   tools: ToolPort;
   /** The daemon-wide mode in force. */
   permissionMode: () => PermissionMode;
+  workspaceRoot: string;
 }
 
 /** Names a call that nobody made. */
 const DRY_CALL = "permission-check";
 
-type Session = Awaited<ReturnType<typeof requireSession>>["data"];
+/** A session, and the rules that hold in it now; without one, those that hold everywhere. */
+interface Place {
+  session: Awaited<ReturnType<typeof requireSession>>["data"] | undefined;
+  rules: readonly StandingRule[];
+}
 
 /** What would become of a call: no hook runs, no approval is allocated, nothing is written (03-R27). */
 export class PermissionExplainer {
@@ -32,13 +51,14 @@ export class PermissionExplainer {
     call: { id: string | undefined; name: string; input: Json },
     scope: { sessionId: string | undefined; mode: PermissionMode | undefined },
   ): Promise<PermissionExplanation> {
-    const session = await this.#session(scope.sessionId);
-    return this.#explanation({ ...call, id: call.id ?? DRY_CALL }, session, this.#mode(session, scope.mode));
+    const place = await this.#place(scope.sessionId);
+    const mode = scope.mode ?? place.session?.permission_mode ?? this.#sources.permissionMode();
+    return this.#explanation({ ...call, id: call.id ?? DRY_CALL }, place, mode);
   }
 
   /** Every tool that the daemon shows to models, under every mode. */
   async matrix(sessionId: string | undefined): Promise<PermissionMatrix> {
-    const session = await this.#session(sessionId);
+    const place = await this.#place(sessionId);
     const names = this.#sources.tools
       .all()
       .filter((tool) => tool.unlisted !== true)
@@ -46,22 +66,22 @@ export class PermissionExplainer {
     return {
       modes: PermissionMode.options.map((mode) => ({
         mode,
-        tools: names.map((name) => this.#explanation({ id: DRY_CALL, name, input: {} }, session, mode)),
+        tools: names.map((name) => this.#explanation({ id: DRY_CALL, name, input: {} }, place, mode)),
       })),
     };
   }
 
-  async #session(id: string | undefined): Promise<Session | undefined> {
-    return id === undefined ? undefined : (await requireSession(this.#sources.store, id)).data;
-  }
-
-  #mode(session: Session | undefined, override: PermissionMode | undefined): PermissionMode {
-    return override ?? session?.permission_mode ?? this.#sources.permissionMode();
+  async #place(sessionId: string | undefined): Promise<Place> {
+    const { store, clock, rules } = this.#sources;
+    const session = sessionId === undefined ? undefined : (await requireSession(store, sessionId)).data;
+    const own = sessionId === undefined ? [] : (await listRules(store, sessionId)).map(({ data }) => data);
+    const here = { nowMs: clock.now(), runId: session?.active_run_id };
+    return { session, rules: inForce([...(await rules.rules()), ...own], here) };
   }
 
   #explanation(
     call: { id: string; name: string; input: Json },
-    session: Session | undefined,
+    { session, rules }: Place,
     mode: PermissionMode,
   ): PermissionExplanation {
     const dry = { hooks_evaluated: false, hook_policy: "not_executed_in_dry_run" } as const;
@@ -85,7 +105,15 @@ export class PermissionExplainer {
         },
       };
     }
-    const { audit } = this.#sources.authority.decide(call, mode);
+    const { authority, workspaceRoot } = this.#sources;
+    const { audit, required_approvals } = authority.decide(call, {
+      mode,
+      rules,
+      updates: session?.hook_permissions ?? [],
+      inputDigest: () => digest(call.input),
+      workspaceRoot,
+    });
+    const seen = authority.seen(call, workspaceRoot);
     return {
       tool_call_id: call.id,
       tool_name: call.name,
@@ -99,7 +127,10 @@ export class PermissionExplainer {
       scope: audit.scope,
       ...(audit.reason === undefined ? {} : { reason: audit.reason }),
       ...(audit.matched_rule_pattern === undefined ? {} : { matched_rule: audit.matched_rule_pattern }),
+      ...(audit.matched_rule_id === undefined ? {} : { matched_rule_id: audit.matched_rule_id }),
       ...(audit.matched_rule_origin === undefined ? {} : { matched_rule_origin: audit.matched_rule_origin }),
+      ...(required_approvals === undefined ? {} : { required_approvals }),
+      ...(seen === undefined ? {} : { seen }),
       audit_preview: audit,
     };
   }

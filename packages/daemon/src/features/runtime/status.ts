@@ -6,6 +6,7 @@ import {
   type DaemonCapabilities,
   type DaemonStatusView,
   type EventsStatus,
+  type HooksStatus,
   isTerminal,
   ROUTE_CAPABILITY_MATRIX_VERSION,
   RunStatus,
@@ -32,6 +33,7 @@ export interface StatusSources {
   budgets: () => Promise<BudgetsStatus | undefined>;
   subscriberCount: () => number;
   controlPlane: () => Promise<DaemonStatusView["control_plane"]>;
+  hooks: (configured: number) => Promise<HooksStatus>;
   storage: StorageStatus;
   stateRootLock: { path: string; held: boolean; mechanism: string };
   authStore: () => AuthStoreStatus;
@@ -78,6 +80,7 @@ export class StatusService {
         this.#sources.budgets(),
         this.#sources.audit(),
       ]);
+    const hooks = await this.#sources.hooks(Object.values(runtime.hooks.hooks).flat().length);
     const readiness = routes.readiness();
     const warnings = [
       ...auditWarnings(audit),
@@ -85,6 +88,7 @@ export class StatusService {
         runs,
         readiness,
         probes,
+        hooks,
         controlPlane,
         authStore: this.#sources.authStore(),
         isHoldingStill: this.#sources.isHoldingStill(),
@@ -130,7 +134,7 @@ export class StatusService {
         route_warning_count: readiness.filter((route) => route.state === "warning").length,
         warnings,
       },
-      hooks: { configured_count: Object.values(runtime.hooks.hooks).flat().length },
+      hooks,
       events: this.#events(),
       audit,
       sessions: { total: sessionCount },

@@ -1,4 +1,4 @@
-import type { DaemonStatusView, RunsStatus, StatusWarning } from "@kheish/contract";
+import type { DaemonStatusView, HooksStatus, RunsStatus, StatusWarning } from "@kheish/contract";
 import type { RouteReadiness } from "../../engine/index.ts";
 import type { StorageProbe } from "../../kernel/storage-probe.ts";
 import { controlPlaneWarnings } from "./control-plane-warnings.ts";
@@ -7,6 +7,7 @@ export interface WarningSources {
   runs: RunsStatus;
   readiness: readonly RouteReadiness[];
   probes: readonly StorageProbe[];
+  hooks: HooksStatus;
   controlPlane: DaemonStatusView["control_plane"];
   authStore: { awaits_new_key: boolean };
   /** A restored copy that nobody has released yet. */
@@ -20,9 +21,34 @@ export function warningsOf(sources: WarningSources): StatusWarning[] {
     ...routeWarnings(sources.readiness),
     ...storageWarnings(sources.probes),
     ...controlPlaneWarnings(sources.controlPlane),
+    ...hookWarnings(sources.hooks),
     ...authStoreWarnings(sources.authStore),
     ...(sources.isHoldingStill ? [HOLDING_STILL] : []),
   ];
+}
+
+/** Only what nobody has looked after (03, Events). */
+function hookWarnings(hooks: HooksStatus): StatusWarning[] {
+  const { unresolved_dead_lettered_count: count, last_unresolved_dead_letter_hook: last } = hooks;
+  const warnings: StatusWarning[] = [];
+  if (!hooks.enabled) {
+    warnings.push({
+      severity: "error",
+      code: "hooks_unreadable",
+      message: "the stored hooks cannot be read by this version, so no hook is called",
+      action: "set the hooks again, or start the version that wrote them",
+    });
+  }
+  if (count > 0) {
+    warnings.push({
+      severity: "warning",
+      code: "hook_dead_letters",
+      message: `${count} hook calls failed for good and nobody has looked after them`,
+      ...(last === undefined ? {} : { related_id: last }),
+      action: "see 'kheish runtime hooks dead-letter', mend the hook, then resolve-dead-letter",
+    });
+  }
+  return warnings;
 }
 
 function authStoreWarnings({ awaits_new_key }: WarningSources["authStore"]): StatusWarning[] {

@@ -31,6 +31,10 @@ const CONVERSATION = new Set<RecordedEvent["type"]>([
   "goal_set",
   "goal_moved",
   "goal_cleared",
+  "permission_rule_set",
+  "permission_rule_removed",
+  "plan_mode_entered",
+  "plan_mode_left",
 ]);
 
 /** A session's whole history, or one page of it: journal, checkpoints, audits, outputs and run events. */

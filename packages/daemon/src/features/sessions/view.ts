@@ -1,12 +1,14 @@
 import type {
   AgentSnapshot,
   DaemonOutputRecord,
+  PlanArtifact,
   SessionGoal,
   SessionView,
   SessionViewSummary,
 } from "@kheish/contract";
 import {
   answerText,
+  eventAt,
   type Kept,
   pendingQuestions,
   read,
@@ -42,6 +44,7 @@ function common(session: SessionRecord, goal: SessionGoal | undefined) {
       : { credential_scope: credential, effective_credential_scope: credential }),
     ...(session.operator === undefined ? {} : { operator: session.operator }),
     ...(session.tool_overrides === undefined ? {} : { tool_overrides: session.tool_overrides }),
+    ...(session.permission_mode === undefined ? {} : { permission_mode: session.permission_mode }),
     ...(session.input_contract === undefined ? {} : { input_contract: session.input_contract }),
     ...(session.output_contract === undefined ? {} : { output_contract: session.output_contract }),
     ...(session.reply_targets?.length ? { reply_targets: session.reply_targets } : {}),
@@ -77,7 +80,18 @@ export async function sessionView(store: Store, session: Kept<"session">): Promi
     ...common(session.data, (await read(store, "goal", session.id))?.data.goal),
     snapshot: await agentSnapshot(store, session),
     outputs: await recentOutputs(store, session.id),
+    ...(session.data.plan_seq === undefined
+      ? {}
+      : { plan_artifact: await planArtifact(store, session.id, session.data.plan_seq) }),
   };
+}
+
+/** What the agent planned, as it stands in the journal. */
+async function planArtifact(store: Store, sessionId: string, seq: number): Promise<PlanArtifact> {
+  const event = await eventAt(store, sessionId, seq);
+  if (event.type !== "plan_mode_left") throw new Error(`event ${seq} of session '${sessionId}' is no plan`);
+  const { run_id, plan, summary } = event.data;
+  return { plan, ...(summary === undefined ? {} : { summary }), run_id, created_at_ms: event.atMs };
 }
 
 /** The agent behind a session and what it waits for (01, AgentSnapshot). */

@@ -66,7 +66,7 @@ export class Broker {
     this.#subjects = new Subjects(deps);
     deps.vault.onChange((slotId, event) => {
       // 02-R51: a lease is for the secret that it was given for.
-      if (event !== "enabled") this.#endLeasesOf(slotId);
+      if (event !== "enabled" && event !== "refreshed") this.#endLeasesOf(slotId);
     });
   }
 

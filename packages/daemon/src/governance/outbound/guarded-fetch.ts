@@ -15,6 +15,8 @@ export interface GuardedRequest extends OutboundPolicy {
   body?: string | Uint8Array;
   /** Ends the request and the reading of its answer; there is no other time limit. */
   signal?: AbortSignal;
+  /** The connection stands, TLS included. */
+  onConnected?: () => void;
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -56,6 +58,11 @@ function send(url: URL, addresses: readonly string[], request: GuardedRequest): 
       lookup: pinnedTo(addresses),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
+    const { onConnected } = request;
+    if (onConnected !== undefined) {
+      const stands = url.protocol === "https:" ? "secureConnect" : "connect";
+      outgoing.once("socket", (socket) => socket.once(stands, onConnected));
+    }
     outgoing.once("response", resolve);
     outgoing.once("error", reject);
     outgoing.end(request.body);

@@ -10,6 +10,7 @@ import {
 } from "@kheish/contract";
 import type { Random } from "../../kernel/random.ts";
 import type { Op } from "../../kernel/store.ts";
+import { accountStateOf } from "./account-state.ts";
 import type { MasterKey } from "./master-key.ts";
 import { type Sealed, seal, unseal } from "./seal.ts";
 
@@ -54,8 +55,10 @@ export function resealSlot(slotId: string, slot: StoredSlot, from: MasterKey, to
     : { ...slot, sealed: seal(text, to, contextOf(slotId, slot), random) };
 }
 
-export function statusOf(slotId: string, slot: StoredSlot): AuthSlotStatus {
+/** `nowMs`: what is known of an account's token changes with time alone. */
+export function statusOf(slotId: string, slot: StoredSlot, nowMs: number): AuthSlotStatus {
   const { provider, mode, summary, details, updated_at_ms, disabled } = slot;
+  const account_state = accountStateOf(mode, details, nowMs);
   return {
     slot_id: slotId,
     provider,
@@ -64,15 +67,25 @@ export function statusOf(slotId: string, slot: StoredSlot): AuthSlotStatus {
     updated_at_ms,
     ...(details === undefined ? {} : { details }),
     ...(disabled === undefined ? {} : { disabled: true, disabled_reason: disabled.reason }),
+    ...(account_state === undefined ? {} : { account_state }),
   };
 }
 
 /** The status of a slot that is not sealed. */
-export function plainStatus(record: AuthSlotRecord): AuthSlotStatus {
+export function plainStatus(record: AuthSlotRecord, nowMs: number): AuthSlotStatus {
   const { slot_id, provider, mode, updated_at_ms = 0 } = record;
   const details = slotDetails(record);
   const summary = slotSummary(record);
-  return { slot_id, provider, mode, summary, updated_at_ms, ...(details === undefined ? {} : { details }) };
+  const account_state = accountStateOf(mode, details, nowMs);
+  return {
+    slot_id,
+    provider,
+    mode,
+    summary,
+    updated_at_ms,
+    ...(details === undefined ? {} : { details }),
+    ...(account_state === undefined ? {} : { account_state }),
+  };
 }
 
 /** Guarded by the revision it was read at; 0: it must not exist. */

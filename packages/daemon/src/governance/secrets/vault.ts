@@ -49,7 +49,8 @@ interface Landed {
   revision: number;
 }
 
-export type SlotEvent = "written" | "deleted" | "disabled" | "enabled";
+/** `refreshed`: the slot holds the same account with other tokens. */
+export type SlotEvent = "written" | "deleted" | "disabled" | "enabled" | "refreshed";
 
 export interface RekeyResult {
   /** Slots are encrypted under this key now. */
@@ -70,7 +71,7 @@ export class Vault {
   #started: Promise<void> | undefined;
   readonly #keyrings: Keyrings;
   /** What is known of each slot, for those who cannot wait for the store. */
-  readonly #known = new Map<string, { status: AuthSlotStatus; revision: number }>();
+  readonly #known = new Map<string, { statusAt: (nowMs: number) => AuthSlotStatus; revision: number }>();
   /** Slots of an unencrypted file, while there is no key to seal them under (02-R48). */
   readonly #plain = new Map<string, AuthSlotRecord>();
   readonly #onSecrets: (slotId: string, secrets: readonly string[]) => void;
@@ -134,7 +135,7 @@ export class Vault {
 
   /** What was last heard of a slot, without asking the store. */
   status(slotId: string): AuthSlotStatus | undefined {
-    return this.#known.get(slotId)?.status;
+    return this.#known.get(slotId)?.statusAt(this.#deps.clock.now());
   }
 
   /** Hears of every change of a slot, made here or by another daemon. */
@@ -146,7 +147,7 @@ export class Vault {
   /** By slot id. */
   async list(): Promise<AuthSlotStatus[]> {
     const statuses: AuthSlotStatus[] = [];
-    for await (const { id, data } of allSlots(this.#deps.store)) statuses.push(statusOf(id, data));
+    for await (const { id, data } of allSlots(this.#deps.store)) statuses.push(this.#statusOf(id, data));
     for (const slotId of this.#plain.keys()) {
       const status = this.status(slotId);
       if (status !== undefined) statuses.push(status);
@@ -156,7 +157,7 @@ export class Vault {
 
   async get(slotId: string): Promise<{ status: AuthSlotStatus; revision: number } | undefined> {
     const found = await readSlot(this.#deps.store, slotId);
-    if (found !== undefined) return { status: statusOf(slotId, found.data), revision: found.revision };
+    if (found !== undefined) return { status: this.#statusOf(slotId, found.data), revision: found.revision };
     const status = this.#plain.has(slotId) ? this.status(slotId) : undefined;
     return status && { status, revision: 0 };
   }
@@ -186,8 +187,27 @@ export class Vault {
     return { status: this.#remember(slotId, landed, record), revision: landed.revision };
   }
 
+  /**
+   * The same account with the tokens that a refresh brought, or what came of it. The slot stays disabled if it was, and
+   * leases on it go on. Undefined when there is no such slot.
+   */
+  async renew(
+    record: AuthSlotRecord,
+    change: Change & { expectedRevision: number },
+    outcome: string,
+  ): Promise<OpenSlot | undefined> {
+    const { slot_id: slotId } = record;
+    const { random, clock } = this.#deps;
+    this.#onSecrets(slotId, secretsIn(record));
+    const renewed = (keyring: Keyring, before: StoredSlot | undefined) =>
+      before && { ...before, ...sealSlot(record, keyring.current, random, clock.now()) };
+    const landed = await this.#change(slotId, change, "refreshed", renewed, { outcome });
+    if (landed === undefined) return undefined;
+    return { record, status: this.#remember(slotId, landed, record), revision: landed.revision };
+  }
+
   /** False when there is no such slot. */
-  async delete(slotId: string, change: Change): Promise<boolean> {
+  async delete(slotId: string, change: Change, details: JsonObject = {}): Promise<boolean> {
     const { store, audit } = this.#deps;
     const { actor, expectedRevision } = change;
     // Without a key nothing is written, a deletion neither (02-R48).
@@ -199,7 +219,7 @@ export class Vault {
       const result = await audit.commitAdmin(
         [
           { op: "delete", kind: SLOT_KIND, id: slotId, expectedRevision: found.revision },
-          this.#event("slot_deleted", { slot_id: slotId, actor }),
+          this.#event("slot_deleted", { slot_id: slotId, actor, ...details }),
         ],
         { ...recordOf(change, `secrets/${slotId}`, { deleted: slotId }), withdraws: true },
       );
@@ -271,7 +291,7 @@ export class Vault {
   /** Slots of an unencrypted file are usable though they cannot be written (02-R48). */
   adoptPlain(record: AuthSlotRecord): void {
     this.#plain.set(record.slot_id, record);
-    this.#known.set(record.slot_id, { status: plainStatus(record), revision: 0 });
+    this.#known.set(record.slot_id, { statusAt: (nowMs) => plainStatus(record, nowMs), revision: 0 });
     this.#onSecrets(record.slot_id, secretsIn(record));
   }
 
@@ -282,7 +302,7 @@ export class Vault {
     alter: (slot: StoredSlot) => StoredSlot,
   ): Promise<AuthSlotStatus | undefined> {
     const landed = await this.#change(slotId, change, event, (_keyring, slot) => slot && alter(slot));
-    return landed && statusOf(slotId, landed.data);
+    return landed && this.#statusOf(slotId, landed.data);
   }
 
   async #change(
@@ -290,6 +310,7 @@ export class Vault {
     change: Change,
     event: SlotEvent,
     build: (keyring: Keyring, before: StoredSlot | undefined) => StoredSlot | undefined,
+    details: JsonObject = {},
   ): Promise<Landed | undefined> {
     const { actor, reason, expectedRevision } = change;
     const why = reason === undefined ? {} : { reason };
@@ -302,18 +323,23 @@ export class Vault {
       if (data === undefined) return undefined;
       const { provider, mode } = data;
       const told = recordOf(change, `secrets/${slotId}`, { [event]: slotId, provider, mode });
-      const result = await this.#deps.audit.commitAdmin(
-        [
-          ...keyring.guard(),
-          putSlot(slotId, data, revision),
-          this.#event(`slot_${event}`, { slot_id: slotId, actor, ...why }),
-        ],
-        event === "disabled" ? { ...told, withdraws: true } : told,
-      );
+      const ops = [
+        ...keyring.guard(),
+        putSlot(slotId, data, revision),
+        this.#event(`slot_${event}`, { slot_id: slotId, actor, ...why, ...details }),
+      ];
+      // A refresh is nobody's change: the audit has its requests, and what they brought must not be held up.
+      const result =
+        event === "refreshed"
+          ? await this.#deps.store.commit(ops)
+          : await this.#deps.audit.commitAdmin(
+              ops,
+              event === "disabled" ? { ...told, withdraws: true } : told,
+            );
       if (keyring.revision === 0 || !result.ok) await this.#keyrings.reload();
       if (!result.ok) continue;
       const landed = { data, revision: revision + 1 };
-      this.#known.set(slotId, { status: statusOf(slotId, data), revision: landed.revision });
+      this.#know(slotId, landed);
       this.#tell(slotId, event);
       return landed;
     }
@@ -328,13 +354,18 @@ export class Vault {
   }
 
   #remember(slotId: string, slot: Landed, record: AuthSlotRecord): AuthSlotStatus {
-    const status = statusOf(slotId, slot.data);
     // A read may be overtaken by a later one; what is known never goes back.
-    if ((this.#known.get(slotId)?.revision ?? 0) <= slot.revision) {
-      this.#known.set(slotId, { status, revision: slot.revision });
-    }
+    if ((this.#known.get(slotId)?.revision ?? 0) <= slot.revision) this.#know(slotId, slot);
     this.#onSecrets(slotId, secretsIn(record));
-    return status;
+    return this.#statusOf(slotId, slot.data);
+  }
+
+  #know(slotId: string, { data, revision }: Landed): void {
+    this.#known.set(slotId, { statusAt: (nowMs) => statusOf(slotId, data, nowMs), revision });
+  }
+
+  #statusOf(slotId: string, data: StoredSlot): AuthSlotStatus {
+    return statusOf(slotId, data, this.#deps.clock.now());
   }
 
   #forget(slotId: string): void {

@@ -123,6 +123,24 @@ describe("toPrompt", () => {
         },
       ],
     },
+    {
+      name: "a result with what hooks had to say about its call",
+      message: results({
+        call_id: "c1",
+        tool_name: "t",
+        output: "words",
+        is_error: false,
+        hook_contexts: ["noted"],
+      }),
+      content: [
+        {
+          type: "tool-result",
+          toolCallId: "c1",
+          toolName: "t",
+          output: { type: "json", value: { output: "words", hook_contexts: ["noted"] } },
+        },
+      ],
+    },
   ])("translates $name", ({ message, content }) => {
     expect(toPrompt("", [message], TARGET).map((translated) => translated.content)).toEqual([content]);
   });

@@ -105,7 +105,8 @@ function callId(id: string, { plainCallIds }: PromptTarget): string {
   return plainCallIds === true ? id.replace(/[^a-zA-Z0-9_-]/g, "_") : id;
 }
 
-function outputOf({ output, is_error }: ToolResult): LanguageModelV4ToolResultOutput {
+function outputOf({ output: own, is_error, hook_contexts }: ToolResult): LanguageModelV4ToolResultOutput {
+  const output = hook_contexts === undefined ? own : { output: own, hook_contexts };
   if (typeof output === "string") return { type: is_error ? "error-text" : "text", value: output };
   return { type: is_error ? "error-json" : "json", value: output };
 }

@@ -3,9 +3,15 @@ import { type AssistantMessage, toolCallsOf } from "../../engine/messages.ts";
 import type { ModelCallOptions, ModelRequest } from "../../engine/ports.ts";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { type CredentialPort, type LeasedCredential, NO_CREDENTIALS } from "../credential-port.ts";
+import {
+  type CredentialAnswer,
+  type CredentialPort,
+  type LeasedCredential,
+  NO_CREDENTIALS,
+} from "../credential-port.ts";
 import type { AttemptOptions, AttemptOutcome, Driver } from "../driver.ts";
 import { cancelled, failure } from "../failure.ts";
+import { factsOf } from "../routes/drivers.ts";
 import { capabilitiesOf, limitsOf } from "../routes/model-facts.ts";
 import type { Route } from "../routes/route.ts";
 import type { Secret } from "../routes/secret.ts";
@@ -44,6 +50,9 @@ const LEASE_OVER = Symbol("the lease ended before anything was sent");
 /** Each of them ends only when somebody replaces the secret, or revokes, in the same instant. */
 const MAX_LEASES = 5;
 
+const TOKEN_NOT_REPLACED =
+  "The provider refused the token of the route's account, and it could not be refreshed now.";
+
 interface Usable {
   secret: Secret | undefined;
   /** Absent for a key that the route was started with. */
@@ -68,11 +77,19 @@ export class ProviderDriver implements Driver {
     const refusal = refusalOf(this.#route, request);
     if (refusal !== undefined) return failure("invalid_request", refusal);
 
+    let hasReplaced = false;
     for (let round = 1; ; round++) {
       const answer = await this.#credential(request);
-      if (!answer.ok) return failure("auth", answer.message);
+      if (!answer.ok) return failure(answer.retryable === true ? "transport" : "auth", answer.message);
       const outcome = await this.#attemptWith(answer, request, options);
-      if (outcome !== LEASE_OVER) return outcome;
+      if (outcome !== LEASE_OVER) {
+        // Whether an account's token is still good, its provider knows best: refused once, it is replaced once.
+        if (hasReplaced || !isUnauthorized(outcome) || options.signal.aborted) return outcome;
+        hasReplaced = true;
+        const replacement = await answer.credential?.replacement?.();
+        if (replacement === "replaced") continue;
+        return replacement === "later" ? failure("transport", TOKEN_NOT_REPLACED) : outcome;
+      }
       // Nothing was sent: the lease ended in between, by a rotation for instance, and a new one is asked for.
       if (round >= MAX_LEASES)
         return failure("auth", "The credential of the route is replaced faster than it can be used.");
@@ -140,7 +157,7 @@ export class ProviderDriver implements Driver {
   /** The key of the route as it is now: one that stands in a slot is taken from there at each attempt (02-R64). */
   async #credential(
     request: ModelRequest,
-  ): Promise<({ ok: true } & Usable) | { ok: false; message: string }> {
+  ): Promise<({ ok: true } & Usable) | Extract<CredentialAnswer, { ok: false }>> {
     const { route_id, driver, credential } = this.#route;
     if (credential.kind !== "slot") {
       return { ok: true, secret: credential.kind === "key" ? credential.secret : undefined };
@@ -179,13 +196,24 @@ export class ProviderDriver implements Driver {
   }
 }
 
-/** An organization that the route names wins over that of the slot. */
-function withAccount(route: Route, { organization, project }: LeasedCredential): Route {
+function isUnauthorized(outcome: AttemptOutcome): boolean {
+  return !outcome.ok && outcome.error.status === 401;
+}
+
+/** What the route says itself wins over what its slot says. */
+function withAccount(route: Route, { organization, project, account, base_url }: LeasedCredential): Route {
   return {
     ...route,
+    ...(account === undefined ? {} : { account }),
+    ...(base_url === undefined || isOwnUrl(route) ? {} : { base_url }),
     ...(route.organization !== undefined || organization === undefined ? {} : { organization }),
     ...(route.project !== undefined || project === undefined ? {} : { project }),
   };
+}
+
+/** Every route has a URL; its own is one that somebody has given it. */
+function isOwnUrl({ driver, base_url }: Route): boolean {
+  return base_url !== undefined && base_url !== factsOf(driver).builtInBaseUrl;
 }
 
 function describe(warning: SharedV4Warning): string {

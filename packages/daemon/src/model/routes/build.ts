@@ -2,7 +2,7 @@ import { FallbackTrigger } from "@kheish/contract";
 import type { ModelLimits } from "../../engine/ports.ts";
 import { resolveBaseUrl } from "./base-url.ts";
 import { effectiveCapabilities } from "./capabilities.ts";
-import { resolveCredential, variable } from "./credentials.ts";
+import { accountLoginOf, resolveCredential, variable } from "./credentials.ts";
 import { CAPABILITIES, type DriverName, factsOf } from "./drivers.ts";
 import { RouteTable } from "./file-schema.ts";
 import { type Env, type Route, RouteConfigError } from "./route.ts";
@@ -35,7 +35,12 @@ export function buildRoute(routeId: string, table: RouteTable, env: Env): Route 
     driver,
     model,
     model_support: table.model_support,
-    capabilities: effectiveCapabilities({ driver, model, overrides }),
+    capabilities: effectiveCapabilities({
+      driver,
+      model,
+      overrides,
+      account: accountLoginOf(table) !== undefined,
+    }),
     capability_overrides: overrides,
     credential: resolveCredential({ route_id: routeId, ...table }, env),
     anthropic_beta_headers: table.anthropic_beta_headers ?? list(variable(ownEnv, "ANTHROPIC_BETA_HEADERS")),

@@ -1,5 +1,5 @@
 import { type DriverName, factsOf } from "./drivers.ts";
-import type { Credential, Env } from "./route.ts";
+import type { AccountLogin, Credential, Env } from "./route.ts";
 import { Secret } from "./secret.ts";
 
 export interface CredentialSource {
@@ -10,6 +10,10 @@ export interface CredentialSource {
   api_key_env?: string | undefined;
   /** The operator's word that the server needs no key. */
   unauthenticated?: boolean | undefined;
+  openai_auth_source?: "api_key" | "codex" | undefined;
+  openai_auth_file?: string | undefined;
+  anthropic_auth_source?: "api_key" | "claude_code" | undefined;
+  anthropic_credentials_file?: string | undefined;
 }
 
 /** The source of a key that stands in the routes file itself. */
@@ -21,14 +25,33 @@ export function variable(env: Env, name: string): string | undefined {
   return value === "" ? undefined : value;
 }
 
-/** 02-R26: slot, inline key, named variable, and the driver's own variable only for the route that bears its name. */
-export function resolveCredential(
-  { route_id, driver, auth_ref, api_key, api_key_env, unauthenticated }: CredentialSource,
-  env: Env,
-): Credential {
+/** The login that a route signs in with; a key that it names as well comes before it (02-R26). */
+export function accountLoginOf(
+  source: Omit<CredentialSource, "route_id" | "driver">,
+): AccountLogin | undefined {
+  if (source.api_key !== undefined || source.api_key_env !== undefined) return undefined;
+  const { openai_auth_source, openai_auth_file, anthropic_auth_source, anthropic_credentials_file } = source;
+  if (openai_auth_source === "codex") return loginOf("codex", openai_auth_file);
+  return anthropic_auth_source === "claude_code"
+    ? loginOf("claude_code", anthropic_credentials_file)
+    : undefined;
+}
+
+function loginOf(program: AccountLogin["program"], file: string | undefined): AccountLogin {
+  return file === undefined ? { program } : { program, file };
+}
+
+/**
+ * 02-R26: slot, inline key, named variable, the login that the route names, and the driver's own variable only for the
+ * route that bears its name.
+ */
+export function resolveCredential(source: CredentialSource, env: Env): Credential {
+  const { route_id, driver, auth_ref, api_key, api_key_env, unauthenticated } = source;
   if (auth_ref !== undefined) return { kind: "slot", slot_id: auth_ref };
   if (api_key !== undefined) return { kind: "key", secret: new Secret(api_key), source: INLINE_KEY };
   if (api_key_env !== undefined) return fromVariables([api_key_env], route_id, env);
+  const login = accountLoginOf(source);
+  if (login !== undefined) return { kind: "slot", slot_id: `route.${route_id}`, login };
   const { keyVariables } = factsOf(driver);
   if (keyVariables.length === 0) {
     const undeclared = driver === "openai_compatible" && unauthenticated !== true;

@@ -3,6 +3,7 @@ import type { AuthSlotStatus } from "@kheish/contract";
 import type { RouteReadiness } from "../../engine/ports.ts";
 import { type LoadRoutesOptions, loadRoutes } from "./inventory.ts";
 import { readinessOf } from "./readiness.ts";
+import type { Route } from "./route.ts";
 import { arrange } from "./route-set.ts";
 
 /** A routes file as a daemon with this environment would take it. */
@@ -24,8 +25,22 @@ export function examineFile(
   return {
     sha256: createHash("sha256").update(file).digest("hex"),
     routes: routes.map((route) => ({
-      readiness: readinessOf(route, routes[0], slotStatus),
+      readiness: beforeImport(route, readinessOf(route, routes[0], slotStatus)),
       hasCredential: route.credential.kind === "key" || route.credential.kind === "none",
     })),
+  };
+}
+
+/** The slot of a login that is taken over at the start is not missing before it. */
+function beforeImport(route: Route, readiness: RouteReadiness): RouteReadiness {
+  const { credential, route_id } = route;
+  if (readiness.code !== "auth_slot_missing" || credential.kind !== "slot" || credential.login === undefined)
+    return readiness;
+  return {
+    ...readiness,
+    state: "warning",
+    code: "auth_account_not_imported",
+    message: `Route '${route_id}' signs in with a login of ${credential.login.program}, which the daemon takes over when it starts.`,
+    action: `It needs the master key for that, and the file of the login.`,
   };
 }

@@ -20,6 +20,10 @@ export const RouteTable = z.strictObject({
   api_key: NotBlank.optional(),
   api_key_env: NotBlank.optional(),
   unauthenticated: z.boolean().optional(),
+  openai_auth_source: z.enum(["api_key", "codex"]).optional(),
+  openai_auth_file: NotBlank.optional(),
+  anthropic_auth_source: z.enum(["api_key", "claude_code"]).optional(),
+  anthropic_credentials_file: NotBlank.optional(),
   organization: Text.optional(),
   organization_env: Text.optional(),
   project: Text.optional(),
@@ -54,19 +58,15 @@ export const RoutesFile = z.strictObject({
   routes: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
 });
 
-/** Keys of the format that a later release brings: refused by name, so that nobody relies on them in vain. */
-export const LATER_KEYS: readonly string[] = [
-  "openai_auth_source",
-  "openai_auth_file",
-  "anthropic_auth_source",
-  "anthropic_credentials_file",
-];
-
 /** Of two keys that say the same thing only one may be given (02-R21). */
 export const EXCLUSIVE_KEYS = [
   ["auth_ref", "api_key"],
   ["auth_ref", "api_key_env"],
   ["api_key", "api_key_env"],
+  ["auth_ref", "openai_auth_source"],
+  ["auth_ref", "openai_auth_file"],
+  ["auth_ref", "anthropic_auth_source"],
+  ["auth_ref", "anthropic_credentials_file"],
   ["auth_ref", "unauthenticated"],
   ["api_key", "unauthenticated"],
   ["api_key_env", "unauthenticated"],
@@ -77,6 +77,18 @@ export const EXCLUSIVE_KEYS = [
 /** Keys that mean something to one driver only. */
 export const DRIVER_KEYS = {
   openai_compatible: ["unauthenticated"],
-  openai: ["organization", "organization_env", "project", "project_env"],
-  anthropic: ["anthropic_version", "anthropic_beta_headers"],
+  openai: [
+    "openai_auth_source",
+    "openai_auth_file",
+    "organization",
+    "organization_env",
+    "project",
+    "project_env",
+  ],
+  anthropic: [
+    "anthropic_auth_source",
+    "anthropic_credentials_file",
+    "anthropic_version",
+    "anthropic_beta_headers",
+  ],
 } as const satisfies Partial<Record<RouteTable["driver"], readonly (keyof RouteTable)[]>>;

@@ -50,13 +50,13 @@ export function routeLoader(options: RouteLoaderOptions): RouteLoader {
   };
 }
 
-/** A loader whose every load has to pass; `check` throws what keeps the routes from being used. */
-export function checkedLoader(loader: RouteLoader, check: (set: RouteSet) => void): RouteLoader {
+/** A loader whose every load has to pass; `check` rejects with what keeps the routes from being used. */
+export function checkedLoader(loader: RouteLoader, check: (set: RouteSet) => Promise<void>): RouteLoader {
   return {
     digest: () => loader.digest(),
     async load() {
       const loaded = await loader.load();
-      check(loaded.set);
+      await check(loaded.set);
       return loaded;
     },
   };

@@ -1,4 +1,4 @@
-import type { RouteCapabilities } from "@kheish/contract";
+import type { AuthSlotStatus, RouteCapabilities } from "@kheish/contract";
 import type { ModelLimits } from "../../engine/ports.ts";
 import { factsOfModel } from "../table/index.ts";
 import { effectiveCapabilities } from "./capabilities.ts";
@@ -15,6 +15,14 @@ export function capabilitiesOf(
     overrides: capability_overrides,
     discovered: discovered?.get(model)?.capabilities,
   });
+}
+
+/** The capabilities of a route's own model, narrower where it signs in with an account (02-R28). */
+export function shownCapabilities(route: Route, slot: AuthSlotStatus | undefined): RouteCapabilities {
+  if (slot?.mode !== "oauth_account") return route.capabilities;
+  const { driver, model, capability_overrides: overrides, discovered } = route;
+  const found = discovered?.get(model)?.capabilities;
+  return effectiveCapabilities({ driver, model, overrides, account: true, discovered: found });
 }
 
 /** What a model can take and give on a route: the route's own word, the catalogue's, the table's. */

@@ -80,14 +80,37 @@ describe("the file", () => {
   });
 
   test.each([
-    "openai_auth_source",
-    "openai_auth_file",
-    "anthropic_auth_source",
-    "anthropic_credentials_file",
-  ])("%s is refused by name, not ignored", (key) => {
-    expect(tableRefusal(`${MINIMAL}\n${key} = "x"`)).toBe(
-      `routes.main.${key} is not supported by this version of Kheish.`,
-    );
+    ["openai", "openai_auth_source", "codex", "openai_auth_file"],
+    ["anthropic", "anthropic_auth_source", "claude_code", "anthropic_credentials_file"],
+  ])("02-R20 02-R26: a %s route may sign in with a login: %s = '%s'", (driver, source, program, file) => {
+    const table = `driver = "${driver}"\ndefault_model = "m"\nmodel_support = "any"`;
+    const credential = (text: string) =>
+      parseRoutes(`[routes.main]\n${table}\n${text}`, {}).routes[0]?.credential;
+    const slot = { kind: "slot", slot_id: "route.main" };
+    expect(credential(`${source} = "${program}"`)).toEqual({ ...slot, login: { program } });
+    expect(credential(`${source} = "${program}"\n${file} = "f"`)).toEqual({
+      ...slot,
+      login: { program, file: "f" },
+    });
+    // A key of the route's own comes first; one of the environment, which is no word of the route's, does not.
+    expect(credential(`${source} = "${program}"\napi_key = "k"`)).toMatchObject({ kind: "key" });
+    expect(credential(`${source} = "api_key"`)).toMatchObject({ kind: "missing" });
+    expect(tableRefusal(`${table}\n${file} = "f"`)).toContain(`${file} needs ${source} = "${program}"`);
+    for (const key of [source, file]) {
+      const value = key === source ? program : "f";
+      expect(tableRefusal(`${table}\nauth_ref = "a"\n${key} = "${value}"`)).toContain(
+        `both 'auth_ref' and '${key}'`,
+      );
+      const other = `driver = "google"\ndefault_model = "gemini-2.5-flash"`;
+      expect(tableRefusal(`${other}\n${key} = "${value}"`)).toContain(`only applies to driver '${driver}'`);
+    }
+  });
+
+  test("02-R28: a login does no media", () => {
+    const table = `driver = "openai"\ndefault_model = "gpt-5.4"\nopenai_auth_source = "codex"`;
+    const [route] = parseRoutes(`[routes.main]\n${table}`, {}).routes;
+    expect(route?.capabilities).toMatchObject({ multimodal_input: true, image_generation: false });
+    expect(tableRefusal(`${table}\nimage_edit = true`)).toContain("an account of driver 'openai'");
   });
 });
 

@@ -2,7 +2,8 @@ import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
 import { buildRoute } from "./build.ts";
 import { impossibleCapability } from "./capabilities.ts";
-import { DRIVER_KEYS, EXCLUSIVE_KEYS, LATER_KEYS, RoutesFile, RouteTable } from "./file-schema.ts";
+import { accountLoginOf } from "./credentials.ts";
+import { DRIVER_KEYS, EXCLUSIVE_KEYS, RoutesFile, RouteTable } from "./file-schema.ts";
 import { type Env, type Route, RouteConfigError } from "./route.ts";
 
 export interface ParsedRoutes {
@@ -48,10 +49,6 @@ function checkRouteId(id: string): void {
 }
 
 function readTable(id: string, table: Record<string, unknown>): RouteTable {
-  const later = LATER_KEYS.find((key) => key in table);
-  if (later !== undefined) {
-    throw new RouteConfigError(`routes.${id}.${later} is not supported by this version of Kheish.`);
-  }
   const route = validate(RouteTable, table, `routes.${id}.`);
   for (const [one, other] of EXCLUSIVE_KEYS) {
     if (route[one] !== undefined && route[other] !== undefined) {
@@ -69,9 +66,20 @@ function readTable(id: string, table: Record<string, unknown>): RouteTable {
       `routes.${id}.fallback_on says when, and routes.${id}.fallback does not say where.`,
     );
   }
+  for (const [file, source, account] of LOGIN_FILES) {
+    if (route[file] !== undefined && route[source] !== account) {
+      throw new RouteConfigError(`routes.${id}.${file} needs ${source} = "${account}".`);
+    }
+  }
   checkNeeds(id, route);
   return route;
 }
+
+/** A file of somebody's login is read when the route says that it signs in with it, and never else. */
+const LOGIN_FILES = [
+  ["openai_auth_file", "openai_auth_source", "codex"],
+  ["anthropic_credentials_file", "anthropic_auth_source", "claude_code"],
+] as const;
 
 function checkNeeds(id: string, route: RouteTable): void {
   if (route.driver === "simulator") {
@@ -87,10 +95,11 @@ function checkNeeds(id: string, route: RouteTable): void {
   if (route.driver === "openai_compatible" && route.base_url === undefined) {
     throw new RouteConfigError(`routes.${id}.base_url is required for driver 'openai_compatible'.`);
   }
-  const impossible = impossibleCapability(route.driver, route);
+  const isAccount = accountLoginOf(route) !== undefined;
+  const impossible = impossibleCapability(route.driver, route, isAccount);
   if (impossible !== undefined) {
     throw new RouteConfigError(
-      `routes.${id}.${impossible} is not something driver '${route.driver}' can do.`,
+      `routes.${id}.${impossible} is not something ${isAccount ? "an account of " : ""}driver '${route.driver}' can do.`,
     );
   }
 }

@@ -1,9 +1,10 @@
 import type { AuthSlotStatus } from "@kheish/contract";
 import type { RouteReadiness } from "../../engine/ports.ts";
 import { INLINE_KEY } from "./credentials.ts";
+import { shownCapabilities } from "./model-facts.ts";
 import { supportsModel } from "./model-support.ts";
 import type { Route } from "./route.ts";
-import { slotFinding } from "./slot-readiness.ts";
+import { accountFinding, slotFinding } from "./slot-readiness.ts";
 
 /** Whether a run may go this way, and if not, what an operator can do (02-R36, 02-R40). */
 export function readinessOf(
@@ -11,8 +12,9 @@ export function readinessOf(
   active: Route | undefined,
   slotStatus: (slotId: string) => AuthSlotStatus | undefined,
 ): RouteReadiness {
-  const { route_id, driver, model, capabilities, credential } = route;
+  const { route_id, driver, model, credential } = route;
   const slot = credential.kind === "slot" ? slotStatus(credential.slot_id) : undefined;
+  const capabilities = shownCapabilities(route, slot);
   const base = {
     route_id,
     provider: driver,
@@ -39,6 +41,8 @@ export function readinessOf(
   }
   const finding = credential.kind === "slot" ? slotFinding(route, credential.slot_id, slot) : undefined;
   if (finding !== undefined) return { ...base, state: "error", ...finding };
+  const account = credential.kind === "slot" ? accountFinding(route_id, slot) : undefined;
+  if (account !== undefined) return { ...base, ...account };
   if (credential.kind === "none" && credential.undeclared === true) {
     return {
       ...base,

@@ -1,25 +1,23 @@
-import { problem, type ResolvedModelRoute } from "@kheish/contract";
+import { type AuthSlotStatus, isProblem, problem, type ResolvedModelRoute } from "@kheish/contract";
 import type { DefaultRoute, PinnedRoute, RouteReadiness, RouteResolver } from "../../engine/ports.ts";
 import { type CredentialPort, NO_CREDENTIALS } from "../credential-port.ts";
 import { chainFrom } from "./fallback.ts";
-import { capabilitiesOf } from "./model-facts.ts";
+import { capabilitiesOf, shownCapabilities } from "./model-facts.ts";
 import { supportsModel } from "./model-support.ts";
 import { readinessOf } from "./readiness.ts";
 import type { Route } from "./route.ts";
 import { parseSelector, type Selector } from "./selector.ts";
 
+type Slots = Pick<CredentialPort, "status" | "refresh">;
 type Selection = Parameters<RouteResolver["resolve"]>[0];
 
 /** Turns what a caller asked for into the one route a run is pinned to (02-R32 to 02-R36). */
 export class InventoryResolver implements RouteResolver {
   readonly #routes: { readonly current: readonly Route[] };
-  readonly #slots: Pick<CredentialPort, "status">;
+  readonly #slots: Slots;
 
   /** `current` is looked at anew each time: the routes of a daemon change while it runs. */
-  constructor(
-    routes: { readonly current: readonly Route[] },
-    slots: Pick<CredentialPort, "status"> = NO_CREDENTIALS,
-  ) {
+  constructor(routes: { readonly current: readonly Route[] }, slots: Slots = NO_CREDENTIALS) {
     this.#routes = routes;
     this.#slots = slots;
   }
@@ -28,13 +26,21 @@ export class InventoryResolver implements RouteResolver {
     return this.#routes.current;
   }
 
-  resolve(selection: Selection, choice?: DefaultRoute): PinnedRoute {
-    const model = this.#selector(selection.model);
-    const fallback = this.#selector(selection.fallback_model);
-    const named = this.#named(selection, model, fallback) ?? this.#routeFor(model, choice);
-    const { active, routes } = this.#under(choice);
-    const route = routes.find(({ route_id }) => route_id === named.route_id) ?? named;
+  /** 02-R36. What is wrong with the selection, `resolve` says. */
+  prepare(selection: Selection, choice?: DefaultRoute): Promise<void> | undefined {
+    const slotIds = this.#inventory.flatMap(({ credential }) =>
+      credential.kind === "slot" && isOver(this.#slots.status(credential.slot_id))
+        ? [credential.slot_id]
+        : [],
+    );
+    if (slotIds.length === 0) return undefined;
+    const chosen = orUndefined(() => this.#select(selection, choice).route.credential);
+    if (chosen?.kind !== "slot" || !slotIds.includes(chosen.slot_id)) return undefined;
+    return this.#slots.refresh(chosen.slot_id);
+  }
 
+  resolve(selection: Selection, choice?: DefaultRoute): PinnedRoute {
+    const { model, fallback, route, active } = this.#select(selection, choice);
     const chosen = model?.model ?? route.model;
     checkSupport(route, chosen);
     if (fallback !== undefined) checkSupport(route, fallback.model);
@@ -52,12 +58,12 @@ export class InventoryResolver implements RouteResolver {
   }
 
   routes(choice?: DefaultRoute): ResolvedModelRoute[] {
-    return this.#under(choice).routes.map(({ route_id, driver, model, capabilities, credential }) => ({
-      route_id,
-      provider: driver,
-      model,
-      ...(credential.kind === "slot" ? { auth_ref: credential.slot_id } : {}),
-      capabilities,
+    return this.#under(choice).routes.map((route) => ({
+      route_id: route.route_id,
+      provider: route.driver,
+      model: route.model,
+      ...(route.credential.kind === "slot" ? { auth_ref: route.credential.slot_id } : {}),
+      capabilities: shownCapabilities(route, this.#statusOf(route)),
     }));
   }
 
@@ -68,6 +74,19 @@ export class InventoryResolver implements RouteResolver {
 
   #readinessOf(route: Route, active: Route | undefined): RouteReadiness {
     return readinessOf(route, active, (slotId) => this.#slots.status(slotId));
+  }
+
+  #statusOf({ credential }: Route): AuthSlotStatus | undefined {
+    return credential.kind === "slot" ? this.#slots.status(credential.slot_id) : undefined;
+  }
+
+  #select(selection: Selection, choice: DefaultRoute | undefined) {
+    const model = this.#selector(selection.model);
+    const fallback = this.#selector(selection.fallback_model);
+    const named = this.#named(selection, model, fallback) ?? this.#routeFor(model, choice);
+    const { active, routes } = this.#under(choice);
+    const route = routes.find(({ route_id }) => route_id === named.route_id) ?? named;
+    return { model, fallback, route, active };
   }
 
   /** The inventory as an operator's choice makes it: its route first, with its model. */
@@ -130,6 +149,20 @@ export class InventoryResolver implements RouteResolver {
 
   #ids(): string {
     return this.#inventory.map((route) => route.route_id).join(", ") || "none";
+  }
+}
+
+/** An account whose token is over, or so nearly that the call would have to refresh it. */
+function isOver(status: AuthSlotStatus | undefined): boolean {
+  return status?.account_state === "expired" || status?.account_state === "expiring";
+}
+
+function orUndefined<T>(choose: () => T): T | undefined {
+  try {
+    return choose();
+  } catch (error) {
+    if (isProblem(error)) return undefined;
+    throw error;
   }
 }
 

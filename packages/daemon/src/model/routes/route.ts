@@ -15,12 +15,21 @@ export class RouteConfigError extends Error {
 
 export type Credential =
   | { kind: "key"; secret: Secret; source: string }
-  /** In the auth store, taken from there at each call (02-R26). */
-  | { kind: "slot"; slot_id: string }
+  /** In the auth store, taken from there at each call; `login` is what is put there first, once (02-R26). */
+  | { kind: "slot"; slot_id: string; login?: AccountLogin }
   /** None is sent. Undeclared: nobody said that the server needs none (02, weakness 14). */
   | { kind: "none"; undeclared?: true }
   /** `action` says what an operator has to do. */
   | { kind: "missing"; message: string; action: string };
+
+/** A login of another program that a route signs in with; without `file`, from where that program keeps it (02-R56). */
+export interface AccountLogin {
+  program: "codex" | "claude_code";
+  file?: string;
+}
+
+/** Whose token stands in the place of a key; the provider wants to be told (02-R59). */
+export type RouteAccount = { kind: "codex_account"; account_id?: string } | { kind: "claude_code_account" };
 
 /** One model as its provider's catalogue describes it. */
 export interface DiscoveredModel {
@@ -44,6 +53,8 @@ export interface Route {
   base_url?: string;
   organization?: string;
   project?: string;
+  /** Of the attempt at hand: its credential is an account's. */
+  account?: RouteAccount;
   anthropic_version?: string;
   anthropic_beta_headers: readonly string[];
   /** Where runs go on when this route does not answer, as selectors in order, and on which failures (02-A8). */

@@ -57,7 +57,7 @@ export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places:
       route.template.honoPath,
       endpointHandler(route, { gate, streams, bodyLimitBytes }),
     );
-  app.notFound(unmatched(routes, gate));
+  app.notFound(unmatched(routes, gate, options.console));
   app.onError(problemAnswer(new ProblemDesk(logger, options.random, options.redact)));
   return { app, places };
 }

@@ -1,6 +1,7 @@
 /** The control plane over HTTP: it validates, authorises and renders; what to answer is up to the bindings. */
 export { createHttpApp } from "./app.ts";
 export { ServeConfigError } from "./config-error.ts";
+export { consoleIn } from "./console/files.ts";
 export type { HttpOptions } from "./options.ts";
 export type { AuthMode, AuthSettings } from "./security/auth-settings.ts";
 

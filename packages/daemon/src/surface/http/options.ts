@@ -2,6 +2,7 @@ import type { Binding } from "../../features/binding.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
+import type { Console } from "./console/files.ts";
 import type { RedactJson } from "./response/problems.ts";
 import type { AuthSettings } from "./security/auth-settings.ts";
 import type { BindAddress } from "./security/bind-address.ts";
@@ -42,6 +43,8 @@ export interface HttpOptions {
   trustedProxies?: readonly string[];
   /** Requests a minute that one caller may make; default 0, which is no bound. */
   requestsPerMinute?: number;
+  /** What is served at the root; default nothing. */
+  console?: Console;
   /** Of a body that may hold files. */
   /** Hears of every answer, by the template of its path. */
   onAnswer?: (answer: Answered) => void;

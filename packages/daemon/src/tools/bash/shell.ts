@@ -1,11 +1,15 @@
-import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 
 export interface ShellRequest {
   command: string;
   /** Absolute. */
   cwd: string;
   env: Record<string, string>;
+  /** Of the login shell; `/bin/bash` unless said otherwise. */
+  shell?: string;
+  /** What it reads; nothing unless said otherwise. */
+  stdin?: string;
 }
 
 /** One of the two is null, as Node has it. */
@@ -28,15 +32,19 @@ export interface Shell {
 
 export type StartShell = (request: ShellRequest) => Shell;
 
-/** `/bin/bash -lc` with an empty stdin, in a process group of its own. */
-export const startShell: StartShell = ({ command, cwd, env }) => {
+/** A login shell in a process group of its own. */
+export const startShell: StartShell = ({ command, cwd, env, shell = "/bin/bash", stdin }) => {
   // "--": a command that begins with a dash is a command, not an option.
-  const child = spawn("/bin/bash", ["-lc", "--", command], {
+  const child = spawn(shell, ["-lc", "--", command], {
     cwd,
     env,
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+    // Without anything to read there is no pipe either: some commands take one for their input.
+    stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
+  // Whoever reads none of it closes the pipe early.
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(stdin);
   const exited = new Promise<ShellExit>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => resolve({ code, signal }));

@@ -1,8 +1,9 @@
 import type { ApprovalResolution, ProblemDetails, RunView } from "@kheish/contract";
+import type { z } from "zod";
 import type { Client, Reply } from "./client.ts";
 import { of } from "./params.ts";
 
-export type Decision = Omit<ApprovalResolution, "request_id">;
+export type Decision = Omit<z.input<typeof ApprovalResolution>, "request_id">;
 export const ALLOW: Decision = { behavior: "allow" };
 export const DENY: Decision = { behavior: "deny" };
 

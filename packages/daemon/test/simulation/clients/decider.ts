@@ -59,6 +59,7 @@ export class Deciders {
       request_id: requestId,
       behavior: plan.say === "deny" ? "deny" : "allow",
       ...(plan.say === "edit" ? { updated_input: { edited: name } } : {}),
+      ...(plan.remember === undefined ? {} : { remember: this.#remembering(plan.remember) }),
     };
     const answer = await insistOn(client, "resolveRunApprovals", plan, {
       params: { run_id: runId },
@@ -77,6 +78,12 @@ export class Deciders {
         `${name} heard ${answer.status} to '${plan.say}', decided is ${found}`,
       );
     }
+  }
+
+  /** By the clock of whoever asks, which is nobody's who is wrong about the time. */
+  #remembering({ scope, forMs }: NonNullable<AnswerPlan["remember"]>) {
+    const ends = forMs === 0 ? {} : { expires_at_ms: this.#world.scheduler.now + forMs };
+    return { scope, match: "exact", ...ends };
   }
 
   async #answer(

@@ -72,7 +72,8 @@ function changedBy({ stream, type, data }: StoredEvent): string | undefined {
   const { slot_id, subject_id, token_id, run_id, by, reason } = data as Record<string, string | undefined>;
   if (stream === TOKENS_STREAM) return `unscoped tokens/${token_id}`;
   if (stream === AUTH_STREAM && type === "master_key_changed") return "unscoped secrets/master_key";
-  if (stream === AUTH_STREAM && type.startsWith("slot_")) return `unscoped secrets/${slot_id}`;
+  if (stream === AUTH_STREAM && type.startsWith("slot_") && type !== "slot_refreshed")
+    return `unscoped secrets/${slot_id}`;
   if (stream === AUTH_STREAM && type.startsWith("subject_")) return `unscoped auth/subjects/${subject_id}`;
   const isStop = (type === "cancelled" || type === "interrupted") && sessionOfStream(stream) !== undefined;
   // Who clears a queue is told once, by the session's bucket.

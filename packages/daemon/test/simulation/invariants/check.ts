@@ -15,6 +15,8 @@ export const CHECKS = {
   ledger: "01-R93 no effect is silently dropped: what left ends settled, failed, or unknown and surfaced",
   key: "01-R92 every attempt of an `idempotent` effect carries the same key, and no other effect does",
   approvals: "03-R30 03-R31 01-A1 an approval is decided at most once, and only what was allowed runs",
+  rules:
+    "03-A5 03-R20 a call is decided by the rules and answers of its session as they stand, and nothing outlives its run",
   questions: "03-R37 01-A1 a question is answered at most once",
   expiry: "01-A10 03-R40 a deadline takes effect, and not before it has passed",
   waits: "01-R90 01-R91 whoever is not at an end waits for something that exists, or will be claimed",
@@ -35,6 +37,8 @@ export const CHECKS = {
   budget: "02-A6 no more calls leave than a budget has, no reservation is lost, and none outlives its run",
   audit:
     "02-R74 02-R79 every chain of the audit verifies, is anchored, and holds each effect and each operator's change as often as it happened",
+  hooks:
+    "03-R44 03-R52 nothing passes a guard that did not let it, what hooks said counts once, their failures are kept",
   growth:
     "nothing is left behind: queue items, leases, timers, subscribers, and no more commits than there is work",
   incident: "no request and no drive ends in an error that nobody expected",

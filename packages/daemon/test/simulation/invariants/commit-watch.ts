@@ -14,6 +14,8 @@ import { onFallback, watchAccess } from "./access-watch.ts";
 import { onExtension, onReserved, onSettled } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { ApprovalFacts, CallFacts, Facts, RunFacts } from "./facts.ts";
+import { checkGuard, onHooksCalled } from "./hook-watch.ts";
+import { onAudit, onRule, onRunEnd } from "./rule-watch.ts";
 import { watchSettings } from "./settings.ts";
 
 /** 01-R37, as the page has it. */
@@ -45,6 +47,7 @@ const DRIVEN = new Set([
   "model_call_failed",
   "compaction_boundary",
   "checkpoint",
+  "hooks_called",
   "resumed",
   "waiting_for_approval",
   "waiting_for_user_question",
@@ -58,6 +61,8 @@ const LATE_MS = 10_000;
 export class CommitWatch {
   readonly #world: World;
   readonly #facts: Facts;
+  /** The commit that is looked at. */
+  #committed: readonly Op[] = [];
 
   constructor(world: World, facts: Facts) {
     this.#world = world;
@@ -78,7 +83,9 @@ export class CommitWatch {
     this.#checkFence(process, options?.fence);
     watchSettings(this.#facts, ops, (check, detail) => this.#violate(check, detail));
     watchAccess(this.#facts, this.#world, ops);
+    this.#committed = ops;
     for (const [index, op] of ops.entries()) {
+      if (op.op === "enqueue" && op.queue === "hook") this.#facts.hooks.announced.add(op.key);
       if (op.op === "add") onExtension(this.#facts, this.#world, op);
       if (op.op === "append") this.#onAppend(process, op, result.appended[index]?.firstSeq ?? 0);
       else if (op.op === "put" && op.kind === "run")
@@ -129,6 +136,9 @@ export class CommitWatch {
 
   #onEvent(process: SimulatedProcess, session: string, event: RecordedEvent): void {
     this.#world.mark(`event: ${event.type}`);
+    if (event.type === "permission_rule_set" || event.type === "permission_rule_removed") {
+      onRule(this.#facts, session, event, (check, detail) => this.#violate(check, detail));
+    }
     const runId = runOf(event);
     if (runId === undefined) return;
     const run = this.#facts.run(runId);
@@ -177,6 +187,9 @@ export class CommitWatch {
       case "message_appended":
         this.#onMessage(run, event.data);
         return;
+      case "permission_audit":
+        onAudit(this.#world, this.#facts, run, event.data, event.atMs);
+        return;
       case "waiting_for_approval":
         for (const request of event.data.requests) {
           const { session } = run;
@@ -199,7 +212,11 @@ export class CommitWatch {
       case "user_question_resolved":
         this.#onAnswer(run.id, event.data.resolution);
         return;
+      case "hooks_called":
+        onHooksCalled(this.#world, this.#facts, event.data, this.#committed);
+        return;
       case "tool_call_started":
+        checkGuard(this.#world, this.#facts, event.data.tool_name, event.data.call_id);
         this.#onDispatch(run, event.data);
         return;
       case "effect_not_applied":
@@ -213,6 +230,7 @@ export class CommitWatch {
       case "interrupted":
       case "cancelled":
         run.endedSeq = event.seq;
+        onRunEnd(this.#facts, run);
         return;
       default:
     }
@@ -264,10 +282,11 @@ export class CommitWatch {
     }
     if (approval.decision !== undefined)
       this.#violate("approvals", `${resolution.request_id} is decided twice`);
-    const { behavior, updated_input } = resolution;
+    const { behavior, updated_input, remember } = resolution;
     approval.decision = {
       behavior,
       by,
+      ...(remember === undefined ? {} : { remember }),
       ...(updated_input === undefined ? {} : { input: updated_input as Json }),
     };
     this.#world.mark(`decided: ${behavior} by ${by}`);

@@ -26,6 +26,12 @@ export function watchEffect(world: World, facts: Facts, effect: Effect): void {
 }
 
 function checkApproval(world: World, facts: Facts, id: string, input: unknown): void {
+  if (facts.hooks.allowed.has(id)) return;
+  if (facts.calls.get(id)?.isAllowed === true) {
+    if (JSON.stringify(facts.calls.get(id)?.input) !== JSON.stringify(input))
+      world.violate("approvals", `bash ${id} was done with an input that no rule allowed`);
+    return;
+  }
   const approval = [...facts.approvals.values()].find(({ call }) => call === id);
   if (approval?.decision?.behavior !== "allow") {
     world.violate("approvals", `bash ${id} was done without a yes`);

@@ -7,7 +7,9 @@ import { checkAudit } from "./audit.ts";
 import { checkBudget } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { CallFacts, Facts } from "./facts.ts";
+import { checkHooks } from "./hook-watch.ts";
 import { runsIn, submissionOf } from "./outcomes.ts";
+import { checkRules } from "./rule-watch.ts";
 import { checkSettings } from "./settings.ts";
 
 /** What a daemon at rest may have planned: its polls, its lease renewal, and the reads that these are in. */
@@ -28,10 +30,12 @@ export async function checkEnd(world: World, facts: Facts, watchers: readonly Wa
   await checkSubmissions(world, facts, store, violate);
   await checkRuns(facts, store, violate);
   await checkSettings(facts, store, violate);
+  await checkRules(facts, store, violate);
   for (const call of facts.calls.values()) checkCall(world, call, violate);
   checkJournal(facts, journal, violate);
   await checkBudget(world, facts, store, violate);
   checkAudit(facts, journal, (detail) => violate("audit", detail));
+  await checkHooks(world, facts, store);
   for (const watcher of watchers) {
     const difference = watcher.difference(journal);
     if (difference !== undefined) violate("streams", difference);

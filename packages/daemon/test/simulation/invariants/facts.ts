@@ -22,6 +22,17 @@ export class Facts {
 
   /** What each slot and subject may be at the end: as it was last acknowledged, or as an act made it that is unheard. */
   readonly custody = new Map<string, Custody>();
+  readonly hooks = {
+    /** What a hook is called about -> its key; its key -> the words. */
+    keys: new Map<string, string>(),
+    inputs: new Map<string, string>(),
+    counted: new Set<string>(),
+    announced: new Set<string>(),
+    /** Call -> whether its guard blocked it. */
+    guards: new Map<string, boolean>(),
+    /** Calls that a hook allowed in the place of a human. */
+    allowed: new Set<string>(),
+  };
   /** Every revision of the settings that landed, and what was said of them. */
   readonly settings: {
     revisions: Json[];
@@ -29,6 +40,16 @@ export class Facts {
   } = { revisions: [], acknowledged: [] };
 
   readonly access = new AccessFacts();
+  /** By session. */
+  readonly rules = new Map<string, RuleFacts>();
+
+  rulesOf(session: string): RuleFacts {
+    const known = this.rules.get(session);
+    if (known !== undefined) return known;
+    const rules: RuleFacts = { remembered: [] };
+    this.rules.set(session, rules);
+    return rules;
+  }
 
   run(id: string): RunFacts {
     const known = this.runs.get(id);
@@ -125,6 +146,18 @@ export interface AccountFacts {
   extended: number;
 }
 
+export interface Remembering {
+  scope: "run" | "session" | "once";
+  expires_at_ms?: number | undefined;
+}
+
+/** What a session's calls of `bash` are judged by. */
+export interface RuleFacts {
+  /** The rule that its ruler changes. */
+  own?: "allow" | "ask" | "deny";
+  remembered: { id: string; behavior: "allow" | "deny"; input: Json; run?: string; endsAtMs?: number }[];
+}
+
 export interface CallFacts {
   id: string;
   run: string;
@@ -135,6 +168,8 @@ export interface CallFacts {
   dispatches: number;
   /** How often a `once` effect may leave: once, and again for each time that somebody knew it had not happened. */
   allowances: number;
+  /** By a rule, without anybody's answer to this call. */
+  isAllowed?: boolean;
   finished?: { ledger: LedgerOutcome; output: Json; isError: boolean };
 }
 
@@ -145,5 +180,5 @@ export interface ApprovalFacts {
   run: string;
   session: string;
   askedAtMs: number;
-  decision?: { behavior: "allow" | "deny"; input?: Json; by: string };
+  decision?: { behavior: "allow" | "deny"; input?: Json; by: string; remember?: Remembering };
 }

@@ -50,6 +50,6 @@ function writtenIn(revision: Json): Written {
   return revision as unknown as Written;
 }
 
-function asStored(data: Json): Json {
+export function asStored(data: Json): Json {
   return JSON.parse(JSON.stringify(data)) as Json;
 }

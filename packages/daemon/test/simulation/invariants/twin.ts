@@ -15,6 +15,7 @@ export function calmTwin(plan: Plan): Plan {
     interventions: [],
     watchers: [],
     operators: [],
+    rulers: [],
   };
 }
 
@@ -57,11 +58,21 @@ function isTimeless(plan: Plan, { session, mode, turns }: SubmissionPlan): boole
       ("session" in one && one.session === session),
   );
   if (mode === "inline" || touched) return false;
+  // What is remembered, and what a rule says, depends on who was there first.
+  if (plan.rulers.some((ruler) => ruler.session === session) || remembers(plan, session)) return false;
   const timeout = plan.sessions.find(({ id }) => id === session)?.approvalTimeoutMs ?? 0;
   const calls = turns.flatMap((turn) => turn.calls);
   return calls.every(
     ({ tool, answers, expiresAfterMs }) =>
       answers.length <= 1 && expiresAfterMs === 0 && (tool !== "bash" || timeout === 0),
+  );
+}
+
+function remembers(plan: Plan, session: string): boolean {
+  return plan.submissions.some(
+    (one) =>
+      one.session === session &&
+      one.turns.some(({ calls }) => calls.some(({ answers }) => answers.some(({ remember }) => remember))),
   );
 }
 
@@ -73,7 +84,10 @@ function sessionOf(plan: Plan, submission: string): string | undefined {
 function isKnown({ calls, error }: Outcome): boolean {
   const isSure = Object.values(calls).every(
     ({ ledger, output }) =>
-      ledger !== "unknown" && ledger !== "reconciled" && !JSON.stringify(output).includes('"interrupted"'),
+      ledger !== "unknown" &&
+      ledger !== "reconciled" &&
+      // A guard may have been too late, too.
+      !/"interrupted"|failed after/.test(JSON.stringify(output)),
   );
   return isSure && error?.startsWith("quarantined") !== true;
 }

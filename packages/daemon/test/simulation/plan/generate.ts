@@ -7,9 +7,11 @@ import type {
   CallPlan,
   CustodyAct,
   Death,
+  HookPlan,
   Intervention,
   OperatorPlan,
   Plan,
+  RulerPlan,
   SessionPlan,
   SubmissionPlan,
   TokenAct,
@@ -42,6 +44,7 @@ export function generate(seed: number): Plan {
   const submissions = Array.from({ length: prng.int(1, 6) }, (_, index) =>
     submissionPlan(prng, `u${index}`, prng.pick(sessions).id, compacts),
   );
+  const hooks = hookPlan(new Prng(seed).fork("hooks"));
   const budget = budgetPlan(new Prng(seed).fork("budget"));
   const access = accessPlan(new Prng(seed).fork("access"));
   return {
@@ -52,8 +55,12 @@ export function generate(seed: number): Plan {
     ...(compacts ? { contextTokens: 20_000 } : {}),
     ...(budget === undefined ? {} : { budget }),
     ...(access === undefined ? {} : { access }),
+    ...(hooks === undefined ? {} : { hooks }),
     sessions,
-    submissions: budget === undefined ? submissions : inARush(budget, sessions, submissions),
+    submissions:
+      budget === undefined
+        ? remembering(new Prng(seed).fork("remember"), submissions)
+        : inARush(budget, sessions, submissions),
     interventions: [
       ...interventions(prng, daemons, sessions, submissions),
       // From a stream of their own, so that a seed's other decisions do not move when these do.
@@ -64,10 +71,47 @@ export function generate(seed: number): Plan {
     deaths: deaths(prng, daemons, onFiles),
     watchers: Array.from({ length: prng.int(0, 3) }, () => watcherPlan(prng, sessions, submissions)),
     operators: operators(new Prng(seed).fork("operators")),
+    // Who comes first to a budget is not moved by who comes for a rule.
+    rulers: budget === undefined ? rulers(new Prng(seed).fork("rules"), sessions) : [],
   };
 }
 
 const ENOUGH_CALLS = 20;
+/** In some histories people answer for more than one call. */
+function remembering(prng: Prng, submissions: SubmissionPlan[]): SubmissionPlan[] {
+  if (!prng.chance(0.4)) return submissions;
+  const remembered = (answer: AnswerPlan): AnswerPlan =>
+    prng.chance(0.6)
+      ? {
+          ...answer,
+          remember: { scope: prng.pick(["run", "session", "session"]), forMs: prng.pick([0, 0, 700, 5_000]) },
+        }
+      : answer;
+  const answered = (call: CallPlan): CallPlan =>
+    call.tool === "bash" ? { ...call, answers: call.answers.map(remembered) } : call;
+  return submissions.map((submission) => ({
+    ...submission,
+    turns: submission.turns.map((turn) => ({ ...turn, calls: turn.calls.map(answered) })),
+  }));
+}
+
+/** In some histories the rules of a session change while it works. */
+function rulers(prng: Prng, sessions: readonly SessionPlan[]): RulerPlan[] {
+  if (!prng.chance(0.3)) return [];
+  return sessions
+    .filter(() => prng.chance(0.6))
+    .map(({ id }) => ({
+      session: id,
+      changes: Array.from({ length: prng.int(1, 6) }, () => ({
+        afterMs: prng.pick([0, 20, 300, 1_500]),
+        behavior: prng.pick(["allow", "ask", "deny", "none"]),
+      })),
+    }));
+}
+
+function hookPlan(prng: Prng): HookPlan | undefined {
+  return prng.chance(0.3) ? { timeoutMs: prng.pick([5_000, 30_000]) } : undefined;
+}
 
 /** Of a draw of its own, so that a plan without a budget is what it was. */
 function budgetPlan(prng: Prng): BudgetPlan | undefined {

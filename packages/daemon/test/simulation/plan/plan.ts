@@ -17,12 +17,19 @@ export interface Plan {
   budget?: BudgetPlan;
   /** How model calls reach a provider; absent: the simulator, of which nobody asks a key. */
   access?: AccessPlan;
+  /** Hooks that guard, decide and watch; they stand in the settings before anybody is there. */
+  hooks?: HookPlan;
   sessions: SessionPlan[];
   submissions: SubmissionPlan[];
   interventions: Intervention[];
   deaths: Death[];
   watchers: WatcherPlan[];
   operators: OperatorPlan[];
+  rulers: RulerPlan[];
+}
+
+export interface HookPlan {
+  timeoutMs: number;
 }
 
 export interface BudgetPlan {
@@ -98,6 +105,8 @@ export interface AnswerPlan {
   say: "allow" | "deny" | "edit" | "expire" | "cancel";
   /** Sent again when the answer got lost, under one key. */
   keyed: boolean;
+  /** Of an approval: for how far, and how long at most, it answers the same again; 0 = as long as that lasts. */
+  remember?: { scope: "run" | "session"; forMs: number };
 }
 
 export type Intervention =
@@ -136,6 +145,12 @@ export type Death = { downMs: number } & (
 /** Changes of settings that no run notices. */
 export interface OperatorPlan {
   changes: { id: string; afterMs: number; back: boolean; calls: number }[];
+}
+
+/** Changes of a session's one rule; `none` takes it back. */
+export interface RulerPlan {
+  session: string;
+  changes: { afterMs: number; behavior: "allow" | "ask" | "deny" | "none" }[];
 }
 
 export interface WatcherPlan {

@@ -6,6 +6,8 @@ import {
   type RouteResolver,
   type Tool,
 } from "../../../src/engine/index.ts";
+import { callbackCaller, type HookCallback } from "../../../src/features/hooks/index.ts";
+import { Accounts } from "../../../src/governance/accounts/accounts.ts";
 import { Audit, createSynchronousSigner } from "../../../src/governance/audit/index.ts";
 import { routeCredentials } from "../../../src/governance/broker/route-credentials.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
@@ -35,6 +37,7 @@ export interface ProcessParts {
   /** The store as this process sees it. */
   openStore: (process: SimulatedProcess) => Store;
   tools: (process: SimulatedProcess) => readonly Tool[];
+  hook: (process: SimulatedProcess) => HookCallback;
   /** A call leaves. */
   onModelCall: (process: SimulatedProcess, call: ModelCall) => void;
   beforeLook: () => number;
@@ -94,18 +97,28 @@ export class SimulatedProcess implements Owner {
       masterKey: MASTER_KEY,
       redactor: new Redactor(),
     });
+    // The slots of the simulation hold keys; an account that had to be refreshed would be a call to nowhere.
+    const accounts = new Accounts({
+      store: this.store,
+      vault: credentials.vault,
+      clock: this.clock,
+      fetch: () => Promise.reject(new TypeError("fetch failed")),
+      log: ports.log,
+      owner: this.name,
+    });
     this.daemon = compose(
       {
         ...ports,
         blobs: parts.blobs,
         random,
         models: modelsOf(parts, this.clock, random, {
-          credentials: routeCredentials(credentials, ports.log),
+          credentials: routeCredentials(credentials, accounts, ports.log),
           isAlive: () => this.alive,
           onCall: (call) => parts.onModelCall(this, call),
         }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
         audit,
+        hooks: { callback: callbackCaller(new Map([["outside", parts.hook(this)]])) },
         credentials,
       },
       {

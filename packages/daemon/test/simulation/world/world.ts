@@ -5,6 +5,7 @@ import type { Death, Plan } from "../plan/plan.ts";
 import { CALM, type Weather } from "../plan/weather.ts";
 import type { Disk } from "./disk.ts";
 import { FileDisk } from "./file-disk.ts";
+import { OutsideHooks, setHooks } from "./hooks.ts";
 import { hasLanded } from "./landed.ts";
 import { MemoryBlobs } from "./memory-blobs.ts";
 import { MemoryDisk } from "./memory-disk.ts";
@@ -59,6 +60,7 @@ export class World implements Owner {
   readonly prng: Prng;
   readonly scheduler: Scheduler;
   readonly outside: Outside;
+  readonly hooks: OutsideHooks;
   readonly network: Network;
   readonly marks = new Map<Mark, number>();
   readonly lines: Line[] = [];
@@ -89,6 +91,7 @@ export class World implements Owner {
     this.prng = new Prng(plan.seed);
     this.scheduler = new Scheduler(this.prng.fork("order"));
     this.outside = new Outside(this.scheduler, this.prng.fork("outside"), plan);
+    this.hooks = new OutsideHooks(this.scheduler, this.prng.fork("hooks"), plan);
     this.network = new Network({
       scheduler: this.scheduler,
       prng: this.prng.fork("network"),
@@ -145,10 +148,11 @@ export class World implements Owner {
 
   /** What an earlier daemon left, before time begins. */
   async prepare(): Promise<void> {
-    const { budget, access } = this.plan;
-    if (budget === undefined && access?.leased !== true) return;
+    const { budget, hooks, access } = this.plan;
+    if (budget === undefined && hooks === undefined && access?.leased !== true) return;
     const inner = await this.#open();
     await setBudget(inner, budget, this.scheduler.now);
+    await setHooks(inner, hooks);
     if (access?.leased === true) await placeProviderKey(inner, this.scheduler.now);
   }
 
@@ -218,6 +222,7 @@ export class World implements Owner {
         blobs: this.#blobs,
         openStore: (of) => this.#front(of, inner),
         tools: (of) => this.outside.tools(of),
+        hook: (of) => this.hooks.callback(of),
         onModelCall: (of, call) => this.listener.onModelCall(of, call),
         beforeLook: () => this.listener.beforeLook(),
         onDenied: (runId, why) => this.listener.onDenied(runId, why),

@@ -4,6 +4,7 @@ import type { DefaultRoute, RouteResolver } from "../../../engine/index.ts";
 export function withDefault(routes: RouteResolver, chosen: () => DefaultRoute | undefined): RouteResolver {
   return {
     resolve: (selection) => routes.resolve(selection, chosen()),
+    prepare: (selection) => routes.prepare?.(selection, chosen()),
     routes: () => routes.routes(chosen()),
     readiness: () => routes.readiness(chosen()),
   };

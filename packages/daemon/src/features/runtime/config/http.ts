@@ -79,12 +79,8 @@ export function settingsBindings(settings: RuntimeSettings): Binding[] {
       return ok(await settings.diff(revisionNumber(param(request, "revision")), other));
     }),
     bind("rollbackRuntime", async (request) => {
-      const { target_revision: revision, setting, skip_hooks: skipHooks } = request.body;
-      const wish = {
-        revision: revision ?? undefined,
-        setting: setting ?? undefined,
-        skipHooks: skipHooks ?? undefined,
-      };
+      const { target_revision: revision, setting } = request.body;
+      const wish = { revision: revision ?? undefined, setting: setting ?? undefined };
       return tagged(await settings.rollback(contextOf(request), wish));
     }),
   ];
@@ -100,8 +96,13 @@ function chosenRoute(
 }
 
 function contextOf(request: Asked): ChangeContext {
-  const { expected_revision: expectedRevision, reason } = request.body as {
+  const {
+    expected_revision: expectedRevision,
+    skip_hooks: skipHooks,
+    reason,
+  } = request.body as {
     expected_revision?: number | null;
+    skip_hooks?: boolean | null;
     reason?: string | null;
   };
   const { reason: asked } = request.query as { reason?: string };
@@ -110,6 +111,7 @@ function contextOf(request: Asked): ChangeContext {
     requestId: request.requestId,
     reason: (reason ?? asked) || undefined,
     expectedRevision: expectedRevision ?? undefined,
+    skipHooks: skipHooks ?? undefined,
     ifMatch: request.ifMatch === undefined ? undefined : revisionsIn(request.ifMatch),
   };
 }

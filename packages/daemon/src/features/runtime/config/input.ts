@@ -11,8 +11,8 @@ import {
   ToolRuntimeLimits,
 } from "@kheish/contract";
 import type { z } from "zod";
+import { refusedTarget } from "../../../governance/hooks/target.ts";
 import { fieldErrors, pointer } from "../../field-errors.ts";
-import { refusedTarget } from "./hook-target.ts";
 
 /** The settings that are documents, each with the word for it and the code of what is wrong with it. */
 const DOCUMENTS = {

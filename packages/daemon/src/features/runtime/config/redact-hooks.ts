@@ -1,9 +1,15 @@
-import type { HookDefinition, HookExecutor, HookSettings } from "@kheish/contract";
+import { type HookDefinition, type HookExecutor, HookSettings } from "@kheish/contract";
 
 export const REDACTED = "<redacted>";
 
-/** What a hook runs, asks or calls may hold secrets: only its name, matcher and kind are shown (02-R17). */
-export function redactedHooks(settings: HookSettings): HookSettings {
+/**
+ * What a hook runs, asks or calls may hold secrets: only its name, matcher and kind are shown (02-R17). Hooks that this
+ * version cannot read are not in force (03-R55), and nobody knows what in them would have to be left out.
+ */
+export function redactedHooks(stored: HookSettings): HookSettings {
+  const parsed = HookSettings.safeParse(stored);
+  if (!parsed.success) return { hooks: {} };
+  const settings = parsed.data;
   const hooks = Object.entries(settings.hooks).map(([event, list]) => [event, list.map(redacted)]);
   return { ...settings, hooks: Object.fromEntries(hooks) as HookSettings["hooks"] };
 }

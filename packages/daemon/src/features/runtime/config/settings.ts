@@ -10,7 +10,15 @@ import {
   type SystemPromptSettings,
   type ToolRuntimeLimits,
 } from "@kheish/contract";
-import { type AdminChange, digestOf, type RouteResolver } from "../../../engine/index.ts";
+import {
+  type AdminChange,
+  blockReason,
+  digest,
+  type HookPort,
+  hookInput,
+  isBlocked,
+  type RouteResolver,
+} from "../../../engine/index.ts";
 import type { AuditLedger } from "../../../governance/audit/index.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { KeyedMutex } from "../../../kernel/keyed-mutex.ts";
@@ -38,6 +46,8 @@ const ID = "current";
 /** The past ones, by their number. */
 const PAST = "runtime_revision";
 const LOCK = "runtime";
+/** Changes wait for each other; readers wait only for what is being written, not for the hooks that judge it. */
+const CHANGES = "changes";
 
 /** Losing to other daemons this often in a row means that something else is wrong. */
 const MAX_ATTEMPTS = 50;
@@ -48,6 +58,8 @@ export interface ChangeContext {
   requestId?: string | undefined;
   reason?: string | undefined;
   expectedRevision?: number | undefined;
+  /** Without asking the `config_change` hooks, which may be what has to be mended (03-R47). */
+  skipHooks?: boolean | undefined;
   /** Revisions of an `If-Match`; any of them will do. */
   ifMatch?: readonly number[] | undefined;
 }
@@ -55,7 +67,6 @@ export interface ChangeContext {
 export interface RollbackWish {
   revision?: number | undefined;
   setting?: RuntimeSetting | undefined;
-  skipHooks?: boolean | undefined;
 }
 
 type Origin = Pick<Revision, "source" | "setting" | "rollback_of_revision" | "rolled_back_setting">;
@@ -74,6 +85,11 @@ export interface RuntimeSettingsOptions extends Roots {
   routes: RouteResolver;
   /** Absent: no debug evidence is kept, whatever the level. */
   debug?: DebugCapturePort | undefined;
+  hooks: () => SettingHooks;
+}
+
+export interface SettingHooks extends Pick<HookPort, "wants" | "call"> {
+  keep(ops: readonly Op[]): Promise<void>;
 }
 
 /**
@@ -92,6 +108,7 @@ export class RuntimeSettings {
   readonly #clock: Clock;
   readonly #roots: Roots;
   readonly #debug: DebugCapturePort | undefined;
+  readonly #hooks: () => SettingHooks;
   readonly #mutex = new KeyedMutex();
   #current: Revision | undefined;
 
@@ -101,6 +118,7 @@ export class RuntimeSettings {
     this.#clock = options.clock;
     this.#roots = options;
     this.#debug = options.debug;
+    this.#hooks = options.hooks;
     this.routes = withDefault(options.routes, () => this.#current?.default_route);
   }
 
@@ -113,7 +131,11 @@ export class RuntimeSettings {
     if (this.#current !== undefined) checkSequence(this.#current, await this.#history());
     if (startMode === undefined || startMode === this.permissionMode) return;
     const origin: Origin = { source: "serve", setting: "permission_mode" };
-    await this.#commit({ actor: "serve" }, origin, (now) => ({ ...now, permission_mode: startMode }));
+    // Whoever starts the daemon has the last word on how.
+    await this.#commit({ actor: "serve", skipHooks: true }, origin, (now) => ({
+      ...now,
+      permission_mode: startMode,
+    }));
   }
 
   /** Another daemon on the same store may have changed them. */
@@ -163,14 +185,15 @@ export class RuntimeSettings {
     setting: RuntimeSetting,
     next: (now: Snapshot) => Partial<Snapshot>,
   ): Promise<RuntimeSettingsView> {
-    return this.#commit(context, { source: "runtime_api", setting }, (now) => ({ ...now, ...next(now) }));
+    const source = context.skipHooks === true ? "runtime_api_force" : "runtime_api";
+    return this.#commit(context, { source, setting }, (now) => ({ ...now, ...next(now) }));
   }
 
   /** Appends what was before as a new revision; nothing is deleted (02-R7, 02-A9). */
   async rollback(context: ChangeContext, wish: RollbackWish): Promise<RuntimeSettingsView> {
     const { revision, setting } = wish;
     const origin: Origin = {
-      source: wish.skipHooks === true ? "runtime_api_force" : "runtime_api",
+      source: context.skipHooks === true ? "runtime_api_force" : "runtime_api",
       setting: "rollback",
       ...(setting === undefined ? {} : { rolled_back_setting: setting }),
     };
@@ -211,26 +234,46 @@ export class RuntimeSettings {
     origin: Origin,
     next: (now: Snapshot, origin: Origin) => Snapshot | Promise<Snapshot>,
   ): Promise<RuntimeSettingsView> {
-    return this.#mutex.run(LOCK, async () => {
+    return this.#mutex.run(CHANGES, async () => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        await this.refresh();
-        const before = this.#current;
+        const before = await this.settled(() => this.#current);
         checkExpected(context, before?.revision ?? 0);
         const described = { ...origin };
-        const settings = await next(this.now, described);
-        if (settings.debug_level !== "off" && settings.debug_level !== this.now.debug_level)
+        const now: Snapshot = before ?? DEFAULTS;
+        const settings = await next(now, described);
+        if (settings.debug_level !== "off" && settings.debug_level !== now.debug_level)
           await this.#debug?.check();
         const revision = this.#following(before, { ...snapshotOf(settings), ...described }, context);
-        const result = await this.#audit.commitAdmin(
-          opsFor(before, revision),
-          adminChange(revision, context),
-        );
-        if (!result.ok) continue;
-        this.#current = revision;
-        return this.view();
+        const kept = context.skipHooks === true ? [] : await this.#ask(now, revision, context.actor);
+        const view = await this.#mutex.run(LOCK, async () => {
+          const result = await this.#audit.commitAdmin(
+            [...opsFor(before, revision), ...kept],
+            adminChange(revision, context),
+          );
+          if (!result.ok) return undefined;
+          this.#current = revision;
+          return this.view();
+        });
+        if (view !== undefined) return view;
       }
       throw problem("runtime", "runtime_revision_conflict", "the settings change too fast; try again");
     });
+  }
+
+  /** The hooks in force judge what would replace them, too (02-R8, 03-R47). Answers what is to be kept of failed ones. */
+  async #ask(now: Snapshot, next: Revision, actor: string): Promise<readonly Op[]> {
+    const { setting, source, revision } = next;
+    const hooks = this.#hooks();
+    if (!hooks.wants("config_change", setting)) return [];
+    const changes = changesBetween(now, next);
+    const payload = { setting, source, actor, revision, changes };
+    const place = [revision, setting, changes as unknown as Json];
+    const input = hookInput("config_change", {}, { subject: setting, place, payload });
+    const { outcome, ops } = await hooks.call(input, new AbortController().signal);
+    if (!isBlocked(outcome)) return ops;
+    await hooks.keep(ops);
+    const reason = blockReason("config_change", outcome);
+    throw problem("runtime", "runtime_change_blocked", `a config_change hook refused the change: ${reason}`);
   }
 
   #following(before: Revision | undefined, made: Snapshot & Origin, context: ChangeContext): Revision {
@@ -330,6 +373,6 @@ function adminChange(made: Revision, { actor, requestId, reason }: ChangeContext
     ...(requestId === undefined ? {} : { request_id: requestId }),
     ...(reason === undefined ? {} : { reason }),
     target: `runtime/${setting}`,
-    change: { revision, source, revision_sha256: digestOf(made as unknown as Json) },
+    change: { revision, source, revision_sha256: digest(made as unknown as Json) },
   };
 }

@@ -94,6 +94,12 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./secrets/index.ts"),
   },
   {
+    name: "mcp",
+    aliases: [],
+    summary: "MCP servers, and the accounts that the daemon has there",
+    load: () => import("./mcp/index.ts"),
+  },
+  {
     name: "budgets",
     aliases: ["budget"],
     summary: "What the daemon's work may use, and has used",

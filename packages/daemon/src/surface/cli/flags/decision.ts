@@ -1,6 +1,9 @@
-import { type ApprovalResolution, Json } from "@kheish/contract";
-import type { Command } from "commander";
+import { type ApprovalResolution, Json, Remember } from "@kheish/contract";
+import { type Command, Option } from "commander";
 import type { CliContext } from "../context.ts";
+import { UsageError } from "../errors.ts";
+import { present } from "../present.ts";
+import { durationMs } from "./duration.ts";
 import { addJsonPair, readJsonPair } from "./json-pair.ts";
 import { addWaitFlags, type WaitFlags } from "./wait.ts";
 
@@ -13,6 +16,10 @@ export interface DecisionFlags extends WaitFlags {
   idempotencyKey?: string;
   updatedInputJson?: string;
   updatedInputFile?: string;
+  remember?: Remember["scope"];
+  rememberFor?: number;
+  rememberPatternJson?: string;
+  rememberPatternFile?: string;
 }
 
 const POLL_INTERVAL_MS = 500;
@@ -28,7 +35,19 @@ export function addBatchFlags(command: Command, behavior: Behavior): Command {
 
 /** For the decision about one approval, which may also change what runs. */
 export function addDecisionFlags(command: Command, behavior: Behavior): Command {
-  return addJsonPair(addBatchFlags(command, behavior), "updated-input", "what to run instead");
+  addJsonPair(addBatchFlags(command, behavior), "updated-input", "what to run instead")
+    .addOption(
+      new Option(
+        "--remember <scope>",
+        "answer the same tool with the same input likewise, in this run or session",
+      ).choices(Remember.shape.scope.options),
+    )
+    .option(
+      "--remember-for <duration>",
+      "such as 12h, 30m; default: as long as the run or session",
+      durationMs,
+    );
+  return addJsonPair(command, "remember-pattern", "remember whatever fits this, not only the same input");
 }
 
 export async function resolutionFrom(
@@ -45,5 +64,24 @@ export async function resolutionFrom(
     justification: flags.justification,
     reason: flags.reason,
     ...(updatedInput !== undefined && { updated_input: updatedInput }),
+    ...present({ remember: await rememberFrom(flags, context) }),
+  };
+}
+
+async function rememberFrom(flags: DecisionFlags, context: CliContext): Promise<Remember | undefined> {
+  const source = { json: flags.rememberPatternJson, file: flags.rememberPatternFile };
+  const pattern = await readJsonPair(source, Remember.shape.pattern.unwrap(), "remember pattern", context);
+  const { remember: scope, rememberFor } = flags;
+  if (scope === undefined) {
+    if (pattern === undefined && rememberFor === undefined) return undefined;
+    throw new UsageError("say for how far to remember: --remember run or --remember session");
+  }
+  return {
+    scope,
+    match: pattern === undefined ? "exact" : "pattern",
+    ...present({
+      pattern,
+      expires_at_ms: rememberFor === undefined ? undefined : context.clock.now() + rememberFor,
+    }),
   };
 }

@@ -223,7 +223,16 @@ export function statusView(members: Partial<DaemonStatusView> = {}): DaemonStatu
       ],
     },
     health: { generated_at_ms: NOW, ok: true, warnings: [] },
-    hooks: { configured_count: 0 },
+    hooks: {
+      configured_count: 0,
+      enabled: true,
+      execution_count: 0,
+      failure_count: 0,
+      retry_count: 0,
+      dead_letter_persist_failure_count: 0,
+      dead_lettered_count: 0,
+      unresolved_dead_lettered_count: 0,
+    },
     run_memory: { policy: RunMemoryPolicy.parse({}) },
     events: {
       history_capacity: 2048,

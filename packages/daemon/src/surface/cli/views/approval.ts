@@ -37,6 +37,9 @@ export function approvalDetail(approval: PendingApproval, style: Style): string 
       ["scope", approval.scope],
       ["reason", approval.reason],
       ["expires", expiryText(approval, style.now)],
+      ["needs", approval.required_approvals && `${approval.required_approvals} people`],
+      ["allowed by", approval.approved_by?.join(", ")],
+      ["escalated", approval.escalated_at_ms && age(approval.escalated_at_ms, style.now)],
     ],
     style,
   );
@@ -44,7 +47,11 @@ export function approvalDetail(approval: PendingApproval, style: Style): string 
   return [style.colors.bold(approval.id), facts, "", input].join("\n");
 }
 
-function expiryText({ expires_at_ms, on_timeout }: ApprovalRequest, now: number): string | undefined {
+function expiryText(
+  { expires_at_ms, on_timeout, escalated_at_ms }: ApprovalRequest,
+  now: number,
+): string | undefined {
   if (expires_at_ms === undefined) return undefined;
-  return `${age(expires_at_ms, now)} (then ${on_timeout ?? "deny"})`;
+  const then = on_timeout === "escalate" && escalated_at_ms !== undefined ? "deny" : (on_timeout ?? "deny");
+  return `${age(expires_at_ms, now)} (then ${then})`;
 }

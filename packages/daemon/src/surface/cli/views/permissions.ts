@@ -11,11 +11,36 @@ export function explanationDetail(one: PermissionExplanation, style: Style): str
       ["reason", one.reason],
       ["mode", one.effective_mode],
       ["before the mode", one.base_decision],
-      ["rule", one.matched_rule && `${one.matched_rule} (${one.scope})`],
+      ["rule", one.matched_rule && ruleText(one)],
+      ["needs", one.required_approvals && `${one.required_approvals} people`],
+      ...seenFacts(one.seen),
       ["hooks", "not executed"],
     ],
     style,
   );
+}
+
+function ruleText({ matched_rule, matched_rule_id, scope }: PermissionExplanation): string {
+  return `${matched_rule} (${[scope, matched_rule_id].filter(Boolean).join(", ")})`;
+}
+
+/** What rules see of the input: each command on a line of its own. */
+function seenFacts(seen: PermissionExplanation["seen"]): [string, string | undefined][] {
+  const commands = (seen?.commands ?? []).map(({ argv }): [string, string] => [
+    "runs",
+    argv.map(quoted).join(" "),
+  ]);
+  return [
+    ...commands,
+    ["opens", seen?.redirects?.join(", ")],
+    ["paths", seen?.paths?.join(", ")],
+    ["hosts", seen?.hosts?.join(", ")],
+    ["unclear", seen?.unparsable],
+  ];
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`;
 }
 
 /** One line a tool, one column a mode. */

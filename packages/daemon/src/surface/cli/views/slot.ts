@@ -1,4 +1,10 @@
-import type { AuthSlotStatus, AuthSubjectStatus, CredentialLeaseStatus, RekeyView } from "@kheish/contract";
+import type {
+  AuthSlotStatus,
+  AuthSubjectStatus,
+  CredentialLeaseStatus,
+  RekeyView,
+  RevokedAccount,
+} from "@kheish/contract";
 import { fields } from "../output/fields.ts";
 import type { Style } from "../output/output.ts";
 import { table } from "../output/table.ts";
@@ -12,6 +18,7 @@ export function slotTable(slots: readonly AuthSlotStatus[], style: Style): strin
       { title: "SLOT", value: (slot) => slot.slot_id, keep: true },
       { title: "PROVIDER", value: (slot) => slot.provider },
       { title: "HOLDS", value: (slot) => slot.summary },
+      { title: "STATE", value: (slot) => slot.account_state ?? "" },
       { title: "UPDATED", value: (slot) => age(slot.updated_at_ms, style.now) },
       { title: "DISABLED", value: (slot) => (slot.disabled ? (slot.disabled_reason ?? "yes") : "") },
     ],
@@ -28,6 +35,7 @@ export function slotDetail(slot: AuthSlotStatus, style: Style): string {
       ["slot", slot.slot_id],
       ["provider", slot.provider],
       ["holds", slot.summary],
+      ["account", slot.account_state],
       ...details,
       ["updated", age(slot.updated_at_ms, style.now)],
       ["disabled", slot.disabled === true ? (slot.disabled_reason ?? "yes") : undefined],
@@ -80,3 +88,22 @@ export function rekeyDetail(
   );
   return `${facts}\n\nGive the daemon the new key before its next start; from then on the old one opens nothing.`;
 }
+
+/** What is left to say of an account that is gone. */
+export function revokedDetail(account: RevokedAccount, style: Style): string {
+  const { slot_id, summary, provider_revocation } = account;
+  return fields(
+    [
+      ["slot", slot_id],
+      ["held", summary],
+      ["at the provider", PROVIDER_REVOCATION[provider_revocation]],
+    ],
+    style,
+  );
+}
+
+const PROVIDER_REVOCATION = {
+  revoked: "revoked",
+  failed: "not revoked: it could not be asked; end the session there",
+  not_offered: "not revoked: it offers no revocation; end the session there",
+} as const;

@@ -1,14 +1,17 @@
 import { problem } from "@kheish/contract";
 import type { Context } from "hono";
+import type { Console } from "../console/files.ts";
+import { consoleAnswer, isForConsole } from "../console/serve.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { callerOf } from "../security/caller.ts";
 import type { Demand, Gate } from "../security/gate.ts";
 import type { Route } from "./route-table.ts";
 
-/** Answers what no route took: an unknown path, a known one with another method or with an empty id. */
-export function unmatched(routes: readonly Route[], gate: Gate) {
+/** Answers what no route took: a page, an unknown path, a known one with another method or with an empty id. */
+export function unmatched(routes: readonly Route[], gate: Gate, console: Console | undefined) {
   return async (c: Context<HttpEnv>): Promise<Response> => {
     const { method, path } = c.req;
+    if (console !== undefined && isForConsole(method, path)) return consoleAnswer(c, console);
     const candidates = routes.filter((route) => route.template.matches(path));
     const known = candidates.length > 0;
     const asksForMethods = known && method === "OPTIONS";

@@ -54,6 +54,33 @@ describe("02-R90: the exact list", () => {
   });
 });
 
+describe("the daemon's own pages", () => {
+  const auth = { mode: "bearer", adminToken: "admin" } as const;
+  const authorization = "Bearer admin";
+  const named = (origin: string, host: string) =>
+    requestRaw(server, "GET /v1/sessions/s1", { origin, host, authorization });
+
+  it("08 are let in under whatever name the daemon was reached, on any list", async () => {
+    await start({ auth, cors: { allowedOrigins: ["http://localhost:3000"] } });
+    expect((await named("http://10.0.0.7:4000", "10.0.0.7:4000")).status).toBe(200);
+    expect((await named("https://kheish.example.com", "kheish.example.com")).status).toBe(200);
+  });
+
+  it("are no others of the same machine, and need the token like everybody", async () => {
+    await start({ auth });
+    expect((await named("https://kheish.example.com:8443", "kheish.example.com")).status).toBe(403);
+    expect((await named("https://example.com", "kheish.example.com")).status).toBe(403);
+    const origin = "https://kheish.example.com";
+    const stranger = await requestRaw(server, "GET /v1/sessions/s1", { origin, host: "kheish.example.com" });
+    expect(stranger.status).toBe(401);
+  });
+
+  it("are not those of a name that was rebound to a daemon without auth", async () => {
+    await start();
+    expect((await named("http://evil.example:80", "evil.example:80")).status).toBe(403);
+  });
+});
+
 describe("preflight", () => {
   const preflight = { origin: "http://localhost:3000", "access-control-request-method": "POST" };
 

@@ -29,7 +29,7 @@ const ANSWER_HEADERS = {
 export function cors(policy: CorsPolicy, refusals: RefusalLog): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const origin = c.req.header("origin");
-    if (origin === undefined) return next();
+    if (origin === undefined || isOwnPage(origin, c.req.header("host"))) return next();
     if (!policy.allows(origin)) {
       refusals.record(callerOf(c), "origin_not_allowed", { origin: auditedOrigin(origin) });
       throw problem("cors", "origin_not_allowed", "pages of this origin may not use the control plane");
@@ -39,6 +39,14 @@ export function cors(policy: CorsPolicy, refusals: RefusalLog): MiddlewareHandle
     if (isPreflight(c.req.method, c.req.header("access-control-request-method"))) return c.body(null, 204);
     return next();
   };
+}
+
+/**
+ * The daemon's own console is nobody's guest (08, Static serving). A name that was rebound to this address passes here
+ * too: without auth the host guard has refused it by now, with auth it has no token.
+ */
+function isOwnPage(origin: string, host: string | undefined): boolean {
+  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
 }
 
 function isPreflight(method: string, requestedMethod: string | undefined): boolean {

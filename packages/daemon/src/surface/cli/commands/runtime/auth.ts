@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
 import { plainFields } from "../../output/fields.ts";
 import { leaseDetail, slotDetail, subjectDetail } from "../../views/slot.ts";
+import { defineAccounts } from "./accounts.ts";
 
 interface Flags {
   reason?: string;
@@ -10,6 +11,7 @@ interface Flags {
 /** Who holds which credential, and how that ends (02, CLI). */
 export function defineRuntimeAuth(runtime: Command, cli: Cli): void {
   const auth = runtime.command("auth").description("Who may use credentials, and under which leases they do");
+  defineAccounts(auth, cli);
   const verb = (
     name: string,
     argument: string,

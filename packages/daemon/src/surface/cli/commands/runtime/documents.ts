@@ -6,6 +6,7 @@ import { addChangeFlags, type ChangeFlags, changeOf } from "../../flags/change.t
 import { addDocumentFlags, type DocumentFlags, readDocument } from "../../flags/document.ts";
 import { plainFields } from "../../output/fields.ts";
 import { runtimeDetail } from "../../views/runtime.ts";
+import { defineDeadLetters } from "./dead-letters.ts";
 
 interface Flags extends DocumentFlags, ChangeFlags {
   skipHooks?: boolean;
@@ -73,7 +74,10 @@ function defineDocument(runtime: Command, cli: Cli, document: Document): void {
     .action(async () => cli.output.print(await document.get(await cli.client()), plainFields));
 
   const set = noun.command("set").description(`Replace ${what}; what is left out has its default`);
-  if (name === "hooks") set.option("--skip-hooks", "do not ask the config_change hooks");
+  if (name === "hooks") {
+    set.option("--skip-hooks", "do not ask the config_change hooks");
+    defineDeadLetters(noun, cli);
+  }
   addChangeFlags(addDocumentFlags(set)).action(async (flags: Flags) => {
     const given = (await readDocument(flags, cli.context)) ?? empty;
     // A file may hold the request as well as the document.

@@ -5,6 +5,7 @@ import type { Cli } from "../../cli.ts";
 import { readJsonPair } from "../../flags/json-pair.ts";
 import { permissionMode, permissionModeNames } from "../../flags/permission-mode.ts";
 import { explanationDetail, permissionTable } from "../../views/permissions.ts";
+import { defineRules } from "./permission-rules.ts";
 
 interface CheckFlags {
   inputJson: string;
@@ -14,7 +15,9 @@ interface CheckFlags {
 }
 
 export function definePermissions(runtime: Command, cli: Cli): void {
-  const permissions = runtime.command("permissions").description("What would become of tool calls");
+  const permissions = runtime
+    .command("permissions")
+    .description("What would become of tool calls, and by which rules");
 
   permissions
     .command("check <tool_name>")
@@ -46,4 +49,6 @@ export function definePermissions(runtime: Command, cli: Cli): void {
       const body = { session_id: sessionId };
       cli.output.print(await client.call("permissionMatrix", { body }), permissionTable);
     });
+
+  defineRules(permissions, cli);
 }

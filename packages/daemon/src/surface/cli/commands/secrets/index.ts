@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
+import { defineImports } from "./import-account.ts";
 import { newMasterKey } from "./master-key.ts";
 import { defineRead } from "./read.ts";
 import { defineRekey } from "./rekey.ts";
@@ -12,5 +13,6 @@ export function define(secrets: Command, cli: Cli): void {
     .action(() => cli.output.raw(`${newMasterKey()}\n`));
   defineRead(secrets, cli);
   defineSet(secrets, cli);
+  defineImports(secrets, cli);
   defineRekey(secrets, cli);
 }

@@ -42,7 +42,7 @@ export function defineSet(secrets: Command, cli: Cli): void {
         flags,
         "write",
         (client) => client.call("putSecret", { body }),
-        (place) => place.put(checked(body)),
+        (place) => place.put(checkedRecord(body)),
       );
       cli.output.print(slot, slotDetail);
     });
@@ -66,7 +66,7 @@ function bodyOf(slot_id: string, { provider, organization, project }: Flags, sec
 }
 
 /** What the daemon would have checked. */
-function checked(body: Body) {
+export function checkedRecord(body: Body) {
   const parsed = AuthSlotWrite.safeParse(body);
   const read = parsed.success ? readAuthSlot(parsed.data) : undefined;
   if (read?.ok === true) return read.record;

@@ -1,0 +1,92 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet } from "@tanstack/react-router";
+import { Button, Failure, Skeleton } from "../ui/parts.tsx";
+import { signIn, useSignedInAs } from "./client.ts";
+import { type Connection, useLive } from "./live.ts";
+import { Notice } from "./notice.tsx";
+import { isSignInNeeded, queryClient, statusQuery, waitingQuery } from "./queries.ts";
+import { SignIn } from "./sign-in.tsx";
+
+const PAGES = [
+  { to: "/", name: "Dashboard" },
+  { to: "/inbox", name: "Inbox" },
+  { to: "/runs", name: "Runs" },
+  { to: "/sessions", name: "Sessions" },
+] as const;
+
+/** Every page, once the daemon knows who looks. */
+export function Shell() {
+  const status = useQuery(statusQuery);
+  if (isSignInNeeded(status.error)) return <SignIn />;
+  if (status.data === undefined)
+    return (
+      <main className="mx-auto max-w-sm p-8">
+        {status.error ? (
+          <div className="grid gap-3">
+            <Failure error={status.error} />
+            <Button onClick={() => void status.refetch()}>Try again</Button>
+          </div>
+        ) : (
+          <Skeleton />
+        )}
+      </main>
+    );
+  return <Frame />;
+}
+
+function Frame() {
+  const connection = useLive();
+  const isSignedIn = useSignedInAs() !== "";
+  const waiting = useQuery(waitingQuery);
+  const signOut = () => {
+    signIn("");
+    void queryClient.resetQueries();
+  };
+  return (
+    <div className="mx-auto min-h-dvh max-w-6xl md:grid md:grid-cols-[12rem_1fr]">
+      <nav
+        aria-label="Pages"
+        className="flex flex-wrap items-center gap-1 border-b border-line p-3 md:block md:border-0 md:p-4"
+      >
+        <p className="hidden pb-4 text-lg font-semibold md:block">Kheish</p>
+        {PAGES.map(({ to, name }) => (
+          <Link
+            key={to}
+            to={to}
+            className="flex items-center justify-between rounded-md px-3 py-2 text-soft hover:text-ink"
+            activeProps={{ className: "bg-surface font-medium !text-ink" }}
+            activeOptions={{ exact: to === "/" }}
+          >
+            {name}
+            {name === "Inbox" && (waiting.data?.length ?? 0) > 0 && (
+              <span className="ml-2 rounded-full bg-accent px-2 text-xs font-medium text-on-accent">
+                {waiting.data?.length}
+              </span>
+            )}
+          </Link>
+        ))}
+        {isSignedIn && (
+          <Button className="md:mt-4" onClick={signOut}>
+            Sign out
+          </Button>
+        )}
+      </nav>
+      <main className="min-w-0 p-4">
+        <Away connection={connection} />
+        <Notice />
+        <Outlet />
+      </main>
+    </div>
+  );
+}
+
+function Away({ connection }: { connection: Connection }) {
+  if (connection === "open" || connection === "connecting") return null;
+  return (
+    <p role="status" className="mb-4 rounded-md border border-wait p-3 text-wait">
+      {connection === "lost"
+        ? "The daemon is away. Runs go on when it is back, and so does this page."
+        : "Nothing is told live here: this token may not watch the daemon."}
+    </p>
+  );
+}

@@ -1,0 +1,76 @@
+import type { RunView } from "@kheish/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { runsQuery, waitingQuery } from "../app/queries.ts";
+import { Loaded } from "../ui/loaded.tsx";
+import { Card, Empty, money, Title } from "../ui/parts.tsx";
+import { RunTable } from "./runs.tsx";
+
+const SHOWN = 8;
+
+/** What every agent is doing, what waits, what it cost. */
+export function Dashboard() {
+  const waiting = useQuery(waitingQuery);
+  return (
+    <>
+      <Title>Dashboard</Title>
+      <Loaded query={useQuery(runsQuery)}>
+        {({ items, pagination }) => (
+          <>
+            <Figures runs={items} waiting={waiting.data?.length ?? 0} />
+            <h2 className="mb-2 font-semibold">Latest runs</h2>
+            {items.length === 0 ? (
+              <Empty>No run yet. Start a chat in a session.</Empty>
+            ) : (
+              <>
+                <RunTable runs={items.slice(0, SHOWN)} />
+                <p className="mt-2 text-soft">
+                  {`Lately is the newest ${items.length} runs of ${pagination.total_count}.`}
+                </p>
+              </>
+            )}
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+function Figures({ runs, waiting }: { runs: readonly RunView[]; waiting: number }) {
+  const working = runs.filter(({ status }) => status === "running" || status === "queued").length;
+  const failed = runs.filter(({ status }) => status === "failed").length;
+  const used = runs.flatMap(({ usage }) => usage ?? []);
+  const tokens = used.reduce((sum, { input_tokens, output_tokens }) => sum + input_tokens + output_tokens, 0);
+  const costs = used.flatMap(({ cost_microusd }) => cost_microusd ?? []);
+  const cost = costs.length === 0 ? undefined : costs.reduce((sum, one) => sum + one, 0);
+  return (
+    <dl className="mb-6 grid grid-cols-2 gap-3 md:grid-cols-5">
+      <Figure name="Waiting for you" value={waiting} to="/inbox" tone={waiting > 0 ? "text-wait" : ""} />
+      <Figure name="At work" value={working} to="/runs" />
+      <Figure name="Failed lately" value={failed} to="/runs" tone={failed > 0 ? "text-bad" : ""} />
+      <Figure name="Tokens lately" value={tokens.toLocaleString()} />
+      <Figure name="Cost lately" value={money(cost)} />
+    </dl>
+  );
+}
+
+function Figure({
+  name,
+  value,
+  to,
+  tone = "",
+}: {
+  name: string;
+  value: string | number;
+  to?: "/inbox" | "/runs";
+  tone?: string;
+}) {
+  return (
+    <Card>
+      <dt className="text-soft">{name}</dt>
+      <dd className={`text-2xl font-semibold tabular-nums ${tone}`}>
+        {to === undefined ? value : <Link to={to}>{value}</Link>}
+      </dd>
+    </Card>
+  );
+}

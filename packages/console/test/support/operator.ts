@@ -1,0 +1,99 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Kheish } from "@kheish/sdk";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { build } from "vite";
+import { launchBrowser } from "../../../sdk/test/support/browser.ts";
+import { type LiveDaemon, liveDaemon } from "../../../sdk/test/support/daemon.ts";
+
+const CONSOLE = fileURLToPath(new URL("../..", import.meta.url));
+
+const DESK = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+
+/** Builds the console to where a daemon of the checkout finds it. */
+export async function buildConsole(): Promise<void> {
+  await build({ root: CONSOLE, logLevel: "error" });
+}
+
+/** Somebody at a browser, and the daemon that served the page. */
+export class Operator {
+  readonly live: LiveDaemon;
+  readonly kheish: Kheish;
+  readonly page: Page;
+  /** What the page complained of: errors of its scripts, and what its own policy refused. */
+  readonly complaints: string[] = [];
+  readonly #browser: Browser;
+
+  private constructor(live: LiveDaemon, browser: Browser, page: Page, token: string | undefined) {
+    this.live = live;
+    this.kheish = new Kheish({ baseUrl: live.daemon.baseUrl, token });
+    this.page = page;
+    this.#browser = browser;
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("console", (message) => {
+      if (/content security policy/i.test(message.text())) this.complaints.push(message.text());
+    });
+  }
+
+  static async arrive({ token, flags = [] }: { token?: string; flags?: string[] } = {}): Promise<Operator> {
+    const auth = token === undefined ? [] : ["--http-admin-token", token];
+    const live = await liveDaemon(...auth, ...flags);
+    const browser = await launchBrowser();
+    const page = await browser.newPage({ viewport: DESK });
+    page.setDefaultTimeout(20_000);
+    return new Operator(live, browser, page, token);
+  }
+
+  async leave(): Promise<void> {
+    await this.#browser.close();
+    await this.live.stop();
+  }
+
+  async goto(path: string): Promise<void> {
+    await this.page.goto(this.live.daemon.baseUrl + path);
+  }
+
+  /** Goes elsewhere without loading the page anew. */
+  async visit(name: string): Promise<void> {
+    await this.page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name }).click();
+  }
+
+  /** What keeps somebody with a screen reader, a keyboard, weak eyes or a phone from using the page as it is now. */
+  async barriers(): Promise<string[]> {
+    return [...(await this.#axeViolations()), ...(await this.#overflow())];
+  }
+
+  /** A phone shows all of a page without scrolling sideways. */
+  async #overflow(): Promise<string[]> {
+    await this.page.setViewportSize(PHONE);
+    const width = await this.page.evaluate("document.documentElement.scrollWidth");
+    await this.page.setViewportSize(DESK);
+    return width === PHONE.width ? [] : [`${width} pixels wide on a phone`];
+  }
+
+  async #axeViolations(): Promise<string[]> {
+    await this.page.evaluate(axe.source);
+    const { violations } = await this.page.evaluate(() =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(),
+    );
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  }
+
+  /** Pictures for people, where somebody wants them: light, dark and on a phone. */
+  async picture(name: string): Promise<void> {
+    const directory = process.env.KHEISH_TEST_SCREENSHOTS;
+    if (directory === undefined) return;
+    await mkdir(directory, { recursive: true });
+    const shot = (kind: string) => this.page.screenshot({ path: join(directory, `${name}-${kind}.png`) });
+    await shot("light");
+    await this.page.emulateMedia({ colorScheme: "dark" });
+    await shot("dark");
+    await this.page.emulateMedia({ colorScheme: "light" });
+    await this.page.setViewportSize(PHONE);
+    await shot("phone");
+    await this.page.setViewportSize(DESK);
+  }
+}

@@ -1,0 +1,2 @@
+export { accountBindings } from "./http.ts";
+export { AccountService } from "./service.ts";

@@ -1,0 +1,10 @@
+export { HookDeadLetters } from "./dead-letters.ts";
+export { agentCaller, promptCaller } from "./executors/agent.ts";
+export { callbackCaller, type HookCallback } from "./executors/callback.ts";
+export { commandCaller } from "./executors/command.ts";
+export type { HookCallers } from "./executors/executor.ts";
+export { httpCaller } from "./executors/http.ts";
+export { hookBindings } from "./http.ts";
+export { HOOK_QUEUE, HookRunner } from "./runner.ts";
+export { hooksStatus } from "./status.ts";
+export { HookWatchers } from "./watchers.ts";

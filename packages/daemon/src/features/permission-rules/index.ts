@@ -1,0 +1,1 @@
+export { ruleBindings } from "./http.ts";
