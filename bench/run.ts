@@ -19,6 +19,7 @@ const NAMES = [
   "idle",
   "sse",
   "lists",
+  "audit",
   "cli",
   "install",
 ];

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AccountList, ImportMcpAccountRequest, RevokedAccount } from "./accounts.ts";
 import { ResolveApprovalsRequest } from "./approvals.ts";
+import { AuditExportPage, AuditExportQuery, AuditKeyRing, ExternalActionAuditRecord } from "./audit.ts";
 import {
   Accepted,
   AuthSlotList,
@@ -1219,6 +1220,32 @@ const work = define({
     bodyOptional: true,
     idempotent: true,
     responses: { 200: RunView },
+  },
+
+  externalActions: {
+    method: "GET",
+    path: `${run}/external-actions`,
+    tag: "audit",
+    summary: "Signed records of what a run did to the world outside, verified",
+    access: "read",
+    responses: { 200: z.array(ExternalActionAuditRecord) },
+  },
+  exportAudit: {
+    method: "GET",
+    path: "/v1/audit/export",
+    tag: "audit",
+    summary: "A part of the audit's export file",
+    access: "admin",
+    query: AuditExportQuery,
+    responses: { 200: AuditExportPage },
+  },
+  auditKeys: {
+    method: "GET",
+    path: "/v1/audit/keys",
+    tag: "audit",
+    summary: "The public keys that sign the audit, and how each took over",
+    access: "admin",
+    responses: { 200: AuditKeyRing },
   },
 
   eventsStream: {

@@ -5,7 +5,10 @@ import { DaemonOutputRecord, RunView } from "./runs.ts";
 import { RuntimeSettingsView } from "./runtime.ts";
 import { AgentSnapshot, SessionStatus } from "./sessions.ts";
 
-/** One engine fact on the trace stream. `kind` is the journal event's type. */
+/**
+ * One engine fact on the trace stream. `kind` is the journal event's type, or `external_action` with an
+ * `ExternalActionTrace` as its data: what leaves is told live, without an id, and its history is the audit.
+ */
 export const Trace = z
   .looseObject({
     kind: z.string(),
@@ -20,7 +23,7 @@ export type Trace = z.infer<typeof Trace>;
 
 /**
  * Data of every SSE frame; the frame's `event` equals `type`.
- * `output_delta` and `heartbeat` have no SSE id: they were never history.
+ * `output_delta`, `heartbeat` and traces of kind `external_action` have no SSE id: they are no history of the stream.
  */
 export const StreamEvent = z
   .discriminatedUnion("type", [

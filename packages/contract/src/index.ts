@@ -5,6 +5,7 @@
 export * from "./access.ts";
 export * from "./accounts.ts";
 export * from "./approvals.ts";
+export * from "./audit.ts";
 export * from "./auth-broker.ts";
 export * from "./backups.ts";
 export * from "./budgets.ts";

@@ -174,6 +174,7 @@ export const problemRegistry = {
   pagination: { invalid_limit: 400, invalid_cursor: 400, invalid_order: 400 },
   events: { invalid_event_cursor: 400, invalid_stream_option: 400 },
   backups: { backup_in_progress: 409 },
+  audit: { audit_unavailable: 503, audit_verification_failed: 500 },
   readiness: { daemon_draining: 503 },
   console: { asset_not_found: 404 },
 } as const;

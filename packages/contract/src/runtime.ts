@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AuditStatus } from "./audit.ts";
 import { BudgetsStatus } from "./budgets.ts";
 import { HookSettings, HooksStatus } from "./hooks.ts";
 import { Json, Millis } from "./json.ts";
@@ -240,6 +241,7 @@ export const DaemonStatusView = z
     health: z.looseObject({ generated_at_ms: Millis, ok: z.boolean(), warnings: z.array(StatusWarning) }),
     hooks: HooksStatus,
     events: EventsStatus,
+    audit: AuditStatus.optional(),
     sessions: z.object({ total: z.int() }),
     runs: RunsStatus,
     run_memory: z.looseObject({ policy: RunMemoryPolicy }),

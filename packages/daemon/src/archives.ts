@@ -9,8 +9,10 @@ import {
   restoredCopy,
   rootFiles,
   verifyFile,
+  verifyFileAndAudit,
   writeArchive,
 } from "./features/backup/index.ts";
+import type { JournalReport } from "./governance/audit/index.ts";
 import type { Blobs } from "./kernel/blobs.ts";
 import { listBlobs, openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
@@ -38,6 +40,7 @@ export async function archiveOf(
     instanceId,
     source: await openSnapshot(store, stateRoot),
     blobs,
+    includeKeys,
     listBlobs: () => listBlobs(join(stateRoot, "blobs")),
     files: () => rootFiles(stateRoot, includeKeys),
   };
@@ -57,11 +60,19 @@ export async function* backupAtRest(place: RootPlace, includeKeys: boolean): Asy
   }
 }
 
-/** Checks an archive and, when a root is named, that it could take it; touches nothing. */
-export async function verifyBackup(file: string, stateRoot?: string): Promise<BackupManifest> {
-  const manifest = await verifyFile(file);
+/** Checks an archive; touches nothing. */
+export function verifyBackup(file: string): Promise<BackupManifest> {
+  return verifyFile(file);
+}
+
+/** Checks an archive, the audit in it and, when a root is named, that it could take it; touches nothing. */
+export async function verifyRestore(
+  file: string,
+  stateRoot?: string,
+): Promise<{ manifest: BackupManifest; audit: JournalReport }> {
+  const verified = await verifyFileAndAudit(file);
   if (stateRoot !== undefined) await cutOffRestore(stateRoot).catch(absentIsEmpty);
-  return manifest;
+  return verified;
 }
 
 export function restoreBackup(file: string, place: RootPlace): Promise<BackupManifest> {

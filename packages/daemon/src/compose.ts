@@ -22,7 +22,14 @@ import {
 } from "./engine/index.ts";
 import { AccountService, accountBindings } from "./features/accounts/index.ts";
 import { approvalBindings } from "./features/approvals/index.ts";
-import { type ArchiveOf, BackupService, backupBindings, mustHold } from "./features/backup/index.ts";
+import { auditBindings } from "./features/audit/index.ts";
+import {
+  type ArchiveOf,
+  BackupService,
+  backupBindings,
+  isHeldCopy,
+  releaseCopy,
+} from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
 import { budgetBindings, budgetsStatus } from "./features/budgets/index.ts";
 import { contractBindings } from "./features/contracts/index.ts";
@@ -64,6 +71,7 @@ import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
 import type { Accounts } from "./governance/accounts/accounts.ts";
+import type { Audit } from "./governance/audit/index.ts";
 import type { Credentials } from "./governance/credentials.ts";
 import { createAuthority } from "./governance/permissions.ts";
 import { checkAnswers, renderAnswer } from "./governance/questions.ts";
@@ -91,6 +99,7 @@ export interface World {
   tools: ToolPort;
   /** The MCP servers whose tools are among `tools`, and how to read which there should be; absent: there are none. */
   mcp?: { servers: McpServers; load: () => Promise<LoadedMcp> };
+  audit: Audit;
   /** How hooks outside of the engine are called; a kind that is left out fails. */
   hooks?: Pick<HookCallers, "command" | "http" | "callback">;
   log: Log;
@@ -121,7 +130,7 @@ export interface DaemonSettings {
   debug?: DebugCapture;
   /** Whether the daemon's directories can be written to (02-R98). */
   probeStorage: () => Promise<StorageProbe[]>;
-  /** A store that came out of a backup may act from now on; see `mustHold`. */
+  /** A store that came out of a backup may act from now on; see `isHeldCopy`. */
   releaseRestoredCopy?: boolean;
   /** What a backup is made of. Absent: this daemon makes none. */
   archive?: () => Promise<ArchiveOf>;
@@ -144,6 +153,8 @@ export interface Daemon {
 
 /** What servers get to end by themselves. */
 const MCP_STOP_MS = 500;
+/** What the last anchor of the audit gets when the daemon stops; the next daemon makes it otherwise. */
+const AUDIT_STOP_MS = 100;
 
 /** Who holds this daemon's leases and claims. */
 export function ownerOf(instanceId: string): string {
@@ -152,7 +163,7 @@ export function ownerOf(instanceId: string): string {
 
 /** Puts the parts together, by hand. */
 export function compose(world: World, settings: DaemonSettings): Daemon {
-  const { store, blobs, clock, random, models, tools, log, credentials } = world;
+  const { store, blobs, clock, random, models, tools, audit, log, credentials } = world;
   const owner = ownerOf(settings.instanceId);
   const mutex = new KeyedMutex();
   const known = new KnownSessions();
@@ -171,6 +182,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     ...(mcp === undefined ? {} : { mcp: () => mcp.snapshot() }),
     store,
     clock,
+    audit: audit.ledger,
     routes: models,
     workspaceRoot: settings.workspaceRoot,
     stateRoot: settings.stateRoot,
@@ -213,6 +225,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     authority,
+    audit: audit.ledger,
     rules,
     hooks,
     log,
@@ -240,6 +253,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     prices,
     tools,
     questions: { check: checkAnswers, render: renderAnswer },
+    audit: audit.ledger,
     authority,
     rules,
     workspaceRoot: settings.workspaceRoot,
@@ -273,10 +287,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
 
-  const tokens = new TokenService({ store, clock, random, log });
+  const tokens = new TokenService({ store, audit: audit.ledger, clock, random, log });
   const fixed: LoadedRoutes = { set: { configured: [] }, source: { kind: "serve_args" } };
   const routeService = new RouteService({
     store,
+    audit: audit.ledger,
     clock,
     log,
     live: models.live ?? new LiveRoutes(fixed.set),
@@ -298,6 +313,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     tail,
     routes,
     settings: runtime,
+    audit: () => audit.status(),
     processId: settings.processId,
     isReady: () => ready,
     budgets: () => budgetsStatus(commands),
@@ -314,12 +330,14 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const { debug } = settings;
   const evidence = new DebugEvidence(store, debug?.keySource);
   const retention = new DebugRetention(
-    { store, clock, log },
+    { store, audit: audit.ledger, clock, log },
     debug?.policy ?? debugPolicy((_variable, fallback) => fallback),
   );
   const { archive } = settings;
   const backups =
-    archive === undefined ? [] : backupBindings(new BackupService({ clock, random, log, open: archive }));
+    archive === undefined
+      ? []
+      : backupBindings(new BackupService({ audit: audit.ledger, clock, random, log, open: archive }));
 
   const permissions = new PermissionExplainer({
     store,
@@ -358,6 +376,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         ? []
         : accountBindings(new AccountService(credentials.vault, world.accounts))),
       ...backups,
+      ...auditBindings(commands, audit),
     ],
     namedTokens: {
       authenticate: (presented) => tokens.authenticate(presented),
@@ -368,6 +387,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     debugLevel: () => runtime.now.debug_level,
     isReady: () => ready,
     async start() {
+      const isCopy = await isHeldCopy(store);
+      holding = isCopy && settings.releaseRestoredCopy !== true;
+      await audit.begin({ holds: holding });
       await debug?.refresh();
       await credentials.start();
       await routeService.refresh();
@@ -377,7 +399,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await store.commit([{ op: "release-owner", owner }]);
       await rearmGoals(store, clock.now());
       await tail.start();
-      holding = await mustHold(store, clock, settings.releaseRestoredCopy === true);
+      await audit.start(tail);
+      // Last: a copy whose audit key was refused has not been released.
+      if (isCopy && !holding) await releaseCopy({ store, clock, audit: audit.ledger });
       if (holding) {
         world.accounts?.holdStill();
         log.warn(
@@ -407,6 +431,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         executor.drain(deadlineMs),
       ]);
       if (mcp !== undefined) await Promise.race([mcp.stop(), sleep(clock, MCP_STOP_MS)]);
+      await Promise.race([audit.stop(), sleep(clock, AUDIT_STOP_MS)]);
       tail.stop();
     },
   };

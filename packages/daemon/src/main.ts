@@ -1,12 +1,13 @@
 import { lookup } from "node:dns/promises";
 import { existsSync } from "node:fs";
-import { realpath, stat, statfs } from "node:fs/promises";
+import { readFile, realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
 import { fileURLToPath } from "node:url";
 import { archiveOf } from "./archives.ts";
 import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
+import { isHeldCopy } from "./features/backup/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
 import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
@@ -21,6 +22,13 @@ import {
 } from "./features/tracing/index.ts";
 import { Accounts } from "./governance/accounts/accounts.ts";
 import { takeOverLogins } from "./governance/accounts/route-logins.ts";
+import {
+  Audit,
+  AuditKeyError,
+  auditedFetch,
+  loadSigningKeys,
+  type RingKeys,
+} from "./governance/audit/index.ts";
 import { mcpCredentials } from "./governance/broker/mcp-credentials.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import type { Credentials } from "./governance/credentials.ts";
@@ -29,6 +37,8 @@ import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
+import { writeWholeFile } from "./kernel/durable-files.ts";
+import { errnoOf } from "./kernel/errno.ts";
 import type { Log } from "./kernel/log.ts";
 import { packageFile } from "./kernel/package.ts";
 import { systemRandom } from "./kernel/random.ts";
@@ -133,21 +143,6 @@ async function open(
   checkHttpSettings({ bind: options.bind, auth, cors, trustedProxies: options.trustedProxies ?? [] });
   const workspaceRoot = await workspace(options.workspaceRoot);
   const providerEnv = { ...env, ...options.providerEnv };
-  const loader = routeLoader({
-    env: providerEnv,
-    noSimulator: options.noSimulator,
-    allowEmpty: options.allowEmptyRoutes ?? false,
-    readFile: readText,
-    enrich: (set) =>
-      withCatalogue(set, {
-        env: providerEnv,
-        fetch: globalThis.fetch,
-        clock: systemClock,
-        onFailure: (url, reason) => log.warn({ url, reason }, "OpenRouter's models are not known"),
-      }),
-    ...(options.defaultRoute === undefined ? {} : { defaultRoute: options.defaultRoute }),
-    ...(options.routesFile === undefined ? {} : { path: await routesFile(options.routesFile) }),
-  });
   const stateRoot = await lockedStateRoot(options, log);
   undo.push(() => stateRoot.release());
   const openedStore = await openStore(options.store, stateRoot.path);
@@ -166,18 +161,46 @@ async function open(
     log,
   });
   const store = metrics.store(tracing === undefined ? openedStore : tracedStore(openedStore, tracing));
-  const audit = await ControlPlaneAudit.open(stateRoot.path, log);
-  undo.push(() => audit.close());
+  const refusals = await ControlPlaneAudit.open(stateRoot.path, log);
+  undo.push(() => refusals.close());
   const blobs = await openBlobsDirectory(join(stateRoot.path, "blobs"), systemRandom);
 
   // 02-R96: the lock, then the auth store, then the routes, which may name its slots.
-  const credentials = await openCredentials(store, stateRoot.path, env, log, redactor);
+  const isCopy = await isHeldCopy(store);
+  const warnings: string[] = [];
+  const warn = (message: string) => void warnings.push(message);
+  const keys = await auditKeysOf({ store, isCopy }, stateRoot.path, env, warn);
+  const audit = new Audit({ store, clock: systemClock, log, keys });
+  await audit.begin({ holds: isCopy && options.resumeRestored !== true });
+  const credentials = await openCredentials(
+    { store, audit: audit.ledger },
+    stateRoot.path,
+    env,
+    log,
+    redactor,
+  );
+
+  const loader = routeLoader({
+    env: providerEnv,
+    noSimulator: options.noSimulator,
+    allowEmpty: options.allowEmptyRoutes ?? false,
+    readFile: readText,
+    enrich: (set) =>
+      withCatalogue(set, {
+        env: providerEnv,
+        fetch: auditedFetch(audit.ledger, "route_discovery", globalThis.fetch),
+        clock: systemClock,
+        onFailure: (url, reason) => log.warn({ url, reason }, "OpenRouter's models are not known"),
+      }),
+    ...(options.defaultRoute === undefined ? {} : { defaultRoute: options.defaultRoute }),
+    ...(options.routesFile === undefined ? {} : { path: await routesFile(options.routesFile) }),
+  });
   const loaded = await loader.load();
   const accounts = new Accounts({
     store,
     vault: credentials.vault,
     clock: systemClock,
-    fetch: globalThis.fetch,
+    fetch: auditedFetch(audit.ledger, "token_refresh", globalThis.fetch),
     log,
     owner: ownerOf(stateRoot.instanceId),
   });
@@ -254,6 +277,7 @@ async function open(
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
       mcp,
+      audit,
       hooks: {
         command: commandCaller({
           start: startShell,
@@ -336,7 +360,7 @@ async function open(
     version: packageVersion(),
     readiness: daemon.isReady,
     namedTokens: daemon.namedTokens,
-    onSecurityEvent: (event) => audit.record(event),
+    onSecurityEvent: (event) => refusals.record(event),
     ...httpLimits(options),
   });
   baseUrl = http.baseUrl;
@@ -345,6 +369,7 @@ async function open(
     { base_url: baseUrl, store: store.engine, state_root: stateRoot.path, route: route?.route_id },
     "kheish is ready",
   );
+  for (const warning of warnings) log.warn({}, warning);
   if (route === undefined) {
     log.warn({}, "there is no route to a model yet: add one with 'kheish runtime routes add'");
   }
@@ -353,7 +378,7 @@ async function open(
   }
   const closers = [
     async () => tracing?.close(TRACES_MS),
-    () => audit.close(),
+    () => refusals.close(),
     () => store.close(),
     () => stateRoot.release(),
   ];
@@ -493,6 +518,28 @@ async function lockedStateRoot({ stateRoot, lockWaitMs = 0 }: ServeOptions, log:
   }
 }
 
+function auditKeysOf(
+  { store, isCopy }: { store: Store; isCopy: boolean },
+  stateRoot: string,
+  env: Env,
+  warn: (message: string) => void,
+): Promise<RingKeys> {
+  return loadSigningKeys({
+    env,
+    store,
+    isHeldCopy: isCopy,
+    keyFile: join(stateRoot, "audit-signing.key"),
+    random: systemRandom,
+    readFile: (path) =>
+      readFile(path).catch((error: unknown) => {
+        if (errnoOf(error) === "ENOENT") return undefined;
+        throw error;
+      }),
+    writeFile: (path, content) => writeWholeFile(path, content, systemRandom),
+    warn,
+  });
+}
+
 /** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */
 function runLimits(env: Env, log: Log): RunLimits {
   const maxTurns = wholeNumber(env, "KHEISH_AGENT_MAX_TURNS", DEFAULT_RUN_LIMITS.maxTurns);
@@ -515,8 +562,14 @@ function wholeNumber(env: Env, name: string, fallback: number): number {
 
 function startError(error: unknown): StartError {
   if (error instanceof StartError) return error;
-  if (error instanceof StoreError || error instanceof RouteConfigError || error instanceof ServeConfigError) {
+  if (isForOperators(error)) {
     return new StartError(error.message, { cause: error });
   }
   return new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+function isForOperators(error: unknown): error is Error {
+  return [StoreError, RouteConfigError, ServeConfigError, AuditKeyError].some(
+    (kind) => error instanceof kind,
+  );
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { AuthSlotRecord, AuthSlotStatus, RekeyView } from "@kheish/contract";
+import { keylessLedger } from "./governance/audit/index.ts";
 import { Credentials } from "./governance/credentials.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
 import { loadMasterKey, type MasterKey, parseAuthFile, type Vault } from "./governance/secrets/index.ts";
@@ -45,13 +46,15 @@ export async function openOfflineSecrets(options: OfflineOptions, env: Env): Pro
     const store = await openStore(options.store, root.path);
     undo.push(() => store.close());
     const redactor = new Redactor();
+    const audit = await keylessLedger(store, systemClock, SILENT);
     if (access === "write") {
-      const { vault } = await openCredentials(store, root.path, env, SILENT, redactor);
+      const { vault } = await openCredentials({ store, audit }, root.path, env, SILENT, redactor);
       return { ...operations(vault), close };
     }
     const masterKey = await loadMasterKey(env, readText);
     const { vault } = new Credentials({
       store,
+      audit,
       clock: systemClock,
       random: systemRandom,
       masterKey,

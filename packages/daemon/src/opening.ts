@@ -1,5 +1,6 @@
 import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
+import type { AuditLedger } from "./governance/audit/index.ts";
 import { importBrokerState } from "./governance/broker/import-state.ts";
 import { Credentials } from "./governance/credentials.ts";
 import type { Redactor } from "./governance/redaction/redactor.ts";
@@ -26,7 +27,7 @@ export async function openStore(store: string, stateRoot: string): Promise<Store
 
 /** The slots of the store, and those that an older version left in a file (02-R48, 02-R49). */
 export async function openCredentials(
-  store: Store,
+  { store, audit }: { store: Store; audit: AuditLedger },
   stateRoot: string,
   env: Env,
   log: Log,
@@ -35,6 +36,7 @@ export async function openCredentials(
   const masterKey = await loadMasterKey(env, readText);
   const credentials = new Credentials({
     store,
+    audit,
     clock: systemClock,
     random: systemRandom,
     masterKey,

@@ -4,12 +4,18 @@ import type { CallState, RunState } from "./state.ts";
 /**
  * A run that ends takes its open calls with it. Each gets a result that says so (03-R5): the ledger knows what became
  * of everything that left, and the session's next prompt holds no call without a result, which no provider takes.
- * Answers how many of them had left.
+ * Answers how many of them had left; `onLost` hears of those whose outcome nobody will know.
  */
-export function closeCalls(change: SessionChange, run: RunState, status: string): number {
+export function closeCalls(
+  change: SessionChange,
+  run: RunState,
+  status: string,
+  onLost: (call: CallState) => void,
+): number {
   const open = run.calls.filter((call) => call.phase !== "settled");
   for (const call of open) {
     const left = call.attempt > 0;
+    if (call.phase === "dispatched") onLost(call);
     change.emit("tool_call_finished", {
       run_id: run.run_id,
       call_id: call.call.id,

@@ -1,4 +1,5 @@
 /** The durable agent loop, as the rest of the daemon may use it. */
+export { AuditRefused } from "./audit-refused.ts";
 export { type CallPlace, type OpenAccount, openAccounts } from "./budgets/account.ts";
 export { BUDGET_STREAM, BudgetBook } from "./budgets/book.ts";
 export { isExhausted, useOf } from "./budgets/say.ts";
@@ -30,6 +31,7 @@ export { type CommandDeps, requireRun, requireSession, type Starter } from "./co
 export type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
+export { type AdminChange, adminAction, type Changer } from "./external-actions.ts";
 export { remainingTokens } from "./goals/goal.ts";
 export * from "./hooks/port.ts";
 export { KnownSessions } from "./known-sessions.ts";

@@ -1,4 +1,5 @@
 import {
+  type AdminChangeDetail,
   type ApprovalRequest,
   type CapabilityScope,
   type CredentialScope,
@@ -23,6 +24,8 @@ import {
 } from "@kheish/contract";
 import type { Blobs } from "../kernel/blobs.ts";
 import type { Clock } from "../kernel/clock.ts";
+import type { CommitOptions, CommitResult, Op } from "../kernel/store.ts";
+import type { AdminChange } from "./external-actions.ts";
 import type { AssistantMessage, Message, ToolCall, Usage } from "./messages.ts";
 
 export type { SandboxProfile, ToolRuntimeLimits } from "@kheish/contract";
@@ -107,6 +110,8 @@ export type ModelOutcome =
 
 export interface ModelCallOptions {
   signal: AbortSignal;
+  /** An attempt failed and is made again: another request leaves. */
+  onRetry?: (error: ModelError) => void;
   /** Deltas of an attempt that is later retried were shown in vain; the journal holds the final text only. */
   onDelta?: (delta: ModelDelta) => void;
 }
@@ -123,6 +128,8 @@ export interface ModelPort {
   limits(route: PinnedRoute, model: string): ModelLimits;
   /** What a call with this usage costs, in micro-USD; undefined when the price is not known. */
   priceOf(route: PinnedRoute, model: string, usage: Usage): number | undefined;
+  /** Where calls of this route go: scheme, host and explicit port; the driver's name when it is no URL. */
+  endpoint?(route: PinnedRoute): string;
 }
 
 /** The route that an operator made the default, with the model it is to use. */
@@ -202,6 +209,11 @@ export interface Tool {
   readonly deferrable?: boolean;
   /** Where it comes from, when an MCP server offers it; `tool` is the name that it has there. */
   readonly mcp?: { readonly server: string; readonly tool: string };
+  /**
+   * What a call reaches, for the audit: a kind and a target without secrets. Absent: the tool's name.
+   * `internal`: it touches nothing but the daemon's own state, which its journal accounts for.
+   */
+  readonly boundary?: "internal" | ((input: Json) => ToolBoundary);
   /** False: runs alone in its batch. */
   readonly allowsParallel: boolean;
   /** Validates and normalises the model's input; answers the first mismatch in words a model can act on. */
@@ -210,6 +222,11 @@ export interface Tool {
   execute(input: Json, context: ToolContext): Promise<ToolOutcome>;
   /** Reads back what a call did whose outcome was lost. Absent: it cannot be known. */
   reconcile?(input: Json, context: ToolContext): Promise<Reconciled>;
+}
+
+export interface ToolBoundary {
+  kind: string;
+  target: string;
 }
 
 export interface ToolContext {
@@ -342,3 +359,55 @@ export type StoredApproval = Omit<ApprovalRequest, "input"> & {
   /** Of what no message asked for: an extension of a budget. */
   input?: Json;
 };
+
+// ---------------------------------------------------------------- audit
+
+/** Something that leaves the daemon, what came of it, or an operator's change (02-R74). Holds digests, no content. */
+export interface ExternalAction {
+  session_id?: string;
+  agent_id?: string;
+  run_id?: string;
+  tool_call_id?: string;
+  principal_id?: string;
+  parent_principal_id?: string;
+  grant_id?: string;
+  phase: "request" | "response" | "failed" | "applied";
+  kind: string;
+  target: string;
+  request_digest?: string;
+  response_digest?: string;
+  outcome?: string;
+  /** The run has only begun: nothing of it was recorded before, as far as whoever drives it knows. Not recorded. */
+  begins?: true;
+  /** Takes authority away: it is not held up when it cannot be recorded. Not recorded. */
+  withdraws?: true;
+  /** What an operator changed; `request_digest` is of it, and it is kept beside the record. */
+  detail?: AdminChangeDetail;
+}
+
+/** Signed records as operations of the commit that they account for. */
+export interface SealedActions {
+  ops: readonly Op[];
+  /** Says that the commit has landed. */
+  landed(): void;
+  /** Says that it was refused, or that it failed and nobody knows. */
+  lost(error?: unknown): void;
+}
+
+export interface AuditPort {
+  /**
+   * Chains and signs the actions of one commit. Throws `AuditRefused` when the ledger cannot vouch for something that
+   * is about to leave (02-R80); what has left already is never held up.
+   */
+  seal(actions: readonly ExternalAction[], atMs: number): Promise<SealedActions>;
+  /**
+   * Commits an operator's change that is no session's, together with its record (weakness 6). Answers stand under the
+   * indexes of `ops`; a refusal is one of their own guards. Throws the problem `audit/audit_unavailable` when the ledger
+   * cannot vouch for it; then nothing was changed.
+   */
+  commitAdmin(
+    ops: readonly Op[],
+    admin: AdminChange | readonly AdminChange[],
+    options?: CommitOptions,
+  ): Promise<CommitResult>;
+}

@@ -1,5 +1,6 @@
 import type { AddOp, NewEvent, Op, PutOp } from "../kernel/store.ts";
 import { event, type SessionEvents, type SessionEventType, sessionStream } from "./events.ts";
+import type { ExternalAction } from "./ports.ts";
 import { type GoalRecord, type Kept, kept, put, type RecordKind, type SessionRecord } from "./records.ts";
 
 /** The queue that wakes a session's executor; the key is the session id. */
@@ -15,6 +16,7 @@ export class SessionChange {
   readonly #events: NewEvent[] = [];
   readonly #puts = new Map<string, PutOp>();
   readonly #ops: Op[] = [];
+  readonly #actions: ExternalAction[] = [];
   readonly #sessionId: string;
   readonly #headSeq: number;
   readonly now: number;
@@ -136,6 +138,15 @@ export class SessionChange {
 
   put<K extends RecordKind>(kind: K, id: string, data: Kept<K>["data"], expectedRevision: number): void {
     this.#puts.set(`${kind}/${id}`, put(kind, id, data, expectedRevision));
+  }
+
+  /** Accounts for what leaves the daemon once this change has landed, or for what came of it. */
+  audit(action: ExternalAction): void {
+    this.#actions.push(action);
+  }
+
+  get actions(): readonly ExternalAction[] {
+    return this.#actions;
   }
 
   add(...ops: Op[]): void {

@@ -95,3 +95,8 @@ export function callerOf(request: { principal: Principal; idempotencyKey?: strin
     ...(request.idempotencyKey === undefined ? {} : { headerKey: request.idempotencyKey }),
   };
 }
+
+/** Who asked for a change, as the audit wants to know it. */
+export function changerOf({ principal, requestId }: Actor): { principal: string; request_id: string } {
+  return { principal: principal.id, request_id: requestId };
+}

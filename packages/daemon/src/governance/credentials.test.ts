@@ -3,6 +3,7 @@ import { SimulatedClock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Store } from "../kernel/store.ts";
 import { Accounts } from "./accounts/accounts.ts";
+import { testLedger } from "./audit/testing.ts";
 import { sessionSubject } from "./broker/broker.ts";
 import { routeCredentials } from "./broker/route-credentials.ts";
 import { Credentials } from "./credentials.ts";
@@ -31,7 +32,8 @@ function accountsOf({ vault }: Credentials, store: Store, clock: SimulatedClock)
 async function daemon(store: Store, key = keyNumber(1)) {
   const redactor = new Redactor();
   const clock = new SimulatedClock();
-  const credentials = new Credentials({ store, clock, random, masterKey: key, redactor });
+  const audit = testLedger(store, clock);
+  const credentials = new Credentials({ store, audit, clock, random, masterKey: key, redactor });
   await credentials.start();
   let heard = (await store.readStream(AUTH_STREAM)).length;
   return {
@@ -97,7 +99,7 @@ describe("02, two daemons on one store", () => {
     await other.listen();
     for (const act of [
       () => one.vault.put(openAiSlot("a", "the-next-secret"), by),
-      () => one.broker.revokeSlotLeases("a", "admin"),
+      () => one.broker.revokeSlotLeases("a", { principal: "admin" }),
       () => one.vault.disable("a", "leaked", by).then(() => one.vault.enable("a", by)),
     ]) {
       const credential = await leased();
@@ -145,7 +147,9 @@ describe("02-A3: a request that was out when its credential was revoked", () => 
       }));
     };
     expect(await late(() => one.vault.put(openAiSlot("a", "the-second-secret"), by))).toEqual([]);
-    expect(await late(() => one.broker.revokeSubject(sessionSubject("s"), "admin", "odd"))).toMatchObject([
+    expect(
+      await late(() => one.broker.revokeSubject(sessionSubject("s"), { principal: "admin", reason: "odd" })),
+    ).toMatchObject([
       {
         type: "result_after_revocation",
         data: { subject_id: "session:s", why: "subject_revoked", run_id: "run-1", slot_ids: ["a"] },

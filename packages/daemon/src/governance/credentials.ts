@@ -1,12 +1,14 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Store, StoredEvent } from "../kernel/store.ts";
+import type { AuditLedger } from "./audit/index.ts";
 import { Broker } from "./broker/broker.ts";
 import type { Redactor } from "./redaction/redactor.ts";
 import { AUTH_STREAM, type MasterKey, type SlotEvent, Vault } from "./secrets/index.ts";
 
 export interface CredentialsDeps {
   store: Store;
+  audit: Pick<AuditLedger, "commitAdmin">;
   clock: Clock;
   random: Random;
   /** 02-R48: without one nothing can be kept secret. */
@@ -21,7 +23,7 @@ export class Credentials {
   /** Knows every secret that is in force. */
   readonly redactor: Redactor;
 
-  constructor({ store, clock, random, masterKey, redactor }: CredentialsDeps) {
+  constructor({ store, audit, clock, random, masterKey, redactor }: CredentialsDeps) {
     if (masterKey !== undefined) {
       const { bytes } = masterKey;
       redactor.hold("master-key", [
@@ -29,11 +31,11 @@ export class Credentials {
         Buffer.from(bytes).toString("latin1"),
       ]);
     }
-    this.vault = new Vault({ store, clock, random, masterKey }, (slotId, secrets) =>
+    this.vault = new Vault({ store, audit, clock, random, masterKey }, (slotId, secrets) =>
       redactor.hold(`slot:${slotId}`, secrets),
     );
     this.redactor = redactor;
-    this.broker = new Broker({ store, clock, vault: this.vault });
+    this.broker = new Broker({ store, audit, clock, vault: this.vault });
   }
 
   /** Rejects with `VaultError` when the daemon should not start; twice is once. */

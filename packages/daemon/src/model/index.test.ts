@@ -31,4 +31,9 @@ describe("a pinned route", () => {
     });
     expect(kit.models.limits(kit.route, "somebody/else-7b")).toEqual({});
   });
+
+  test("02-R74: tells the audit where its calls go, and no more of it", () => {
+    expect(kit.models.endpoint?.(kit.route)).toBe("http://127.0.0.1:1");
+    expect(kit.models.endpoint?.({ ...kit.route, route_id: "other" })).toBe("openai_compatible");
+  });
 });

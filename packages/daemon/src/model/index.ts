@@ -1,3 +1,4 @@
+import { urlTarget } from "../engine/action-target.ts";
 import type {
   ModelCallOptions,
   ModelOutcome,
@@ -104,6 +105,10 @@ export function createModels(options: ModelsOptions): Models {
     priceOf: ({ route_id }, model, usage) => {
       const route = resolver.find(route_id);
       return route === undefined ? undefined : priceOf(route, model, usage);
+    },
+    endpoint: ({ route_id, driver }) => {
+      const baseUrl = resolver.find(route_id)?.base_url;
+      return baseUrl === undefined ? driver : urlTarget(baseUrl);
     },
     prepare: (selection, chosen) => resolver.prepare(selection, chosen),
     resolve: (selection, chosen) => resolver.resolve(selection, chosen),

@@ -34,10 +34,12 @@ export async function callWithRetries(
     if (attempt >= MAX_ATTEMPTS) return { ok: false, error };
     const fitted = fit(current, fitting_output_tokens);
     if (fitted !== undefined) {
+      options.onRetry?.(error);
       current = fitted;
       continue;
     }
     if (!error.retryable) return { ok: false, error };
+    options.onRetry?.(error);
     await sleep(ports.clock, delayBefore(attempt, error, ports.random), options.signal);
   }
 }

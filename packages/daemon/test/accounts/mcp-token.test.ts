@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Accounts } from "../../src/governance/accounts/accounts.ts";
 import { type McpTokenNeed, mcpToken } from "../../src/governance/accounts/mcp-token.ts";
+import { unaudited } from "../../src/governance/audit/testing.ts";
 import { keyNumber, openAiSlot, random, useVaults } from "../../src/governance/secrets/vault.fixture.ts";
 import { Vault } from "../../src/governance/secrets/vault.ts";
 import { SimulatedClock } from "../../src/kernel/clock.ts";
@@ -20,7 +21,7 @@ beforeEach(async () => {
   await server.start();
   clock = new SimulatedClock();
   const { store } = await vaults.store();
-  vault = new Vault({ store, clock, random, masterKey: keyNumber(1) });
+  vault = new Vault({ store, audit: unaudited(store), clock, random, masterKey: keyNumber(1) });
   await vault.start();
   const accounts = new Accounts({ store, vault, clock, fetch, log: SILENT, owner: "daemon-1" });
   await vault.put(mcpAccount(server, await server.logIn(), { expires_at_ms: clock.now() + HOUR }), BY);

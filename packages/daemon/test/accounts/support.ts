@@ -1,6 +1,7 @@
 import { type AuthSlotRecord, accountOf, type CodexAccount, type McpOAuthAccount } from "@kheish/contract";
 import { expect } from "vitest";
 import { Accounts } from "../../src/governance/accounts/accounts.ts";
+import { unaudited } from "../../src/governance/audit/testing.ts";
 import { keyNumber, random } from "../../src/governance/secrets/vault.fixture.ts";
 import { Vault } from "../../src/governance/secrets/vault.ts";
 import { type Clock, systemClock } from "../../src/kernel/clock.ts";
@@ -31,8 +32,9 @@ export async function accountsOn(
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<Daemon> {
   const heard: string[] = [];
-  const vault = new Vault({ store, clock, random, masterKey: keyNumber(1) }, (_slot, secrets) =>
-    heard.push(...secrets),
+  const vault = new Vault(
+    { store, audit: unaudited(store), clock, random, masterKey: keyNumber(1) },
+    (_slot, secrets) => heard.push(...secrets),
   );
   await vault.start();
   return { vault, heard, accounts: new Accounts({ store, vault, clock, fetch, log: SILENT, owner }) };

@@ -1,4 +1,4 @@
-import { follow } from "../support/follow.ts";
+import { follow, markEnd } from "../support/follow.ts";
 import { SupervisedDaemon } from "./daemon/supervised-daemon.ts";
 import { Caller } from "./load/caller.ts";
 import { People } from "./load/people.ts";
@@ -104,7 +104,8 @@ export class Scene {
     const { counts, logs } = await checkRuns(caller, accepted, this.people.acknowledged, world, findings);
     const { events } = await caller.get<{ events: { tail_event_id_cursor: string } }>("/v1/status");
     const resumed = secondsToFirstResumedStep(this.#takeovers, logs);
-    await checkStreams(daemon.baseUrl, events.tail_event_id_cursor, this.#followed, logs, findings);
+    const end = await markEnd(daemon.baseUrl);
+    await checkStreams(daemon.baseUrl, String(end), this.#followed, logs, findings);
     return {
       ...heading(this.options),
       accepted: accepted.length,

@@ -22,8 +22,9 @@ function watched(inner: Store, commits: string[][]): Store {
   });
 }
 
+/** Of a session, or the record of what is about to leave it. */
 function isOfSession(op: Op): boolean {
-  return op.op === "append" && op.stream.startsWith("session/");
+  return op.op === "append" && (op.stream.startsWith("session/") || op.stream.startsWith("audit/run-"));
 }
 
 test("a run begins in the commit that makes it, and leaves its session with its last: no other is needed", async () => {
@@ -35,8 +36,8 @@ test("a run begins in the commit that makes it, and leaves its session with its 
   const run = await session.play([turn, turn, { text: "done" }]);
   expect(await daemon.store.getItem("session", "s")).toMatchObject({ owner: expect.any(String) });
   await session.settled(run.run_id);
-  // Accepted; asked, twice; answered, twice, the last time with what follows.
-  expect(commits).toHaveLength(6);
+  // Accepted; the first request on record; asked, twice; answered, twice, the last time with what follows.
+  expect(commits).toHaveLength(7);
   expect(commits[0]).toContain("claim-item");
   expect(commits[1]).toEqual(expect.arrayContaining(["check-claim", "acquire-lease", "append"]));
   expect(commits.at(-1)).toEqual(expect.arrayContaining(["append", "release-lease", "complete"]));
@@ -60,7 +61,7 @@ test("a lease that was taken by a write whose answer got lost is given up all th
       }),
   });
   const session = await TestSession.create(daemon);
-  // Its first write is its last.
+  // With the record of its only request.
   const run = await session.play([{ text: "done" }]);
   await session.settled(run.run_id);
   expect(lost).toBe(1);

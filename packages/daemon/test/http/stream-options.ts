@@ -92,6 +92,43 @@ export function streamOptions(fixture: Fixture): void {
     });
   });
 
+  describe("02-R74 traces of kind external_action", () => {
+    const actionsIn = (frames: readonly Frame[]) =>
+      frames.flatMap(({ id, data }) =>
+        data.type === "trace" && data.trace.kind === "external_action" ? [{ id, ...data.trace }] : [],
+      );
+
+    test("tell what leaves for a run as it leaves, before its end, without an id, and are no history", async () => {
+      const session_id = await fixture.session();
+      const streams = [
+        await fixture.stream("sessionStream", at(session_id)),
+        await fixture.stream("eventsStream"),
+      ];
+      const elsewhere = await fixture.stream("eventsStream", { query: { session_id: "elsewhere" } });
+      const { run_id } = await fixture.submit(session_id, script(use("noop", {}), { text: "done" }));
+      for (const stream of streams) await stream.until(showsEndOf(run_id));
+
+      const common = { id: undefined, kind: "external_action", session_id, run_id };
+      const model = { kind: "provider_request", target: "simulator" };
+      const tool = { kind: "tool", target: "noop", tool_call_id: expect.any(String) };
+      for (const { frames } of streams) {
+        const told = actionsIn(frames).filter((trace) => trace.run_id === run_id);
+        expect(told).toMatchObject(
+          [
+            { ...model, phase: "request", request_digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+            { ...model, phase: "response", outcome: "ok" },
+            { ...tool, phase: "request" },
+            { ...tool, phase: "response", outcome: "ok" },
+            { ...model, phase: "request" },
+            { ...model, phase: "response", outcome: "ok" },
+          ].map((data) => ({ ...common, data })),
+        );
+      }
+      expect(actionsIn(await fixture.historyOf(run_id))).toEqual([]);
+      await fixture.staysQuiet(elsewhere);
+    });
+  });
+
   describe("01-A9 output_delta", () => {
     const deltasIn = ({ frames }: EventStream) =>
       frames.flatMap(({ id, data }) => (data.type === "output_delta" ? [{ id, ...data }] : []));

@@ -9,7 +9,7 @@ import { isTerminal, type RunView, type SessionEventLog } from "@kheish/contract
 import { afterEach, describe, expect, test } from "vitest";
 import { DaemonProcess } from "../../src/surface/cli/demo/daemon-process.ts";
 import { processContext } from "../../src/surface/cli/process-context.ts";
-import { type Frame, follow } from "../support/follow.ts";
+import { type Frame, follow, markEnd } from "../support/follow.ts";
 
 /**
  * A real daemon in a process of its own, under load, killed with SIGKILL at moments nobody chose.
@@ -175,7 +175,7 @@ export function killSuite(name: string, openStore: () => Promise<string>): void 
       expect(restarts, "the kills hit work").toBeGreaterThan(0);
       expect(unknown).toBeLessThanOrEqual(restarts);
 
-      const head = BigInt((await status(daemon)).events.tail_event_id_cursor);
+      const head = await markEnd(daemon.baseUrl);
       await stream.reached(head);
       stop.abort();
       const ids = stream.frames.flatMap((frame) => (frame.id === undefined ? [] : [BigInt(frame.id)]));
@@ -231,10 +231,4 @@ export function killSuite(name: string, openStore: () => Promise<string>): void 
 
 async function waitForFile(path: string): Promise<void> {
   while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
-}
-
-async function status(daemon: DaemonProcess): Promise<{ events: { tail_event_id_cursor: string } }> {
-  return (await (await fetch(`${daemon.baseUrl}/v1/status`)).json()) as {
-    events: { tail_event_id_cursor: string };
-  };
 }

@@ -65,6 +65,23 @@ export function follow(
   };
 }
 
+/**
+ * The id of an event that every unfiltered stream shows, made now: what the journal ends with may be the audit's, which
+ * no stream shows.
+ */
+export async function markEnd(baseUrl: string): Promise<bigint> {
+  const session_id = "the-end";
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ session_id });
+  const made = await fetch(`${baseUrl}/v1/sessions`, { method: "POST", headers, body });
+  if (!made.ok) throw new Error(`no session could be made: ${made.status}`);
+  const stop = new AbortController();
+  const own = follow(`${baseUrl}/v1/sessions/${session_id}/stream?cursor=0`, stop.signal);
+  const ids = await own.reached(1n);
+  stop.abort();
+  return ids[0] ?? 0n;
+}
+
 async function* framesOf(answer: Response): AsyncGenerator<Frame> {
   let text = "";
   const decoder = new TextDecoder();

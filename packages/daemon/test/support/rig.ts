@@ -15,6 +15,7 @@ import {
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
 import type { DebugCapture } from "../../src/features/debug/index.ts";
 import { callbackCaller, type HookCallback } from "../../src/features/hooks/index.ts";
+import { Audit, createSynchronousSigner, type RingKeys } from "../../src/governance/audit/index.ts";
 import { Credentials } from "../../src/governance/credentials.ts";
 import { Redactor } from "../../src/governance/redaction/redactor.ts";
 import type { MasterKey } from "../../src/governance/secrets/index.ts";
@@ -55,6 +56,8 @@ export interface BootOptions {
   callbacks?: Record<string, HookCallback>;
   /** Of `serve --permission-mode`. */
   permissionMode?: PermissionMode;
+  /** In place of the key that all rigged daemons share. */
+  auditKeys?: RingKeys;
   /** What keeps debug evidence, made for this daemon's store. */
   debug?: (store: Store, level: () => DebugLevel) => DebugCapture;
   /** The text of a routes file, for a daemon that captures. */
@@ -78,6 +81,8 @@ export interface CallOptions {
   idempotencyKey?: string;
 }
 
+/** Beside no threads: a rig knows when nothing happens any more. */
+const RIG_SIGNER = createSynchronousSigner(Buffer.alloc(32, 7));
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const random: Random = { hex: (bytes) => randomBytes(bytes).toString("hex"), unit: () => 0.5 };
 
@@ -102,21 +107,23 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
     async boot(options = {}) {
       const inner = options.store ?? (await openSqliteStore({ path: join(directory, "kheish.db"), clock }));
       const store = options.wrap?.(inner) ?? inner;
+      const ports = { store, clock: options.clock ?? clock, log: options.log ?? silent };
+      const audit = new Audit({ ...ports, keys: options.auditKeys ?? { signer: RIG_SIGNER } });
       const debug = options.debug?.(store, () => daemon.debugLevel());
       const daemon: Daemon = compose(
         {
-          store,
+          ...ports,
           blobs,
-          clock: options.clock ?? clock,
           random,
           models:
             options.models ??
             (debug === undefined ? models : modelsWith({ evidence: debug }, options.routes)),
           tools: toolPort(toolsFor(opened.length)),
+          audit,
           hooks: { callback: callbackCaller(new Map(Object.entries(options.callbacks ?? {}))) },
-          log: options.log ?? silent,
           credentials: new Credentials({
             store,
+            audit: audit.ledger,
             clock,
             random,
             masterKey: options.masterKey,

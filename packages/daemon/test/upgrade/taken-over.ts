@@ -80,7 +80,8 @@ export class TakenOver {
       requestId: "req_test",
       signal: gone.signal,
     });
-    const head = String(await this.daemon.store.head());
+    const shown = (await this.journal()).filter(isShown);
+    const head = String(shown.at(-1)?.position);
     const frames: SseFrame[] = [];
     if (reply === undefined || !("stream" in reply)) return frames;
     for await (const frame of reply.stream) {
@@ -101,4 +102,9 @@ export class TakenOver {
 
 function journalOf(store: Store): Promise<StoredEvent[]> {
   return store.readAll({ afterPosition: 0, limit: EVERYTHING });
+}
+
+/** The audit is read by other means than streams. */
+export function isShown({ stream }: StoredEvent): boolean {
+  return !stream.startsWith("audit");
 }

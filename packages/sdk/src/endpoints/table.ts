@@ -160,5 +160,8 @@ export const table = {
     path: "/v1/runs/{run_id}/questions/{request_id}/cancel",
     idempotent: true,
   },
+  externalActions: { method: "GET", path: "/v1/runs/{run_id}/external-actions" },
+  exportAudit: { method: "GET", path: "/v1/audit/export" },
+  auditKeys: { method: "GET", path: "/v1/audit/keys" },
   eventsStream: { method: "GET", path: "/v1/events/stream", kind: "sse" },
 } as const satisfies { readonly [E in EndpointId]: EndpointRow<E> };

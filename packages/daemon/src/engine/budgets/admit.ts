@@ -1,7 +1,7 @@
 import { BUDGET_EXHAUSTED, BUDGET_PRICE_UNKNOWN } from "@kheish/contract";
 import { added } from "../../kernel/sums.ts";
 import type { Driver } from "../loop/driver.ts";
-import type { Effect } from "../loop/effect.ts";
+import type { Effect, ModelEffect } from "../loop/effect.ts";
 import { failRun } from "../loop/settle.ts";
 import { SESSION_QUEUE, type SessionChange } from "../session-change.ts";
 import { accountId, addTo, type OpenAccount, openAccounts, SUMS_KIND } from "./account.ts";
@@ -14,7 +14,6 @@ import { settleCut } from "./settle.ts";
 import { budgetTimer } from "./wake.ts";
 import { type Need, type Verdict, weigh } from "./weigh.ts";
 
-type ModelEffect = Extract<Effect, { kind: "call_model" | "summarize" }>;
 type Account = OpenAccount & { limits: OpenAccount["budget"]["data"]["limits"] };
 
 /** How soon a run looks again for what other calls hold. */

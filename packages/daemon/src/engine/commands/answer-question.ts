@@ -5,6 +5,7 @@ import {
   type ResolveQuestionRequest,
   type UserQuestionResolution,
 } from "@kheish/contract";
+import { auditAnswer, auditStop } from "../external-actions.ts";
 import { announce } from "../hooks/announce.ts";
 import { digest } from "../ledger.ts";
 import { type Kept, questionRecordId, type RunRecord, read } from "../records.ts";
@@ -102,14 +103,21 @@ function applyAnswer(
   principal: string,
 ): void {
   const { request, about, resume } = question.data;
+  const given = answerDigest(resolution);
   change.emit("user_question_resolved", { run_id: run.id, resolution, decided_by: principal });
+  auditAnswer(change, run.data, {
+    tool_call_id: request.tool_call_id,
+    digest: given,
+    by: principal,
+    outcome: resolution.declined ? "declined" : "answered",
+  });
   change.put(
     "question",
     question.id,
     {
       ...question.data,
       answer: {
-        digest: answerDigest(resolution),
+        digest: given,
         declined: resolution.declined,
         decided_by: principal,
         decided_at_ms: change.now,
@@ -195,6 +203,7 @@ export async function cancelQuestion(
     if (!run.data.pending_question_ids.includes(requestId)) throw mismatch(runId, requestId);
     const why = request.justification === undefined ? "" : `: ${request.justification}`;
     change.by = caller.principal;
+    auditStop(change, run.data, { by: caller.principal, outcome: "cancelled" });
     await endRun(deps, change, session, run, "cancelled", `question '${requestId}' was cancelled${why}`);
     remember(change, receipt, { run_id: runId });
     return true;

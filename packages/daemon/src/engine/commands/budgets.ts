@@ -12,6 +12,7 @@ import type { BudgetRecord } from "../budgets/account.ts";
 import { BUDGET_STREAM } from "../budgets/book.ts";
 import { asking, budgetTimer, clearOld, nextReset, roomFor, WAKE_PAGE } from "../budgets/wake.ts";
 import { isTimezone } from "../budgets/window.ts";
+import type { Changer } from "../external-actions.ts";
 import { digest } from "../ledger.ts";
 import type { PricePort, RouteResolver } from "../ports.ts";
 import { type Kept, put, read } from "../records.ts";
@@ -21,7 +22,7 @@ import type { TooEarly } from "./too-early.ts";
 import { type CommandDeps, requireRun } from "./transact.ts";
 
 type Definition = Omit<CreateBudgetRequest, "budget_id">;
-type BudgetDeps = Pick<CommandDeps, "store" | "clock" | "budgets" | "routes" | "prices">;
+type BudgetDeps = Pick<CommandDeps, "store" | "audit" | "clock" | "budgets" | "routes" | "prices">;
 
 /** One path segment, and one part of the ids below it. */
 const BUDGET_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -40,22 +41,25 @@ export async function setBudget(
   deps: BudgetDeps,
   budgetId: string,
   definition: Definition,
-  options: { principal: string; expectedRevision?: number },
+  options: { by: Changer; expectedRevision?: number },
 ): Promise<{ created: boolean }> {
   await checkDefinition(deps, budgetId, definition);
   for (;;) {
     const before = await read(deps.store, "budget", budgetId);
     checkRevision(budgetId, before, options.expectedRevision);
     const now = deps.clock.now();
-    const record = recordOf(budgetId, definition, before?.data, options.principal, now);
-    const ops = changed(
-      budgetId,
-      "budget_set",
-      { budget: record as unknown as Json },
-      options.principal,
-      now,
+    const { principal } = options.by;
+    const record = recordOf(budgetId, definition, before?.data, principal, now);
+    const ops = changed(budgetId, "budget_set", { budget: record as unknown as Json }, principal, now);
+    const { scope, window, limits, on_limit } = record;
+    const result = await deps.audit.commitAdmin(
+      [put("budget", budgetId, record, before?.revision ?? 0), ...ops],
+      {
+        ...options.by,
+        target: `budgets/${budgetId}`,
+        change: { set: { scope, window, limits, on_limit } as unknown as Json },
+      },
     );
-    const result = await deps.store.commit([put("budget", budgetId, record, before?.revision ?? 0), ...ops]);
     if (!result.ok) continue;
     deps.budgets.outdate();
     return { created: before === undefined };
@@ -79,17 +83,20 @@ export async function keepModelBudget(deps: BudgetDeps, limits: BudgetLimits | u
     limits,
     on_limit: known?.data.on_limit ?? "ask",
   };
-  await setBudget(deps, MODEL_BUDGET, definition, { principal: "serve" });
+  await setBudget(deps, MODEL_BUDGET, definition, { by: { principal: "serve" } });
 }
 
 /** Removes a budget; runs that wait for it go on. */
-export async function deleteBudget(deps: BudgetDeps, budgetId: string, principal: string): Promise<void> {
+export async function deleteBudget(deps: BudgetDeps, budgetId: string, by: Changer): Promise<void> {
   for (;;) {
     const { revision } = await requireBudget(deps.store, budgetId);
-    const result = await deps.store.commit([
-      { op: "delete", kind: "budget", id: budgetId, expectedRevision: revision },
-      ...changed(budgetId, "budget_deleted", {}, principal, deps.clock.now()),
-    ]);
+    const result = await deps.audit.commitAdmin(
+      [
+        { op: "delete", kind: "budget", id: budgetId, expectedRevision: revision },
+        ...changed(budgetId, "budget_deleted", {}, by.principal, deps.clock.now()),
+      ],
+      { ...by, target: `budgets/${budgetId}`, change: { deleted: budgetId } },
+    );
     if (!result.ok) continue;
     deps.budgets.outdate();
     return;

@@ -2,6 +2,7 @@ import { isTerminal, type UsageTotals } from "@kheish/contract";
 import { type Store, StoreError } from "../../kernel/store.ts";
 import { settleCut } from "../budgets/settle.ts";
 import { closeCalls } from "../close-calls.ts";
+import { auditClearedQueue, auditLost, auditStop } from "../external-actions.ts";
 import { foldSession } from "../fold.ts";
 import { afterRun, pauseGoal } from "../goals/after-run.ts";
 import type { ContinuationDeps } from "../goals/continuation.ts";
@@ -26,6 +27,7 @@ export async function cancelRun(
     const run = await requireRun(deps.store, runId);
     if (isTerminal(run.data.status)) return false;
     change.by = caller.principal;
+    auditStop(change, run.data, { by: caller.principal, outcome: "cancelled" });
     await endRun(deps, change, session, run, "cancelled", undefined);
     return true;
   });
@@ -43,13 +45,14 @@ export async function interruptSession(
 ): Promise<{ interrupted: boolean }> {
   const stopped = await transact(deps, sessionId, async (change, session) => {
     change.by = options.principal;
-    const cleared = options.clearQueue && (await cancelQueued(deps, change, session));
+    const cleared = options.clearQueue && (await cancelQueued(deps, change, session, options.principal));
     const runId = session.data.active_run_id;
     if (runId === undefined) {
       await pauseGoal(deps.store, change, sessionId);
       return undefined;
     }
     const run = await requireRun(deps.store, runId);
+    auditStop(change, run.data, { by: options.principal, outcome: "interrupted" });
     await endRun(deps, change, session, run, "interrupted", undefined, cleared);
     change.emit("session_interrupted", {});
     change.emit("session_updated", { field: "interrupted" });
@@ -60,9 +63,11 @@ export async function interruptSession(
   return { interrupted: true };
 }
 
+type EndDeps = ContinuationDeps & Pick<CommandDeps, "tools">;
+
 /** Ends one non-terminal run within a change: requests closed, slot freed, next promoted. */
 export async function endRun(
-  deps: ContinuationDeps,
+  deps: EndDeps,
   change: SessionChange,
   session: Kept<"session">,
   run: Kept<"run">,
@@ -72,7 +77,7 @@ export async function endRun(
 ): Promise<void> {
   const { store } = deps;
   await closeRequests(store, change, run.data);
-  const usage = await closeWork(store, change, session, run, status);
+  const usage = await closeWork(deps, change, session, run, status);
   if (run.data.status === "queued") change.updateSession({ queued_count: change.session.queued_count - 1 });
   const freesSlot = session.data.active_run_id === run.id;
   const next = freesSlot && !queueIsCleared ? await queueHead(store, change.session) : undefined;
@@ -89,7 +94,7 @@ export async function endRun(
 
 /** What the run has open is closed, what it used is accounted for. */
 async function closeWork(
-  store: Store,
+  { store, tools }: EndDeps,
   change: SessionChange,
   session: Kept<"session">,
   run: Kept<"run">,
@@ -97,7 +102,7 @@ async function closeWork(
 ): Promise<{ usage?: UsageTotals }> {
   const state = session.data.active_run_id === run.id ? await stateOf(store, session) : undefined;
   if (state?.run === undefined) return {};
-  const lost = closeCalls(change, state.run, status);
+  const lost = closeCalls(change, state.run, status, (call) => auditLost(change, run.data, tools, call));
   dropRunRules(change, state.rules, run.data);
   settleCut(change, run.id, state.run);
   const usage = { ...state.run.usage, tool_calls: state.run.usage.tool_calls + lost };
@@ -120,12 +125,14 @@ async function stateOf(store: Store, session: Kept<"session">): Promise<SessionS
 
 /** Answers whether nobody is left in the queue: one commit carries so many and no more. */
 async function cancelQueued(
-  deps: ContinuationDeps,
+  deps: EndDeps,
   change: SessionChange,
   session: Kept<"session">,
+  by: string,
 ): Promise<boolean> {
   const limit = 10_000;
   const waiting = await deps.store.list("run", { index: "queue", prefix: [session.id], limit });
+  if (waiting.length > 0) auditClearedQueue(change, session.data, by);
   for (const run of waiting as unknown as Kept<"run">[]) {
     await endRun(deps, change, session, run, "cancelled", "the queue was cleared");
   }

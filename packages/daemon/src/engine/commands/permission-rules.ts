@@ -9,21 +9,22 @@ import {
   type SetSessionRuleRequest,
 } from "@kheish/contract";
 import type { Op } from "../../kernel/store.ts";
+import { type AdminChange, adminAction, type Changer } from "../external-actions.ts";
 import { RULE_STREAM } from "../permissions/rule-book.ts";
 import { listRules } from "../permissions/rule-records.ts";
+import type { ExternalAction } from "../ports.ts";
 import { type Kept, type PermissionRuleRecord, permissionRuleId, put, read } from "../records.ts";
 import { type SessionChange, TIMER_QUEUE } from "../session-change.ts";
 import type { TooEarly } from "./too-early.ts";
 import { type CommandDeps, requireSession, transact } from "./transact.ts";
 
-type RuleDeps = Pick<CommandDeps, "store" | "clock" | "mutex" | "known" | "rules">;
+type RuleDeps = Pick<CommandDeps, "store" | "audit" | "clock" | "mutex" | "known" | "rules">;
 type Definition = Omit<
   CreatePermissionRuleRequest | CreateSessionRuleRequest | SetPermissionRuleRequest | SetSessionRuleRequest,
   "rule_id" | "expected_revision"
 >;
 
-interface Wish {
-  principal: string;
+interface Wish extends Changer {
   expectedRevision?: number;
 }
 
@@ -58,11 +59,14 @@ export async function setDaemonRule(
       refuseMore((await listRules(deps.store)).length, MAX_DAEMON_RULES, "the daemon");
     const rule = await recordOf(deps, before, { rule_id: ruleId, ...definition }, wish.principal);
     const revision = before?.revision ?? 0;
-    const result = await deps.store.commit([
-      put("permission_rule", ruleId, rule, revision),
-      said("permission_rule_set", { rule: rule as unknown as Json, by: wish.principal }, deps.clock.now()),
-      ...ending(rule),
-    ]);
+    const result = await deps.audit.commitAdmin(
+      [
+        put("permission_rule", ruleId, rule, revision),
+        said("permission_rule_set", { rule: rule as unknown as Json, by: wish.principal }, deps.clock.now()),
+        ...ending(rule),
+      ],
+      ruleSet(rule, wish),
+    );
     if (!result.ok) continue;
     deps.rules.outdate();
     const kept = { id: ruleId, revision: revision + 1, data: rule };
@@ -75,22 +79,44 @@ export async function deleteDaemonRule(deps: RuleDeps, ruleId: string, wish: Wis
     const before = await read(deps.store, "permission_rule", ruleId);
     if (before === undefined) throw notFound(ruleId);
     checkRevision(ruleId, before, wish.expectedRevision);
-    if (await dropDaemonRule(deps, before, wish.principal, "deleted")) return;
+    if (await dropDaemonRule(deps, before, wish, "deleted")) return;
   }
 }
 
 async function dropDaemonRule(
   deps: RuleDeps,
   { id, revision }: Kept<"permission_rule">,
-  by: string,
+  by: Changer,
   cause: "deleted" | "expired",
 ): Promise<boolean> {
-  const result = await deps.store.commit([
-    { op: "delete", kind: "permission_rule", id, expectedRevision: revision },
-    said("permission_rule_removed", { rule_id: id, cause, by }, deps.clock.now()),
-  ]);
+  const result = await deps.audit.commitAdmin(
+    [
+      { op: "delete", kind: "permission_rule", id, expectedRevision: revision },
+      said("permission_rule_removed", { rule_id: id, cause, by: by.principal }, deps.clock.now()),
+    ],
+    ruleRemoved(id, by, cause),
+  );
   if (result.ok) deps.rules.outdate();
   return result.ok;
+}
+
+/** What the signed audit tells of a rule: what calls may do is told in full. */
+function ruleSet(rule: PermissionRuleRecord, { principal, request_id }: Changer): AdminChange {
+  const { order: _place, ...set } = rule;
+  return {
+    ...changerOf(principal, request_id),
+    target: `permission_rules/${rule.rule_id}`,
+    change: { set: JSON.parse(JSON.stringify(set)) as Json },
+  };
+}
+
+function ruleRemoved(ruleId: string, { principal, request_id }: Changer, cause: string): AdminChange {
+  const target = `permission_rules/${ruleId}`;
+  return { ...changerOf(principal, request_id), target, change: { removed: ruleId, cause } };
+}
+
+function changerOf(principal: string, request_id: string | undefined): Changer {
+  return { principal, ...(request_id === undefined ? {} : { request_id }) };
 }
 
 /** Other daemons on the store read of it in the journal. */
@@ -118,7 +144,7 @@ export async function setSessionRule(
 ): Promise<{ created: boolean; rule: PermissionRule }> {
   checkDefinition(ruleId, definition, deps.clock.now());
   await requireSession(deps.store, sessionId);
-  return transact(deps, sessionId, async (change) => {
+  return transact(deps, sessionId, async (change, session) => {
     const id = permissionRuleId({ rule_id: ruleId, session_id: sessionId });
     const before = await read(deps.store, "permission_rule", id);
     checkRevision(ruleId, before, wish.expectedRevision);
@@ -127,6 +153,7 @@ export async function setSessionRule(
     const named = { rule_id: ruleId, session_id: sessionId, ...definition };
     const rule = await recordOf(deps, before, named, wish.principal);
     keepSessionRule(change, rule, before?.revision ?? 0);
+    change.audit(inSession(session, ruleSet(rule, wish)));
     const kept = { id, revision: (before?.revision ?? 0) + 1, data: rule };
     return { created: before === undefined, rule: ruleView(kept) };
   });
@@ -152,13 +179,19 @@ export async function deleteSessionRule(
   wish: Wish,
 ): Promise<void> {
   await requireSession(deps.store, sessionId);
-  await transact(deps, sessionId, async (change) => {
+  await transact(deps, sessionId, async (change, session) => {
     const id = permissionRuleId({ rule_id: ruleId, session_id: sessionId });
     const before = await read(deps.store, "permission_rule", id);
     if (before === undefined) throw notFound(ruleId);
     checkRevision(ruleId, before, wish.expectedRevision);
     dropSessionRule(change, before, wish.principal, "deleted");
+    change.audit(inSession(session, ruleRemoved(ruleId, wish, "deleted")));
   });
+}
+
+function inSession({ data }: Kept<"session">, admin: AdminChange): ExternalAction {
+  const action = adminAction({ ...admin, target: `session/${admin.target}` });
+  return { ...action, session_id: data.session_id, agent_id: data.agent_id };
 }
 
 function dropSessionRule(
@@ -188,7 +221,7 @@ export async function expireRule(deps: RuleDeps, id: string): Promise<TooEarly |
   const later = endsLater(known, deps.clock.now());
   if (later !== undefined) return later.tooEarly;
   // Refused: somebody has just changed it, and what they made of it has a timer of its own.
-  await dropDaemonRule(deps, known, "daemon", "expired");
+  await dropDaemonRule(deps, known, { principal: "daemon" }, "expired");
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import { type ApprovalResolution, type Json, problem, type ResolveApprovalsRequest } from "@kheish/contract";
 import { checkExtension, extendBudget } from "../budgets/ask.ts";
+import { auditDecision } from "../external-actions.ts";
 import { digest } from "../ledger.ts";
 import { escalated } from "../permissions/escalation.ts";
 import { type Decider, isRemembered, remembered } from "../permissions/remember.ts";
@@ -263,6 +264,14 @@ async function applyResolutions(
       ...by,
     };
     change.put("approval", approval.id, { ...approval.data, decision }, approval.revision);
+    const { tool_call_id, tool_name } = approval.data.request;
+    auditDecision(change, run.data, {
+      tool_call_id,
+      tool_name,
+      digest: decision.digest,
+      by: by.decided_by,
+      behavior: decision.behavior,
+    });
     if (approval.data.budget !== undefined) {
       const isAllowed = resolution.behavior === "allow" && by.cause === "answer";
       if (isAllowed) await extendBudget(deps.store, change, approval, resolution, by.decided_by);

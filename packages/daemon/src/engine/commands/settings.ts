@@ -1,6 +1,7 @@
 import {
   type CapabilityScope,
   type CredentialScope,
+  type Json,
   type OperatorConfig,
   problem,
   type ReplyTargetInput,
@@ -10,6 +11,8 @@ import {
   type ToolOverrides,
 } from "@kheish/contract";
 import { inputContract, outputContract } from "../contracts/contracts.ts";
+import { adminAction, type Changer } from "../external-actions.ts";
+import { digest } from "../ledger.ts";
 import type { Kept } from "../records.ts";
 import { isTopologyIdle } from "../transitions.ts";
 import { normalizeReplyTargets } from "./reply-targets.ts";
@@ -41,6 +44,7 @@ export async function setSessionDefault(
   deps: CommandDeps,
   sessionId: string,
   setting: SessionSetting,
+  by: Changer,
 ): Promise<void> {
   const value = normalize(deps, setting);
   await transact(deps, sessionId, (change, session) => {
@@ -48,7 +52,19 @@ export async function setSessionDefault(
     if (value === undefined) change.clearSession(setting.name);
     else change.updateSession({ [setting.name]: value });
     change.emit("session_updated", { field: setting.name });
+    const told = adminAction({
+      ...by,
+      target: `session/${setting.name}`,
+      change: changeOf(setting.name, value),
+    });
+    change.audit({ ...told, session_id: sessionId, agent_id: session.data.agent_id });
   });
+}
+
+/** What work may do is told in full; the rest, which may be long and is nobody's authority, by its digest. */
+function changeOf(name: SessionSetting["name"], value: unknown): Record<string, Json> {
+  const json = (value ?? null) as Json;
+  return NEEDS_IDLE.has(name) || name === "route_policy" ? { value: json } : { value_sha256: digest(json) };
 }
 
 function normalize(deps: CommandDeps, setting: SessionSetting): unknown {

@@ -4,11 +4,12 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { ClaimItemOp, CommitResult, Op, QueueItem, Store } from "../../kernel/store.ts";
+import { AuditRefused } from "../audit-refused.ts";
 import type { BudgetBook } from "../budgets/book.ts";
 import type { HookPort } from "../hooks/port.ts";
 import type { KnownSession, KnownSessions } from "../known-sessions.ts";
 import type { RuleBook } from "../permissions/rule-book.ts";
-import type { AuthorityPort, PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
+import type { AuditPort, AuthorityPort, PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { check, type Kept, type RunRecord, read, type SessionRecord } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
 
@@ -26,6 +27,7 @@ export interface CommandDeps {
   prices: PricePort;
   tools: ToolPort;
   questions: QuestionPort;
+  audit: AuditPort;
   authority: AuthorityPort;
   /** The rules of user and project scope. */
   rules: RuleBook;
@@ -48,7 +50,7 @@ export interface Starter {
 /** Losing a race this often in a row means that something else is wrong. */
 const MAX_ATTEMPTS = 50;
 
-type TransactDeps = Pick<CommandDeps, "store" | "clock" | "mutex" | "known"> &
+type TransactDeps = Pick<CommandDeps, "store" | "clock" | "mutex" | "known" | "audit"> &
   Partial<Pick<CommandDeps, "starter">>;
 
 /**
@@ -107,22 +109,35 @@ async function fromMemory<T>(
 
 /** Commits a change; false when it was refused. Work that it makes is begun with it where possible. */
 async function land(
-  { store, known, starter }: TransactDeps,
+  { store, known, starter, audit }: TransactDeps,
   sessionId: string,
   change: SessionChange,
-  ops: readonly Op[],
+  own: readonly Op[],
 ): Promise<boolean> {
+  const sealed = await audit.seal(change.actions, change.now).catch(asProblem);
+  const ops = [...own, ...sealed.ops];
   // Until the answer is here nobody knows what the session is like.
   known.forget(sessionId);
   const claim = change.wakes ? starter?.offer(sessionId) : undefined;
   let result: CommitResult | undefined;
   try {
     result = await store.commit(claim === undefined ? ops : [...ops, claim]);
-    if (result.ok) known.landed(sessionId, change);
+    if (result.ok) {
+      known.landed(sessionId, change);
+      sealed.landed();
+    } else sealed.lost();
     return result.ok;
+  } catch (error) {
+    sealed.lost(error);
+    throw error;
   } finally {
     if (claim !== undefined) starter?.take(claimedBy(result, ops.length));
   }
+}
+
+function asProblem(error: unknown): never {
+  if (error instanceof AuditRefused) throw problem("audit", "audit_unavailable", error.message);
+  throw error;
 }
 
 function claimedBy(result: CommitResult | undefined, claim: number): readonly QueueItem[] | undefined {

@@ -1,18 +1,22 @@
 import { posix } from "node:path";
+import { AuditRefused } from "../audit-refused.ts";
 import { admit } from "../budgets/admit.ts";
 import { checkpointAt } from "../context/checkpoint.ts";
 import type { ContextPlan } from "../context/plan.ts";
 import { type DecideInput, decide } from "../decide.ts";
 import type { Nudge } from "../events.ts";
+import { auditModelRequest } from "../external-actions.ts";
 import { isWrapUp, outOfBudget } from "../goals/charge.ts";
 import { announce } from "../hooks/announce.ts";
 import { hookView } from "../hooks/call.ts";
 import type { RunLimits } from "../limits.ts";
 import type { SessionChange } from "../session-change.ts";
+import { type Entry, type SessionState, visible } from "../state.ts";
 import { authorize } from "./authorize.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Driver } from "./driver.ts";
-import type { Effect } from "./effect.ts";
+import type { Effect, ModelEffect } from "./effect.ts";
+import { modelCall } from "./model-call.ts";
 import { recover } from "./recover.ts";
 import { completeRun, failRun, stopRun } from "./settle.ts";
 
@@ -24,14 +28,34 @@ export async function advance(
   driver: Driver,
   outcome: (change: SessionChange) => void | Promise<void> = () => undefined,
 ): Promise<Effect> {
+  try {
+    return await driver.write(async (change) => {
+      await outcome(change);
+      for (;;) {
+        const effect = await step(driver, change);
+        if (effect === undefined) continue;
+        if (isAtRest(effect, change)) change.rest();
+        return effect;
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof AuditRefused)) throw error;
+    return refused(driver, outcome, error);
+  }
+}
+
+/** What was done is kept; what would have left does not, and the run says why (02-R80). */
+async function refused(
+  driver: Driver,
+  outcome: (change: SessionChange) => void | Promise<void>,
+  { message }: AuditRefused,
+): Promise<Effect> {
   return driver.write(async (change) => {
     await outcome(change);
-    for (;;) {
-      const effect = await step(driver, change);
-      if (effect === undefined) continue;
-      if (isAtRest(effect, change)) change.rest();
-      return effect;
-    }
+    await failRun(driver, change, message, false);
+    const effect = { kind: "settled" } as const;
+    if (isAtRest(effect, change)) change.rest();
+    return effect;
   });
 }
 
@@ -50,7 +74,7 @@ async function step(driver: Driver, change: SessionChange): Promise<Effect | und
     case "idle":
       return { kind: "settled" };
     case "call_model":
-      return admit(driver, change, { kind: "call_model" });
+      return send(driver, change, { kind: "call_model" });
     case "shrink_context":
       return shrink(driver, change, next.plan);
     case "call_hooks":
@@ -77,6 +101,18 @@ async function step(driver: Driver, change: SessionChange): Promise<Effect | und
       await stopRun(driver, change, next.reason);
       return { kind: "settled" };
   }
+}
+
+/** Lets a model call leave, if the budgets do; its record rides in the commit that reserves for it (02-R74, 02-A6). */
+async function send(driver: Driver, change: SessionChange, call: ModelEffect): Promise<Effect> {
+  const effect = await admit(driver, change, call);
+  if (effect !== call) return effect;
+  if (call.kind === "call_model") {
+    auditModelRequest(change, modelCall(driver, "turn"), visible(driver.state));
+  } else {
+    auditModelRequest(change, modelCall(driver, "compaction"), goingAt(driver.state, call.plan.headSeq));
+  }
+  return effect;
 }
 
 function decideInput(driver: Driver, change: SessionChange): DecideInput {
@@ -118,7 +154,7 @@ async function shrink(
   const run_id = driver.run.id;
   switch (plan.kind) {
     case "model_driven":
-      return admit(driver, change, { kind: "summarize", plan });
+      return send(driver, change, { kind: "summarize", plan });
     case "microcompact":
       change.emit("compaction_boundary", {
         run_id,
@@ -182,4 +218,9 @@ function nudge(driver: Driver, change: SessionChange, kind: Nudge, text: string)
       parts: [{ type: "text", text }],
     },
   });
+}
+
+/** What a compaction shows the model. */
+function goingAt({ entries }: SessionState, headSeq: number): Entry[] {
+  return entries.filter((entry) => entry.seq < headSeq);
 }

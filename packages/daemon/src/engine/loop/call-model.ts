@@ -4,6 +4,7 @@ import type { ContextPlan } from "../context/plan.ts";
 import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
 import { isRepairing } from "../decide.ts";
 import type { AfterModelError } from "../events.ts";
+import { auditModelOutcome } from "../external-actions.ts";
 import { type FallbackPlace, nextFallback } from "../fallback.ts";
 import { chargeCall } from "../goals/charge.ts";
 import type { AssistantMessage, AssistantPart } from "../messages.ts";
@@ -13,6 +14,7 @@ import type { SessionChange } from "../session-change.ts";
 import type { RunState } from "../state.ts";
 import { writeCheckpoint } from "./advance.ts";
 import { type Driver, Superseded } from "./driver.ts";
+import { modelCall } from "./model-call.ts";
 import type { StopSignal } from "./stop.ts";
 import { visibleTools } from "./visible-tools.ts";
 
@@ -26,8 +28,11 @@ export async function callModel(driver: Driver, stop: StopSignal): Promise<Outco
   const { deps, run } = driver;
   const { turn } = driver.runState;
   const tools = isRepairing(driver.runState) ? [] : visibleTools(deps.tools, driver.session, driver.state);
+  const audited = modelCall(driver, "turn");
+  const retries: ModelError[] = [];
   const call = deps.model.call(buildTurn(driver.state, { ...promptInput(driver), tools }), {
     signal: stop.soft,
+    onRetry: (error) => retries.push(error),
     onDelta: (delta) => {
       if (stop.reason === undefined)
         deps.onDelta({ ...delta, session_id: driver.sessionId, run_id: run.id, turn });
@@ -35,7 +40,13 @@ export async function callModel(driver: Driver, stop: StopSignal): Promise<Outco
   });
   const outcome = await stop.unlessStopped(call);
   if (outcome === undefined) return undefined;
-  return outcome.ok ? appendMessage(driver, turn, outcome) : recordFailure(driver, turn, outcome.error);
+  const recorded = outcome.ok
+    ? appendMessage(driver, turn, outcome)
+    : recordFailure(driver, turn, outcome.error);
+  return (change) => {
+    auditModelOutcome(change, audited, outcome, retries);
+    return recorded(change);
+  };
 }
 
 function promptInput(driver: Driver) {
@@ -179,13 +190,21 @@ export async function summarize(
 ): Promise<Outcome | undefined> {
   const request = buildCompaction(driver.state, plan.headSeq, promptInput(driver));
   const held = { ...request, generation: { ...request.generation, ...outputHeld(driver.runState) } };
-  const outcome = await stop.unlessStopped(driver.deps.model.call(held, { signal: stop.soft }));
+  const call = modelCall(driver, "compaction");
+  const retries: ModelError[] = [];
+  const asked = driver.deps.model.call(held, {
+    signal: stop.soft,
+    onRetry: (error) => retries.push(error),
+  });
+  const outcome = await stop.unlessStopped(asked);
   if (outcome === undefined) return undefined;
+  const audited = (change: SessionChange) => auditModelOutcome(change, call, outcome, retries);
   const text = outcome.ok
     ? summaryOf(outcome.message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(""))
     : "";
   if (outcome.ok && text !== "") {
     return (change) => {
+      audited(change);
       driver.runState.compact_failures = 0;
       settleAnswer(driver, change, outcome.message);
       return writeCheckpoint(driver, change, plan, { title: "Conversation so far", content: text });
@@ -199,6 +218,7 @@ export async function summarize(
     "compaction failed",
   );
   return (change) => {
+    audited(change);
     const { runState } = driver;
     runState.compact_failures += 1;
     if (outcome.ok) settleAnswer(driver, change, outcome.message);

@@ -10,6 +10,7 @@ import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
 import type { RuleBook } from "../permissions/rule-book.ts";
 import type {
+  AuditPort,
   AuthorityPort,
   ModelDelta,
   ModelPort,
@@ -33,6 +34,7 @@ export interface LoopDeps {
   routes: RouteResolver;
   tools: ToolPort;
   authority: AuthorityPort;
+  audit: AuditPort;
   /** The rules of user and project scope. */
   rules: RuleBook;
   hooks: HookPort;

@@ -1,3 +1,4 @@
+import { auditDispatch } from "../external-actions.ts";
 import { hookView } from "../hooks/call.ts";
 import { beforeDispatch } from "../hooks/due.ts";
 import { idempotencyKey } from "../ledger.ts";
@@ -56,6 +57,7 @@ export function start(
   effect: NonNullable<CallState["effect"]>,
 ): void {
   const { runState } = driver;
+  auditDispatch(change, driver.run.data, driver.deps.tools, call);
   change.emit("tool_call_started", {
     run_id: driver.run.id,
     call_id: call.call.id,

@@ -7,7 +7,7 @@ import { callModel, type Outcome, summarize } from "./call-model.ts";
 import type { LoopDeps } from "./deps.ts";
 import { Driver, LeaseLost, Superseded } from "./driver.ts";
 import type { Effect } from "./effect.ts";
-import { readBack } from "./read-back.ts";
+import { notApplied, readBack } from "./read-back.ts";
 import { runTools } from "./run-tools.ts";
 import type { SessionLease } from "./session-lease.ts";
 import type { StopSignal } from "./stop.ts";
@@ -89,9 +89,7 @@ async function driveRun(driver: Driver, stop: StopSignal, attempts: number): Pro
 /** Dispatched while the drain began: nobody made these calls, so nobody has to wonder what became of them. */
 function takeBack(driver: Driver, calls: readonly CallState[]): Promise<void> {
   return driver.write((change) => {
-    for (const { call } of calls) {
-      change.emit("effect_not_applied", { run_id: driver.run.id, call_id: call.id });
-    }
+    for (const call of calls) notApplied(driver, change, call);
   });
 }
 

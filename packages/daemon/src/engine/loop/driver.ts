@@ -2,8 +2,8 @@ import type { SessionGoal } from "@kheish/contract";
 import type { CommitResult, NewEvent, Op } from "../../kernel/store.ts";
 import type { RecordedEvent } from "../events.ts";
 import { catchUp, foldSession } from "../fold.ts";
-import type { PinnedRoute, ToolRuntimeLimits } from "../ports.ts";
-import { type Kept, read } from "../records.ts";
+import type { PinnedRoute, SealedActions, ToolRuntimeLimits } from "../ports.ts";
+import { check, type Kept, read } from "../records.ts";
 import { reduce } from "../reduce.ts";
 import { SessionChange } from "../session-change.ts";
 import type { RunState, SessionState } from "../state.ts";
@@ -130,11 +130,13 @@ export class Driver {
         });
         change.attachGoal(this.#goal);
         const value = await this.#build(build, change);
-        const ops = change.ops();
+        const sealed = await this.#seal(change);
+        const ops = [...this.#opsOf(change), ...sealed.ops];
         if (ops.length === 0) return value;
         const leave = change.rests ? this.lease.leave() : [];
-        const result = await this.#commit([...ops, ...leave]);
+        const result = await this.#commit([...ops, ...leave], sealed);
         if (result.ok) {
+          sealed.landed();
           known.landed(this.sessionId, change);
           this.run = change.landed("run", this.run.id) ?? this.run;
           this.#session = change.landed("session", this.sessionId) ?? this.#session;
@@ -142,6 +144,7 @@ export class Driver {
           if (leave.length > 0) this.lease.left();
           return value;
         }
+        sealed.lost();
         if (result.op < 0) throw new LeaseLost();
         // The claim passed to somebody else, who has not taken the lease: what is written counts all the same.
         if (result.op >= ops.length) this.lease.stay();
@@ -168,10 +171,27 @@ export class Driver {
     }
   }
 
-  async #commit(ops: readonly Op[]): Promise<CommitResult> {
+  /** A change that only lets something leave has no event whose place would prove that the run goes on (I1). */
+  #opsOf(change: SessionChange): Op[] {
+    const ops = change.ops();
+    return ops.length === 0 && change.actions.length > 0 ? [check(this.run, "run")] : ops;
+  }
+
+  /** The records of what the change lets leave, or knows to have left. */
+  async #seal(change: SessionChange): Promise<SealedActions> {
+    try {
+      return await this.deps.audit.seal(change.actions, change.now);
+    } catch (error) {
+      await this.#reload();
+      throw error;
+    }
+  }
+
+  async #commit(ops: readonly Op[], sealed: SealedActions): Promise<CommitResult> {
     try {
       return await this.lease.commit(this.deps.store, ops);
     } catch (error) {
+      sealed.lost(error);
       await this.#reload();
       throw error;
     }

@@ -17,3 +17,6 @@ export type Effect =
   /** Rows in the store and nothing in memory. */
   | { kind: "suspended" }
   | { kind: "settled" };
+
+/** A call of a model. */
+export type ModelEffect = Extract<Effect, { kind: "call_model" | "summarize" }>;

@@ -1,4 +1,6 @@
+import { auditOutcome } from "../external-actions.ts";
 import type { Reconciled } from "../ports.ts";
+import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
 import type { Outcome } from "./call-model.ts";
 import type { Driver } from "./driver.ts";
@@ -23,12 +25,18 @@ export async function readBack(
         const { output } = read;
         emitFinished(driver, change, call, { output, is_error: false }, { ledger: "reconciled" });
       } else if (read.kind === "not_applied") {
-        change.emit("effect_not_applied", { run_id: driver.run.id, call_id: call.call.id });
+        notApplied(driver, change, call);
       } else if (await surface(driver, change, call, read.detail)) {
         return;
       }
     }
   };
+}
+
+/** What was dispatched did nothing: its next attempt repeats nothing. */
+export function notApplied(driver: Driver, change: SessionChange, call: CallState): void {
+  auditOutcome(change, driver.run.data, driver.deps.tools, call, { outcome: "not_applied" });
+  change.emit("effect_not_applied", { run_id: driver.run.id, call_id: call.call.id });
 }
 
 /** A reading that fails or does not end says that the outcome cannot be known, never that nothing happened. */

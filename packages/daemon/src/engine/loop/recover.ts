@@ -1,3 +1,4 @@
+import { auditOutcome } from "../external-actions.ts";
 import { planRecovery, unknownOutcome } from "../ledger.ts";
 import { questionRecordId } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -61,6 +62,7 @@ export async function surface(
     finishLost(driver, change, call, "unknown", detail);
     return false;
   }
+  auditOutcome(change, driver.run.data, driver.deps.tools, call, { outcome: "failed:interrupted" });
   const request = unknownEffectQuestion(call, change.now);
   const about = { unknown_call_id: call.call.id, tool_name: call.call.name };
   await park(driver, change, { request, about });
@@ -80,6 +82,7 @@ function finishLost(
   ledger: "unknown" | "failed",
   detail?: string,
 ): void {
+  auditOutcome(change, driver.run.data, driver.deps.tools, call, { outcome: "failed:interrupted" });
   change.emit("tool_call_finished", {
     run_id: driver.run.id,
     call_id: call.call.id,

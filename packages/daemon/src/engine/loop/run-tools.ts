@@ -2,6 +2,7 @@ import type { Json } from "@kheish/contract";
 import { textOfJson } from "../context/estimate.ts";
 import { visibleOutput } from "../context/visible-output.ts";
 import type { LedgerOutcome, SessionEvents } from "../events.ts";
+import { auditOutcome, failureOf, successOf } from "../external-actions.ts";
 import { changeGoal } from "../goals/tool-change.ts";
 import { announce } from "../hooks/announce.ts";
 import { hookView, keepAnswer } from "../hooks/call.ts";
@@ -74,7 +75,7 @@ async function perform(
   stop: StopSignal,
   tool: Tool,
   call: CallState,
-): Promise<ToolOutcome | "abandoned"> {
+): Promise<Performed | "abandoned"> {
   const ended = await withinLimit(driver, stop, tool, (signal) =>
     invoke(tool, call, contextFor(driver, call, signal)).catch((error: unknown): ToolOutcome => {
       driver.deps.log.error(
@@ -93,7 +94,8 @@ async function perform(
   if (ended.kind === "done") return ended.value;
   if (ended.kind === "abandoned") return "abandoned";
   const partial = ended.late?.kind === "result" ? ended.late.output : null;
-  return { kind: "result", output: { error: "tool execution timed out", partial }, is_error: true };
+  const output = { error: "tool execution timed out", partial };
+  return { kind: "result", output, is_error: true, failure: "failed:timeout" };
 }
 
 async function invoke(tool: Tool, call: CallState, context: ToolContext): Promise<ToolOutcome> {
@@ -121,7 +123,12 @@ export function contextFor(driver: Driver, call: CallState, signal: AbortSignal)
   };
 }
 
-type Result = Extract<ToolOutcome, { kind: "result" }> & { blob?: { sha256: string; size_bytes: number } };
+type Result = Extract<ToolOutcome, { kind: "result" }> & {
+  blob?: { sha256: string; size_bytes: number };
+  /** The class of a failure that the tool did not see itself. */
+  failure?: string;
+};
+type Performed = Exclude<ToolOutcome, { kind: "result" }> | Result;
 
 function failure(error: string): Extract<ToolOutcome, { kind: "result" }> {
   return { kind: "result", output: { error }, is_error: true };
@@ -136,7 +143,7 @@ function settledBytes(calls: readonly CallState[]): number {
 async function limited(
   driver: Driver,
   call: CallState,
-  outcome: Extract<ToolOutcome, { kind: "result" }>,
+  outcome: Result,
   spent: { outputBytes: number },
 ): Promise<Result> {
   const { toolLimits } = driver;
@@ -197,8 +204,8 @@ function finished(driver: Driver, call: CallState, result: Result, durationMs: n
 export function emitFinished(
   driver: Driver,
   change: SessionChange,
-  { call }: CallState,
-  result: { output: Json; is_error: boolean },
+  state: CallState,
+  result: { output: Json; is_error: boolean; failure?: string },
   rest: {
     ledger: LedgerOutcome;
     duration_ms?: number;
@@ -206,6 +213,12 @@ export function emitFinished(
     context_updates?: ContextUpdate[];
   },
 ): void {
+  const { call } = state;
+  auditOutcome(change, driver.run.data, driver.deps.tools, state, {
+    output: result.output,
+    ...(rest.output_blob === undefined ? {} : { output_sha256: rest.output_blob.sha256 }),
+    outcome: result.is_error ? (result.failure ?? failureOf(result.output)) : successOf(result.output),
+  });
   const data: SessionEvents["tool_call_finished"] = {
     run_id: driver.run.id,
     call_id: call.id,

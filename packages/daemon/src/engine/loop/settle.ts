@@ -1,6 +1,7 @@
 import { settleCut } from "../budgets/settle.ts";
 import { closeCalls } from "../close-calls.ts";
 import { queueHead } from "../commands/transact.ts";
+import { auditLost } from "../external-actions.ts";
 import { afterRun } from "../goals/after-run.ts";
 import { announce } from "../hooks/announce.ts";
 import { textOf } from "../messages.ts";
@@ -92,7 +93,7 @@ async function giveUp(
 ): Promise<void> {
   const { run, runState } = driver;
   await driver.sessionFor(change);
-  closeCalls(change, runState, "given up");
+  closeCalls(change, runState, "given up", (call) => auditLost(change, run.data, driver.deps.tools, call));
   dropRunRules(change, driver.state.rules, run.data);
   settleCut(change, run.id, runState);
   const { usage } = runState;

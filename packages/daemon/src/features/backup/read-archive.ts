@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { BACKUP_FORMAT, BackupManifest } from "@kheish/contract";
+import { BACKUP_FORMAT, BackupManifest, type Json } from "@kheish/contract";
 import type { ParsedTarEntry } from "modern-tar";
 import {
   type Cell,
@@ -8,6 +8,7 @@ import {
   type SnapshotRow,
   type SnapshotTable,
 } from "../../kernel/snapshot.ts";
+import type { StoredEvent } from "../../kernel/store.ts";
 import { BackupError } from "./errors.ts";
 import { MANIFEST, MANIFEST_DIGEST, parseName } from "./names.ts";
 
@@ -34,13 +35,24 @@ export async function readArchive(
   return reader.end();
 }
 
-/** Checks an archive and touches nothing. */
-export function verifyArchive(archive: AsyncIterable<Uint8Array>): Promise<BackupManifest> {
+/** Checks an archive and touches nothing; `onEvent` gets each event of the journal in it. */
+export function verifyArchive(
+  archive: AsyncIterable<Uint8Array>,
+  onEvent?: (event: StoredEvent) => void,
+): Promise<BackupManifest> {
   return readArchive(archive, {
-    rows: async () => undefined,
+    rows: async (table, rows) => {
+      if (table === "events" && onEvent !== undefined) for (const row of rows) onEvent(eventOf(row));
+    },
     blob: (_sha256, bytes) => drained(bytes),
     file: (_path, bytes) => drained(bytes),
   });
+}
+
+/** A row of `events`, in the order of its columns. */
+function eventOf(row: SnapshotRow): StoredEvent {
+  const [position, stream, seq, type, atMs, data] = row as [number, string, number, string, number, string];
+  return { position, stream, seq, type, atMs, data: JSON.parse(data) as Json };
 }
 
 async function drained(bytes: AsyncIterable<Uint8Array>): Promise<void> {

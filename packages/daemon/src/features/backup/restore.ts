@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { BackupManifest } from "@kheish/contract";
+import { JournalCheck, type JournalReport } from "../../governance/audit/index.ts";
 import { openBlobsDirectory } from "../../kernel/blobs-directory.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { makeDirectory, syncDirectory, writeWholeFile } from "../../kernel/durable-files.ts";
@@ -30,6 +31,15 @@ const HARMLESS = /^(daemon\.lock(\..+)?|lost\+found)$/;
 /** Checks an archive file from end to end. */
 export function verifyFile(file: string): Promise<BackupManifest> {
   return verifyArchive(createReadStream(file));
+}
+
+/** The same, with the signed audit that is in it: an archive may be whole, and what it was made of was not. */
+export async function verifyFileAndAudit(
+  file: string,
+): Promise<{ manifest: BackupManifest; audit: JournalReport }> {
+  const check = new JournalCheck();
+  const manifest = await verifyArchive(createReadStream(file), (event) => check.add(event));
+  return { manifest, audit: check.finish() };
 }
 
 /**

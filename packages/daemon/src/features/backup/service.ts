@@ -1,4 +1,6 @@
 import { problem } from "@kheish/contract";
+import type { Changer } from "../../engine/index.ts";
+import type { AuditLedger } from "../../governance/audit/index.ts";
 import type { Clock, Timer } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
@@ -9,23 +11,32 @@ export type ArchiveOf = Omit<ArchiveParts, "backupId" | "createdAtMs">;
 /** While a snapshot is open the database cannot clean up behind its writers, so nobody may keep one for long. */
 export const TAKE_WITHIN_MS = 60_000;
 
+export interface BackupServiceOptions {
+  audit: Pick<AuditLedger, "commitAdmin">;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  open: () => Promise<ArchiveOf>;
+}
+
 /** Backups of a daemon that is at work: one at a time, each for as long as somebody takes it. */
 export class BackupService {
-  readonly #options: { clock: Clock; random: Random; log: Log; open: () => Promise<ArchiveOf> };
+  readonly #options: BackupServiceOptions;
   #isRunning = false;
 
-  constructor(options: { clock: Clock; random: Random; log: Log; open: () => Promise<ArchiveOf> }) {
+  constructor(options: BackupServiceOptions) {
     this.#options = options;
   }
 
-  /** The name and the bytes of a new archive. Refuses a second one at the same time. */
-  async begin(): Promise<{ backupId: string; bytes: AsyncIterable<Uint8Array> }> {
+  /** The name and the bytes of a new archive; who takes it is audited first. Refuses a second one at the same time. */
+  async begin(by: Changer): Promise<{ backupId: string; bytes: AsyncIterable<Uint8Array> }> {
     if (this.#isRunning)
       throw problem("backups", "backup_in_progress", "another backup is being taken; wait until it is done");
     this.#isRunning = true;
     try {
-      const { clock, random, open } = this.#options;
+      const { audit, clock, random, open } = this.#options;
       const backupId = `bak-${random.hex(8)}`;
+      await audit.commitAdmin([], { ...by, target: "backup", change: { taken: backupId } });
       const parts = { ...(await open()), backupId, createdAtMs: clock.now() };
       return { backupId, bytes: this.#taken(writeArchive(parts), parts) };
     } catch (error) {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { BACKUP_FORMAT, type BackupManifest } from "@kheish/contract";
 import type { TarPackController } from "modern-tar";
+import { SHARED_KEY_KIND } from "../../governance/audit/index.ts";
 import type { BlobRef, Blobs } from "../../kernel/blobs.ts";
 import {
   SNAPSHOT_COLUMNS,
@@ -23,6 +24,8 @@ export interface ArchiveParts {
   blobs: Blobs;
   /** Every blob that the snapshot may refer to; asked for only once the snapshot has been read. */
   listBlobs: () => AsyncIterable<BlobRef>;
+  /** With the keys that lie in the store. */
+  includeKeys: boolean;
   files: () => Promise<{ files: readonly RootFile[]; leftOut: readonly LeftOut[] }>;
 }
 
@@ -52,6 +55,7 @@ class ArchiveWriter {
   readonly #parts: ArchiveParts;
   readonly #entries: BackupManifest["entries"] = [];
   readonly #rows: Record<string, number> = {};
+  readonly #leftOut: LeftOut[] = [];
   #journalHead = 0;
 
   constructor(tar: TarPackController, parts: ArchiveParts) {
@@ -64,7 +68,8 @@ class ArchiveWriter {
     for (const table of SNAPSHOT_TABLES) {
       let page = 0;
       this.#rows[table] = 0;
-      for await (const rows of source.pages(table)) {
+      for await (const read of source.pages(table)) {
+        const rows = table === "records" ? this.#withoutKeys(read) : read;
         page += 1;
         this.#rows[table] += rows.length;
         if (table === "events") this.#journalHead = positionOf(rows.at(-1));
@@ -79,6 +84,15 @@ class ArchiveWriter {
     const leftOut = await this.#files();
     await this.#manifest(blobs, leftOut);
     this.#tar.finalize();
+  }
+
+  /** A key is no less one for lying in the database. */
+  #withoutKeys(rows: SnapshotRow[]): SnapshotRow[] {
+    if (this.#parts.includeKeys) return rows;
+    const kept = rows.filter(([kind]) => kind !== SHARED_KEY_KIND);
+    if (kept.length < rows.length)
+      this.#leftOut.push({ what: "audit-signing.key", why: "key material, which lies in the database" });
+    return kept;
   }
 
   async #blobs(): Promise<BackupManifest["blobs"]> {
@@ -110,7 +124,7 @@ class ArchiveWriter {
       const sha256 = await this.#add(name, content.sizeBytes, content.bytes);
       this.#entries.push({ name, size_bytes: content.sizeBytes, sha256 });
     }
-    return [...leftOut, ...NEVER_INCLUDED];
+    return [...leftOut, ...this.#leftOut, ...NEVER_INCLUDED];
   }
 
   async #manifest(blobs: BackupManifest["blobs"], leftOut: LeftOut[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Binding, bind, ok, param } from "../binding.ts";
+import { type Binding, bind, changerOf, ok, param } from "../binding.ts";
 import type { DebugEvidence } from "./evidence.ts";
 import type { DebugRetention } from "./retention.ts";
 
@@ -9,6 +9,6 @@ export function debugBindings(evidence: DebugEvidence, retention: DebugRetention
       status: 200,
       text: await evidence.artifact(param(request, "run_id"), param(request, "artifact_id")),
     })),
-    bind("pruneRuns", async (request) => ok(await retention.prune(request.body))),
+    bind("pruneRuns", async (request) => ok(await retention.prune(request.body, changerOf(request)))),
   ];
 }

@@ -1,6 +1,7 @@
 import { isTerminal, type Json, type PruneRequest, type PruneResponse, problem } from "@kheish/contract";
 import type { z } from "zod";
-import { type Kept, readMany } from "../../engine/index.ts";
+import { type Changer, type Kept, readMany } from "../../engine/index.ts";
+import type { AuditLedger } from "../../governance/audit/index.ts";
 import type { Clock, Timer } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
@@ -9,6 +10,13 @@ import type { DebugPolicy } from "./policy.ts";
 
 const PAGE = 200;
 const RETRY_MS = 60_000;
+
+export interface RetentionDeps {
+  store: Store;
+  audit: Pick<AuditLedger, "commitAdmin">;
+  clock: Clock;
+  log: Log;
+}
 
 interface Old {
   bundle: KeptBundle;
@@ -19,21 +27,23 @@ interface Old {
 /** Evidence goes when it is old; runs, events and journals stay for ever (01-R103). */
 export class DebugRetention {
   readonly #store: Store;
+  readonly #audit: RetentionDeps["audit"];
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #policy: DebugPolicy;
   #timer: Timer | undefined;
   #stopped = false;
 
-  constructor(deps: { store: Store; clock: Clock; log: Log }, policy: DebugPolicy) {
+  constructor(deps: RetentionDeps, policy: DebugPolicy) {
     this.#store = deps.store;
+    this.#audit = deps.audit;
     this.#clock = deps.clock;
     this.#log = deps.log;
     this.#policy = policy;
   }
 
   /** Of terminal runs that ended long enough ago, oldest first, ties by run id. */
-  async prune(request: z.output<typeof PruneRequest>): Promise<z.output<typeof PruneResponse>> {
+  async prune(request: z.output<typeof PruneRequest>, by: Changer): Promise<z.output<typeof PruneResponse>> {
     const { older_than_ms, limit, dry_run, session_id } = request;
     if (older_than_ms <= 0 || (limit !== undefined && limit <= 0)) {
       throw problem("runs", "run_retention_invalid_request", "older_than_ms and limit must be positive");
@@ -42,6 +52,7 @@ export class DebugRetention {
     const cutoff = now - older_than_ms;
     const { old } = await this.#look(cutoff, session_id);
     const candidates = old.slice(0, limit);
+    if (!dry_run) await this.#say(by, { cutoff_ms: cutoff, run_count: candidates.length });
     const pruned = dry_run ? [] : await this.#delete(candidates.map(({ bundle }) => bundle));
     return {
       dry_run,
@@ -54,6 +65,11 @@ export class DebugRetention {
       pruned_debug_run_ids: pruned.map(({ data }) => data.run_id),
       pruned_debug_bytes: bytesOf(pruned),
     };
+  }
+
+  /** Who removed evidence is in the signed audit before it is gone. */
+  async #say(by: Changer, pruned: { cutoff_ms: number; run_count: number }): Promise<void> {
+    await this.#audit.commitAdmin([], { ...by, target: "debug_evidence", change: { pruned } });
   }
 
   start(): void {

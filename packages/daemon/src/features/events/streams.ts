@@ -1,4 +1,4 @@
-import { isTerminal, problem, type StreamEvent } from "@kheish/contract";
+import { isTerminal, type JsonObject, problem, type StreamEvent } from "@kheish/contract";
 import {
   type Kept,
   type ModelDelta,
@@ -8,6 +8,7 @@ import {
   runOf,
   sessionStream,
 } from "../../engine/index.ts";
+import { type ToldActions, toldActions } from "../../governance/audit/index.ts";
 import type { StoredEvent } from "../../kernel/store.ts";
 import type { JournalTail } from "../../kernel/tail.ts";
 import type { SseFrame } from "../binding.ts";
@@ -40,6 +41,8 @@ interface StreamStart {
 const PAGE = 200;
 /** Token deltas a slow consumer may have waiting; beyond it the oldest go, the message itself follows whole. */
 const MAX_WAITING_DELTAS = 1_000;
+/** The same of external actions, whose history is the audit. */
+const MAX_WAITING_ACTIONS = 1_000;
 
 /**
  * SSE streams are the journal, read at the consumer's pace: a slow one is late, never short (01-R58 to R65).
@@ -53,6 +56,13 @@ export class EventStreams {
   constructor(source: FrameSource, tail: JournalTail) {
     this.#source = source;
     this.#tail = tail;
+    tail.onEvent((event) => {
+      const told = this.#subscribers.size === 0 ? undefined : toldActions(event);
+      // What was done to no session, as an operator's change of settings, is in the audit and not in the streams.
+      if (told?.session_id === undefined) return;
+      const frames = actionFrames(told, event.atMs);
+      for (const subscriber of this.#subscribers) subscriber.offerActions(told, frames);
+    });
   }
 
   get subscriberCount(): number {
@@ -121,14 +131,18 @@ export class EventStreams {
           const frame = subscriber.wants(event) ? await this.#frame(event) : undefined;
           if (frame !== undefined && subscriber.carries(frame)) {
             subscriber.forget(event);
+            const isEnd = endsRun(frame);
+            // What a run's last commit accounts for is told before the run's end is.
+            if (isEnd) yield* subscriber.takeActions();
             yield frame;
-            if (signal.aborted || (options.until === "terminal" && endsRun(frame))) return;
+            if (signal.aborted || (isEnd && options.until === "terminal")) return;
           }
           // Where others stand now is news, not history: only whoever watches live is told.
           if (position <= from.head || !subscriber.isOf(event)) continue;
           for (const moved of await this.#shifts(event)) if (subscriber.follows(moved)) yield moved;
         }
-        for (const frame of subscriber.takeDeltas()) yield frame;
+        yield* subscriber.takeActions();
+        yield* subscriber.takeDeltas();
         if (events.length > 0) continue;
         if (options.until === "terminal" && (await this.#isOver(scope, position))) return;
         // All up to `seen` was looked at and is not for this consumer.
@@ -154,12 +168,13 @@ export class EventStreams {
     const woken = new AbortController();
     const wake = () => woken.abort();
     signal.addEventListener("abort", wake, { once: true });
-    subscriber.onDelta = wake;
-    if (signal.aborted) wake();
+    subscriber.onNews = wake;
+    // What came while the consumer was busy wakes nobody.
+    if (signal.aborted || subscriber.hasNews) wake();
     const { sessionId } = subscriber;
     if (sessionId === undefined) await this.#tail.after(position, woken.signal);
     else await this.#tail.afterIn(sessionStream(sessionId), position, woken.signal);
-    subscriber.onDelta = undefined;
+    subscriber.onNews = undefined;
     signal.removeEventListener("abort", wake);
   }
 
@@ -213,13 +228,14 @@ function oncePerEvent<T>(make: (event: StoredEvent) => Promise<T>): (event: Stor
   };
 }
 
-/** One consumer: what it wants to see, and the deltas that wait for it. */
+/** One consumer: what it wants to see, and what waits for it that is no history. */
 class Subscriber {
   readonly #scope: StreamScope;
   /** The one session all its events are of, when there is one. */
   readonly sessionId: string | undefined;
   #deltas: Delta[] = [];
-  onDelta: (() => void) | undefined;
+  #actions: SseFrame[] = [];
+  onNews: (() => void) | undefined;
 
   constructor(scope: StreamScope, sessionOfRun: string | undefined) {
     this.#scope = scope;
@@ -252,12 +268,28 @@ class Subscriber {
     return data.type === "run_updated" && (this.#runId === undefined || data.run.run_id === this.#runId);
   }
 
+  get hasNews(): boolean {
+    return this.#deltas.length + this.#actions.length > 0;
+  }
+
+  offerActions({ session_id, run_id }: ToldActions, frames: readonly SseFrame[]): void {
+    if (this.sessionId !== undefined && session_id !== this.sessionId) return;
+    if (this.#runId !== undefined && run_id !== this.#runId) return;
+    this.#actions.push(...frames);
+    this.#actions.splice(0, this.#actions.length - MAX_WAITING_ACTIONS);
+    this.onNews?.();
+  }
+
+  takeActions(): SseFrame[] {
+    return this.#actions.splice(0);
+  }
+
   offer(delta: Delta): void {
     if (this.sessionId !== undefined && delta.session_id !== this.sessionId) return;
     if (this.#runId !== undefined && delta.run_id !== this.#runId) return;
     this.#deltas.push(delta);
     if (this.#deltas.length > MAX_WAITING_DELTAS) this.#deltas.shift();
-    this.onDelta?.();
+    this.onNews?.();
   }
 
   /** The message itself has come: its deltas have nothing left to say. */
@@ -306,6 +338,20 @@ function cursorOf(options: StreamOptions): bigint | undefined {
     (most, one) => (most === undefined || one > most ? one : most),
     undefined,
   );
+}
+
+/** Made once for everybody who watches. */
+function actionFrames({ session_id, run_id, actions }: ToldActions, atMs: number): SseFrame[] {
+  const place = {
+    kind: "external_action",
+    ...(session_id === undefined ? {} : { session_id }),
+    ...(run_id === undefined ? {} : { run_id }),
+    timestamp_ms: atMs,
+  };
+  return actions.map((data) => {
+    const told: StreamEvent = { type: "trace", trace: { ...place, data: data as JsonObject } };
+    return { event: told.type, data: told };
+  });
 }
 
 function endsRun(frame: SseFrame): boolean {

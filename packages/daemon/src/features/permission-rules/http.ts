@@ -10,7 +10,7 @@ import {
   setDaemonRule,
   setSessionRule,
 } from "../../engine/index.ts";
-import { type Binding, bind, ok, type Principal, param } from "../binding.ts";
+import { type Actor, type Binding, bind, changerOf, ok, param } from "../binding.ts";
 
 /** What somebody wants of tool calls: of the daemon's, and of one session's (03-A7). */
 export function ruleBindings(deps: CommandDeps): Binding[] {
@@ -72,8 +72,8 @@ function sessionBindings(deps: CommandDeps): Binding[] {
   ];
 }
 
-function wish({ principal }: { principal: Principal }, expectedRevision: number | undefined) {
-  return { principal: principal.id, ...(expectedRevision === undefined ? {} : { expectedRevision }) };
+function wish(request: Actor, expectedRevision: number | undefined) {
+  return { ...changerOf(request), ...(expectedRevision === undefined ? {} : { expectedRevision }) };
 }
 
 function revisionOf(text: string | undefined): number | undefined {

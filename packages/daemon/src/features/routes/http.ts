@@ -1,21 +1,21 @@
 import { problem } from "@kheish/contract";
-import { type Binding, bind, ok, param } from "../binding.ts";
+import { type Binding, bind, changerOf, ok, param } from "../binding.ts";
 import type { RouteService } from "./service.ts";
 
 export function routeBindings(routes: RouteService): Binding[] {
   return [
     bind("listRoutes", async () => ok(await routes.list())),
-    bind("addRoute", async ({ body, principal }) => ok(await routes.add(body, principal.id))),
+    bind("addRoute", async (request) => ok(await routes.add(request.body, changerOf(request)))),
     bind("removeRoute", async (request) => {
       const { expected_revision, reason } = request.query;
       const change = {
-        actor: request.principal.id,
-        reason,
+        ...changerOf(request),
+        ...(reason === undefined ? {} : { reason }),
         expectedRevision: expected_revision === undefined ? undefined : revisionIn(expected_revision),
       };
       return ok(await routes.remove(param(request, "route_id"), change));
     }),
-    bind("reloadRoutes", async ({ body, principal }) => ok(await routes.reload(body, principal.id))),
+    bind("reloadRoutes", async (request) => ok(await routes.reload(request.body, changerOf(request)))),
   ];
 }
 

@@ -7,7 +7,8 @@ import {
   type RouteReloadResult,
   type RuntimeSettingsView,
 } from "@kheish/contract";
-import type { RouteResolver } from "../../engine/index.ts";
+import { type AdminChange, type Changer, digest, type RouteResolver } from "../../engine/index.ts";
+import type { AuditLedger } from "../../governance/audit/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
@@ -30,6 +31,7 @@ import { routeView } from "./view.ts";
 
 export interface RouteServiceDeps {
   store: Store;
+  audit: Pick<AuditLedger, "commitAdmin">;
   clock: Clock;
   log: Log;
   live: LiveRoutes;
@@ -43,9 +45,7 @@ export interface RouteServiceDeps {
   runtimeView: () => RuntimeSettingsView | Promise<RuntimeSettingsView>;
 }
 
-interface Change {
-  actor: string;
-  reason?: string | undefined;
+interface Change extends Changer {
   expectedRevision?: number | undefined;
 }
 
@@ -90,14 +90,19 @@ export class RouteService {
     };
   }
 
-  async add(request: AddRouteRequest, actor: string): Promise<RuntimeSettingsView> {
+  async add(request: AddRouteRequest, by: Changer): Promise<RuntimeSettingsView> {
     const { live, env, slots, clock, runtimeView } = this.#deps;
     const { route_id, api_key, auth_ref, reason, expected_revision: expectedRevision } = request;
     if (api_key !== undefined && auth_ref !== undefined) {
       throw refused("Give the route an 'api_key' or an 'auth_ref', not both.");
     }
     const slot = api_key === undefined ? undefined : `routes.${route_id}.api_key`;
-    const entry = { route_id, table: tableOf(request, slot), added_at_ms: clock.now(), added_by: actor };
+    const entry = {
+      route_id,
+      table: tableOf(request, slot),
+      added_at_ms: clock.now(),
+      added_by: by.principal,
+    };
     await this.#mutex.run("routes", async () => {
       await this.refresh();
       const route = routeOf(entry, env);
@@ -106,16 +111,17 @@ export class RouteService {
       }
       const exists = (overlay: Overlay) =>
         live.find(route_id) !== undefined || overlay.entries.some((one) => one.route_id === route_id);
-      await this.#change({ actor, reason, expectedRevision }, "route_added", route_id, (overlay) => {
+      const change = { ...becauseOf(by, reason), expectedRevision };
+      await this.#change(change, "route_added", route_id, (overlay) => {
         if (exists(overlay)) throw alreadyExists(route_id);
         return [...overlay.entries, entry];
       });
       if (slot === undefined || api_key === undefined) return;
       try {
         // Only now: of two who add the same route, the one who did not get it must not touch its key.
-        await slots.put(slot, route.driver, api_key, actor);
+        await slots.put(slot, route.driver, api_key, by);
       } catch (error) {
-        const withdrawn = { actor, reason: "its key could not be kept" };
+        const withdrawn = { ...by, reason: "its key could not be kept" };
         await this.#change(withdrawn, "route_removed", route_id, ({ entries }) =>
           entries.filter((one) => one.route_id !== route_id),
         );
@@ -155,13 +161,13 @@ export class RouteService {
         return overlay.entries.filter((one) => one.route_id !== routeId);
       });
       const slot = `routes.${routeId}.api_key`;
-      if (entry.table.auth_ref === slot) await slots.delete(slot, change.actor);
+      if (entry.table.auth_ref === slot) await slots.delete(slot, change);
     });
     return runtimeView();
   }
 
   /** Reads the routes file again, or says what that would change. A file with a mistake changes nothing. */
-  async reload({ dry_run, reason }: ReloadRoutesRequest, actor: string): Promise<RouteReloadResult> {
+  async reload({ dry_run, reason }: ReloadRoutesRequest, by: Changer): Promise<RouteReloadResult> {
     const { live, store, clock } = this.#deps;
     if (this.#loaded.source.kind !== "routes_file") {
       throw problem(
@@ -183,7 +189,11 @@ export class RouteService {
         try {
           const { sha256 } = next.source.kind === "routes_file" ? next.source : { sha256: "" };
           const data = { ...diff, routes_file_sha256: sha256 } as unknown as { [key: string]: Json };
-          await store.commit([this.#event("routes_reloaded", { ...data, ...by({ actor, reason }) })]);
+          const change = becauseOf(by, reason);
+          await this.#deps.audit.commitAdmin(
+            [this.#event("routes_reloaded", { ...data, ...actorOf(change) })],
+            { ...change, target: "routes", change: { reloaded: sha256, changes_sha256: digest(data) } },
+          );
         } catch (error) {
           this.#take(before.loaded);
           throw error;
@@ -231,16 +241,22 @@ export class RouteService {
   /** One change of the overlay: read, changed, written under its revision; again when another daemon was quicker. */
   async #change(
     change: Change,
-    type: string,
+    type: "route_added" | "route_removed",
     routeId: string,
     next: (overlay: Overlay) => OverlayEntry[],
   ): Promise<void> {
-    const { store } = this.#deps;
+    const { store, audit } = this.#deps;
     for (;;) {
       const overlay = await readOverlay(store);
-      checkRevision(overlay.revision, change.expectedRevision);
-      const event = this.#event(type, { route_id: routeId, ...by(change) });
-      const result = await store.commit([...overlayOps(overlay, next(overlay)), event]);
+      const { expectedRevision, ...changer } = change;
+      checkRevision(overlay.revision, expectedRevision);
+      const entries = next(overlay);
+      const event = this.#event(type, { route_id: routeId, ...actorOf(change) });
+      const result = await audit.commitAdmin([...overlayOps(overlay, entries), event], {
+        ...changer,
+        target: `routes/${routeId}`,
+        ...recordOf(type, routeId, entries),
+      });
       if (!result.ok) continue;
       await this.refresh();
       return;
@@ -266,8 +282,23 @@ function first(name: "before" | "after", [route]: readonly Route[]) {
   return route === undefined ? {} : { [name]: route.route_id };
 }
 
-function by({ actor, reason }: Change): { [key: string]: Json } {
-  return { actor, ...(reason === undefined ? {} : { reason }) };
+function becauseOf(by: Changer, reason: string | undefined): Changer {
+  return reason === undefined ? by : { ...by, reason };
+}
+
+function actorOf({ principal, reason }: Changer): { [key: string]: Json } {
+  return { actor: principal, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** What the signed audit tells of a change: a route's table holds no key, at most the name of a slot. */
+function recordOf(
+  type: "route_added" | "route_removed",
+  routeId: string,
+  entries: readonly OverlayEntry[],
+): Pick<AdminChange, "change" | "withdraws"> {
+  if (type === "route_removed") return { change: { removed: routeId }, withdraws: true };
+  const table = entries.find((entry) => entry.route_id === routeId)?.table ?? {};
+  return { change: { added: routeId, table } };
 }
 
 function checkRevision(revision: number, expected: number | undefined): void {

@@ -1,5 +1,6 @@
 import {
   API_REVISION,
+  type AuditStatus,
   type BudgetsStatus,
   CONTROL_PLANE_VERSION,
   type DaemonCapabilities,
@@ -10,6 +11,7 @@ import {
   ROUTE_CAPABILITY_MATRIX_VERSION,
   RunStatus,
   type RunsStatus,
+  type StatusWarning,
 } from "@kheish/contract";
 import type { Kept, RouteResolver } from "../../engine/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -25,6 +27,7 @@ export interface StatusSources {
   tail: JournalTail;
   routes: RouteResolver;
   settings: RuntimeSettings;
+  audit: () => Promise<AuditStatus>;
   processId: number;
   isReady: () => boolean;
   budgets: () => Promise<BudgetsStatus | undefined>;
@@ -66,7 +69,7 @@ export class StatusService {
   async status(): Promise<DaemonStatusView> {
     const { store, clock, settings, routes, isReady, processId } = this.#sources;
     const startedAt = clock.now();
-    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime, budgets] =
+    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime, budgets, audit] =
       await Promise.all([
         this.#runs(startedAt),
         store.count("session", { index: "id" }),
@@ -75,18 +78,22 @@ export class StatusService {
         this.#sources.storage.now(),
         settings.settled(() => settings.view()),
         this.#sources.budgets(),
+        this.#sources.audit(),
       ]);
     const hooks = await this.#sources.hooks(Object.values(runtime.hooks.hooks).flat().length);
     const readiness = routes.readiness();
-    const warnings = warningsOf({
-      runs,
-      readiness,
-      probes,
-      hooks,
-      controlPlane,
-      authStore: this.#sources.authStore(),
-      isHoldingStill: this.#sources.isHoldingStill(),
-    });
+    const warnings = [
+      ...auditWarnings(audit),
+      ...warningsOf({
+        runs,
+        readiness,
+        probes,
+        hooks,
+        controlPlane,
+        authStore: this.#sources.authStore(),
+        isHoldingStill: this.#sources.isHoldingStill(),
+      }),
+    ];
     const failedProbes = probes.filter(({ state }) => state !== "ok").length;
     return {
       snapshot_at_ms: startedAt,
@@ -129,6 +136,7 @@ export class StatusService {
       },
       hooks,
       events: this.#events(),
+      audit,
       sessions: { total: sessionCount },
       runs,
       run_memory: { policy: runtime.run_memory_policy },
@@ -221,6 +229,35 @@ export class StatusService {
       evicted_run_scope_count: 0,
     };
   }
+}
+
+/** While the ledger cannot vouch for them, external actions are refused: nothing is more urgent (02-R80). */
+function auditWarnings({ failure, damaged_buckets: damaged }: AuditStatus): StatusWarning[] {
+  const [first] = damaged;
+  return [
+    ...(failure === undefined
+      ? []
+      : [
+          {
+            severity: "error" as const,
+            code: "external_action_audit_failed",
+            message: `external actions are refused: ${failure.reason}`,
+            action: "mend what the reason names; the ledger is asked again by itself",
+          },
+        ]),
+    ...(first === undefined
+      ? []
+      : [
+          {
+            severity: "error" as const,
+            code: "external_action_audit_damaged",
+            message: `${damaged.length} buckets of the audit do not verify: ${first.reason}`,
+            related_id: first.bucket,
+            action:
+              "export and verify the audit, and find out who wrote to the store; runs of these buckets are refused",
+          },
+        ]),
+  ];
 }
 
 /** The truth about this version: a flag is set when the feature is there (01-A3). */

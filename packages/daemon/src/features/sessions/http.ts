@@ -1,11 +1,13 @@
 import type { SessionSetting } from "../../engine/index.ts";
-import { type Binding, type BoundRequest, bind, callerOf, ok, param } from "../binding.ts";
+import { type Binding, type BoundRequest, bind, callerOf, changerOf, ok, param } from "../binding.ts";
 import type { SessionService } from "./service.ts";
 
 export function sessionBindings(sessions: SessionService): Binding[] {
   const id = (request: Pick<BoundRequest, "params">) => param(request, "session_id");
-  const set = async (request: Pick<BoundRequest, "params">, setting: SessionSetting) =>
-    ok(await sessions.set(id(request), setting));
+  const set = async (
+    request: Pick<BoundRequest, "params" | "principal" | "requestId">,
+    setting: SessionSetting,
+  ) => ok(await sessions.set(id(request), setting, changerOf(request)));
 
   return [
     bind("createSession", async (request) => {

@@ -17,6 +17,7 @@ import {
 } from "@kheish/contract";
 import {
   bindPersona,
+  type Changer,
   type CommandDeps,
   clearPersona,
   createSession,
@@ -177,9 +178,9 @@ export class SessionService {
     return this.get(sessionId);
   }
 
-  async set(sessionId: string, setting: SessionSetting): Promise<SessionView> {
+  async set(sessionId: string, setting: SessionSetting, by: Changer): Promise<SessionView> {
     await requireSession(this.#deps.store, sessionId);
-    await setSessionDefault(this.#deps, sessionId, setting);
+    await setSessionDefault(this.#deps, sessionId, setting, by);
     return this.get(sessionId);
   }
 

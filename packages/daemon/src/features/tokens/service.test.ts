@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { testLedger } from "../../governance/audit/testing.ts";
 import { SimulatedClock } from "../../kernel/clock.ts";
 import { systemRandom } from "../../kernel/random.ts";
 import { openSqliteStore } from "../../kernel/sqlite/index.ts";
@@ -20,7 +21,13 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "kheish-tokens-"));
   store = await openSqliteStore({ path: join(directory, "kheish.db") });
   clock = new SimulatedClock();
-  tokens = new TokenService({ store, clock, random: systemRandom, log: silent });
+  tokens = new TokenService({
+    store,
+    audit: testLedger(store, clock),
+    clock,
+    random: systemRandom,
+    log: silent,
+  });
 });
 afterEach(async () => {
   await store.close();
@@ -110,7 +117,13 @@ describe("02-A7 a revocation that has looked for children", () => {
         };
       },
     });
-    const revoking = new TokenService({ store: late, clock, random: systemRandom, log: silent });
+    const revoking = new TokenService({
+      store: late,
+      audit: testLedger(late, clock),
+      clock,
+      random: systemRandom,
+      log: silent,
+    });
     const { revoked } = await revoking.revoke(parent.token_id, ADMIN);
     expect(revoked).toHaveLength(2);
     expect(await tokens.list()).toEqual([]);

@@ -5,12 +5,14 @@ import {
   type RevokedTokens,
   type TokenView,
 } from "@kheish/contract";
+import type { AdminChange } from "../../engine/index.ts";
 import { type Authority, type Grant, widerIn } from "../../governance/access/grant.ts";
+import type { AuditLedger } from "../../governance/audit/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Op, Store, StoredEvent } from "../../kernel/store.ts";
-import type { Actor, Principal } from "../binding.ts";
+import { type Actor, changerOf, type Principal } from "../binding.ts";
 import {
   createdEvent,
   type KeptToken,
@@ -32,6 +34,7 @@ const USE_STALENESS_MS = 60_000;
 
 export interface TokenServiceOptions {
   store: Store;
+  audit: Pick<AuditLedger, "commitAdmin">;
   clock: Clock;
   random: Random;
   log: Log;
@@ -61,7 +64,7 @@ export class TokenService {
 
   /** Refuses what its creator may not do itself, or may do for less time. */
   async create(request: CreateTokenRequest, actor: Actor): Promise<CreatedToken> {
-    const { store, clock, random } = this.#options;
+    const { store, audit, clock, random } = this.#options;
     refuseUnknownCreator(actor.principal);
     const { grant } = actor.principal;
     const now = clock.now();
@@ -86,21 +89,34 @@ export class TokenService {
     };
     if ((await store.count(TOKEN_KIND, { index: "name" })) >= MAX_TOKENS)
       throw problem("tokens", "token_limit_reached", `there are ${MAX_TOKENS} tokens; revoke some first`);
+    const told: AdminChange = {
+      ...changerOf(actor),
+      target: `tokens/${tokenId}`,
+      change: {
+        created: token.name,
+        verbs: token.verbs,
+        resources: token.resources,
+        ...(expiresAtMs === undefined ? {} : { expires_at_ms: expiresAtMs }),
+      },
+    };
     for (;;) {
       const creator = grant === undefined ? undefined : await this.#creator(grant);
-      const result = await store.commit([
-        ...(creator === undefined ? [] : [touched(creator)]),
-        {
-          op: "put",
-          kind: NAME_KIND,
-          id: token.name,
-          data: { token_id: tokenId },
-          keys: {},
-          expectedRevision: 0,
-        },
-        putToken(token, 0),
-        { op: "append", stream: TOKENS_STREAM, events: [createdEvent(token, actor.requestId)] },
-      ]);
+      const result = await audit.commitAdmin(
+        [
+          ...(creator === undefined ? [] : [touched(creator)]),
+          {
+            op: "put",
+            kind: NAME_KIND,
+            id: token.name,
+            data: { token_id: tokenId },
+            keys: {},
+            expectedRevision: 0,
+          },
+          putToken(token, 0),
+          { op: "append", stream: TOKENS_STREAM, events: [createdEvent(token, actor.requestId)] },
+        ],
+        told,
+      );
       if (result.ok) return { ...tokenView(token, undefined), secret };
       // The creator was revoked, or has just created another one: the next look says which.
       if (creator === undefined || result.op !== 0) throw nameTaken(token.name);
@@ -109,16 +125,22 @@ export class TokenService {
 
   /** Ends the token and all that were created with it, in one commit. */
   async revoke(tokenId: string, actor: Actor): Promise<RevokedTokens> {
-    const { store, clock } = this.#options;
+    const { audit, clock } = this.#options;
     for (;;) {
       const doomed = familyOf(tokenId, await this.#all());
       if (doomed.length === 0) throw problem("tokens", "token_not_found", `there is no token '${tokenId}'`);
       const by = { principal: actor.principal.id, requestId: actor.requestId };
       const events = doomed.map((token) => revokedEvent(token.data, by, clock.now()));
-      const result = await store.commit([
-        ...doomed.flatMap(removal),
-        { op: "append", stream: TOKENS_STREAM, events },
-      ]);
+      const changes = doomed.map((token) => ({
+        ...changerOf(actor),
+        target: `tokens/${token.id}`,
+        change: { revoked: token.data.name },
+        withdraws: true as const,
+      }));
+      const result = await audit.commitAdmin(
+        [...doomed.flatMap(removal), { op: "append", stream: TOKENS_STREAM, events }],
+        changes,
+      );
       // Refused when somebody else revoked one of them meanwhile.
       if (result.ok) return { accepted: true, revoked: doomed.map((token) => token.id) };
     }

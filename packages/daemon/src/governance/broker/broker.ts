@@ -7,19 +7,22 @@ import {
   problem,
 } from "@kheish/contract";
 import {
+  type Changer,
   isConnectorCredentialAllowed,
   isMcpServerAllowed,
   normalizeScope,
   routeAllowed,
 } from "../../engine/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import type { Store, StoredEvent } from "../../kernel/store.ts";
+import type { AppendOp, Store, StoredEvent } from "../../kernel/store.ts";
+import type { AuditLedger } from "../audit/index.ts";
 import { AUTH_STREAM, type OpenSlot, type Vault } from "../secrets/vault.ts";
 import { type Lease, Leases, usesSlot } from "./leases.ts";
 import { Subjects } from "./subjects.ts";
 
 export interface BrokerDeps {
   store: Store;
+  audit: Pick<AuditLedger, "commitAdmin">;
   clock: Clock;
   vault: Vault;
 }
@@ -60,7 +63,7 @@ export class Broker {
 
   constructor(deps: BrokerDeps) {
     this.#deps = deps;
-    this.#subjects = new Subjects(deps.store, deps.clock);
+    this.#subjects = new Subjects(deps);
     deps.vault.onChange((slotId, event) => {
       // 02-R51: a lease is for the secret that it was given for.
       if (event !== "enabled" && event !== "refreshed") this.#endLeasesOf(slotId);
@@ -102,13 +105,15 @@ export class Broker {
 
   /** A request that had left when its credential was revoked has been answered (02-A3). */
   async recordLateResult(lease: Lease, why: string, context: JsonObject): Promise<void> {
-    await this.#append("result_after_revocation", {
-      lease_id: lease.id,
-      subject_id: lease.subject_id,
-      slot_ids: [...slotsOf(lease)],
-      why,
-      ...context,
-    });
+    await this.#deps.store.commit([
+      this.#event("result_after_revocation", {
+        lease_id: lease.id,
+        subject_id: lease.subject_id,
+        slot_ids: [...slotsOf(lease)],
+        why,
+        ...context,
+      }),
+    ]);
   }
 
   async subject(subjectId: string): Promise<AuthSubjectStatus> {
@@ -116,9 +121,9 @@ export class Broker {
     return this.#subjectStatus(subjectId);
   }
 
-  async revokeSubject(subjectId: string, by: string, reason?: string): Promise<AuthSubjectStatus> {
+  async revokeSubject(subjectId: string, by: Changer): Promise<AuthSubjectStatus> {
     await this.#requireSubject(subjectId);
-    await this.#subjects.revoke(subjectId, by, reason);
+    await this.#subjects.revoke(subjectId, by);
     this.#leases.revoke((lease) => lease.subject_id === subjectId, this.#deps.clock.now());
     return this.#subjectStatus(subjectId);
   }
@@ -128,9 +133,9 @@ export class Broker {
     return this.#subjects.adopt(subjectId, epoch, by);
   }
 
-  async reinstateSubject(subjectId: string, by: string, reason: string): Promise<AuthSubjectStatus> {
+  async reinstateSubject(subjectId: string, by: Changer): Promise<AuthSubjectStatus> {
     await this.#requireSubject(subjectId);
-    if (this.#subjects.isRevoked(subjectId)) await this.#subjects.reinstate(subjectId, by, reason);
+    if (this.#subjects.isRevoked(subjectId)) await this.#subjects.reinstate(subjectId, by);
     return this.#subjectStatus(subjectId);
   }
 
@@ -147,26 +152,23 @@ export class Broker {
     return { lease: { ...lease }, revoked, active: this.endOf(lease) === undefined };
   }
 
-  async revokeLease(leaseId: string, by: string, reason?: string): Promise<CredentialLeaseStatus> {
-    this.leaseStatus(leaseId);
-    await this.#append("lease_revoked", {
-      lease_id: leaseId,
-      actor: by,
-      ...(reason === undefined ? {} : { reason }),
-    });
+  async revokeLease(leaseId: string, by: Changer): Promise<CredentialLeaseStatus> {
+    const { lease } = this.leaseStatus(leaseId);
+    const told = { lease_id: leaseId, subject_id: lease.subject_id };
+    await this.#withdraw("lease_revoked", { lease_id: leaseId }, by, `auth/leases/${leaseId}`, told);
     this.#leases.revoke((lease) => lease.id === leaseId, this.#deps.clock.now());
     return this.leaseStatus(leaseId);
   }
 
   /** 02-A3: ends the leases and nothing else; the next call gets a new one. Answers how many of this daemon's ended. */
-  async revokeSlotLeases(slotId: string, by: string, reason?: string): Promise<number> {
+  async revokeSlotLeases(slotId: string, by: Changer): Promise<number> {
     if ((await this.#deps.vault.get(slotId)) === undefined) {
       throw problem("runtime", "secret_not_found", `there is no slot '${slotId}'`);
     }
     const ended = this.#endLeasesOf(slotId);
     // Whoever follows the journal, this daemon too, ends what was issued in between.
-    const why = reason === undefined ? {} : { reason };
-    await this.#append("slot_leases_revoked", { slot_id: slotId, actor: by, ...why });
+    const told = { leases_revoked: slotId };
+    await this.#withdraw("slot_leases_revoked", { slot_id: slotId }, by, `secrets/${slotId}`, told);
     return ended;
   }
 
@@ -217,9 +219,25 @@ export class Broker {
     );
   }
 
-  async #append(type: string, data: JsonObject): Promise<void> {
-    const { store, clock } = this.#deps;
-    await store.commit([{ op: "append", stream: AUTH_STREAM, events: [{ type, atMs: clock.now(), data }] }]);
+  /** Somebody took authority away: in the journal, which other daemons read, and in the signed audit. */
+  async #withdraw(
+    type: string,
+    data: JsonObject,
+    by: Changer,
+    target: string,
+    change: JsonObject,
+  ): Promise<void> {
+    const { principal, reason } = by;
+    const event = this.#event(type, {
+      ...data,
+      actor: principal,
+      ...(reason === undefined ? {} : { reason }),
+    });
+    await this.#deps.audit.commitAdmin([event], { ...by, target, change, withdraws: true });
+  }
+
+  #event(type: string, data: JsonObject): AppendOp {
+    return { op: "append", stream: AUTH_STREAM, events: [{ type, atMs: this.#deps.clock.now(), data }] };
   }
 }
 

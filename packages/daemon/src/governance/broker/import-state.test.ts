@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { SimulatedClock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
+import { testLedger } from "../audit/testing.ts";
 import { Credentials } from "../credentials.ts";
 import { Redactor } from "../redaction/redactor.ts";
 import { keyNumber, openAiSlot, random, useVaults } from "../secrets/vault.fixture.ts";
@@ -14,9 +15,11 @@ const present = (path: string) => readFile(path, "utf8").catch(() => undefined);
 
 async function scene(content: string) {
   const { store } = await vaults.store();
+  const clock = new SimulatedClock();
   const deps = {
     store,
-    clock: new SimulatedClock(),
+    audit: testLedger(store, clock),
+    clock,
     random,
     masterKey: keyNumber(1),
     redactor: new Redactor(),
@@ -43,7 +46,9 @@ it("02-R67 02-R68 what was revoked before an upgrade still is, and can be given 
   expect(await broker.subject("session:a")).toMatchObject({ revoked: true, current_epoch: 3 });
   await expect(broker.subject("session:b")).rejects.toMatchObject({ code: "subject_not_found" });
   expect(vault.status("openai.prod")).toMatchObject({ disabled: true });
-  expect(await broker.reinstateSubject("session:a", "admin", "checked")).toMatchObject({ revoked: false });
+  expect(await broker.reinstateSubject("session:a", { principal: "admin" })).toMatchObject({
+    revoked: false,
+  });
   expect(await vault.enable("openai.prod", { actor: "admin" })).not.toHaveProperty("disabled");
   // Read once: a file that is put back by a restore of the directory takes nothing away from who was reinstated.
   expect(await present(path)).toBeUndefined();

@@ -1,6 +1,8 @@
 import type { JsonObject } from "@kheish/contract";
+import type { Changer } from "../../engine/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Op, Store } from "../../kernel/store.ts";
+import type { AuditLedger } from "../audit/index.ts";
 import { AUTH_STREAM } from "../secrets/vault.ts";
 
 const KIND = "auth_subject";
@@ -17,14 +19,22 @@ export type StoredSubject = {
   reason?: string;
 };
 
-/** Revoked and reinstated subjects; durable, and known here without asking the store. */
+export interface SubjectsDeps {
+  store: Store;
+  audit: Pick<AuditLedger, "commitAdmin">;
+  clock: Clock;
+}
+
+/** Revoked and reinstated subjects; durable, audited, and known here without asking the store. */
 export class Subjects {
   readonly #store: Store;
+  readonly #audit: SubjectsDeps["audit"];
   readonly #clock: Clock;
   readonly #known = new Map<string, StoredSubject>();
 
-  constructor(store: Store, clock: Clock) {
+  constructor({ store, audit, clock }: SubjectsDeps) {
     this.#store = store;
+    this.#audit = audit;
     this.#clock = clock;
   }
 
@@ -59,8 +69,8 @@ export class Subjects {
   }
 
   /** 02-R67: a new epoch ends every lease of the old one, also those that nobody here knows of. */
-  revoke(subjectId: string, by: string, reason: string | undefined): Promise<void> {
-    return this.#change(subjectId, "subject_revoked", by, reason, (epoch) => ({
+  revoke(subjectId: string, by: Changer): Promise<void> {
+    return this.#change(subjectId, "subject_revoked", by, (epoch) => ({
       epoch: epoch + 1,
       revoked: true,
     }));
@@ -69,28 +79,29 @@ export class Subjects {
   /** A revocation that an older version had written; one that is known here already stays as it is. */
   async adopt(subjectId: string, epoch: number, by: string): Promise<boolean> {
     if (this.#known.has(subjectId)) return false;
-    await this.#change(subjectId, "subject_revoked", by, undefined, () => ({ epoch, revoked: true }));
+    await this.#change(subjectId, "subject_revoked", { principal: by }, () => ({ epoch, revoked: true }));
     return true;
   }
 
   /** 02-A2. Leases of before the revocation stay ended: the epoch does not go back. */
-  reinstate(subjectId: string, by: string, reason: string): Promise<void> {
-    return this.#change(subjectId, "subject_reinstated", by, reason, (epoch) => ({ epoch, revoked: false }));
+  reinstate(subjectId: string, by: Changer): Promise<void> {
+    return this.#change(subjectId, "subject_reinstated", by, (epoch) => ({ epoch, revoked: false }));
   }
 
   async #change(
     subjectId: string,
-    type: string,
-    by: string,
-    reason: string | undefined,
+    type: "subject_revoked" | "subject_reinstated",
+    by: Changer,
     next: (epoch: number) => Pick<StoredSubject, "epoch" | "revoked">,
   ): Promise<void> {
+    const { principal, reason } = by;
     const why = reason === undefined ? {} : { reason };
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const before = await this.#store.get<StoredSubject>(KIND, subjectId);
       const at_ms = this.#clock.now();
-      const data: StoredSubject = { ...next(before?.data.epoch ?? 0), at_ms, by, ...why };
-      const event: JsonObject = { subject_id: subjectId, actor: by, epoch: data.epoch, ...why };
+      const data: StoredSubject = { ...next(before?.data.epoch ?? 0), at_ms, by: principal, ...why };
+      const { epoch, revoked } = data;
+      const event: JsonObject = { subject_id: subjectId, actor: principal, epoch, ...why };
       const ops: Op[] = [
         {
           op: "put",
@@ -102,7 +113,13 @@ export class Subjects {
         },
         { op: "append", stream: AUTH_STREAM, events: [{ type, atMs: at_ms, data: event }] },
       ];
-      if (!(await this.#store.commit(ops)).ok) continue;
+      const result = await this.#audit.commitAdmin(ops, {
+        ...by,
+        target: `auth/subjects/${subjectId}`,
+        change: { [revoked ? "revoked" : "reinstated"]: subjectId, epoch },
+        ...(revoked ? { withdraws: true as const } : {}),
+      });
+      if (!result.ok) continue;
       this.#known.set(subjectId, data);
       return;
     }

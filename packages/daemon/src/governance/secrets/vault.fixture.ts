@@ -8,6 +8,7 @@ import { SimulatedClock } from "../../kernel/clock.ts";
 import type { Random } from "../../kernel/random.ts";
 import { openSqliteStore } from "../../kernel/sqlite/index.ts";
 import type { Store } from "../../kernel/store.ts";
+import { unaudited } from "../audit/testing.ts";
 import { type MasterKey, masterKeyOf } from "./master-key.ts";
 import { Vault } from "./vault.ts";
 
@@ -49,7 +50,7 @@ export function useVaults() {
       return { store, path };
     },
     async open(store: Store, masterKey: MasterKey | undefined, heard: string[] = []): Promise<Vault> {
-      const deps = { store, clock: new SimulatedClock(), random, masterKey };
+      const deps = { store, audit: unaudited(store), clock: new SimulatedClock(), random, masterKey };
       const vault = new Vault(deps, (_slotId, secrets) => heard.push(...secrets));
       await vault.start();
       return vault;

@@ -1,7 +1,9 @@
 import { type AuthSlotRecord, type AuthSlotStatus, type JsonObject, problem } from "@kheish/contract";
+import type { AdminChange } from "../../engine/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Op, Store } from "../../kernel/store.ts";
+import type { AuditLedger } from "../audit/index.ts";
 import type { Keyring } from "./keyring.ts";
 import { Keyrings } from "./keyrings.ts";
 import { type MasterKey, NO_MASTER_KEY, VaultError } from "./master-key.ts";
@@ -19,6 +21,7 @@ const MAX_ATTEMPTS = 100;
 
 export interface VaultDeps {
   store: Store;
+  audit: Pick<AuditLedger, "commitAdmin">;
   clock: Clock;
   random: Random;
   /** Undefined: nothing can be written, and what is sealed cannot be read (02-R48). */
@@ -26,8 +29,10 @@ export interface VaultDeps {
 }
 
 export interface Change {
-  /** Who asks for it, as the control plane knows them. */
+  /** Who asks for it, as the control plane knows them; with which request, and why. */
   actor: string;
+  requestId?: string;
+  reason?: string;
   /** Refused when the slot is at another revision; 0: it must not exist yet. */
   expectedRevision?: number;
 }
@@ -59,7 +64,7 @@ export interface RekeyResult {
  * V1 a secret leaves through `open` only; a status never holds one (02-R47)
  * V2 a write lands on the slot's revision that it read and under the keyring it read, or not at all
  * V3 while keys change, slots under the old and the new key are both readable (02, weakness 8)
- * V4 each change is an event of the journal in the same commit, with its actor
+ * V4 each change is an event of the journal and a record of the signed audit in the same commit, with its actor
  */
 export class Vault {
   readonly #deps: VaultDeps;
@@ -202,22 +207,22 @@ export class Vault {
   }
 
   /** False when there is no such slot. */
-  async delete(
-    slotId: string,
-    { actor, expectedRevision }: Change,
-    details: JsonObject = {},
-  ): Promise<boolean> {
-    const { store } = this.#deps;
+  async delete(slotId: string, change: Change, details: JsonObject = {}): Promise<boolean> {
+    const { store, audit } = this.#deps;
+    const { actor, expectedRevision } = change;
     // Without a key nothing is written, a deletion neither (02-R48).
     await this.#keyrings.current();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const found = await readSlot(store, slotId);
       checkRevision(slotId, found?.revision ?? 0, expectedRevision);
       if (found === undefined) return false;
-      const result = await store.commit([
-        { op: "delete", kind: SLOT_KIND, id: slotId, expectedRevision: found.revision },
-        this.#event("slot_deleted", { slot_id: slotId, actor, ...details }),
-      ]);
+      const result = await audit.commitAdmin(
+        [
+          { op: "delete", kind: SLOT_KIND, id: slotId, expectedRevision: found.revision },
+          this.#event("slot_deleted", { slot_id: slotId, actor, ...details }),
+        ],
+        { ...recordOf(change, `secrets/${slotId}`, { deleted: slotId }), withdraws: true },
+      );
       if (!result.ok) continue;
       this.#forget(slotId);
       this.#tell(slotId, "deleted");
@@ -229,26 +234,30 @@ export class Vault {
   /** The slot is kept and cannot be used until it is enabled or written again; undefined when there is none. */
   async disable(slotId: string, reason: string, change: Change): Promise<AuthSlotStatus | undefined> {
     const disabled = { reason, at_ms: this.#deps.clock.now(), by: change.actor };
-    const details = { reason };
-    return this.#alter(slotId, change, "disabled", (slot) => ({ ...slot, disabled }), details);
+    return this.#alter(slotId, { ...change, reason }, "disabled", (slot) => ({ ...slot, disabled }));
   }
 
   async enable(slotId: string, change: Change, reason?: string): Promise<AuthSlotStatus | undefined> {
-    const details = reason === undefined ? {} : { reason };
-    return this.#alter(slotId, change, "enabled", ({ disabled: _disabled, ...slot }) => slot, details);
+    const why = reason === undefined ? {} : { reason };
+    return this.#alter(slotId, { ...change, ...why }, "enabled", ({ disabled: _disabled, ...slot }) => slot);
   }
 
   /**
    * Encrypts every slot under `next`, in batches, while reads and writes go on. Killed in the middle it is finished by
    * the next start, with either key; the old one opens the store until the daemon has been started with the new one.
    */
-  async rekey(next: MasterKey, { actor }: Change): Promise<RekeyResult> {
-    const { store, clock, random } = this.#deps;
+  async rekey(next: MasterKey, change: Change): Promise<RekeyResult> {
+    const { store, audit, clock, random } = this.#deps;
+    const { actor } = change;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const keyring = await this.#keyrings.current();
       if (keyring.current.id !== next.id) {
-        const event = this.#event("master_key_changed", { from: keyring.current.id, to: next.id, actor });
-        const begun = await store.commit([keyring.change(next, random, clock.now()), event]);
+        const keys = { from: keyring.current.id, to: next.id };
+        const event = this.#event("master_key_changed", { ...keys, actor });
+        const begun = await audit.commitAdmin(
+          [keyring.change(next, random, clock.now()), event],
+          recordOf(change, "secrets/master_key", keys),
+        );
         await this.#keyrings.reload();
         if (!begun.ok) continue;
       } else if (!keyring.isChanging) {
@@ -291,25 +300,20 @@ export class Vault {
     change: Change,
     event: SlotEvent,
     alter: (slot: StoredSlot) => StoredSlot,
-    details: JsonObject = {},
   ): Promise<AuthSlotStatus | undefined> {
-    const landed = await this.#change(
-      slotId,
-      change,
-      event,
-      (_keyring, slot) => slot && alter(slot),
-      details,
-    );
+    const landed = await this.#change(slotId, change, event, (_keyring, slot) => slot && alter(slot));
     return landed && this.#statusOf(slotId, landed.data);
   }
 
   async #change(
     slotId: string,
-    { actor, expectedRevision }: Change,
+    change: Change,
     event: SlotEvent,
     build: (keyring: Keyring, before: StoredSlot | undefined) => StoredSlot | undefined,
     details: JsonObject = {},
   ): Promise<Landed | undefined> {
+    const { actor, reason, expectedRevision } = change;
+    const why = reason === undefined ? {} : { reason };
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const keyring = await this.#keyrings.current();
       const before = await readSlot(this.#deps.store, slotId);
@@ -317,11 +321,21 @@ export class Vault {
       checkRevision(slotId, revision, expectedRevision);
       const data = build(keyring, before?.data);
       if (data === undefined) return undefined;
-      const result = await this.#deps.store.commit([
+      const { provider, mode } = data;
+      const told = recordOf(change, `secrets/${slotId}`, { [event]: slotId, provider, mode });
+      const ops = [
         ...keyring.guard(),
         putSlot(slotId, data, revision),
-        this.#event(`slot_${event}`, { slot_id: slotId, actor, ...details }),
-      ]);
+        this.#event(`slot_${event}`, { slot_id: slotId, actor, ...why, ...details }),
+      ];
+      // A refresh is nobody's change: the audit has its requests, and what they brought must not be held up.
+      const result =
+        event === "refreshed"
+          ? await this.#deps.store.commit(ops)
+          : await this.#deps.audit.commitAdmin(
+              ops,
+              event === "disabled" ? { ...told, withdraws: true } : told,
+            );
       if (keyring.revision === 0 || !result.ok) await this.#keyrings.reload();
       if (!result.ok) continue;
       const landed = { data, revision: revision + 1 };
@@ -366,6 +380,17 @@ export class Vault {
   #event(type: string, data: JsonObject): Op {
     return { op: "append", stream: AUTH_STREAM, events: [{ type, atMs: this.#deps.clock.now(), data }] };
   }
+}
+
+/** What the signed audit tells of a change: never a secret, nor anything that is made of one. */
+function recordOf({ actor, requestId, reason }: Change, target: string, change: JsonObject): AdminChange {
+  return {
+    principal: actor,
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+    ...(reason === undefined ? {} : { reason }),
+    target,
+    change,
+  };
 }
 
 function checkRevision(slotId: string, actual: number, expected: number | undefined): void {

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { BackupManifest } from "@kheish/contract";
+import type { JournalReport } from "../../governance/audit/index.ts";
 import type { OfflineOptions, OfflineSecrets } from "../../offline.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -59,7 +60,11 @@ export interface OfflineModule {
 /** Backups without a daemon. */
 export interface ArchivesModule {
   backupAtRest(place: RootPlace, includeKeys: boolean): AsyncIterable<Uint8Array>;
-  verifyBackup(file: string, stateRoot?: string): Promise<BackupManifest>;
+  verifyBackup(file: string): Promise<BackupManifest>;
+  verifyRestore(
+    file: string,
+    stateRoot?: string,
+  ): Promise<{ manifest: BackupManifest; audit: JournalReport }>;
   restoreBackup(file: string, place: RootPlace): Promise<BackupManifest>;
 }
 

@@ -57,6 +57,7 @@ export function bashTool(options: BashOptions): Tool {
     timeoutMs: 3_600_000,
     sandbox: "workspace_write",
     allowsParallel: false,
+    boundary: () => ({ kind: "shell", target: "bash" }),
     execute: (input, context) => run(input, context, options),
   });
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from "@kheish/contract";
 import { z } from "zod";
 import type { Reconciled, Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
+import { workspaceBoundary } from "../boundary.ts";
 import { isText, sha256Hex } from "../bytes.ts";
 import { defineTool } from "../define.ts";
 import { ToolFailure } from "../failure.ts";
@@ -49,6 +50,7 @@ export function editFileTool(locks: KeyedMutex): Tool {
     timeoutMs: 5_000,
     sandbox: "workspace_write",
     allowsParallel: false,
+    boundary: workspaceBoundary("file_write", "path"),
     execute: (input, context) =>
       withEntry(locks, context, input.path, "refuse", (entry) => edit(input, entry, context)),
     reconcile: (input, context) =>

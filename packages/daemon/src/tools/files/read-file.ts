@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { JsonObject } from "@kheish/contract";
 import { z } from "zod";
 import type { Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
+import { workspaceBoundary } from "../boundary.ts";
 import { TextCheck } from "../bytes.ts";
 import { defineTool } from "../define.ts";
 import { about } from "../failure.ts";
@@ -48,6 +49,7 @@ export function readFileTool(): Tool {
     timeoutMs: 5_000,
     sandbox: "read_only",
     allowsParallel: true,
+    boundary: workspaceBoundary("file_read", "path"),
     execute: read,
   });
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from "@kheish/contract";
 import { z } from "zod";
 import type { Reconciled, Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
+import { workspaceBoundary } from "../boundary.ts";
 import { sha256Hex } from "../bytes.ts";
 import { defineTool } from "../define.ts";
 import { success } from "../outcome.ts";
@@ -38,6 +39,7 @@ export function writeFileTool(locks: KeyedMutex): Tool {
     timeoutMs: 5_000,
     sandbox: "workspace_write",
     allowsParallel: false,
+    boundary: workspaceBoundary("file_write", "path"),
     execute: (input, context) =>
       withEntry(locks, context, input.path, "create", (entry) => write(input, entry, context)),
     reconcile: (input, context) =>

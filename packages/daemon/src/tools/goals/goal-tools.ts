@@ -33,6 +33,7 @@ export function goalTools(): Tool[] {
       schema: z.strictObject({}),
       effect: "read",
       allowsParallel: true,
+      boundary: "internal",
       async execute(_input, { goal }) {
         return success(toldGoal(goal));
       },
@@ -46,6 +47,7 @@ export function goalTools(): Tool[] {
       schema: CreateGoalInput,
       effect: "idempotent",
       allowsParallel: false,
+      boundary: "internal",
       async execute({ objective, token_budget }) {
         const budget = token_budget === undefined ? {} : { token_budget };
         return { kind: "goal", change: { type: "create", objective, ...budget } };
@@ -58,6 +60,7 @@ export function goalTools(): Tool[] {
       schema: UpdateGoalInput,
       effect: "idempotent",
       allowsParallel: false,
+      boundary: "internal",
       async execute() {
         return { kind: "goal", change: { type: "complete" } };
       },

@@ -15,6 +15,7 @@ export function askUserQuestionTool(): Tool {
     timeoutMs: 10_000,
     sandbox: "inherited",
     allowsParallel: false,
+    boundary: "internal",
     async execute({ questions, expires_at_ms, expires_after_ms }, { clock }) {
       const now = clock.now();
       if (expires_at_ms !== undefined && expires_at_ms <= now)

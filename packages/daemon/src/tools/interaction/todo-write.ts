@@ -34,6 +34,7 @@ export function todoWriteTool(): Tool {
     timeoutMs: 10_000,
     sandbox: "inherited",
     allowsParallel: false,
+    boundary: "internal",
     async execute(input) {
       const todos = withIds(input.todos);
       return success({ todos }, { state: { type: "todos", todos } });

@@ -1,6 +1,7 @@
 import type { JsonObject } from "@kheish/contract";
 import { z } from "zod";
 import type { Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
+import { workspaceBoundary } from "../boundary.ts";
 import { defineTool } from "../define.ts";
 import { ToolFailure } from "../failure.ts";
 import { success } from "../outcome.ts";
@@ -59,6 +60,7 @@ const descriptor = {
   timeoutMs: TIMEOUT_MS,
   sandbox: "read_only",
   allowsParallel: true,
+  boundary: workspaceBoundary("file_read", "base"),
 } as const;
 
 export function globSearchTool(threads: Slots): Tool {

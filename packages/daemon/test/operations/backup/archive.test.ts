@@ -1,17 +1,21 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { BackupManifest } from "@kheish/contract";
+import type { AuditKeyRing, BackupManifest } from "@kheish/contract";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { BackupService, verifyArchive } from "../../../src/features/backup/index.ts";
+import { testLedger } from "../../../src/governance/audit/testing.ts";
 import { SimulatedClock } from "../../../src/kernel/clock.ts";
 import { systemRandom } from "../../../src/kernel/random.ts";
+import { openSqliteStore } from "../../../src/kernel/sqlite/index.ts";
+import { kheish } from "../../../src/surface/cli/testing/run-cli.ts";
 import { createLog } from "../../../src/surface/log.ts";
 import { follow } from "../../support/follow.ts";
-import { cli, get, post, scratch, submit } from "../../support/operator.ts";
+import { cli, get, later, post, scratch, submit } from "../../support/operator.ts";
 import { ServedDaemon } from "../../support/served.ts";
 
 const ADMIN = "the-admin-token-of-this-test";
+const BY = { principal: "admin-token" };
 const READER = "the-read-only-token-of-this-test";
 
 let daemon: ServedDaemon;
@@ -50,6 +54,22 @@ async function someWork(): Promise<void> {
     { text: "done" },
   ]);
   await follow(`${daemon.baseUrl}/v1/runs/${run}/stream?until=terminal`).last;
+}
+
+/** A daemon's place with nothing in its state root. */
+async function emptyRoot(): Promise<{ copy: ServedDaemon; root: string }> {
+  const copy = await serve();
+  await copy.stop();
+  const root = join(copy.directory, "state");
+  for (const name of await readdir(root)) await rm(join(root, name), { recursive: true });
+  return { copy, root };
+}
+
+/** The flags for a public key that is known from elsewhere. */
+async function knownKey(keyId: string): Promise<string[]> {
+  const file = join(directory, `${keyId}.pub`);
+  await writeFile(file, keyId);
+  return ["--public-key", file];
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -138,6 +158,35 @@ describe("a backup archive", () => {
     await writeFile(text, whole.subarray(0, whole.length / 2));
     expect(await cli(undefined, "restore", text, "--state-root", root)).toMatchObject({ code: 1 });
     expect(await readdir(directory), "what is damaged makes no root").not.toContain("not-there");
+  });
+
+  test("02-R79 --verify checks the signed audit in it: an archive may be whole, and what it was made of was not", async () => {
+    await someWork();
+    const { path } = await archived();
+    const good = await cli(undefined, "restore", path, "--verify", "--output", "json");
+    expect(JSON.parse(good.stdout)).toMatchObject({
+      ok: true,
+      audit: { ok: true, records: expect.any(Number), keys: 1, key_id: expect.any(String), findings: [] },
+    });
+    await daemon.stop();
+    const db = new DatabaseSync(join(daemon.directory, "state", "kheish.db"));
+    const { changes } = db
+      .prepare(`UPDATE events SET data = replace(data, '"shell"', '"shelf"') WHERE data LIKE '%"shell"%'`)
+      .run();
+    db.close();
+    expect(changes).toBeGreaterThan(0);
+    await daemon.start();
+    const edited = (await archived()).path;
+    const bad = await cli(undefined, "restore", edited, "--verify");
+    expect(bad).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("the audit in it does not verify"),
+    });
+    const to = join(directory, "all-the-same");
+    expect(
+      (await cli(undefined, "restore", edited, "--state-root", to)).code,
+      "what is left comes back",
+    ).toBe(0);
   });
 
   test("an entry that points out of the root, or is none of ours, is refused", async () => {
@@ -262,7 +311,10 @@ describe("taking a backup", () => {
     const lines: string[] = [];
     const log = createLog({ level: "info", format: "json", write: (line) => void lines.push(line) });
     let closed = 0;
+    const store = await openSqliteStore({ path: join(directory, "audit.db") });
+    later(() => store.close());
     const service = new BackupService({
+      audit: testLedger(store, clock),
       clock,
       random: systemRandom,
       log,
@@ -277,17 +329,18 @@ describe("taking a backup", () => {
             closed += 1;
           },
         },
+        includeKeys: false,
         blobs: { put: never, read: never, stat: never },
         listBlobs: async function* () {},
         files: async () => ({ files: [], leftOut: [] }),
       }),
     });
-    await service.begin();
-    await expect(service.begin()).rejects.toMatchObject({ code: "backup_in_progress" });
+    await service.begin(BY);
+    await expect(service.begin(BY)).rejects.toMatchObject({ code: "backup_in_progress" });
     await clock.advance(60_000);
     expect(closed).toBe(1);
     expect(lines.join("")).toContain("nobody took it");
-    const { bytes } = await service.begin();
+    const { bytes } = await service.begin(BY);
     await verifyArchive(bytes);
   });
 });
@@ -296,10 +349,7 @@ describe("a restored copy", () => {
   test("takes work and shows it, does nothing until it is released, and then is an ordinary daemon", async () => {
     await post(daemon, "/v1/sessions", { session_id: "s" });
     const { path } = await archived();
-    const copy = await serve();
-    await copy.stop();
-    const root = join(copy.directory, "state");
-    for (const name of await readdir(root)) await rm(join(root, name), { recursive: true });
+    const { copy, root } = await emptyRoot();
     expect((await cli(undefined, "restore", path, "--state-root", root)).code).toBe(0);
 
     await copy.start();
@@ -322,6 +372,58 @@ describe("a restored copy", () => {
     const second = await archived(copy);
     const third = join(directory, "third");
     expect((await cli(undefined, "restore", second.path, "--state-root", third)).code).toBe(0);
+  });
+
+  test("02-R81 that came without its audit key signs nothing until it is released, then with a new one, and says so", async () => {
+    await someWork();
+    const { path } = await archived();
+    const { copy, root } = await emptyRoot();
+    const restored = await kheish(["restore", path, "--state-root", root], { columns: 120 });
+    expect(restored.stdout).toContain("put it back as");
+    await copy.start();
+    expect(await cli(copy, "runtime", "set-permission-mode", "plan"), "operators are recorded").toMatchObject(
+      {
+        code: 0,
+      },
+    );
+    const before = JSON.parse((await cli(copy, "audit", "keys", "--output", "json")).stdout) as AuditKeyRing;
+    expect(before.keys).toHaveLength(1);
+    const early = await cli(copy, "audit", "export", "--out", join(directory, "early.jsonl"));
+    expect(early).toMatchObject({ code: 7, stderr: expect.stringContaining("holds still") });
+    await copy.stop();
+
+    await copy.start({ resumeRestored: true });
+    await cli(copy, "runtime", "set-permission-mode", "default");
+    const ring = JSON.parse((await cli(copy, "audit", "keys", "--output", "json")).stdout) as AuditKeyRing;
+    expect(ring.keys.map(({ origin }) => origin)).toEqual(["first", "boundary"]);
+    const file = join(directory, "after.jsonl");
+    expect(await cli(copy, "audit", "export", "--out", file)).toMatchObject({ code: 0 });
+    const keys = await Promise.all(ring.keys.map(({ key_id }) => knownKey(key_id)));
+    expect(await cli(undefined, "audit", "verify", file, ...keys.flat())).toMatchObject({ code: 0 });
+    expect((await cli(undefined, "audit", "verify", file, ...(keys[0] ?? []))).code, "by the old one").toBe(
+      1,
+    );
+  });
+
+  test("02-R81 with its audit key goes on with it", async () => {
+    await someWork();
+    const { path } = await archived();
+    const key = await readFile(join(daemon.directory, "state", "audit-signing.key"));
+    const { copy, root } = await emptyRoot();
+    await cli(undefined, "restore", path, "--state-root", root);
+    await writeFile(join(root, "audit-signing.key"), key, { mode: 0o600 });
+    await copy.start();
+    const held = join(directory, "held.jsonl");
+    expect(await cli(copy, "audit", "export", "--out", held)).toMatchObject({ code: 0 });
+    await copy.stop();
+    await copy.start({ resumeRestored: true });
+    const ring = JSON.parse((await cli(copy, "audit", "keys", "--output", "json")).stdout) as AuditKeyRing;
+    expect(ring.keys).toHaveLength(1);
+    const after = join(directory, "after.jsonl");
+    await cli(copy, "audit", "export", "--out", after);
+    const known = await knownKey(ring.current_key_id);
+    for (const file of [held, after])
+      expect(await cli(undefined, "audit", "verify", file, ...known)).toMatchObject({ code: 0 });
   });
 });
 

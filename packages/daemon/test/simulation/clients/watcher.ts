@@ -147,6 +147,8 @@ export class Watcher {
     if (scope.kind === "session") return event.stream === sessionStream(scope.session);
     // Changes of the auth store and of tokens are for daemons, not for whoever watches.
     if (event.stream === AUTH_STREAM || event.stream === TOKENS_STREAM) return false;
+    // The audit is read by other means than streams.
+    if (event.stream.startsWith("audit")) return false;
     return scope.kind === "global" || runOf(event) === this.#runId;
   }
 }

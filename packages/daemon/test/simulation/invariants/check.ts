@@ -35,6 +35,8 @@ export const CHECKS = {
     "02-A7 a token lives only as long as its creator, may do no more than it, and a revoked one is refused from the next request on",
   fallback: "02-A8 each call goes where the run's journal says, and no step down the chain is taken twice",
   budget: "02-A6 no more calls leave than a budget has, no reservation is lost, and none outlives its run",
+  audit:
+    "02-R74 02-R79 every chain of the audit verifies, is anchored, and holds each effect and each operator's change as often as it happened",
   hooks:
     "03-R44 03-R52 nothing passes a guard that did not let it, what hooks said counts once, their failures are kept",
   growth:

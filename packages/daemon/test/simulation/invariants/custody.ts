@@ -1,3 +1,4 @@
+import { testLedger } from "../../../src/governance/audit/testing.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
 import type { Store } from "../../../src/kernel/store.ts";
@@ -51,8 +52,16 @@ async function opened(world: World, store: Store): Promise<Credentials | undefin
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  const deps = { store: readOnly, clock, random, masterKey: MASTER_KEY, redactor: new Redactor() };
-  const credentials = new Credentials(deps);
+  const audit = testLedger(readOnly, clock);
+  const redactor = new Redactor();
+  const credentials = new Credentials({
+    store: readOnly,
+    audit,
+    clock,
+    random,
+    masterKey: MASTER_KEY,
+    redactor,
+  });
   try {
     await credentials.start();
     return credentials;

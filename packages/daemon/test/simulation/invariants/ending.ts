@@ -3,6 +3,7 @@ import { sessionStream } from "../../../src/engine/index.ts";
 import type { Store, StoredEvent } from "../../../src/kernel/store.ts";
 import type { Watcher } from "../clients/watcher.ts";
 import type { World } from "../world/world.ts";
+import { checkAudit } from "./audit.ts";
 import { checkBudget } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { CallFacts, Facts } from "./facts.ts";
@@ -33,6 +34,7 @@ export async function checkEnd(world: World, facts: Facts, watchers: readonly Wa
   for (const call of facts.calls.values()) checkCall(world, call, violate);
   checkJournal(facts, journal, violate);
   await checkBudget(world, facts, store, violate);
+  checkAudit(facts, journal, (detail) => violate("audit", detail));
   await checkHooks(world, facts, store);
   for (const watcher of watchers) {
     const difference = watcher.difference(journal);

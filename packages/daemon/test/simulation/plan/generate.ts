@@ -76,6 +76,7 @@ export function generate(seed: number): Plan {
   };
 }
 
+const ENOUGH_CALLS = 20;
 /** In some histories people answer for more than one call. */
 function remembering(prng: Prng, submissions: SubmissionPlan[]): SubmissionPlan[] {
   if (!prng.chance(0.4)) return submissions;
@@ -117,7 +118,7 @@ function budgetPlan(prng: Prng): BudgetPlan | undefined {
   if (!prng.chance(0.3)) return undefined;
   const totalTokens = prng.pick([0, 40_000, 80_000]);
   const rush = prng.chance(0.6);
-  return {
+  const plan: BudgetPlan = {
     modelCalls: rush ? prng.pick([1, 1, 2, 2, 3]) : prng.pick([0, 1, 2, 3, 5, 8]),
     ...(totalTokens === 0 ? {} : { totalTokens }),
     window: prng.pick(["total", "hour"]),
@@ -125,6 +126,8 @@ function budgetPlan(prng: Prng): BudgetPlan | undefined {
     rush,
     callMs: prng.pick([0, 0, 600, 2_500]),
   };
+  // Where the number of calls does not end it first, calls wait for the tokens that others hold.
+  return totalTokens !== 0 && prng.chance(0.3) ? { ...plan, modelCalls: ENOUGH_CALLS } : plan;
 }
 
 function accessPlan(prng: Prng): AccessPlan | undefined {

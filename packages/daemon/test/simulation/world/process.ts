@@ -8,6 +8,7 @@ import {
 } from "../../../src/engine/index.ts";
 import { callbackCaller, type HookCallback } from "../../../src/features/hooks/index.ts";
 import { Accounts } from "../../../src/governance/accounts/accounts.ts";
+import { Audit, createSynchronousSigner } from "../../../src/governance/audit/index.ts";
 import { routeCredentials } from "../../../src/governance/broker/route-credentials.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
@@ -22,6 +23,8 @@ import type { Prng } from "./prng.ts";
 import { CHAINED, MASTER_KEY, type ModelCall, Provider, type ProviderParts } from "./provider.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
+/** Daemons on one store share it. */
+export const AUDIT_SIGNER = createSynchronousSigner(Buffer.alloc(32, 1));
 const ROUTES = loadRoutes({ env: {} });
 const CHAIN = loadRoutes({ env: {}, file: CHAINED });
 const noNetwork: typeof fetch = () => Promise.reject(new Error("a simulated daemon has no network"));
@@ -80,9 +83,15 @@ export class SimulatedProcess implements Owner {
     const tools = parts.tools(this);
     const log = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) =>
       parts.onLog(this, level, fields as unknown as Json, message);
-    const kernelLog: Log = { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") };
+    const ports = {
+      store: this.store,
+      clock: this.clock,
+      log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
+    };
+    const audit = new Audit({ ...ports, keys: { signer: AUDIT_SIGNER } });
     const credentials = new Credentials({
       store: this.store,
+      audit: audit.ledger,
       clock: this.clock,
       random,
       masterKey: MASTER_KEY,
@@ -94,23 +103,22 @@ export class SimulatedProcess implements Owner {
       vault: credentials.vault,
       clock: this.clock,
       fetch: () => Promise.reject(new TypeError("fetch failed")),
-      log: kernelLog,
+      log: ports.log,
       owner: this.name,
     });
     this.daemon = compose(
       {
-        store: this.store,
+        ...ports,
         blobs: parts.blobs,
-        clock: this.clock,
         random,
         models: modelsOf(parts, this.clock, random, {
-          credentials: routeCredentials(credentials, accounts, kernelLog),
+          credentials: routeCredentials(credentials, accounts, ports.log),
           isAlive: () => this.alive,
           onCall: (call) => parts.onModelCall(this, call),
         }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
+        audit,
         hooks: { callback: callbackCaller(new Map([["outside", parts.hook(this)]])) },
-        log: kernelLog,
         credentials,
       },
       {

@@ -1,4 +1,5 @@
 import type { ModelOutcome, ModelRequest } from "../../../src/engine/index.ts";
+import { unaudited } from "../../../src/governance/audit/testing.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
 import { Redactor } from "../../../src/governance/redaction/redactor.ts";
 import { masterKeyOf } from "../../../src/governance/secrets/index.ts";
@@ -112,6 +113,7 @@ export async function placeProviderKey(inner: Store, nowMs: number): Promise<voi
   });
   const credentials = new Credentials({
     store,
+    audit: unaudited(store),
     clock: { now: () => nowMs, schedule: () => ({ cancel: () => undefined }) },
     random: { hex: (bytes) => "5a".repeat(bytes), unit: () => 0.5 },
     masterKey: MASTER_KEY,

@@ -12,12 +12,15 @@ import {
   type ToolRuntimeLimits,
 } from "@kheish/contract";
 import {
+  type AdminChange,
   blockReason,
+  digest,
   type HookPort,
   hookInput,
   isBlocked,
   type RouteResolver,
 } from "../../../engine/index.ts";
+import type { AuditLedger } from "../../../governance/audit/index.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { KeyedMutex } from "../../../kernel/keyed-mutex.ts";
 import type { Op, Store } from "../../../kernel/store.ts";
@@ -79,6 +82,7 @@ export interface DebugCapturePort {
 export interface RuntimeSettingsOptions extends Roots {
   store: Store;
   clock: Clock;
+  audit: Pick<AuditLedger, "commitAdmin">;
   routes: RouteResolver;
   /** The MCP servers as they are now, for the view. */
   mcp?: () => McpRuntimeSnapshot;
@@ -103,6 +107,7 @@ export class RuntimeSettings {
   /** The routes with the default in force. */
   readonly routes: RouteResolver;
   readonly #store: Store;
+  readonly #audit: Pick<AuditLedger, "commitAdmin">;
   readonly #clock: Clock;
   readonly #roots: Roots;
   readonly #mcp: RuntimeSettingsOptions["mcp"];
@@ -113,6 +118,7 @@ export class RuntimeSettings {
 
   constructor(options: RuntimeSettingsOptions) {
     this.#store = options.store;
+    this.#audit = options.audit;
     this.#clock = options.clock;
     this.#roots = options;
     this.#mcp = options.mcp;
@@ -249,7 +255,10 @@ export class RuntimeSettings {
         const revision = this.#following(before, { ...snapshotOf(settings), ...described }, context);
         const kept = context.skipHooks === true ? [] : await this.#ask(now, revision, context.actor);
         const view = await this.#mutex.run(LOCK, async () => {
-          const result = await this.#store.commit([...opsFor(before, revision), ...kept]);
+          const result = await this.#audit.commitAdmin(
+            [...opsFor(before, revision), ...kept],
+            adminChange(revision, context),
+          );
           if (!result.ok) return undefined;
           this.#current = revision;
           return this.view();
@@ -363,4 +372,16 @@ function opsFor(before: Revision | undefined, next: Revision): Op[] {
 
 function pastOp({ revision }: Revision, data: Extract<Op, { op: "put" }>["data"]): Op {
   return { op: "put", kind: PAST, id: String(revision), data, keys: { revision: [revision] } };
+}
+
+/** What the signed ledger tells of a revision: which it is and its digest. A prompt or a hook may hold anything. */
+function adminChange(made: Revision, { actor, requestId, reason }: ChangeContext): AdminChange {
+  const { revision, setting, source } = made;
+  return {
+    principal: actor,
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+    ...(reason === undefined ? {} : { reason }),
+    target: `runtime/${setting}`,
+    change: { revision, source, revision_sha256: digest(made as unknown as Json) },
+  };
 }

@@ -106,6 +106,12 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./budgets.ts"),
   },
   {
+    name: "audit",
+    aliases: [],
+    summary: "Signed records of what left the daemon: export, verify offline, keys",
+    load: () => import("./audit/index.ts"),
+  },
+  {
     name: "doctor",
     aliases: [],
     summary: "Check the daemon and the way to it",

@@ -1,8 +1,12 @@
 import type { BackupManifest } from "@kheish/contract";
+import type { JournalReport } from "../../../../governance/audit/index.ts";
 import { type Field, fields } from "../../output/fields.ts";
 import type { Style } from "../../output/output.ts";
 import { shellQuote } from "../../shell-quote.ts";
 import type { BackupAnswer } from "./backup.ts";
+
+/** Of a root whose operator keeps it nowhere else. */
+const AUDIT_KEY = "audit-signing.key";
 
 type Summary = Omit<BackupManifest, "entries">;
 
@@ -15,8 +19,25 @@ export function backupReport({ file, size_bytes, sha256, manifest }: BackupAnswe
   return [lines, "", "Not in it, keep it elsewhere:", ...leftOut].join("\n");
 }
 
-export function verifyReport({ file, manifest }: { file: string; manifest: Summary }, style: Style): string {
-  return `${fields([["file", file], ...summary(manifest)], style)}\n\nThe archive is whole.`;
+interface Verified {
+  file: string;
+  manifest: Summary;
+  audit: JournalReport;
+}
+
+export function verifyReport({ file, manifest, audit }: Verified, style: Style): string {
+  const { records, buckets, anchors, key_id: key } = audit;
+  const signed = key === undefined ? "" : `, signed last by key ${key}`;
+  const verdict = audit.ok
+    ? `Its audit verifies: ${records} records in ${buckets} buckets, ${anchors} anchors${signed}.`
+    : style.colors.red("Its audit does not verify:");
+  return [
+    fields([["file", file], ...summary(manifest)], style),
+    "",
+    "The archive is whole.",
+    verdict,
+    ...audit.findings,
+  ].join("\n");
 }
 
 export function restoreReport(
@@ -24,9 +45,17 @@ export function restoreReport(
   style: Style,
 ): string {
   const root = shellQuote(state_root);
+  const isKeyLeftOut = manifest.left_out.some(({ what }) => what === AUDIT_KEY);
   return [
     fields([["state root", state_root], ...summary(manifest)], style),
     "",
+    ...(isKeyLeftOut
+      ? [
+          `The key that signed its audit is not in it: put it back as ${root}/${AUDIT_KEY} before the copy is resumed.`,
+          "Without it the copy then signs with a new one, and 'kheish audit keys' says so.",
+          "",
+        ]
+      : []),
     "A daemon on this root shows everything and does nothing: its original may still be at work.",
     `When that is gone for good:  kheish serve --state-root ${root} --resume-restored`,
   ].join("\n");

@@ -3,6 +3,7 @@ import type { Cli } from "../../cli.ts";
 import { defineCancel } from "./cancel.ts";
 import { defineDebug, defineDebugArtifact } from "./debug.ts";
 import { defineEvents } from "./events.ts";
+import { defineExternalActions } from "./external-actions.ts";
 import { defineGet } from "./get.ts";
 import { defineList } from "./list.ts";
 import { definePrune } from "./prune.ts";
@@ -21,4 +22,5 @@ export function define(runs: Command, cli: Cli): void {
   defineDebug(runs, cli);
   defineDebugArtifact(runs, cli);
   definePrune(runs, cli);
+  defineExternalActions(runs, cli);
 }

@@ -1,0 +1,1 @@
+export { auditBindings } from "./http.ts";
