@@ -44,6 +44,7 @@ import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/i
 import { goalBindings } from "./features/goals/index.ts";
 import {
   agentCaller,
+  auditedCallers,
   type HookCallers,
   HookDeadLetters,
   HookRunner,
@@ -201,7 +202,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     redactor: credentials.redactor,
     settings: () => runtime.now.hooks,
     onAnnounce: () => watchers.look(),
-    callers: { ...world.hooks, prompt: promptCaller(judges), agent: agentCaller(judges) },
+    callers: auditedCallers(audit.ledger, {
+      ...world.hooks,
+      prompt: promptCaller(judges),
+      agent: agentCaller(judges),
+    }),
   });
   const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
   const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);

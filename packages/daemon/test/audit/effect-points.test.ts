@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { AuditRefused, type ExternalAction } from "../../src/engine/index.ts";
+import { auditedCallers } from "../../src/features/hooks/index.ts";
 import { auditedFetch } from "../../src/governance/audit/index.ts";
 import { OutboundRefused } from "../../src/governance/outbound/refused.ts";
 
@@ -20,6 +21,8 @@ const KNOWN: Record<string, string> = {
   "model/witnessed.ts": "a model call, seen on its way for debug evidence: recorded by the loop",
   "model/routes/openrouter-catalogue.ts": "route discovery: `auditedFetch`",
   "tools/bash/shell.ts": "the tool bash: recorded by the loop with its boundary, `shell`",
+  "governance/accounts/token-endpoint.ts": "the refresh of an account's tokens: `auditedFetch`",
+  "governance/hooks/target.ts": "reads addresses; hooks are called by `auditedCallers`",
   "governance/audit/audited-fetch.ts": "records by itself",
   "governance/outbound/guarded-fetch.ts": "what tools are given: recorded by the loop with the tool",
   "governance/outbound/address.ts": "reads addresses",
@@ -91,6 +94,35 @@ describe("02-R74 what the daemon asks by itself", () => {
     const signal = AbortSignal.abort(reason);
     await asked(() => Promise.reject(reason), { signal });
     expect(recorded.at(-1)).toMatchObject({ phase: "failed", outcome });
+  });
+
+  test("a hook's command and its request, each attempt, with whose they are", async () => {
+    recorded.length = 0;
+    const callers = auditedCallers(ledger, {
+      command: async () => ({ kind: "text", text: "{}" }),
+      http: async () => ({ kind: "failed", class: "transport", error: "broke", retryable: true }),
+    });
+    const input = { event: "pre_tool_use", session_id: "s", run_id: "run-1", invocation_key: "k" };
+    const call = { input, executionKey: "e", attempt: 1, signal: new AbortController().signal };
+    const url = "https://hooks.example:8443/secret-path?token=x";
+    await callers.command?.({ ...call, executor: { type: "command", command: "rm -rf" } } as never);
+    await callers.http?.({ ...call, executor: { type: "http", url } } as never);
+    const whose = { session_id: "s", run_id: "run-1" };
+    expect(recorded).toMatchObject([
+      { ...whose, kind: "hook_command", target: "command", phase: "request" },
+      { ...whose, kind: "hook_command", phase: "response", outcome: "ok" },
+      { ...whose, kind: "hook_http", target: "https://hooks.example:8443", phase: "request" },
+      { ...whose, kind: "hook_http", phase: "failed", outcome: "failed:transport" },
+    ]);
+    expect(JSON.stringify(recorded)).not.toMatch(/secret|rm -rf/);
+    const refusing = { record: () => Promise.reject(new AuditRefused("gone")) };
+    const refused = auditedCallers(refusing, { command: () => Promise.reject(new Error("it left")) });
+    expect(
+      await refused.command?.({ ...call, executor: { type: "command", command: "x" } } as never),
+    ).toMatchObject({
+      kind: "failed",
+      class: "internal",
+    });
   });
 
   test("02-R80 does not leave when the ledger cannot vouch for it", async () => {

@@ -1,5 +1,6 @@
 export { HookDeadLetters } from "./dead-letters.ts";
 export { agentCaller, promptCaller } from "./executors/agent.ts";
+export { auditedCallers } from "./executors/audited.ts";
 export { callbackCaller, type HookCallback } from "./executors/callback.ts";
 export { commandCaller } from "./executors/command.ts";
 export type { HookCallers } from "./executors/executor.ts";

@@ -19,6 +19,7 @@ const ExitPlanModeInput = z.strictObject({
 });
 
 const shared = {
+  boundary: "internal",
   effect: "idempotent",
   timeoutMs: 10_000,
   sandbox: "inherited",
