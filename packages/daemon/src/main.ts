@@ -260,7 +260,7 @@ async function open(
       holdSecrets: (source, secrets) => redactor.hold(source, secrets),
     }),
     redact: (text) => redactor.foreignText(text),
-    record: (action) => log.debug({ ...action }, "an MCP server was asked, or answered"),
+    record: (action) => audit.ledger.record(action),
   });
   const mcp = { servers, load: mcpLoader(options.mcp ?? NO_MCP, env, credentials, redactor) };
   const own = toolPort([...builtin.all(), ...extraTools]);

@@ -1,40 +1,44 @@
-import { createHash } from "node:crypto";
+import { digest } from "../../engine/index.ts";
+import type { ExternalAction } from "../../engine/ports.ts";
 
-/** One request to a server or its answer, as the external-action ledger keeps it (03-R66): digests, never content. */
-export interface McpAction {
-  phase: "request" | "response";
-  /** `mcp:{server}/{tool}`, or `mcp:{what}:{server}` of what the daemon does by itself. */
-  target: string;
-  digest: string;
-  /** Of a response. */
-  outcome?: "ok" | "error" | "unknown";
-  session_id?: string;
-  run_id?: string;
+/** Keeps what leaves and what came of it; rejects when there can be no record, and then nothing leaves (02-R80). */
+export type ActionSink = (action: ExternalAction) => Promise<void>;
+
+/** Who acts where no run asked: the daemon itself. */
+const DAEMON = "daemon";
+
+/** A call of a tool, as the ledger names it. */
+export function toolTarget(server: string, tool: string): string {
+  return `mcp:${server}/${tool}`;
 }
 
-export type ActionSink = (action: McpAction) => void;
-
-/** Tells the ledger of a request and of what became of it. */
+/**
+ * Tells the ledger of a request that no run makes, and of what became of it: digests, never content (03-R66). What a run
+ * asks is accounted for with the run's own commits.
+ */
 export async function recorded<T>(
   sink: ActionSink,
-  about: { target: string; session_id?: string; run_id?: string },
+  target: string,
   request: unknown,
   work: () => Promise<T>,
-  outcomeOf: (value: T) => NonNullable<McpAction["outcome"]> = () => "ok",
+  failureOf: (value: T) => string | undefined = () => undefined,
 ): Promise<T> {
-  sink({ ...about, phase: "request", digest: digestOf(request) });
+  const action = { principal_id: DAEMON, kind: "mcp", target };
+  const failed = (outcome: string) => sink({ ...action, phase: "failed", outcome });
+  await sink({ ...action, phase: "request", request_digest: digestOf(request) });
+  let value: T;
   try {
-    const value = await work();
-    sink({ ...about, phase: "response", digest: digestOf(value), outcome: outcomeOf(value) });
-    return value;
+    value = await work();
   } catch (error) {
-    sink({ ...about, phase: "response", digest: digestOf(String(error)), outcome: "error" });
+    await failed("failed:transport");
     throw error;
   }
+  const failure = failureOf(value);
+  if (failure !== undefined) await failed(failure);
+  else await sink({ ...action, phase: "response", outcome: "ok", response_digest: digestOf(value) });
+  return value;
 }
 
 function digestOf(value: unknown): string {
-  return createHash("sha256")
-    .update(JSON.stringify(value) ?? "")
-    .digest("hex");
+  return digest(JSON.parse(JSON.stringify(value) ?? "null"));
 }

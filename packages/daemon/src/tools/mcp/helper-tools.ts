@@ -72,6 +72,8 @@ export function helperTools(servers: McpServers): Tool[] {
 
 const common = {
   effect: "read",
+  /** The requests that follow have records of their own. */
+  boundary: () => ({ kind: "mcp", target: "mcp:servers" }),
   timeoutMs: TIMEOUT_MS,
   sandbox: "network_enabled",
   allowsParallel: true,

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "@kheish/contract";
 import { digest } from "../../engine/index.ts";
 import type { EffectClass, Resumed, Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
 import { failure } from "../outcome.ts";
+import { toolTarget } from "./actions.ts";
 import type { CallEnd, UpstreamCall, UpstreamTool } from "./connection-port.ts";
 import type { Acting } from "./credential-port.ts";
 import { toolDescription } from "./descriptions.ts";
@@ -48,6 +49,7 @@ export function mcpTool(server: ToolServer, upstream: UpstreamTool, held: HeldCa
     timeoutMs: server.toolTimeoutMs,
     sandbox: "network_enabled",
     allowsParallel: true,
+    boundary: () => ({ kind: "mcp", target: toolTarget(server.name, upstream.name) }),
     mcp: { server: server.name, tool: upstream.name },
     deferrable: true,
     parse: (input) =>

@@ -21,6 +21,7 @@ export function searchTools(all: () => Iterable<Tool>): Tool {
       limit: z.int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
     }),
     effect: "read",
+    boundary: "internal",
     timeoutMs: 10_000,
     sandbox: "inherited",
     allowsParallel: true,

@@ -3,7 +3,7 @@ import type { Tool } from "../../engine/ports.ts";
 import { type Clock, sleep, type Timer } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
-import { type ActionSink, recorded } from "./actions.ts";
+import { type ActionSink, recorded, toolTarget } from "./actions.ts";
 import {
   type CallEnd,
   type Connection,
@@ -164,18 +164,11 @@ export class McpServer implements ToolServer {
   }
 
   async call(call: UpstreamCall, signal: AbortSignal): Promise<CallEnd> {
-    const about = {
-      target: `mcp:${this.name}/${call.tool}`,
-      ...(call.sessionId === undefined ? {} : { session_id: call.sessionId, run_id: call.runId }),
-    };
+    const work = () => this.#callOnce(call, signal);
     const { tool, input } = call;
-    const end = await recorded(
-      this.#deps.record,
-      about,
-      { tool, input },
-      () => this.#callOnce(call, signal),
-      (ended) => OUTCOMES[ended.kind],
-    );
+    const end = await (call.sessionId === undefined
+      ? recorded(this.#deps.record, toolTarget(this.name, tool), { tool, input }, work, failureOf)
+      : work());
     return "message" in end ? { ...end, message: this.#deps.redact(end.message) } : end;
   }
 
@@ -228,9 +221,8 @@ export class McpServer implements ToolServer {
     const connection = this.#connection;
     if (connection === undefined) throw new UpstreamFailure("it is not connected");
     try {
-      const value = await recorded(this.#deps.record, { target: `mcp:${what}:${this.name}` }, request, () =>
-        work(connection),
-      );
+      const target = `mcp:${what}:${this.name}`;
+      const value = await recorded(this.#deps.record, target, request, () => work(connection));
       this.#succeeded();
       return value;
     } catch (error) {
@@ -294,7 +286,7 @@ export class McpServer implements ToolServer {
     signal.addEventListener("abort", stop, { once: true });
     const limit = clock.schedule(this.spec.entry.startup_timeout_sec * 1_000, stop);
     try {
-      const opened = recorded(record, { target: `mcp:connect:${this.name}` }, { server: this.name }, () =>
+      const opened = recorded(record, `mcp:connect:${this.name}`, { server: this.name }, () =>
         this.#deps.connect(this.spec, given.signal, () => void this.#refreshTools()),
       );
       const connection = await opened;
@@ -350,7 +342,7 @@ export class McpServer implements ToolServer {
     const target = `mcp:list_tools:${this.name}`;
     try {
       return {
-        tools: await recorded(this.#deps.record, { target }, {}, () => connection.listTools(signal)),
+        tools: await recorded(this.#deps.record, target, {}, () => connection.listTools(signal)),
       };
     } catch (error) {
       if (signal.aborted || (error instanceof UpstreamFailure && error.isFatal)) throw error;
@@ -448,4 +440,7 @@ export class McpServer implements ToolServer {
   }
 }
 
-const OUTCOMES = { result: "ok", input_required: "ok", refused: "error", lost: "unknown" } as const;
+function failureOf({ kind }: CallEnd): string | undefined {
+  if (kind === "refused") return "failed:status";
+  return kind === "lost" ? "failed:transport" : undefined;
+}
