@@ -178,7 +178,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     onError: (error) => log.error({ err: String(error) }, "reading the journal failed"),
   });
   const mcp =
-    world.mcp === undefined ? undefined : new McpService({ store, clock, blobs, log, ...world.mcp });
+    world.mcp === undefined
+      ? undefined
+      : new McpService({ store, clock, blobs, log, audit: audit.ledger, ...world.mcp });
   const runtime = new RuntimeSettings({
     ...(mcp === undefined ? {} : { mcp: () => mcp.snapshot() }),
     store,

@@ -21,6 +21,7 @@ const KNOWN: Record<string, string> = {
   "model/witnessed.ts": "a model call, seen on its way for debug evidence: recorded by the loop",
   "model/routes/openrouter-catalogue.ts": "route discovery: `auditedFetch`",
   "tools/bash/shell.ts": "the tool bash: recorded by the loop with its boundary, `shell`",
+  "tools/mcp/process.ts": "servers over stdio: `recorded`, and calls of runs by the loop, kind `mcp`",
   "governance/accounts/token-endpoint.ts": "the refresh of an account's tokens: `auditedFetch`",
   "governance/hooks/target.ts": "reads addresses; hooks are called by `auditedCallers`",
   "governance/audit/audited-fetch.ts": "records by itself",

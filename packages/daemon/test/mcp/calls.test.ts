@@ -490,26 +490,31 @@ describe("an operator", () => {
 });
 
 test("03-R66: every request and answer is an external action, with digests and no content", async () => {
-  const lines: string[] = [];
-  const write = process.stderr.write.bind(process.stderr);
-  process.stderr.write = ((text: string | Uint8Array) => lines.push(String(text)) > 0) as typeof write;
-  try {
-    const control = await withEverything({ logLevel: "debug" });
-    const session = await control.session();
-    await control.called(session, "mcp__e__echo", { message: "what nobody else reads" });
-  } finally {
-    process.stderr.write = write;
-  }
-  const actions = lines
-    .filter((line) => line.includes('"target":"mcp:'))
-    .map((line) => JSON.parse(line) as JsonObject);
-  const seen = actions.map(({ target, phase, outcome }) => [target, phase, outcome ?? null]);
-  for (const target of ["mcp:connect:e", "mcp:list_tools:e", "mcp:e/echo"]) {
-    expect(seen).toContainEqual([target, "request", null]);
-    expect(seen).toContainEqual([target, "response", "ok"]);
-  }
-  for (const { digest } of actions) expect(digest).toMatch(/^[0-9a-f]{64}$/);
-  expect(JSON.stringify(actions)).not.toContain("what nobody else reads");
+  const control = await withEverything();
+  const session = await control.session();
+  const echo = control.callOf("mcp__e__echo", { message: "what nobody else reads" });
+  const runId = await control.play(session, [echo, SAY]);
+  await control.result(runId);
+  await control.call("POST", "/v1/runtime/mcp/tools/mcp__e__echo/call", {
+    input: { message: "an operator's" },
+  });
+  await control.call("POST", "/v1/runtime/mcp/reload", {});
+  await control.call("DELETE", "/v1/runtime/mcp/servers/e");
+
+  const run = await control.call<JsonObject[]>("GET", `/v1/runs/${runId}/external-actions`);
+  const ofRun = run.body.filter(({ target }) => target === "mcp:e/echo");
+  expect(ofRun.map(({ kind, phase, outcome }) => [kind, phase, outcome ?? null])).toEqual([
+    ["mcp", "request", null],
+    ["mcp", "response", "ok"],
+  ]);
+  for (const { request_digest } of ofRun.slice(0, 1)) expect(request_digest).toMatch(/^[0-9a-f]{64}$/);
+
+  const exported = await control.call<{ lines: string[] }>("GET", "/v1/audit/export");
+  const text = exported.body.lines.join("\n");
+  for (const target of ["mcp:connect:e", "mcp:list_tools:e", "mcp:e/echo", "mcp/servers/e", "mcp/servers"])
+    expect(text).toContain(`"target":"${target}"`);
+  expect(text).not.toContain("what nobody else reads");
+  expect(text).not.toContain("an operator's");
 });
 
 test("the program of a server is found where npm put it", () => {

@@ -8,6 +8,8 @@ import {
   problem,
   type RemovedMcpServer,
 } from "@kheish/contract";
+import type { AdminChange } from "../../engine/index.ts";
+import type { AuditLedger } from "../../governance/audit/index.ts";
 import type { Blobs } from "../../kernel/blobs.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { KeyedMutex } from "../../kernel/keyed-mutex.ts";
@@ -24,12 +26,18 @@ export interface McpServiceDeps {
   clock: Clock;
   blobs: Blobs;
   log: Log;
+  audit: Pick<AuditLedger, "commitAdmin">;
   servers: McpServers;
   /** Reads files and catalog. Rejects with `McpConfigError`. */
   load: () => Promise<LoadedMcp>;
 }
 
 const LOCK = "mcp";
+
+/** What the ledger is told of a change: names only, as an entry may hold what is secret. */
+function adminChange(principal: string, name: string, change: JsonObject, reason?: string): AdminChange {
+  return { principal, target: `mcp/servers/${name}`, change, ...(reason === undefined ? {} : { reason }) };
+}
 
 /**
  * The MCP servers of a running daemon: those of its files and profiles, and those that were added at run time.
@@ -110,10 +118,16 @@ export class McpService {
       const spec: ServerSpec = { name, entry, source: "runtime_api", profiles: [] };
       await this.#connect(spec);
       try {
-        await this.#change("mcp_server_added", { server: name, actor, ...reasonOf(reason) }, (overlay) => {
-          if (name in overlay.servers) throw exists(name);
-          return { ...overlay.servers, [name]: { entry, added_at_ms: clock.now(), added_by: actor } };
-        });
+        const change = adminChange(actor, name, { added: name }, reason);
+        await this.#change(
+          "mcp_server_added",
+          { server: name, actor, ...reasonOf(reason) },
+          change,
+          (overlay) => {
+            if (name in overlay.servers) throw exists(name);
+            return { ...overlay.servers, [name]: { entry, added_at_ms: clock.now(), added_by: actor } };
+          },
+        );
       } catch (error) {
         await servers.remove(name);
         throw error;
@@ -125,7 +139,8 @@ export class McpService {
   remove(name: string, actor: string): Promise<RemovedMcpServer> {
     return this.#mutex.run(LOCK, async () => {
       const { servers } = this.#deps;
-      await this.#change("mcp_server_removed", { server: name, actor }, ({ servers: added }) => {
+      const change: AdminChange = { ...adminChange(actor, name, { removed: name }), withdraws: true };
+      await this.#change("mcp_server_removed", { server: name, actor }, change, ({ servers: added }) => {
         const { [name]: gone, ...rest } = added;
         if (gone !== undefined) return rest;
         throw servers.get(name) === undefined
@@ -156,12 +171,16 @@ export class McpService {
           `'${clash.name}' is configured now, and an MCP server of that name was added at run time: remove that first`,
         );
       const diff = diffOf(this.#loaded.specs, next.specs);
+      await this.#deps.audit.commitAdmin([this.#event("mcp_reloaded", { ...diff, actor })], {
+        principal: actor,
+        target: "mcp/servers",
+        change: { ...diff },
+      });
       this.#take(next);
       for (const name of [...diff.removed, ...diff.changed]) await servers.remove(name);
       const fresh = new Set([...diff.added, ...diff.changed]);
       await servers.start(next.specs.filter(({ name }) => fresh.has(name)));
       await servers.retry();
-      await this.#deps.store.commit([this.#event("mcp_reloaded", { ...diff, actor })]);
       return { ...diff, mcp: this.snapshot() };
     });
   }
@@ -205,13 +224,15 @@ export class McpService {
   async #change(
     type: string,
     data: JsonObject,
+    change: AdminChange,
     next: (overlay: Overlay) => Overlay["servers"],
   ): Promise<void> {
-    const { store } = this.#deps;
+    const { store, audit } = this.#deps;
     for (;;) {
       const overlay = await readOverlay(store);
       const servers = next(overlay);
-      const result = await store.commit([...overlayOps(overlay, servers), this.#event(type, data)]);
+      const ops = [...overlayOps(overlay, servers), this.#event(type, data)];
+      const result = await audit.commitAdmin(ops, change);
       if (!result.ok) continue;
       this.#overlay = { revision: overlay.revision + 1, servers };
       return;

@@ -1,5 +1,4 @@
 /** The MCP client: servers, their tools beside the daemon's own, and what they need of the daemon. */
-export type { McpAction } from "./actions.ts";
 export { openConnection } from "./connection.ts";
 export { ToolClash, UpstreamFailure } from "./connection-port.ts";
 export type { Acting, McpCredentialPort, Secret } from "./credential-port.ts";
