@@ -12,7 +12,7 @@ export function badTargets(fixture: Fixture): void {
     test.each([
       ["an unknown one", "GET", "/v1/nothing", 404, "route_not_found"],
       ["one below a known one", "GET", "/v1/sessions/s/nothing", 404, "route_not_found"],
-      ["one without version", "GET", "/sessions", 404, "route_not_found"],
+      ["one without version", "POST", "/sessions", 404, "route_not_found"],
       ["an empty id", "GET", "/v1/sessions/", 400, "request_path_invalid"],
       ["an id that is no UTF-8", "GET", "/v1/sessions/%ff", 400, "request_path_invalid"],
       ["an id with half an escape", "GET", "/v1/sessions/%4", 400, "request_path_invalid"],
