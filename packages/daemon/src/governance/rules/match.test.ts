@@ -5,7 +5,7 @@ import { Glob, UNKNOWN } from "./glob.ts";
 import { fits } from "./match.ts";
 import { seenIn } from "./seen.ts";
 
-const ROOT = "/work/space";
+const ROOT = "/srv/space";
 
 function surely(match: RuleMatch, name: string, input: Json): boolean {
   return fits(match, seenIn({ id: "c", name, input }, ROOT), "surely");
@@ -33,8 +33,8 @@ describe("03-A7 path globs", () => {
     ["*.ts", "src/a.ts", false],
     ["src/?.ts", "src/a.ts", true],
     ["src/?.ts", "src/ab.ts", false],
-    ["docs/**", "/work/space/docs/a.md", true],
-    ["docs/**", "/work/other/docs/a.md", false],
+    ["docs/**", "/srv/space/docs/a.md", true],
+    ["docs/**", "/srv/other/docs/a.md", false],
     ["**", "../outside", false],
     ["**", "/etc/passwd", false],
     ["/etc/**", "/etc/passwd", true],
