@@ -1,4 +1,5 @@
 import type { Store } from "../../kernel/store.ts";
+import { KnownList } from "../known-list.ts";
 import type { StandingRule } from "../ports.ts";
 import { listRules } from "./rule-records.ts";
 
@@ -11,30 +12,18 @@ export const RULE_STREAM = "permission-rules";
  * answered the change it holds from the next call on, at the others as soon as they have heard of it.
  */
 export class RuleBook {
-  readonly #store: Store;
-  #rules: readonly StandingRule[] = [];
-  /** Changes that were heard of, and up to which of them the list goes. */
-  #changes = 1;
-  #seen = 0;
+  readonly #rules: KnownList<StandingRule>;
 
   constructor(store: Store) {
-    this.#store = store;
+    this.#rules = new KnownList(async () => (await listRules(store)).map(({ data }) => data));
   }
 
   outdate(): void {
-    this.#changes += 1;
+    this.#rules.outdate();
   }
 
   /** In the order they were made. */
-  async rules(): Promise<readonly StandingRule[]> {
-    if (this.#seen === this.#changes) return this.#rules;
-    const upTo = this.#changes;
-    const rules = (await listRules(this.#store)).map(({ data }) => data);
-    // Of two that read at once, the one that has seen more holds.
-    if (upTo > this.#seen) {
-      this.#rules = rules;
-      this.#seen = upTo;
-    }
-    return this.#rules;
+  rules(): Promise<readonly StandingRule[]> {
+    return this.#rules.items();
   }
 }
