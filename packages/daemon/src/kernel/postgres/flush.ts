@@ -8,6 +8,12 @@ import { QueueDraft } from "./queue-draft.ts";
 import { RecordsDraft } from "./records-draft.ts";
 import type { Session } from "./statement.ts";
 
+/** What became of a flush: an answer to each commit, and what those that landed are news of. */
+export interface Flushed {
+  readonly results: readonly CommitResult[];
+  readonly news: ReadonlySet<News>;
+}
+
 export interface EncodedCommit {
   readonly ops: readonly EncodedOp[];
   readonly fence: Fence | undefined;
@@ -41,7 +47,7 @@ export class Flush {
   }
 
   /** The journal comes last: it takes the lock that all daemons share. */
-  async write(session: Session): Promise<CommitResult[]> {
+  async write(session: Session): Promise<Flushed> {
     const results = this.#commits.map((commit) => this.#decide(commit));
     const { leases, records, queue, journal } = this.#drafts;
     const [, , , position] = await Promise.all([
@@ -52,7 +58,8 @@ export class Flush {
     ]);
     for (const result of results)
       if (result.ok) for (const appended of Object.values(result.appended)) appended.lastPosition += position;
-    return results;
+    const landed = this.#commits.filter((_, index) => results[index]?.ok);
+    return { results, news: new Set(landed.flatMap(({ ops }) => newsOf(ops))) };
   }
 
   /** A commit is decided as a whole: its changes are accepted together or undone together (K2). */
@@ -75,12 +82,4 @@ export class Flush {
     }
     return into;
   }
-}
-
-/** What the commits that landed are news of. */
-export function newsOfFlush(
-  commits: readonly EncodedCommit[],
-  results: readonly CommitResult[],
-): ReadonlySet<News> {
-  return new Set(commits.flatMap(({ ops }, index) => (results[index]?.ok ? newsOf(ops) : [])));
 }

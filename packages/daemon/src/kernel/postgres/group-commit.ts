@@ -3,7 +3,7 @@ import { flushes } from "../store-channels.ts";
 import { Collector } from "./collector.ts";
 import { encode, sizeOf } from "./encode.ts";
 import { isFailure } from "./errors.ts";
-import { type EncodedCommit, newsOfFlush } from "./flush.ts";
+import type { EncodedCommit } from "./flush.ts";
 import type { Writer } from "./writer.ts";
 
 interface Pending extends EncodedCommit {
@@ -49,9 +49,9 @@ export class GroupCommit {
   async #land(commits: readonly Pending[]): Promise<void> {
     try {
       const work = () => this.#writer.write(commits);
-      const results = await flushes.tracePromise(work, { commits: commits.length });
+      const { results, news } = await flushes.tracePromise(work, { commits: commits.length });
       for (const [index, result] of results.entries()) commits[index]?.resolve(result);
-      this.#onNews(newsOfFlush(commits, results));
+      this.#onNews(news);
     } catch (error) {
       if (commits.length > 1 && isFailure(error, "statement"))
         for (const commit of commits) await this.#land([commit]);

@@ -1,8 +1,8 @@
 import type { Client } from "pg";
-import { type CommitResult, StoreError } from "../store.ts";
+import { StoreError } from "../store.ts";
 import type { Connector } from "./connector.ts";
 import { isFailure, PostgresError } from "./errors.ts";
-import { type EncodedCommit, Flush, newsOfFlush } from "./flush.ts";
+import { type EncodedCommit, Flush, type Flushed } from "./flush.ts";
 import { Statement } from "./statement.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -37,7 +37,7 @@ export class Writer {
     return this.#processId;
   }
 
-  async write(commits: readonly EncodedCommit[]): Promise<CommitResult[]> {
+  async write(commits: readonly EncodedCommit[]): Promise<Flushed> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#attempt(commits);
@@ -52,11 +52,11 @@ export class Writer {
     this.#client = undefined;
   }
 
-  async #attempt(commits: readonly EncodedCommit[]): Promise<CommitResult[]> {
+  async #attempt(commits: readonly EncodedCommit[]): Promise<Flushed> {
     const client = this.#client ?? (await this.#connect());
     const flush = new Flush(commits);
     await this.#load(client, flush);
-    return await this.#commit(client, flush, commits);
+    return await this.#commit(client, flush);
   }
 
   async #load(client: Client, flush: Flush): Promise<void> {
@@ -71,14 +71,14 @@ export class Writer {
     }
   }
 
-  async #commit(client: Client, flush: Flush, commits: readonly EncodedCommit[]): Promise<CommitResult[]> {
+  async #commit(client: Client, flush: Flush): Promise<Flushed> {
     if (this.#client !== client)
       throw new PostgresError("lost", new Error("the connection ended in between"));
     const transaction = new Transaction(client);
     try {
-      const [results] = await Promise.all([flush.write(transaction), commit.run(transaction)]);
-      if (newsOfFlush(commits, results).size > 0) announce.run(client).catch(() => undefined);
-      return results;
+      const [flushed] = await Promise.all([flush.write(transaction), commit.run(transaction)]);
+      if (flushed.news.size > 0) announce.run(client).catch(() => undefined);
+      return flushed;
     } catch (error) {
       const cause = transaction.causeOf(error);
       if (!isFailure(cause, "lost", "unreachable")) throw cause;
