@@ -1,29 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunView } from "@kheish/contract";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Client } from "../http/support/client.ts";
+import { expect, test } from "vitest";
+import type { Client } from "../http/support/client.ts";
 import { EventStream } from "../http/support/stream.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres.ts";
-import { ServedDaemon } from "../support/served.ts";
+import { useTwoOnPostgres } from "../support/two-on-postgres.ts";
 import { until } from "../support/wait.ts";
 
-let server: PostgresServer;
-const daemons: ServedDaemon[] = [];
-const [one, other] = [0, 1].map((index) => new Client(() => daemons[index]?.baseUrl ?? "")) as [
-  Client,
-  Client,
-];
-
-beforeAll(async () => {
-  server = await startPostgres();
-  const store = await server.createDatabase();
-  for (let n = 0; n < 2; n++) daemons.push(await ServedDaemon.start({ store }));
-});
-afterAll(async () => {
-  for (const daemon of daemons) await daemon.remove();
-  await server?.stop();
-});
+const { daemons, one, other } = useTwoOnPostgres();
 
 async function play(client: Client, session: string, turns: readonly object[]): Promise<RunView> {
   await client.call("createSession", { body: { session_id: session } });

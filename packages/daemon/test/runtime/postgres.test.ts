@@ -1,26 +1,10 @@
 import type { RuntimeSettingsView } from "@kheish/contract";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Client } from "../http/support/client.ts";
+import { describe, expect, test } from "vitest";
+import type { Client } from "../http/support/client.ts";
 import { EventStream } from "../http/support/stream.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres.ts";
-import { ServedDaemon } from "../support/served.ts";
+import { useTwoOnPostgres } from "../support/two-on-postgres.ts";
 
-let server: PostgresServer;
-const daemons: ServedDaemon[] = [];
-const [one, other] = [0, 1].map((index) => new Client(() => daemons[index]?.baseUrl ?? "")) as [
-  Client,
-  Client,
-];
-
-beforeAll(async () => {
-  server = await startPostgres();
-  const store = await server.createDatabase();
-  for (let n = 0; n < 2; n++) daemons.push(await ServedDaemon.start({ store }));
-});
-afterAll(async () => {
-  for (const daemon of daemons) await daemon.remove();
-  await server?.stop();
-});
+const { one, other } = useTwoOnPostgres();
 
 /** Without what is each daemon's own. */
 async function settings(client: Client): Promise<Partial<RuntimeSettingsView>> {

@@ -36,7 +36,7 @@ const LOCK = "mcp";
 
 /** What the ledger is told of a change: names only, as an entry may hold what is secret. */
 function adminChange(principal: string, name: string, change: JsonObject, reason?: string): AdminChange {
-  return { principal, target: `mcp/servers/${name}`, change, ...(reason === undefined ? {} : { reason }) };
+  return { principal, target: `mcp/servers/${name}`, change, ...reasonOf(reason) };
 }
 
 /**
@@ -273,7 +273,7 @@ function diffOf(before: readonly ServerSpec[], after: readonly ServerSpec[]) {
   };
 }
 
-function reasonOf(reason: string | undefined): JsonObject {
+function reasonOf(reason: string | undefined): { reason?: string } {
   return reason === undefined ? {} : { reason };
 }
 
