@@ -1,4 +1,4 @@
-import type { Endpoint } from "./endpoints.ts";
+import type { Endpoint } from "./endpoints/index.ts";
 import type { Verb } from "./tokens.ts";
 
 /** The parts of a request that say what it is about. */

@@ -10,7 +10,7 @@ export * from "./auth-broker.ts";
 export * from "./backups.ts";
 export * from "./budgets.ts";
 export * from "./contracts.ts";
-export * from "./endpoints.ts";
+export * from "./endpoints/index.ts";
 export * from "./events.ts";
 export * from "./goals.ts";
 export * from "./hook-payloads.ts";

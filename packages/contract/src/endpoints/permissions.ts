@@ -1,0 +1,90 @@
+import {
+  CreatePermissionRuleRequest,
+  CreateSessionRuleRequest,
+  DeleteRuleQuery,
+  PermissionRule,
+  PermissionRuleDeleted,
+  PermissionRuleList,
+  SetPermissionRuleRequest,
+  SetSessionRuleRequest,
+} from "../permissions.ts";
+import { define, session } from "./parts.ts";
+
+const rules = "/v1/runtime/permissions/rules";
+const sessionRules = `${session}/permissions/rules`;
+
+export const permissionsEndpoints = define({
+  listPermissionRules: {
+    method: "GET",
+    path: rules,
+    tag: "permissions",
+    summary: "The rules of user and project scope, in the order they were made",
+    access: "admin",
+    responses: { 200: PermissionRuleList },
+  },
+  createPermissionRule: {
+    method: "POST",
+    path: rules,
+    tag: "permissions",
+    summary: "Make a rule that is not there yet",
+    access: "admin",
+    body: CreatePermissionRuleRequest,
+    responses: { 201: PermissionRule },
+  },
+  setPermissionRule: {
+    method: "PUT",
+    path: `${rules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Make or replace a rule; it holds from the next tool call on",
+    access: "admin",
+    body: SetPermissionRuleRequest,
+    responses: { 200: PermissionRule, 201: PermissionRule },
+  },
+  deletePermissionRule: {
+    method: "DELETE",
+    path: `${rules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Remove a rule",
+    access: "admin",
+    query: DeleteRuleQuery,
+    responses: { 200: PermissionRuleDeleted },
+  },
+  listSessionRules: {
+    method: "GET",
+    path: sessionRules,
+    tag: "permissions",
+    summary: "The session's own rules, with what approvals made it remember",
+    access: "admin",
+    responses: { 200: PermissionRuleList },
+  },
+  createSessionRule: {
+    method: "POST",
+    path: sessionRules,
+    tag: "permissions",
+    summary: "Make a rule of this session that is not there yet",
+    access: "admin",
+    verb: "admin",
+    body: CreateSessionRuleRequest,
+    responses: { 201: PermissionRule },
+  },
+  setSessionRule: {
+    method: "PUT",
+    path: `${sessionRules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Make or replace a rule of this session",
+    access: "admin",
+    verb: "admin",
+    body: SetSessionRuleRequest,
+    responses: { 200: PermissionRule, 201: PermissionRule },
+  },
+  deleteSessionRule: {
+    method: "DELETE",
+    path: `${sessionRules}/{rule_id}`,
+    tag: "permissions",
+    summary: "Remove a rule of this session, or what an approval made it remember",
+    access: "admin",
+    verb: "admin",
+    query: DeleteRuleQuery,
+    responses: { 200: PermissionRuleDeleted },
+  },
+});
