@@ -65,6 +65,8 @@ export class McpServer implements ToolServer {
   #failedAttemptAt = Number.NEGATIVE_INFINITY;
   #isStopped = false;
   readonly #stop = new AbortController();
+  /** Ends the attempt that is under way, with why. */
+  #attempting: AbortController | undefined;
 
   constructor(deps: ServerDeps, spec: ServerSpec) {
     this.#deps = deps;
@@ -127,6 +129,7 @@ export class McpServer implements ToolServer {
   async stop(why?: string): Promise<void> {
     this.#isStopped = true;
     this.#stop.abort();
+    this.#attempting?.abort();
     this.#retry?.cancel();
     await this.#disconnect("stopped", why);
     this.#tools = [];
@@ -137,10 +140,13 @@ export class McpServer implements ToolServer {
   async credentialChanged(slotId: string, isUsable: boolean): Promise<void> {
     // A token that was refreshed is the same account's: the next request takes it.
     if (this.#isStopped || (isUsable && slotId === this.spec.entry.oauth_slot_ref)) return;
+    const changed = new CredentialChanged(`the credential '${slotId}' has changed`);
     this.#retry?.cancel();
+    this.#attempting?.abort(changed);
     this.#tools = [];
     this.#deps.onTools(this);
-    await this.#disconnect("waiting_to_reconnect", `the credential '${slotId}' has changed`);
+    await this.#disconnect("waiting_to_reconnect", changed.message);
+    await this.#connecting?.catch(() => undefined);
     if (this.spec.entry.oauth_slot_ref !== undefined) {
       this.#health = { ...this.#health, state: "waiting_for_authorization" };
     } else if (isUsable) {
@@ -281,23 +287,19 @@ export class McpServer implements ToolServer {
     this.#health = { ...this.#health, state: "connecting" };
     const { clock, record } = this.#deps;
     const given = new AbortController();
-    const { signal } = this.#stop;
-    const stop = () => given.abort();
-    signal.addEventListener("abort", stop, { once: true });
-    const limit = clock.schedule(this.spec.entry.startup_timeout_sec * 1_000, stop);
+    this.#attempting = given;
+    const limit = clock.schedule(this.spec.entry.startup_timeout_sec * 1_000, () => given.abort());
+    let opened: Connection | undefined;
     try {
-      const opened = recorded(record, `mcp:connect:${this.name}`, { server: this.name }, () =>
+      opened = await recorded(record, `mcp:connect:${this.name}`, { server: this.name }, () =>
         this.#deps.connect(this.spec, given.signal, () => void this.#refreshTools()),
       );
-      const connection = await opened;
-      if (this.#isStopped) {
-        await connection.close();
-        throw new UpstreamFailure("it was stopped");
-      }
-      await this.#adopt(connection, given.signal);
+      await this.#adopt(opened, given.signal);
     } catch (error) {
+      if (opened !== this.#connection) void opened?.close().catch(() => undefined);
       if (error instanceof ToolClash) throw error;
       if (this.#isStopped) throw new UpstreamFailure(this.#error ?? "it was stopped");
+      if (given.signal.reason instanceof CredentialChanged) throw given.signal.reason;
       const message = given.signal.aborted
         ? `it did not answer within ${this.spec.entry.startup_timeout_sec} s`
         : this.#words(error);
@@ -307,13 +309,15 @@ export class McpServer implements ToolServer {
       throw new UpstreamFailure(message);
     } finally {
       limit.cancel();
-      signal.removeEventListener("abort", stop);
+      this.#attempting = undefined;
     }
   }
 
   /** Its tools are known before anybody is told that it is there. */
   async #adopt(connection: Connection, signal: AbortSignal): Promise<void> {
     const listed = await this.#listed(connection, signal);
+    // Whoever ended the attempt while the answer was on its way has said what the server is now.
+    signal.throwIfAborted();
     this.#connection = connection;
     this.#error = undefined;
     const { instructions, protocolVersion, serverVersion } = connection;
@@ -368,7 +372,9 @@ export class McpServer implements ToolServer {
     const connection = this.#connection;
     if (connection === undefined || this.#isStopped) return;
     try {
-      await this.#takeTools(await this.#listed(connection, this.#stop.signal));
+      const listed = await this.#listed(connection, this.#stop.signal);
+      // It may have been disconnected meanwhile, and its tools with it.
+      if (this.#connection === connection) await this.#takeTools(listed);
     } catch (error) {
       this.#deps.log.warn(
         { server: this.name, err: this.#words(error) },
@@ -439,6 +445,9 @@ export class McpServer implements ToolServer {
     return this.#deps.redact(error instanceof Error ? error.message : String(error));
   }
 }
+
+/** 03-R61: the attempt was made with a secret that is another one now. */
+class CredentialChanged extends UpstreamFailure {}
 
 function failureOf({ kind }: CallEnd): string | undefined {
   if (kind === "refused") return "failed:status";
