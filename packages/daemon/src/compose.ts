@@ -40,7 +40,7 @@ import {
   debugBindings,
   debugPolicy,
 } from "./features/debug/index.ts";
-import { EventStreams, eventBindings, RUNTIME_STREAM } from "./features/events/index.ts";
+import { EventStreams, eventBindings, NewestShown, RUNTIME_STREAM } from "./features/events/index.ts";
 import { goalBindings } from "./features/goals/index.ts";
 import {
   agentCaller,
@@ -211,7 +211,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     }),
   });
   const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
-  const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
+  const frames = { store, runtime: () => runtime.settled(() => runtime.view()) };
+  const streams = new EventStreams(frames, tail);
+  const newestShown = new NewestShown(frames, tail);
   const { routes } = runtime;
   const authority = createAuthority();
 
@@ -325,6 +327,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     isReady: () => ready,
     budgets: () => budgetsStatus(commands),
     subscriberCount: () => streams.subscriberCount,
+    newestEvent: () => newestShown.position(),
     controlPlane: settings.controlPlane,
     hooks: (configured) => hooksStatus(hooks, deadLetters, configured),
     storage: new StorageStatus(clock, settings.probeStorage),

@@ -9,7 +9,7 @@ export function permissionCheck(fixture: Fixture): void {
     api.call("checkPermission", { body: body as { tool_name: string } });
 
   test("03-R27 explains the decision, and nothing happens", async () => {
-    const before = (await api.call("status")).events.newest_event_id;
+    const before = (await api.call("status")).events.next_event_id;
     const asked = await check({ tool_name: "bash", input: { command: "ls" } });
     expect(asked).toMatchObject({
       tool_name: "bash",
@@ -31,7 +31,7 @@ export function permissionCheck(fixture: Fixture): void {
       approval_required: false,
       matched_rule: "*",
     });
-    expect((await api.call("status")).events.newest_event_id).toBe(before);
+    expect((await api.call("status")).events.next_event_id).toBe(before);
   });
 
   test("03-R22 under another mode than the daemon's", async () => {

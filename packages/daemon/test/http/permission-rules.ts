@@ -230,7 +230,7 @@ export function permissionRules(fixture: Fixture): void {
       const { rule_id } = await api.call("createPermissionRule", {
         body: { tool_name_pattern: "bash", behavior: "allow", match: git },
       });
-      const before = (await api.call("status")).events.newest_event_id;
+      const before = (await api.call("status")).events.next_event_id;
       const input = { command: "git status -s" };
       expect(await api.call("checkPermission", { body: { tool_name: "bash", input } })).toMatchObject({
         decision: "allow",
@@ -239,7 +239,7 @@ export function permissionRules(fixture: Fixture): void {
         matched_rule_id: rule_id,
         audit_preview: { matched_rule_id: rule_id, decision: "allow" },
       });
-      expect((await api.call("status")).events.newest_event_id).toBe(before);
+      expect((await api.call("status")).events.next_event_id).toBe(before);
     });
   });
 

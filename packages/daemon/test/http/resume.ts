@@ -17,6 +17,22 @@ interface Telling {
 export function resume(fixture: Fixture): void {
   const { api } = fixture;
 
+  test("01-R65 the tail's id is one that the stream shows, whatever else is journaled behind it", async () => {
+    await fixture.finish(await fixture.session(), "hi");
+    const before = (await api.call("status")).events;
+    // The audit signs for what was done, which no stream shows.
+    await api.send("GET", "/v1/audit/export");
+    const { events } = await api.call("status");
+    expect(Number(events.next_event_id)).toBeGreaterThan(Number(before.next_event_id));
+    expect(events.newest_event_id).toBe(events.tail_event_id_cursor);
+    const cursor = String(BigInt(events.tail_event_id_cursor) - 1n);
+    const stream = await fixture.stream("eventsStream", { query: { cursor } });
+    expect((await stream.until(({ id }) => id !== undefined)).id).toBe(events.tail_event_id_cursor);
+    // Also of a daemon that has not seen it happen.
+    await fixture.daemon.restart();
+    expect((await api.call("status")).events.tail_event_id_cursor).toBe(events.tail_event_id_cursor);
+  });
+
   test("01-R59 a reader may stop at any event and go on from there, before a restart and after it", async () => {
     const { session_id, run_id, live } = await tellStory(fixture);
     const isEnd = ({ id }: Frame) => id === live.at(-1)?.id;

@@ -20,7 +20,7 @@ export function streamCursors(fixture: Fixture): void {
     const { events } = await api.call("status");
     const newest = BigInt(events.tail_event_id_cursor);
     expect(newest).toBeGreaterThanOrEqual(ids.at(-1) ?? newest);
-    expect(BigInt(events.next_event_id)).toBe(newest + 1n);
+    expect(BigInt(events.next_event_id)).toBeGreaterThan(newest);
   });
 
   test.each(["abc", "-1", "1.5", "0x10", "1e3", "1 2", "\u00b2"])(

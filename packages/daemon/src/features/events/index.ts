@@ -1,3 +1,4 @@
 export { RUNTIME_STREAM } from "./frames.ts";
 export { eventBindings } from "./http.ts";
+export { NewestShown } from "./newest-shown.ts";
 export { EventStreams } from "./streams.ts";

@@ -32,6 +32,8 @@ export interface StatusSources {
   isReady: () => boolean;
   budgets: () => Promise<BudgetsStatus | undefined>;
   subscriberCount: () => number;
+  /** The position of the newest event that streams show; 0 for none. */
+  newestEvent: () => Promise<number>;
   controlPlane: () => Promise<DaemonStatusView["control_plane"]>;
   hooks: (configured: number) => Promise<HooksStatus>;
   storage: StorageStatus;
@@ -135,7 +137,7 @@ export class StatusService {
         warnings,
       },
       hooks,
-      events: this.#events(),
+      events: await this.#events(),
       audit,
       sessions: { total: sessionCount },
       runs,
@@ -207,17 +209,18 @@ export class StatusService {
     return Math.max(0, ...depths.values());
   }
 
-  #events(): EventsStatus {
-    const { tail, subscriberCount } = this.#sources;
+  async #events(): Promise<EventsStatus> {
+    const { tail, subscriberCount, newestEvent } = this.#sources;
     const { count, capacity, oldest } = tail.retained;
-    const newest = tail.position;
+    const next = tail.position + 1;
+    const newest = await newestEvent();
     return {
       history_capacity: capacity,
       retained_event_count: count,
       subscriber_count: subscriberCount(),
       ...(oldest === undefined ? {} : { oldest_event_id: String(oldest) }),
       ...(newest === 0 ? {} : { newest_event_id: String(newest) }),
-      next_event_id: String(newest + 1),
+      next_event_id: String(next),
       tail_event_id_cursor: String(newest),
       replay_buffer_utilization_percent: Math.min(100, Math.round((100 * count) / capacity)),
       // Streams are read from the durable journal: nothing is ever evicted, no gap ever arises.

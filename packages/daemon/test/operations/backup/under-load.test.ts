@@ -111,10 +111,10 @@ describe.each(["SQLite", "PostgreSQL"])("a daemon on %s that is backed up while 
       before.set(`s${session}`, journal);
     }
     const { events, health } = await get<{
-      events: { tail_event_id_cursor: string };
+      events: { next_event_id: string };
       health: { warnings: { code: string }[] };
     }>(held, "/v1/status");
-    expect(Number(events.tail_event_id_cursor)).toBe(manifest.journal_head);
+    expect(Number(events.next_event_id)).toBe(manifest.journal_head + 1);
     expect(health.warnings.map(({ code }) => code)).toContain("restored_copy_holding");
     await held.stop();
 
@@ -175,7 +175,7 @@ test("a restore that is killed at any moment leaves a root that no daemon takes,
   expect(existsSync(mark)).toBe(false);
   const restored = await daemonOn(await place(directory, "elsewhere"));
   expect(await get(restored, "/v1/status")).toMatchObject({
-    events: { tail_event_id_cursor: String(manifest.journal_head) },
+    events: { next_event_id: String(manifest.journal_head + 1) },
     sessions: { total: SESSIONS },
   });
 }, 120_000);
