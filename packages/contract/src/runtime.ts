@@ -168,7 +168,9 @@ export const EventsStatus = z
       .optional()
       .describe("the newest event that the stream of the whole daemon shows"),
     next_event_id: z.string().describe("no event that is still to come has a smaller id"),
-    tail_event_id_cursor: z.string().describe("from here on a stream shows what is new; 0 while there is nothing"),
+    tail_event_id_cursor: z
+      .string()
+      .describe("from here on a stream shows what is new; 0 while there is nothing"),
     replay_buffer_utilization_percent: z.number(),
     evicted_event_count: z.int(),
     replay_gap_count: z.int(),

@@ -296,7 +296,14 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
 
-  const tokens = new TokenService({ store, audit: audit.ledger, clock, random, log });
+  const tokens = new TokenService({
+    store,
+    audit: audit.ledger,
+    clock,
+    random,
+    log,
+    redactor: credentials.redactor,
+  });
   const fixed: LoadedRoutes = { set: { configured: [] }, source: { kind: "serve_args" } };
   const routeService = new RouteService({
     store,

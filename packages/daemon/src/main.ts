@@ -169,7 +169,7 @@ async function open(
   const isCopy = await isHeldCopy(store);
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
-  const keys = await auditKeysOf({ store, isCopy }, stateRoot.path, env, warn);
+  const keys = await auditKeysOf({ store, isCopy }, stateRoot.path, env, { warn, redactor });
   const audit = new Audit({ store, clock: systemClock, log, keys });
   await audit.begin({ holds: isCopy && options.resumeRestored !== true });
   const credentials = await openCredentials(
@@ -522,7 +522,7 @@ function auditKeysOf(
   { store, isCopy }: { store: Store; isCopy: boolean },
   stateRoot: string,
   env: Env,
-  warn: (message: string) => void,
+  { warn, redactor }: { warn: (message: string) => void; redactor: Redactor },
 ): Promise<RingKeys> {
   return loadSigningKeys({
     env,
@@ -537,6 +537,7 @@ function auditKeysOf(
       }),
     writeFile: (path, content) => writeWholeFile(path, content, systemRandom),
     warn,
+    holdSecrets: (keyId, texts) => redactor.hold(`audit-key:${keyId}`, texts),
   });
 }
 

@@ -3,6 +3,7 @@ import type { Random } from "../kernel/random.ts";
 import type { Store, StoredEvent } from "../kernel/store.ts";
 import type { AuditLedger } from "./audit/index.ts";
 import { Broker } from "./broker/broker.ts";
+import { textsOfKey } from "./redaction/key-texts.ts";
 import type { Redactor } from "./redaction/redactor.ts";
 import { AUTH_STREAM, type MasterKey, type SlotEvent, Vault } from "./secrets/index.ts";
 
@@ -24,14 +25,9 @@ export class Credentials {
   readonly redactor: Redactor;
 
   constructor({ store, audit, clock, random, masterKey, redactor }: CredentialsDeps) {
-    if (masterKey !== undefined) {
-      const { bytes } = masterKey;
-      redactor.hold("master-key", [
-        Buffer.from(bytes).toString("base64"),
-        Buffer.from(bytes).toString("latin1"),
-      ]);
-    }
-    this.vault = new Vault({ store, audit, clock, random, masterKey }, (slotId, secrets) =>
+    const onMasterKey = ({ id, bytes }: MasterKey) => redactor.hold(`master-key:${id}`, textsOfKey(bytes));
+    if (masterKey !== undefined) onMasterKey(masterKey);
+    this.vault = new Vault({ store, audit, clock, random, masterKey, onMasterKey }, (slotId, secrets) =>
       redactor.hold(`slot:${slotId}`, secrets),
     );
     this.redactor = redactor;

@@ -67,6 +67,7 @@ describe("several daemons on one PostgreSQL", () => {
       readFile: async () => undefined,
       writeFile: async (path) => void files.push(path),
       warn: () => undefined,
+      holdSecrets: () => undefined,
     };
     const loaded = await Promise.all([1, 2, 3].map(() => loadSigningKeys(ports)));
     const ids = loaded.map(({ signer }) => signer.keyId);

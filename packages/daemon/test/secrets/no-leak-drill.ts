@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -24,6 +25,9 @@ import { OtlpReceiver } from "../support/otlp-receiver.ts";
 
 /** Awkward in every encoding, and no pattern of a vendor's: the redactor has to know it. */
 const awkward = (name: string) => `${name}/+=&?~"\\ ${randomBytes(9).toString("base64")}`;
+
+/** The archive, the evidence, and a stream of which the whole one shows everything: searched by other ways. */
+const APART = new Set(["backup", "runDebugArtifact", "sessionStream"]);
 
 /** How a text travels. */
 export function formsOf(secret: string): string[] {
@@ -122,7 +126,12 @@ export class Drill {
     );
   }
 
-  async ask(method: string, path: string, body?: object, token = this.secrets.admin_token): Promise<Response> {
+  async ask(
+    method: string,
+    path: string,
+    body?: object,
+    token = this.secrets.admin_token,
+  ): Promise<Response> {
     return fetch(`${this.daemon.baseUrl}${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
@@ -213,11 +222,23 @@ export class Drill {
     return this.call<CreatedToken>("POST", "/v1/runtime/tokens", body);
   }
 
-  /** The environment of every process below the daemon. */
-  async environments(): Promise<Record<string, Buffer>> {
-    const below = await descendantsOf(this.daemon.pid);
-    const each = below.map(async (pid) => [`/proc/${pid}/environ`, await environmentOf(pid)] as const);
-    return Object.fromEntries(await Promise.all(each));
+  /** Once a run's command is at work: the environment of every process below the daemon, the MCP server's apart. */
+  async whileAtWork(runId: string): Promise<Record<"mcp" | "others", Record<string, Buffer>>> {
+    const mark = join(this.at.workspace, "at-work");
+    await this.when(runId, () => existsSync(mark));
+    const found: Record<"mcp" | "others", Record<string, Buffer>> = { mcp: {}, others: {} };
+    for (const pid of await descendantsOf(this.daemon.pid)) {
+      const environment = await environmentOf(pid);
+      const isServer = (await readFile(`/proc/${pid}/cmdline`)).includes("server-everything");
+      found[isServer ? "mcp" : "others"][`/proc/${pid}/environ`] = environment;
+    }
+    return found;
+  }
+
+  /** The daemon comes back, with the master key that its slots are sealed with by now. */
+  async restartWith(masterKey: string): Promise<void> {
+    vi.stubEnv("KHEISH_AUTH_STORE_MASTER_KEY", masterKey);
+    await this.daemon.restart();
   }
 
   /** Every file that the daemon and its tools write, and whatever it has said. */
@@ -235,11 +256,14 @@ export class Drill {
   async views(ids: Record<string, readonly string[]>): Promise<Record<string, string>> {
     const texts: Record<string, string> = {};
     for (const [id, endpoint] of Object.entries<Endpoint>(endpoints)) {
-      if (endpoint.method !== "GET" || endpoint.kind === "binary") continue;
+      if (endpoint.method !== "GET" || APART.has(id)) continue;
       const paths = pathsOf(endpoint.path, ids);
-      if (paths === undefined) throw new Error(`${id}: nothing is known that ${endpoint.path} could show`);
+      if (paths === undefined) throw new Error(`${id}: say which ${endpoint.path} to search`);
       for (const path of paths)
-        texts[path] = endpoint.kind === "sse" ? await this.#history(path) : await (await this.ask("GET", path)).text();
+        texts[path] =
+          endpoint.kind === "sse"
+            ? await this.#history(`${path}?cursor=0${id === "runStream" ? "&until=terminal" : ""}`)
+            : await (await this.ask("GET", path)).text();
     }
     return texts;
   }
@@ -249,18 +273,20 @@ export class Drill {
     const { artifacts } = await this.call<RunDebugView>("GET", `/v1/runs/${runId}/debug`);
     const texts: Record<string, string> = {};
     for (const { artifact_id: id } of artifacts)
-      texts[`${runId} ${id}`] = await (await this.ask("GET", `/v1/runs/${runId}/debug/artifacts/${id}`)).text();
+      texts[`${runId} ${id}`] = await (
+        await this.ask("GET", `/v1/runs/${runId}/debug/artifacts/${id}`)
+      ).text();
     return texts;
   }
 
-  /** A stream from its beginning, up to what is its last event now. */
+  /** A stream from its beginning; that of a run up to its end, that of the daemon up to what is its last event now. */
   async #history(path: string): Promise<string> {
-    const { newest_event_id: newest } = (await this.call<{ events: { newest_event_id?: string } }>("GET", "/v1/status")).events;
-    const answer = await this.ask("GET", `${path}?cursor=0&until=terminal`);
+    const { events } = await this.call<{ events: { tail_event_id_cursor: string } }>("GET", "/v1/status");
+    const answer = await this.ask("GET", path);
     let text = "";
     for await (const chunk of answer.body ?? []) {
       text += Buffer.from(chunk).toString();
-      if (text.includes(`id: ${newest}\n`)) break;
+      if (text.includes(`id: ${events.tail_event_id_cursor}\n`)) break;
     }
     return text;
   }
@@ -290,8 +316,8 @@ export function says(content: string): { events: Json[] } {
 }
 
 /** A refusal of the provider's. */
-export function refuses(status: number, message: string) {
-  return { status, body: { error: { message, code: "invalid_api_key" } } };
+export function refuses(status: number, message: string, code = "invalid_api_key") {
+  return { status, body: { error: { message, code } } };
 }
 
 function chunk(delta: JsonObject, finish: string | null = null): Json {

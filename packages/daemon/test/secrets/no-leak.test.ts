@@ -1,194 +1,180 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { codexAccount } from "../accounts/support.ts";
-import { apiKey } from "../http/secrets.ts";
-import { Fixture } from "../http/support/fixture.ts";
-import { bash, say, script } from "../http/support/script.ts";
-import { AuthorizationServer } from "../support/authorization-server.ts";
-import { ChatProvider } from "../support/chat-provider.ts";
-import { findLeaks } from "../support/no-leak.ts";
-import { ServedDaemon } from "../support/served.ts";
+import { DatabaseSync } from "node:sqlite";
+import { type AuthSubjectStatus, isTerminal } from "@kheish/contract";
+import { expect, test } from "vitest";
+import { type Evidence, findLeaks } from "../support/no-leak.ts";
+import { scratch } from "../support/operator.ts";
+import { calls, Drill, formsOf, refuses, says } from "./no-leak-drill.ts";
 
-const KEY = "k3y/with+odd chars?&=~in-a-slot-0001";
-const TOKEN = "an-admin-token-that-nobody-may-see";
-const base64 = (text: string) => Buffer.from(text).toString("base64");
-/** How others quote the key. */
-const QUOTED: readonly [string, string][] = [
-  ["raw", KEY],
-  ["base64", base64(KEY)],
-  ["base64url", Buffer.from(KEY).toString("base64url")],
-  ["basic auth", base64(`user:${KEY}`)],
-  ["URL-encoded", encodeURIComponent(KEY)],
-];
-/** What would betray it. */
-const SOUGHT: readonly [string, string][] = [
-  ...QUOTED,
-  ["base64 without its ends", base64(KEY).slice(4, -4)],
-  ["basic auth without its ends", base64(`user:${KEY}`).slice(8, -4)],
-  ["a half of it", "odd chars?&=~in-a-slot"],
-];
+/** What a child of the daemon can see of its parents, and what somebody left lying about. */
+const look = (found: string) =>
+  `env; tr '\\0' '\\n' < /proc/self/environ; tr '\\0' '\\n' < /proc/$PPID/environ; tr '\\0' '\\n' < /proc/$PPID/cmdline; cat ${found}; cat ${found} >&2`;
+/** A hook that keeps what it was told and what it was given, where the search comes by. */
+const HOOK =
+  "cat >> hook-input; env >> hook-environment; tr '\\0' '\\n' < /proc/self/environ >> hook-environment";
 
-const provider = new ChatProvider();
-let log: string;
-let daemon: ServedDaemon;
-beforeEach(async () => {
-  log = "";
-  vi.spyOn(process.stderr, "write").mockImplementation((chunk) => {
-    log += String(chunk);
-    return true;
-  });
-  await provider.start();
-  daemon = await ServedDaemon.start({
-    store: "sqlite",
-    logLevel: "trace",
-    permissionMode: "bypassPermissions",
-    env: { KHEISH_AUTH_STORE_MASTER_KEY: "0123456789abcdef0123456789abcdef" },
-  });
-});
-afterEach(async () => {
-  await daemon.remove();
-  await provider.stop();
-  vi.restoreAllMocks();
-});
+test("issue 5, 02-R47 02-R57 02-R93: what is in a slot, a token file or the daemon's environment is nowhere else", async () => {
+  const drill = await Drill.start();
+  const { secrets, wire, chat, authorization } = drill;
+  await drill.placeSecrets();
+  await drill.call("POST", "/v1/runtime/debug-level", { level: "full" });
+  const executor = { type: "command", command: HOOK };
+  const hooks = { pre_tool_use: [{ name: "keep", executor }], stop: [{ name: "keep", executor }] };
+  await drill.call("POST", "/v1/runtime/hooks", { settings: { hooks } });
+  const budget = { window: { kind: "day" }, limits: { model_calls: 1_000 }, on_limit: "fail" };
+  await drill.call("PUT", "/v1/runtime/budgets/day", { ...budget, scope: { kind: "daemon" } });
+  const { secret: namedToken } = await drill.createToken();
+  await drill.kheish("secrets", "rekey", "--new-key-file", await fileOf(secrets.next_master_key));
+  const quoted = [...Object.values(secrets), namedToken].flatMap(formsOf).join("\n");
+  await writeFile(drill.found, quoted);
 
-/** Every file under a directory, by its path. */
-async function contents(directory: string): Promise<Map<string, string>> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return new Map(
-    await Promise.all(files.map(async (path) => [path, await readFile(path, "latin1")] as const)),
+  // A provider that answers, whose model looks around, and repeats what it has seen; then one that fails, and quotes.
+  wire.plan(
+    calls(
+      { name: "bash", input: { command: look(drill.found) } },
+      { name: "mcp__tracker__get-env", input: {} },
+    ),
+    says(`done with ${formsOf(secrets.route_key).join(" and ")}`),
+    refuses(401, `Incorrect API key provided: ${formsOf(secrets.route_key).join(" or ")}`),
+    refuses(503, `busy: ${formsOf(secrets.route_key_of_environment).join(" or ")}`, "overloaded"),
+    says("with the key of the environment"),
+    refuses(400, `bad: ${formsOf(secrets.route_key_of_environment).join(" or ")}`),
   );
+  const worked = await drill.run("look around");
+  expect(worked.status, worked.error).toBe("completed");
+  expect(wire.requests[0]?.headers.authorization, "the provider was given it").toBe(
+    `Bearer ${secrets.route_key}`,
+  );
+  const failed = await drill.run("again");
+  expect(failed.error).toContain("Incorrect API key provided: <redacted> or <redacted>");
+  const byEnvironment = await drill.run("hello", "env");
+  expect(byEnvironment.status, byEnvironment.error).toBe("completed");
+  const failedByEnvironment = await drill.run("hello", "env");
+  expect(failedByEnvironment.error).toContain("bad: <redacted>");
+
+  // An account whose token is refused, and refreshed, and then quoted; another that is refreshed; one that cannot be.
+  const [first] = authorization.issued;
+  chat.answer = (token) => ({
+    status: token === first?.access_token ? 401 : 400,
+    text: `bad: Bearer ${formsOf(token).join(" or ")}`,
+  });
+  const account = await drill.run("hello", "team");
+  expect(account.error).toContain("bad: <redacted> or <redacted>");
+  expect(chat.keys).toEqual([first?.access_token, authorization.issued[2]?.access_token]);
+  await drill.call("POST", "/v1/runtime/auth/accounts/mcp.oauth.tracker/refresh");
+  const refused = await drill.ask("POST", "/v1/runtime/auth/accounts/mcp.oauth.refused/refresh");
+  expect(refused.ok, "the tokens of another client are refused").toBe(false);
+  const held = { ...secrets, ...drill.issued(), named_token: namedToken };
+  expect(Object.keys(held)).toHaveLength(8 + 8 + 1);
+
+  // Callers who put a secret where it does not belong, and who have the wrong one.
+  const misplaced: string[] = [await refused.text()];
+  for (const secret of Object.values(held)) {
+    misplaced.push(await (await drill.ask("GET", `/v1/runs/${encodeURIComponent(secret)}`)).text());
+    misplaced.push(await (await drill.ask("GET", "/v1/runs", undefined, `${secret}-`)).text());
+  }
+  expect(misplaced.join()).toContain("<redacted>");
+  const asNamed = await drill.ask("GET", "/v1/sessions", undefined, namedToken);
+  expect(asNamed.status).toBe(200);
+
+  const archive = join(await scratch(), "backup.tar");
+  await drill.kheish("backup", "--out", archive);
+
+  // Killed in the middle of a call: what lies about then is what a thief of the disk finds.
+  wire.plan(calls({ name: "bash", input: { command: "touch at-work; sleep 30" } }), says("awake again"));
+  const interrupted = await drill.begin("sleep");
+  const children = await drill.whileAtWork(interrupted);
+  expect(Object.keys(children.others).length, "a shell and what it started").toBeGreaterThan(1);
+  await drill.daemon.kill();
+  const afterKill = await findLeaks(held, await drill.written());
+  await drill.restartWith(secrets.next_master_key);
+  const resumed = await drill.when(interrupted, ({ status }) => isTerminal(status));
+
+  const runs = [worked, failed, byEnvironment, failedByEnvironment, account, resumed].map(
+    ({ run_id }) => run_id,
+  );
+  const evidence: Record<string, string> = {};
+  for (const run of runs) Object.assign(evidence, await drill.evidenceOf(run));
+  const subject = await drill.call<AuthSubjectStatus>("GET", "/v1/runtime/auth/subjects/session:s");
+  const lease_id = subject.active_route_lease_ids ?? [];
+  expect(lease_id.length, "a lease of the last call").toBeGreaterThan(0);
+  const views = await drill.views({
+    lease_id,
+    budget_id: ["day"],
+    session_id: ["s"],
+    run_id: runs,
+    revision: ["1", "2"],
+    ref: ["main.key", "mcp.tracker.TOKEN"],
+    slot: ["team", "mcp.oauth.tracker", "mcp.oauth.refused"],
+    subject_id: ["session:s", "daemon"],
+  });
+  const exported = join(await scratch(), "audit.jsonl");
+  await drill.kheish("audit", "export", "--out", exported);
+  const written = await drill.written();
+  const all: Evidence = {
+    ...written,
+    texts: {
+      ...written.texts,
+      ...views,
+      ...evidence,
+      ...children.others,
+      backup: await readFile(archive),
+      audit: await readFile(exported),
+      refusals: misplaced.join("\n"),
+    },
+  };
+
+  // Everything that is searched is there, and was where the secrets were.
+  expect(evidence[`${failed.run_id} turn-0000-attempt-0001-provider-events`]).toContain("<redacted>");
+  expect(views["/v1/sessions/s/events"]).toContain("PATH=");
+  expect(views["/v1/sessions/s/events"]).toContain("TRACKER_TOKEN");
+  expect(views["/v1/events/stream"]).toContain("tool_call_finished");
+  expect(views["/metrics"]).toContain("kheish_");
+  expect(String(all.texts?.log)).toContain("answered a request");
+  expect(String(all.texts?.log)).toContain("an account was refreshed");
+  expect(await readFile(join(drill.at.workspace, "hook-environment"), "utf8")).toContain("PATH=");
+  expect(drill.collector.spans.length).toBeGreaterThan(0);
+  const ofServer = await findLeaks(held, { texts: children.mcp });
+  expect(new Set(ofServer.map(({ secret }) => secret)), "the server is given its own").toEqual(
+    new Set(["mcp_secret"]),
+  );
+
+  expect([...afterKill, ...(await findLeaks(held, all))]).toEqual([]);
+  await findsWhatIsPlanted(drill, held, all);
+}, 240_000);
+
+/** The same search, over the same evidence, with one secret in each of the places where it would hide. */
+async function findsWhatIsPlanted(drill: Drill, held: Record<string, string>, all: Evidence): Promise<void> {
+  const copy = await scratch();
+  const root = join(copy, "state");
+  await cp(drill.at.stateRoot, root, { recursive: true });
+  const planted = new Map<string, string>();
+  const kinds = Object.keys(held);
+  const next = (where: string): string => {
+    const secret = kinds[planted.size % kinds.length] ?? "";
+    planted.set(where, secret);
+    return held[secret] ?? "";
+  };
+  const file = join(root, "deep", "down");
+  await mkdir(file, { recursive: true });
+  await writeFile(join(file, "dump"), Buffer.from(`user:${next(join(file, "dump"))}`).toString("base64"));
+  const database = join(root, "kheish.db");
+  const db = new DatabaseSync(database);
+  db.exec("CREATE TABLE planted (text TEXT)");
+  const insert = db.prepare("INSERT INTO planted VALUES (?)");
+  insert.run("x".repeat(9_000) + JSON.stringify(JSON.stringify(next(`${database} planted`))));
+  db.close();
+  const texts: Record<string, string> = {};
+  for (const [where, text] of Object.entries(all.texts ?? {}))
+    texts[where] = `${Buffer.from(text).toString()}${formsOf(next(where))[planted.size % 7]}`;
+  const leaks = await findLeaks(held, { directories: [root], texts });
+  const found = new Map(leaks.map(({ where, secret }) => [where, secret]));
+  for (const [where, secret] of planted) expect([where, found.get(where)]).toEqual([where, secret]);
 }
 
-test("02-R93 02-R47 a key in a slot is found nowhere else, whoever quotes it and however", async () => {
-  const fixture = new Fixture(() => daemon);
-  const { api } = fixture;
-  await api.call("putSecret", apiKey("local.prod", KEY));
-  const routes = `default_route = "local"\n${provider.route("local", "local.prod")}[routes.simulator]\ndriver = "simulator"\n`;
-  await daemon.restart({ routes });
-
-  // A provider that answers, one that fails and quotes the key in every encoding, and one whose stream says it.
-  await fixture.finish(await fixture.session(), "hello");
-  const quoted = QUOTED.map(([name, form]) => `${name}: ${form}`).join("; ");
-  const endings: string[] = [];
-  for (const status of [400, 401, 500, 503]) {
-    provider.answer = (key) => ({
-      status,
-      text: `your key ${key} is bad; ${status}; ${quoted}`,
-    });
-    const run = await fixture.begin("hello");
-    if (status >= 500) await fixture.cancel(run.run_id);
-    endings.push((await fixture.settles(run.run_id)).error ?? "");
-  }
-  expect(endings[0]).toMatch(/your key <redacted> is bad/);
-
-  // A tool that comes across it in a file.
-  await writeFile(join(daemon.workspace, "found.txt"), quoted);
-  const read = await fixture.begin(script(bash("cat found.txt; cat found.txt >&2; exit 3"), say("done")), {
-    provider: "simulator",
-  });
-  expect((await fixture.settles(read.run_id)).status).toBe("completed");
-
-  // A caller who puts it where it does not belong, and a refusal that would quote it.
-  const refusal = await api.refusal("getRun", { params: { run_id: KEY } });
-  expect(refusal.detail).toContain("<redacted>");
-  await api.call("rekeySecrets", { body: { new_key: "fedcba9876543210fedcba9876543210" } });
-
-  const seen = new Map([
-    ["the log", log],
-    ["a refusal", JSON.stringify(refusal)],
-    ["errors", endings.join("\n")],
-  ]);
-  const stream = await fixture.stream("eventsStream", { query: { cursor: "0" } });
-  const frames = [];
-  for (let frame = await stream.next(); frame !== undefined; frame = await stream.next()) {
-    frames.push(frame);
-    const { data } = frame;
-    if (data.type === "run_updated" && data.run.run_id === read.run_id && data.run.status === "completed")
-      break;
-  }
-  seen.set("the events", JSON.stringify(frames));
-  seen.set("status and runtime", JSON.stringify([await api.call("status"), await api.call("getRuntime")]));
-  seen.set("the newest log lines", JSON.stringify(await api.call("logs")));
-  seen.set("slots", JSON.stringify(await api.call("listSecrets")));
-  seen.set("runs", JSON.stringify(await api.call("listRuns")));
-  await daemon.stop();
-  for (const [path, text] of await contents(join(daemon.directory, "state"))) seen.set(path, text);
-
-  expect([...seen.keys()].some((path) => path.endsWith("kheish.db"))).toBe(true);
-  expect(log).toContain("answered a request");
-  expect(seen.get("the events")).toContain("<redacted>");
-  const leaks = [...seen].flatMap(([where, text]) =>
-    SOUGHT.filter(([, form]) => text.includes(form) || text.includes(JSON.stringify(form).slice(1, -1))).map(
-      ([name]) => `${name} in ${where}`,
-    ),
-  );
-  expect(leaks).toEqual([]);
-});
-
-test("02-R93 02-R57 the tokens of an account are found nowhere, before and after a refresh, whoever quotes them", async () => {
-  const server = new AuthorizationServer();
-  await server.start();
-  onTestFinished(() => server.stop());
-  const fixture = new Fixture(() => daemon);
-  const { api } = fixture;
-  const tokens = await server.logIn();
-  const body = { slot_id: "team", provider: "open_ai", mode: "oauth_account" } as const;
-  await api.call("putSecret", { body: { ...body, state: { ...codexAccount(server, tokens) } } });
-  const routes = `default_route = "local"\n${provider.route("local", "team")}[routes.simulator]\ndriver = "simulator"\n`;
-  await daemon.restart({ routes });
-
-  // Refused, refreshed, and then an error that quotes the new token; the account ends as its provider says.
-  const refused = new Set([tokens.access_token]);
-  provider.answer = (key) =>
-    refused.has(key) ? { status: 401, text: `expired: ${key}` } : { status: 400, text: `bad: Bearer ${key}` };
-  const failed = await fixture.finish(await fixture.session(), "hello");
-  expect(failed.error).toContain("bad");
-  await api.call("disableSlot", { params: { slot: "team" }, body: { reason: "look" } });
-  await api.call("enableSlot", { params: { slot: "team" } });
-  const env = await fixture.begin(script(bash("env"), say("done")), {
-    provider: "simulator",
-  });
-  expect(await fixture.settles(env.run_id)).toMatchObject({ status: "completed" });
-  const account = await api.call("getAccount", { params: { slot: "team" } });
-  expect(account.details).toMatchObject({ last_refresh_outcome: "ok" });
-  await api.call("revokeAccount", { params: { slot: "team" } });
-
-  expect(provider.keys.slice(-2)).toEqual(server.issued.map(({ access_token }) => access_token));
-  const stream = await fixture.historyOf(env.run_id);
-  const texts = {
-    log,
-    error: failed.error ?? "",
-    events: JSON.stringify(stream),
-    account: JSON.stringify(account),
-    logs: JSON.stringify(await api.call("logs")),
-    status: JSON.stringify([await api.call("status"), await api.call("getRuntime")]),
-    runs: JSON.stringify(await api.call("listRuns")),
-  };
-  await daemon.stop();
-  expect(server.issued).toHaveLength(2);
-  const secrets = Object.fromEntries(
-    server.issued.flatMap(({ access_token, refresh_token }, n) => [
-      [`access token ${n}`, access_token],
-      [`refresh token ${n}`, refresh_token],
-    ]),
-  );
-  expect(log).toContain("an account was refreshed");
-  expect(await findLeaks(secrets, { directories: [daemon.directory], texts })).toEqual([]);
-});
-
-test("02-R93 a token of the control plane and the master key are in no line of the log", async () => {
-  await daemon.restart({ httpAuthMode: "bearer", adminToken: TOKEN });
-  const answer = await fetch(`${daemon.baseUrl}/v1/runs/${TOKEN}`, {
-    headers: { authorization: `Bearer ${TOKEN}` },
-  });
-  const master = await fetch(`${daemon.baseUrl}/v1/runs/0123456789abcdef0123456789abcdef`, {
-    headers: { authorization: `Bearer ${TOKEN}` },
-  });
-  const text = `${await answer.text()}${await master.text()}${log}`;
-  expect(answer.status).toBe(404);
-  expect(text).toContain("<redacted>");
-  expect(text).not.toContain(TOKEN);
-  expect(text).not.toContain("0123456789abcdef0123456789abcdef");
-});
+async function fileOf(text: string): Promise<string> {
+  const path = join(await scratch(), "key");
+  await writeFile(path, text, { mode: 0o600 });
+  return path;
+}

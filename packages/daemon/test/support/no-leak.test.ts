@@ -74,7 +74,11 @@ test("the search finds one in the environment of a grandchild", async () => {
   const texts = { environ: await environmentOf(grandchildren[0] ?? 0) };
   child.stdin.end();
   await once(child, "close");
-  expect(await findLeaks({ key: KEY }, { texts })).toMatchObject([{ encoding: "raw" }, { encoding: "json" }, { encoding: "json_in_json" }]);
+  expect(await findLeaks({ key: KEY }, { texts })).toMatchObject([
+    { encoding: "raw" },
+    { encoding: "json" },
+    { encoding: "json_in_json" },
+  ]);
 });
 
 test("the search refuses a secret that would be found by chance", () => {

@@ -1,5 +1,6 @@
 import { type DebugCaptureView, type DebugLevel, problem } from "@kheish/contract";
 import type { ModelRequest } from "../../engine/index.ts";
+import { textsOfKey } from "../../governance/redaction/key-texts.ts";
 import type { Redactor } from "../../governance/redaction/redactor.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
@@ -63,10 +64,8 @@ export class DebugCapture implements EvidencePort {
     const { key, redactTokens, redactor } = this.#options;
     [this.#key, this.#tokens] = await Promise.all([readDebugKey(key), readRedactTokens(redactTokens)]);
     if (this.#tokens.ok) redactor.hold("debug-redact-tokens", this.#tokens.tokens);
-    if (this.#key.ok && this.#key.key !== undefined) {
-      const bytes = Buffer.from(this.#key.key.bytes);
-      redactor.hold("debug-key", [bytes.toString("base64"), bytes.toString("latin1"), bytes.toString("hex")]);
-    }
+    if (this.#key.ok && this.#key.key !== undefined)
+      redactor.hold("debug-key", textsOfKey(this.#key.key.bytes));
   }
 
   /** Throws when a level could not do what it says (02-R94, 02-R95). */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { testLedger } from "../../governance/audit/testing.ts";
+import { Redactor } from "../../governance/redaction/redactor.ts";
 import { SimulatedClock } from "../../kernel/clock.ts";
 import { systemRandom } from "../../kernel/random.ts";
 import { openSqliteStore } from "../../kernel/sqlite/index.ts";
@@ -27,6 +28,7 @@ beforeEach(async () => {
     clock,
     random: systemRandom,
     log: silent,
+    redactor: new Redactor(),
   });
 });
 afterEach(async () => {
@@ -123,6 +125,7 @@ describe("02-A7 a revocation that has looked for children", () => {
       clock,
       random: systemRandom,
       log: silent,
+      redactor: new Redactor(),
     });
     const { revoked } = await revoking.revoke(parent.token_id, ADMIN);
     expect(revoked).toHaveLength(2);

@@ -8,6 +8,7 @@ import {
 import type { AdminChange } from "../../engine/index.ts";
 import { type Authority, type Grant, widerIn } from "../../governance/access/grant.ts";
 import type { AuditLedger } from "../../governance/audit/index.ts";
+import type { Redactor } from "../../governance/redaction/redactor.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
@@ -38,6 +39,8 @@ export interface TokenServiceOptions {
   clock: Clock;
   random: Random;
   log: Log;
+  /** Takes every token that this daemon gets to see out of what it says from then on. */
+  redactor: Pick<Redactor, "remember">;
 }
 
 /** Named tokens: narrow, expiring, each revocable for itself (02-A7). */
@@ -64,7 +67,7 @@ export class TokenService {
 
   /** Refuses what its creator may not do itself, or may do for less time. */
   async create(request: CreateTokenRequest, actor: Actor): Promise<CreatedToken> {
-    const { store, audit, clock, random } = this.#options;
+    const { store, audit, clock, random, redactor } = this.#options;
     refuseUnknownCreator(actor.principal);
     const { grant } = actor.principal;
     const now = clock.now();
@@ -117,7 +120,10 @@ export class TokenService {
         ],
         told,
       );
-      if (result.ok) return { ...tokenView(token, undefined), secret };
+      if (result.ok) {
+        redactor.remember(secret);
+        return { ...tokenView(token, undefined), secret };
+      }
       // The creator was revoked, or has just created another one: the next look says which.
       if (creator === undefined || result.op !== 0) throw nameTaken(token.name);
     }
@@ -155,6 +161,7 @@ export class TokenService {
     if (tokenId === undefined) return undefined;
     const token = await this.#options.store.get<TokenRecord>(TOKEN_KIND, tokenId);
     if (token === undefined || !isSecretOf(token.data.secret_sha256, presented)) return undefined;
+    this.#options.redactor.remember(presented);
     const { name, verbs, resources, expires_at_ms: expiresAtMs } = token.data;
     if (expiresAtMs !== undefined && this.#options.clock.now() >= expiresAtMs) return "expired";
     this.#noteUse(token);

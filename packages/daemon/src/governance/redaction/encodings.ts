@@ -8,11 +8,16 @@ export function formsOf(secret: string): string[] {
   const forms = new Set<string>();
   for (const text of [secret, ...linesOf(secret)]) {
     forms.add(text);
-    forms.add(JSON.stringify(text).slice(1, -1));
+    // Twice where JSON is told in JSON, as an answer that quotes a request.
+    forms.add(inJson(text)).add(inJson(inJson(text)));
     for (const form of [...urlForms(text), ...base64Forms(text)]) forms.add(form);
     forms.add(Buffer.from(text).toString("hex"));
   }
   return [...forms];
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 function linesOf(secret: string): string[] {

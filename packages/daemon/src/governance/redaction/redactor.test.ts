@@ -128,6 +128,20 @@ describe("02-R93: bytes that come in pieces", () => {
   });
 });
 
+describe("02-R93: what is only remembered", () => {
+  it("is taken out, until 4096 others have been heard of since it was last", () => {
+    const redactor = new Redactor();
+    redactor.hold("slot:a", ["held-in-a-slot"]);
+    redactor.remember("token-number-0000");
+    for (let n = 1; n < 4_096; n++) redactor.remember(`token-number-${String(n).padStart(4, "0")}`);
+    redactor.remember("token-number-0000");
+    redactor.remember("token-number-4096");
+    expect(redactor.text("token-number-0000 token-number-0001 token-number-0002 held-in-a-slot")).toBe(
+      `${REDACTED} token-number-0001 ${REDACTED} ${REDACTED}`,
+    );
+  });
+});
+
 describe("02-R93: text from outside", () => {
   it.each([
     "sk-ant-REDACTED",

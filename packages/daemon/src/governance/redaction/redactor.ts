@@ -3,7 +3,7 @@ import { Needles, replaced } from "./needles.ts";
 
 export const REDACTED = "<redacted>";
 
-/** Secrets that are no longer in force are remembered up to this many, the oldest are forgotten (02-R93). */
+/** Secrets that nobody holds any more are remembered up to this many, the oldest are forgotten (02-R93). */
 const MAX_FORMER = 4_096;
 
 /** Keys of others by their usual shapes: text from outside may quote one that was never ours (02-R93). */
@@ -16,7 +16,7 @@ const SHAPES =
  */
 export class Redactor {
   readonly #held = new Map<string, ReadonlySet<string>>();
-  /** In the order in which they went out of force. */
+  /** In the order in which they were last heard of. */
   readonly #former = new Set<string>();
   #needles: Needles | undefined;
   #byteNeedles: Needles | undefined;
@@ -32,13 +32,18 @@ export class Redactor {
       this.#former.delete(secret);
       this.#former.add(secret);
     }
-    for (const oldest of this.#former) {
-      if (this.#former.size <= MAX_FORMER) break;
-      this.#former.delete(oldest);
-    }
+    this.#forgetOldest();
     this.#held.set(source, now);
-    this.#needles = undefined;
-    this.#byteNeedles = undefined;
+    this.#changed();
+  }
+
+  /** One that no source holds, as a token that somebody has shown: among the newest of those that are remembered. */
+  remember(secret: string): void {
+    const isNew = !this.#former.delete(secret);
+    this.#former.add(secret);
+    if (!isNew) return;
+    this.#forgetOldest();
+    this.#changed();
   }
 
   /** The text without any secret that is known here. */
@@ -91,6 +96,18 @@ export class Redactor {
       ([name, one], index) => name === entries[index]?.[0] && one === entries[index][1],
     );
     return isSame ? value : Object.fromEntries(cleaned);
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#former) {
+      if (this.#former.size <= MAX_FORMER) return;
+      this.#former.delete(oldest);
+    }
+  }
+
+  #changed(): void {
+    this.#needles = undefined;
+    this.#byteNeedles = undefined;
   }
 
   #current(): Needles {

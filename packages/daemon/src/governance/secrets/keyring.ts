@@ -56,6 +56,10 @@ export class Keyring {
     return new Keyring(own, keys, record?.revision ?? 0, record?.data);
   }
 
+  get keys(): Iterable<MasterKey> {
+    return this.#keys.values();
+  }
+
   get(keyId: string): MasterKey | undefined {
     return this.#keys.get(keyId);
   }

@@ -7,11 +7,18 @@ import { type MasterKey, NO_MASTER_KEY } from "./master-key.ts";
 export class Keyrings {
   readonly #store: Store;
   readonly #masterKey: MasterKey | undefined;
+  readonly #onKey: (key: MasterKey) => void;
   #last: Keyring | undefined;
 
-  constructor(store: Store, masterKey: MasterKey | undefined) {
+  /** `onKey` hears of every key before anybody can use it. */
+  constructor(
+    store: Store,
+    masterKey: MasterKey | undefined,
+    onKey: (key: MasterKey) => void = () => undefined,
+  ) {
     this.#store = store;
     this.#masterKey = masterKey;
+    this.#onKey = onKey;
   }
 
   /** Undefined before it was read for the first time. */
@@ -27,6 +34,7 @@ export class Keyrings {
   async reload(): Promise<Keyring> {
     if (this.#masterKey === undefined) throw problem("runtime", "master_key_missing", NO_MASTER_KEY);
     this.#last = await Keyring.load(this.#store, this.#masterKey, this.#last);
+    for (const key of this.#last.keys) this.#onKey(key);
     return this.#last;
   }
 }

@@ -26,6 +26,8 @@ export interface VaultDeps {
   random: Random;
   /** Undefined: nothing can be written, and what is sealed cannot be read (02-R48). */
   masterKey: MasterKey | undefined;
+  /** Hears of every key before it is used. */
+  onMasterKey?: (key: MasterKey) => void;
 }
 
 export interface Change {
@@ -83,7 +85,7 @@ export class Vault {
     onSecrets: (slotId: string, secrets: readonly string[]) => void = () => undefined,
   ) {
     this.#deps = deps;
-    this.#keyrings = new Keyrings(deps.store, deps.masterKey);
+    this.#keyrings = new Keyrings(deps.store, deps.masterKey, deps.onMasterKey);
     this.#onSecrets = onSecrets;
   }
 
@@ -249,6 +251,7 @@ export class Vault {
   async rekey(next: MasterKey, change: Change): Promise<RekeyResult> {
     const { store, audit, clock, random } = this.#deps;
     const { actor } = change;
+    this.#deps.onMasterKey?.(next);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const keyring = await this.#keyrings.current();
       if (keyring.current.id !== next.id) {

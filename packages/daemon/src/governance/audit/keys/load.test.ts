@@ -50,6 +50,7 @@ describe("02-R81 where the key comes from", () => {
 
   function ports(env: Record<string, string>, files: Record<string, string> = {}, records = 0) {
     const warnings: string[] = [];
+    const held: string[] = [];
     const all: KeyPorts = {
       env,
       store: { engine: "sqlite", streamHead: async () => records } as unknown as Store,
@@ -61,14 +62,16 @@ describe("02-R81 where the key comes from", () => {
         files[path] = content;
       },
       warn: (message) => warnings.push(message),
+      holdSecrets: (_keyId, texts) => held.push(...texts),
     };
-    return { all, files, warnings };
+    return { all, files, warnings, held };
   }
 
   it("from the environment or a file that it names, without a word", async () => {
     const given = [ports({ [NAME]: hex }), ports({ [`${NAME}_FILE`]: "/k" }, { "/k": hex })];
-    for (const { all, files, warnings } of given) {
+    for (const { all, files, warnings, held } of given) {
       expect((await loadSigningKeys(all)).signer.keyId).toBe(KEY_ID);
+      expect(held).toContain(SEED.toString("base64url"));
       expect(warnings).toEqual([]);
       expect(files).not.toHaveProperty("/state/audit-signing.key");
     }

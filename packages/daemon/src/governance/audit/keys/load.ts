@@ -1,5 +1,6 @@
 import type { Random } from "../../../kernel/random.ts";
 import type { Store } from "../../../kernel/store.ts";
+import { textsOfKey } from "../../redaction/key-texts.ts";
 import { AuditKeyError, parseSeed } from "./parse.ts";
 import { KEY_STREAM, type RingKeys } from "./ring.ts";
 import { createSigner, type Signer } from "./signer.ts";
@@ -28,6 +29,8 @@ export interface KeyPorts {
   /** Whole or not at all, for the owner alone. */
   writeFile: (path: string, content: string) => Promise<void>;
   warn: (message: string) => void;
+  /** Hears of every key before it is used, in each of its forms. */
+  holdSecrets: (keyId: string, texts: readonly string[]) => void;
 }
 
 /**
@@ -47,18 +50,19 @@ export async function loadSigningKeys(ports: KeyPorts): Promise<RingKeys> {
   };
 }
 
-async function given({ env, readFile }: KeyPorts, name: string): Promise<Signer | undefined> {
+async function given(ports: KeyPorts, name: string): Promise<Signer | undefined> {
+  const { env, readFile } = ports;
   const inline = env[name]?.trim() || undefined;
   const path = env[`${name}_FILE`]?.trim() || undefined;
   if (inline !== undefined && path !== undefined)
     throw new AuditKeyError(`${name} and ${name}_FILE are both set; set one`);
-  if (inline !== undefined) return signerOf(Buffer.from(inline), name);
+  if (inline !== undefined) return signerOf(ports, Buffer.from(inline), name);
   if (path === undefined) return undefined;
   const content = await readFile(path).catch((cause: unknown) => {
     throw new AuditKeyError(`the file that ${name}_FILE names cannot be read`, { cause });
   });
   if (content === undefined) throw new AuditKeyError(`the file that ${name}_FILE names does not exist`);
-  return signerOf(content, `${name}_FILE`);
+  return signerOf(ports, content, `${name}_FILE`);
 }
 
 /** Daemons on one PostgreSQL have a state root each: what the first of them makes lies where all of them look. */
@@ -70,11 +74,11 @@ async function ofDaemon(ports: KeyPorts): Promise<Signer> {
   warn(
     `the audit is signed with ${where}: whoever can write there can forge the audit beside it; keep the key elsewhere with ${KEY}_FILE`,
   );
-  if (own !== undefined) return signerOf(own, where);
-  if (isShared) return signerOf(Buffer.from(JSON.stringify(await sharedKey(ports))), where);
+  if (own !== undefined) return signerOf(ports, own, where);
+  if (isShared) return signerOf(ports, Buffer.from(JSON.stringify(await sharedKey(ports))), where);
   const made = Buffer.from(`${JSON.stringify(await newKey(ports))}\n`);
   await writeFile(keyFile, made.toString());
-  return signerOf(made, where);
+  return signerOf(ports, made, where);
 }
 
 async function sharedKey(ports: KeyPorts): Promise<KeyDocument> {
@@ -106,11 +110,13 @@ async function newKey({ store, isHeldCopy, keyFile, random, warn }: KeyPorts): P
   return { algorithm: "ed25519", secret_key_hex: random.hex(SEED_BYTES) };
 }
 
-function signerOf(content: Uint8Array, where: string): Signer {
+function signerOf({ holdSecrets }: KeyPorts, content: Uint8Array, where: string): Signer {
   const seed = parseSeed(content);
   if (seed === undefined)
     throw new AuditKeyError(
       `${where} holds no Ed25519 key: give its 32 bytes raw, as hex, base64 or base64url, or the JSON key file`,
     );
-  return createSigner(seed);
+  const signer = createSigner(seed);
+  holdSecrets(signer.keyId, textsOfKey(seed));
+  return signer;
 }
