@@ -21,7 +21,7 @@ import {
   tracingWanted,
 } from "./features/tracing/index.ts";
 import { Accounts } from "./governance/accounts/accounts.ts";
-import { takeOverLogins } from "./governance/accounts/route-logins.ts";
+import { settledLogins, takeOverLogins } from "./governance/accounts/route-logins.ts";
 import {
   Audit,
   AuditKeyError,
@@ -142,7 +142,6 @@ async function open(
   };
   checkHttpSettings({ bind: options.bind, auth, cors, trustedProxies: options.trustedProxies ?? [] });
   const workspaceRoot = await workspace(options.workspaceRoot);
-  const providerEnv = { ...env, ...options.providerEnv };
   const stateRoot = await lockedStateRoot(options, log);
   undo.push(() => stateRoot.release());
   const openedStore = await openStore(options.store, stateRoot.path);
@@ -180,6 +179,11 @@ async function open(
     redactor,
   );
 
+  const providerEnv = await settledLogins({
+    vault: credentials.vault,
+    env: { ...env, ...options.providerEnv },
+    readFile: readText,
+  });
   const loader = routeLoader({
     env: providerEnv,
     noSimulator: options.noSimulator,

@@ -63,3 +63,64 @@ test("02-R26 a login that cannot be taken over keeps a daemon from starting, and
   const message = await refusal(MASTER, team(`openai_auth_file = "/nowhere/auth.json"\n`));
   expect(message).toBe("Route 'team' signs in with a login of codex, and its file cannot be read.");
 });
+
+const OWN = { KHEISH_OPENAI_AUTH_SOURCE: "auto" };
+const KEY = { OPENAI_API_KEY: "sk-the-key-of-the-environment" };
+const openai = async (control: RouteControl) =>
+  (await control.list()).routes.find(({ route_id }) => route_id === "openai");
+
+test("02-R26 02-R31 --openai-auth-source auto: a key comes first, else a login that is there, else there is no route", async () => {
+  const control = await serve({ env: MASTER, providerEnv: OWN });
+  expect(await control.ids()).not.toContain("openai");
+  await logInWithCodex(control);
+  await control.daemon.restart({ env: { ...MASTER, ...KEY } });
+  expect(await openai(control)).not.toHaveProperty("auth_ref");
+  await control.daemon.restart({ env: MASTER });
+  expect(await openai(control)).toMatchObject({ auth_ref: "route.openai", state: "ok" });
+  // From then on the slot is what counts.
+  await rm(join(control.daemon.directory, ".codex"), { recursive: true });
+  await control.daemon.restart();
+  expect(await openai(control)).toMatchObject({ auth_ref: "route.openai", state: "ok" });
+});
+
+test("02-R26 without a word about logins nobody's login is touched", async () => {
+  const control = await serve({ env: MASTER });
+  await logInWithCodex(control);
+  await control.daemon.restart();
+  expect(await control.ids()).not.toContain("openai");
+  expect((await control.call("GET", "/v1/runtime/auth/accounts")).body).toEqual([]);
+});
+
+test("02-R26 a login that was asked for by name comes before a key, and only for the route that says nothing itself", async () => {
+  const providerEnv = { KHEISH_OPENAI_AUTH_SOURCE: "codex" };
+  const own = (more: string) =>
+    `${SIMULATOR}[routes.openai]\ndriver = "openai"\ndefault_model = "gpt-5.4"\n${more}`;
+  const control = await serve({ env: { ...MASTER, ...KEY }, routes: SIMULATOR });
+  await logInWithCodex(control);
+  await control.daemon.restart({ providerEnv, routes: own("") });
+  expect(await openai(control)).toMatchObject({
+    auth_ref: "route.openai",
+    capabilities: { image_edit: false },
+  });
+  await control.daemon.restart({ routes: own('openai_auth_source = "api_key"\n') });
+  expect(await openai(control)).not.toHaveProperty("auth_ref");
+  await expect(control.daemon.restart({ routes: own("image_edit = true\n") })).rejects.toThrow(
+    "routes.openai.image_edit is not something an account of driver 'openai' can do",
+  );
+});
+
+test("02-R26 the login of Claude Code, from the file that a flag names", async () => {
+  const control = await serve({ env: MASTER });
+  const { access_token: accessToken, refresh_token: refreshToken } = await server.logIn();
+  const expiresAt = Date.now() + 3_600_000;
+  const file = join(control.daemon.directory, "claude.json");
+  const claudeAiOauth = { accessToken, refreshToken, expiresAt, scopes: ["user:inference"] };
+  await writeFile(file, JSON.stringify({ claudeAiOauth }));
+  const providerEnv = {
+    KHEISH_ANTHROPIC_AUTH_SOURCE: "auto",
+    KHEISH_ANTHROPIC_CREDENTIALS_FILE: file,
+  };
+  await control.daemon.restart({ providerEnv });
+  const { routes } = await control.list();
+  expect(routes[0]).toMatchObject({ route_id: "anthropic", auth_ref: "route.anthropic", state: "ok" });
+});

@@ -2,7 +2,7 @@ import type { RouteView } from "@kheish/contract";
 import type { RouteReadiness } from "../../engine/index.ts";
 import { limitsOf, pricesOf, type Route, type RouteOrigin } from "../../model/index.ts";
 
-/** A route with all that an operator may see of it; a key or its place is never part of it. */
+/** A route with all that an operator may see of it; the slot of a key, never the key. */
 export function routeView(
   route: Route,
   origin: RouteOrigin,
@@ -15,6 +15,7 @@ export function routeView(
     route_id,
     provider: driver,
     model,
+    ...(ready?.auth_ref === undefined ? {} : { auth_ref: ready.auth_ref }),
     capabilities: ready?.capabilities ?? route.capabilities,
     active: ready?.active ?? false,
     origin,

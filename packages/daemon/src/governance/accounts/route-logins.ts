@@ -1,4 +1,5 @@
 import { type AuthSlotRecord, isProblem } from "@kheish/contract";
+import { factsOf } from "../../model/routes/drivers.ts";
 import { type AccountLogin, type Env, type Route, RouteConfigError } from "../../model/routes/route.ts";
 import type { Vault } from "../secrets/vault.ts";
 import {
@@ -13,6 +14,41 @@ export interface RouteLoginDeps {
   vault: Vault;
   env: Env;
   readFile: (path: string) => Promise<string>;
+}
+
+/** What `auto` can choose between, for each driver that knows logins. */
+const SOURCES = [
+  {
+    driver: "openai",
+    variable: "KHEISH_OPENAI_AUTH_SOURCE",
+    file: "KHEISH_OPENAI_AUTH_FILE",
+    login: "codex",
+  },
+  {
+    driver: "anthropic",
+    variable: "KHEISH_ANTHROPIC_AUTH_SOURCE",
+    file: "KHEISH_ANTHROPIC_CREDENTIALS_FILE",
+    login: "claude-code",
+  },
+] as const;
+
+/**
+ * The environment with each auth source that is `auto` settled: a key comes first, else the login that was taken over
+ * before, else one that is on this machine and can be kept (02-R26). Nobody's login is touched unless somebody said
+ * `auto` or named it.
+ */
+export async function settledLogins({ vault, env, readFile }: RouteLoginDeps): Promise<Env> {
+  const settled: Record<string, string | undefined> = { ...env };
+  for (const { driver, variable, file, login } of SOURCES) {
+    if (env[variable]?.trim() !== "auto") continue;
+    const hasKey = factsOf(driver).keyVariables.some((name) => env[name]?.trim());
+    const path = env[file]?.trim() || (login === "codex" ? codexAuthPath(env) : claudeCredentialsPath(env));
+    const isThere = async () =>
+      vault.status(`route.${driver}`) !== undefined ||
+      (vault.isWritable && path !== undefined && (await readFile(path).then(Boolean, () => false)));
+    settled[variable] = !hasKey && (await isThere()) ? login : "api-key";
+  }
+  return settled;
 }
 
 /**

@@ -5,6 +5,7 @@ import { effectiveCapabilities } from "./capabilities.ts";
 import { accountLoginOf, resolveCredential, variable } from "./credentials.ts";
 import { CAPABILITIES, type DriverName, factsOf } from "./drivers.ts";
 import { RouteTable } from "./file-schema.ts";
+import { withOwnLogin } from "./own-login.ts";
 import { type Env, type Route, RouteConfigError } from "./route.ts";
 
 /** 02-A8. */
@@ -59,7 +60,7 @@ export function buildRoute(routeId: string, table: RouteTable, env: Env): Route 
 
 /** A route that stands in no file: named after its driver, all settings at their defaults. */
 export function builtInRoute(driver: DriverName, env: Env, own: Partial<RouteTable> = {}): Route {
-  return buildRoute(driver, RouteTable.parse({ driver, ...own }), env);
+  return buildRoute(driver, withOwnLogin(driver, RouteTable.parse({ driver, ...own }), env), env);
 }
 
 /** An organization that is named but not there would send the bill to somebody else. */

@@ -15,12 +15,12 @@ export interface PrimaryRoute {
 const KEYED_DRIVERS = ["anthropic", "google", "openai", "xai", "openrouter"] as const satisfies DriverName[];
 const DEFAULT_PROVIDER = "anthropic";
 
-/** 02-R31: the chosen provider first, then every other one whose key is found. */
+/** 02-R31: the chosen provider first, then every other one with a key, or with a login that was asked for. */
 export function environmentRoutes(env: Env, flags: PrimaryRoute = {}): Route[] {
   const primary = primaryRoute(env, flags);
   const others = KEYED_DRIVERS.filter((driver) => driver !== primary?.driver)
     .map((driver) => builtInRoute(driver, env))
-    .filter((route) => route.credential.kind === "key");
+    .filter(({ credential }) => credential.kind === "key" || credential.kind === "slot");
   return primary === undefined ? others : [primary, ...others];
 }
 

@@ -4,6 +4,7 @@ import { buildRoute } from "./build.ts";
 import { impossibleCapability } from "./capabilities.ts";
 import { accountLoginOf } from "./credentials.ts";
 import { DRIVER_KEYS, EXCLUSIVE_KEYS, RoutesFile, RouteTable } from "./file-schema.ts";
+import { withOwnLogin } from "./own-login.ts";
 import { type Env, type Route, RouteConfigError } from "./route.ts";
 
 export interface ParsedRoutes {
@@ -26,7 +27,9 @@ export function parseRoutes(text: string, env: Env): ParsedRoutes {
 /** One route by the rules of the file, wherever its table comes from (02-R19 to 02-R22). */
 export function routeFrom(id: string, table: Record<string, unknown>, env: Env): Route {
   checkRouteId(id);
-  return buildRoute(id, readTable(id, table), env);
+  const route = withOwnLogin(id, readTable(id, table), env);
+  checkNeeds(id, route);
+  return buildRoute(id, route, env);
 }
 
 /** A parser quotes the offending lines, and a line may hold a key: only its position is told (02-R18). */
@@ -71,7 +74,6 @@ function readTable(id: string, table: Record<string, unknown>): RouteTable {
       throw new RouteConfigError(`routes.${id}.${file} needs ${source} = "${account}".`);
     }
   }
-  checkNeeds(id, route);
   return route;
 }
 

@@ -74,6 +74,9 @@ export interface BindAddress {
 export const httpAuthModes = ["auto", "none", "bearer"] as const;
 export const logFormats = ["auto", "pretty", "json"] as const;
 export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
+/** `auto`: a key, else a login that is there (02-R26). */
+export const openaiAuthSources = ["auto", "api-key", "codex"] as const;
+export const anthropicAuthSources = ["auto", "api-key", "claude-code"] as const;
 export const mcpDiscoveries = ["auto", "disabled"] as const;
 export type McpDiscovery = (typeof mcpDiscoveries)[number];
 export type HttpAuthMode = (typeof httpAuthModes)[number];

@@ -1,3 +1,5 @@
+import { present } from "../present.ts";
+import { anthropicAuthSources, openaiAuthSources } from "../serve-options.ts";
 import { type ServeSetting, serveSettings } from "./serve-settings.ts";
 import type { SettingReader } from "./setting.ts";
 
@@ -17,8 +19,11 @@ const PROVIDER_FLAGS = [
 ] as const satisfies ServeSetting[];
 
 /** What was said on the command line, by the variable it wins over (02-R26, 02-R27, 02-R31). */
-export function providerEnv(reader: SettingReader<ServeSetting>): Record<string, string> {
-  const said: Record<string, string> = {};
+export function providerEnv(
+  reader: SettingReader<ServeSetting>,
+  path: (text: string) => string,
+): Record<string, string> {
+  const said: Record<string, string> = logins(reader, path);
   for (const name of PROVIDER_FLAGS) {
     const value = reader.onCommandLine(name) ? reader.text(name) : undefined;
     if (value !== undefined) said[serveSettings[name].env] = value;
@@ -29,4 +34,15 @@ export function providerEnv(reader: SettingReader<ServeSetting>): Record<string,
   // The first of Google's variables, so that a flag wins over each of them.
   const google = reader.onCommandLine("googleApiKey") ? reader.text("googleApiKey") : undefined;
   return google === undefined ? said : { ...said, KHEISH_GOOGLE_API_KEY: google };
+}
+
+/** Checked here also where a variable says it: a login that is misspelt would silently be a key. */
+function logins(reader: SettingReader<ServeSetting>, path: (text: string) => string): Record<string, string> {
+  const [codex, claude] = [reader.text("openaiAuthFile"), reader.text("anthropicCredentialsFile")];
+  return present({
+    [serveSettings.openaiAuthSource.env]: reader.choice("openaiAuthSource", openaiAuthSources),
+    [serveSettings.openaiAuthFile.env]: codex && path(codex),
+    [serveSettings.anthropicAuthSource.env]: reader.choice("anthropicAuthSource", anthropicAuthSources),
+    [serveSettings.anthropicCredentialsFile.env]: claude && path(claude),
+  });
 }

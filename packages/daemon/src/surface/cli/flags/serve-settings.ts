@@ -1,5 +1,11 @@
 import type { Command } from "commander";
-import { httpAuthModes, logFormats, logLevels } from "../serve-options.ts";
+import {
+  anthropicAuthSources,
+  httpAuthModes,
+  logFormats,
+  logLevels,
+  openaiAuthSources,
+} from "../serve-options.ts";
 import { permissionModeNames } from "./permission-mode.ts";
 import { addSettings, type Setting } from "./setting.ts";
 
@@ -74,6 +80,26 @@ export const serveSettings = {
     flag: "--openai-project <id>",
     env: "OPENAI_PROJECT",
     help: "project of the route 'openai'",
+  },
+  openaiAuthSource: {
+    flag: "--openai-auth-source <source>",
+    env: "KHEISH_OPENAI_AUTH_SOURCE",
+    help: `what the route 'openai' signs in with: ${openaiAuthSources.join(", ")}; default api-key`,
+  },
+  openaiAuthFile: {
+    flag: "--openai-auth-file <path>",
+    env: "KHEISH_OPENAI_AUTH_FILE",
+    help: "the login of Codex; default where Codex keeps it",
+  },
+  anthropicAuthSource: {
+    flag: "--anthropic-auth-source <source>",
+    env: "KHEISH_ANTHROPIC_AUTH_SOURCE",
+    help: `what the route 'anthropic' signs in with: ${anthropicAuthSources.join(", ")}; default api-key`,
+  },
+  anthropicCredentialsFile: {
+    flag: "--anthropic-credentials-file <path>",
+    env: "KHEISH_ANTHROPIC_CREDENTIALS_FILE",
+    help: "the login of Claude Code; default where Claude Code keeps it",
   },
   googleBaseUrl: {
     flag: "--google-base-url <url>",

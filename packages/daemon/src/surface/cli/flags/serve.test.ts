@@ -151,12 +151,33 @@ describe("serve options", () => {
     expect(parse([], { OPENAI_BASE_URL: "http://other" }).providerEnv).toEqual({});
   });
 
+  it("02-R26 where a route's login is comes as an absolute path, from a flag and from a variable", () => {
+    const argv = ["--openai-auth-source", "codex", "--openai-auth-file", "auth.json"];
+    const env = {
+      KHEISH_OPENAI_AUTH_SOURCE: "api-key",
+      KHEISH_ANTHROPIC_AUTH_SOURCE: "auto",
+      KHEISH_ANTHROPIC_CREDENTIALS_FILE: "/home/me/credentials.json",
+    };
+    expect(parse(argv, env).providerEnv).toEqual({
+      KHEISH_OPENAI_AUTH_SOURCE: "codex",
+      KHEISH_OPENAI_AUTH_FILE: "/project/auth.json",
+      KHEISH_ANTHROPIC_AUTH_SOURCE: "auto",
+      KHEISH_ANTHROPIC_CREDENTIALS_FILE: "/home/me/credentials.json",
+    });
+  });
+
   it.each([
     [["--bind", "4000"], {}, "--bind must be host:port"],
     [["--bind", "127.0.0.1:70000"], {}, "--bind must be host:port"],
     [[], { KHEISH_BIND: "x:y" }, "KHEISH_BIND must be host:port"],
     [["--store", "mysql://u:secret@db"], {}, "--store must be 'sqlite' or a postgres:// URL"],
     [["--permission-mode", "never"], {}, "--permission-mode must be one of default, accept-edits,"],
+    [["--openai-auth-source", "claude-code"], {}, "--openai-auth-source must be one of auto, api-key, codex"],
+    [
+      [],
+      { KHEISH_ANTHROPIC_AUTH_SOURCE: "claude_code" },
+      "KHEISH_ANTHROPIC_AUTH_SOURCE must be one of auto, api-key, claude-code",
+    ],
     [["--log-level", "loud"], {}, "--log-level must be one of error, warn, info, debug, trace"],
     [[], { KHEISH_APPROVAL_TIMEOUT_MS: "soon" }, "KHEISH_APPROVAL_TIMEOUT_MS must be a whole number"],
     [["--http-max-streams", "0"], {}, "--http-max-streams must be at least 1"],

@@ -37,7 +37,7 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
     store: storeFrom(reader),
     noSimulator: reader.enabled("simulator"),
     allowEmptyRoutes: reader.enabled("allowEmptyRoutes"),
-    providerEnv: providerEnv(reader),
+    providerEnv: providerEnv(reader, path),
     approvalTimeoutMs: reader.wholeNumber("approvalTimeoutMs") ?? 0,
     httpAuthMode: reader.choice("httpAuthMode", httpAuthModes) ?? "auto",
     corsAllowOrigins: reader.list("httpCorsAllowOrigin"),
