@@ -1,4 +1,3 @@
-import { present } from "../present.ts";
 import { anthropicAuthSources, openaiAuthSources } from "../serve-options.ts";
 import { type ServeSetting, serveSettings } from "./serve-settings.ts";
 import type { SettingReader } from "./setting.ts";
@@ -38,11 +37,17 @@ export function providerEnv(
 
 /** Checked here also where a variable says it: a login that is misspelt would silently be a key. */
 function logins(reader: SettingReader<ServeSetting>, path: (text: string) => string): Record<string, string> {
-  const [codex, claude] = [reader.text("openaiAuthFile"), reader.text("anthropicCredentialsFile")];
-  return present({
-    [serveSettings.openaiAuthSource.env]: reader.choice("openaiAuthSource", openaiAuthSources),
-    [serveSettings.openaiAuthFile.env]: codex && path(codex),
-    [serveSettings.anthropicAuthSource.env]: reader.choice("anthropicAuthSource", anthropicAuthSources),
-    [serveSettings.anthropicCredentialsFile.env]: claude && path(claude),
-  });
+  const said: Record<string, string> = {};
+  const say = (name: ServeSetting, value: string | undefined) => {
+    if (value !== undefined) said[serveSettings[name].env] = value;
+  };
+  const file = (name: ServeSetting) => {
+    const text = reader.text(name);
+    say(name, text && path(text));
+  };
+  say("openaiAuthSource", reader.choice("openaiAuthSource", openaiAuthSources));
+  file("openaiAuthFile");
+  say("anthropicAuthSource", reader.choice("anthropicAuthSource", anthropicAuthSources));
+  file("anthropicCredentialsFile");
+  return said;
 }
