@@ -6,7 +6,14 @@ import { unescape as percentDecoded } from "node:querystring";
 import { fileURLToPath } from "node:url";
 import { archiveOf } from "./archives.ts";
 import { compose, type Daemon, ownerOf } from "./compose.ts";
-import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
+import {
+  DEFAULT_RUN_LIMITS,
+  JUDGE_QUEUE,
+  type RunLimits,
+  SESSION_QUEUE,
+  TIMER_QUEUE,
+  type Tool,
+} from "./engine/index.ts";
 import { isHeldCopy } from "./features/backup/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
 import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
@@ -344,7 +351,7 @@ async function open(
         clock: systemClock,
         status: daemon.status,
         routes: () => models.readiness(),
-        queues: [SESSION_QUEUE, TIMER_QUEUE, HOOK_QUEUE],
+        queues: [SESSION_QUEUE, JUDGE_QUEUE, TIMER_QUEUE, HOOK_QUEUE],
         diskUsedRatio: () => diskUsedRatio(stateRoot.path),
       }),
     ],

@@ -4,16 +4,17 @@ import { backoff, QueueWorker, type Settled } from "../kernel/queue-worker.ts";
 import { type QueueItem, StoreError } from "../kernel/store.ts";
 import { endRun } from "./commands/end-run.ts";
 import { requireRun, type Starter, transact } from "./commands/transact.ts";
+import { announce } from "./hooks/announce.ts";
 import type { LoopDeps } from "./loop/deps.ts";
 import { driveSession } from "./loop/drive.ts";
 import { LEASE_MS, SessionLease, takeLease } from "./loop/session-lease.ts";
 import { StopSignal } from "./loop/stop.ts";
-import { SESSION_QUEUE } from "./session-change.ts";
+import { JUDGE_QUEUE, queueOf, SESSION_QUEUE } from "./session-change.ts";
 
 export interface ExecutorOptions extends LoopDeps {
   /** Names this daemon in leases and claims; stable for one state root. */
   owner: string;
-  /** Sessions driven at one time. */
+  /** Sessions driven at one time; and as many in which hooks judge. */
   concurrency: number;
 }
 
@@ -32,7 +33,7 @@ const DRAIN_KILL_SHARE = 0.3;
  */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #worker: QueueWorker;
+  readonly #workers: readonly [sessions: QueueWorker, judges: QueueWorker];
   /** Run id -> how to stop it. */
   readonly #active = new Map<string, StopSignal>();
   /** Claims of work that this daemon made itself, by their tokens: what it knows of the session is what it wrote. */
@@ -48,30 +49,40 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#worker = new QueueWorker({
-      store: options.store,
-      clock: options.clock,
-      queue: SESSION_QUEUE,
-      owner: options.owner,
-      leaseMs: LEASE_MS,
-      concurrency: options.concurrency,
-      horizonMs: LATEST_LOOK_MS,
-      handle: (item) => this.#drive(item),
-      onError: (item, error) =>
-        options.log.error({ session_id: item?.key, err: describe(error) }, "driving a session failed"),
-    });
+    this.#workers = [this.#workerOf(SESSION_QUEUE), this.#workerOf(JUDGE_QUEUE)];
     this.starter = {
-      offer: (sessionId) => this.#worker.offer(sessionId),
-      take: (claimed) => {
+      offer: (sessionId) => this.#workerFor(sessionId).offer(sessionId),
+      take: (sessionId, claimed) => {
         for (const { token } of claimed ?? []) this.#started.add(token);
-        this.#worker.take(claimed);
+        this.#workerFor(sessionId).take(claimed);
       },
     };
   }
 
+  #workerOf(queue: string): QueueWorker {
+    const { store, clock, owner, concurrency, log } = this.#options;
+    return new QueueWorker({
+      store,
+      clock,
+      queue,
+      owner,
+      leaseMs: LEASE_MS,
+      concurrency,
+      horizonMs: LATEST_LOOK_MS,
+      handle: (item) => this.#drive(item),
+      onError: (item, error) =>
+        log.error({ session_id: item?.key, err: describe(error) }, "driving a session failed"),
+    });
+  }
+
+  #workerFor(sessionId: string): QueueWorker {
+    const [sessions, judges] = this.#workers;
+    return queueOf(sessionId) === JUDGE_QUEUE ? judges : sessions;
+  }
+
   start(): void {
     this.#renewLeases();
-    this.#worker.start();
+    for (const worker of this.#workers) worker.start();
   }
 
   /** The run is over for everybody; whatever this daemon has in flight for it is thrown away. */
@@ -85,7 +96,7 @@ export class Executor {
    */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
-    const stopped = this.#worker.stop();
+    const stopped = Promise.all(this.#workers.map((worker) => worker.stop()));
     for (const stop of this.#active.values()) stop.drain();
     const { clock } = this.#options;
     await Promise.race([stopped, sleep(clock, deadlineMs * DRAIN_GRACE_SHARE)]);
@@ -162,15 +173,15 @@ export class Executor {
       if (runId === undefined) return;
       const run = await requireRun(deps.store, runId);
       if (isTerminal(run.data.status)) return;
-      await endRun(
-        deps,
-        change,
-        session,
-        run,
-        "failed",
-        // The words of an error that nobody expected are for the log, not for clients.
-        `quarantined: the run could not be driven (${cause instanceof Error ? cause.name : "unknown error"})`,
-      );
+      // The words of an error that nobody expected are for the log, not for clients.
+      const why = `quarantined: the run could not be driven (${cause instanceof Error ? cause.name : "unknown error"})`;
+      await endRun(deps, change, session, run, "failed", why);
+      announce(deps.hooks, change, session.data, "stop_failure", {
+        runId,
+        subject: "",
+        place: "stop_failure",
+        payload: { error: why },
+      });
     });
   }
 

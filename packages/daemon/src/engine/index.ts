@@ -49,5 +49,5 @@ export * from "./ports.ts";
 export * from "./records.ts";
 export * from "./requests.ts";
 export * from "./scopes/narrow.ts";
-export { SESSION_QUEUE, TIMER_QUEUE } from "./session-change.ts";
+export { JUDGE_QUEUE, judgeSessionId, SESSION_QUEUE, TIMER_QUEUE } from "./session-change.ts";
 export { createTimers } from "./timers.ts";

@@ -5,8 +5,25 @@ import { type GoalRecord, type Kept, kept, put, type RecordKind, type SessionRec
 
 /** The queue that wakes a session's executor; the key is the session id. */
 export const SESSION_QUEUE = "session";
+/** The same of the sessions in which hooks judge. */
+export const JUDGE_QUEUE = "session-judge";
+/** As `judgeSessionId` makes them. */
+const JUDGE_SESSION = /^hook-[0-9a-f]{32}-\d+$/;
 /** The queue of deadlines. */
 export const TIMER_QUEUE = "timer";
+
+/** The session of one attempt of a hook that judges. */
+export function judgeSessionId(executionKey: string, attempt: number): string {
+  return `hook-${executionKey}-${attempt}`;
+}
+
+/**
+ * Where the work of a session waits. A run that is judged keeps its hand while it waits for its judge: judges have hands
+ * of their own, or as many judged runs as there are hands would wait for each other. They have no judges themselves.
+ */
+export function queueOf(sessionId: string): string {
+  return JUDGE_SESSION.test(sessionId) ? JUDGE_QUEUE : SESSION_QUEUE;
+}
 
 /**
  * One commit in the making for one session: events, records, wake-ups.
@@ -162,7 +179,7 @@ export class SessionChange {
   wake(): void {
     if (this.#wakes || this.#driven) return;
     this.#wakes = true;
-    this.add({ op: "enqueue", queue: SESSION_QUEUE, key: this.#sessionId, dueAtMs: 0, payload: null });
+    this.add({ op: "enqueue", queue: queueOf(this.#sessionId), key: this.#sessionId, dueAtMs: 0, payload: null });
   }
 
   /** Whether somebody has to look at this session once the change has landed. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { sessionStream } from "../../src/engine/index.ts";
 import { type Store, StoreError } from "../../src/kernel/store.ts";
 import { around } from "../support/around.ts";
+import { HookWorld, hooksAt, setHooks, settleHooks } from "../hooks/hook-world.ts";
 import { useRigs } from "../support/fixture.ts";
 import { TestSession } from "../support/session.ts";
 import { testTool } from "../support/tools.ts";
@@ -43,6 +44,20 @@ describe("a run that cannot be driven", () => {
     });
     expect((await bad.call("getSession")).json).toMatchObject({ snapshot: { agent: { status: "failed" } } });
     expect(broken.reads).toBeGreaterThanOrEqual(5);
+  });
+
+  test("03 is told to stop_failure hooks like any other run that failed", async () => {
+    const broken: Broken = { error: new SyntaxError("unexpected end"), reads: 0 };
+    const rig = await createRig([]);
+    const hooks = new HookWorld();
+    const daemon = await rig.boot({ wrap: breaking(broken), callbacks: hooks.callbacks });
+    await setHooks(daemon, hooksAt(["stop_failure"]));
+    const bad = await TestSession.create(daemon, "bad");
+    const { run_id } = await bad.submit("to nowhere");
+    await bad.settled(run_id);
+    await settleHooks(daemon, () => hooks.calls.length, 1);
+    const error = "quarantined: the run could not be driven (SyntaxError)";
+    expect(hooks.calls).toMatchObject([{ event: "stop_failure", run_id, payload: { error } }]);
   });
 
   test("gives the session's next run as many attempts of its own", async () => {

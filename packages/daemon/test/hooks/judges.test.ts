@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { SessionRecord } from "../../src/engine/index.ts";
 import { useRigs } from "../support/fixture.ts";
+import { CONCURRENCY } from "../support/rig.ts";
 import { calls, ScriptedModel, says } from "../support/scripted-model.ts";
 import { TestSession } from "../support/session.ts";
 import { succeeded, testTool } from "../support/tools.ts";
@@ -59,6 +60,20 @@ test("03-R53 a prompt hook is one turn of a model without tools, told what its t
     permission_mode: "dontAsk",
   });
   expect(record.ended_at_ms).toBeDefined();
+});
+
+test("03-R53 judges have hands of their own: as many runs as a daemon drives at a time can wait for theirs at once", async () => {
+  const model = models(() => says('{"decision": "approve"}'));
+  const { daemon } = await world(model, { type: "agent", template: "judge" });
+  // Nobody gets to their judge before everybody wants one.
+  const sessions = await Promise.all(
+    Array.from({ length: CONCURRENCY + 1 }, (_, n) => TestSession.create(daemon, `s-${n}`)),
+  );
+  const runs = await Promise.all(sessions.map((session) => session.submit("go")));
+  const ends = await Promise.all(sessions.map((session, n) => session.settled(runs[n]?.run_id ?? "")));
+  expect(new Set(ends.map(({ status }) => status))).toEqual(new Set(["completed"]));
+  expect(await deadLetters(daemon), "no judge came too late").toEqual([]);
+  expect(done).toHaveLength(sessions.length);
 });
 
 test("03-R54 an agent hook has the tools of its list, no hooks of its own, and no permission that nobody gave", async () => {

@@ -48,6 +48,10 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   if (budget !== undefined) yield free;
   const { access, ...open } = plan;
   if (access !== undefined) yield open;
+  if (access?.account !== undefined) {
+    const { account: _account, ...keyed } = access;
+    yield { ...plan, access: keyed };
+  }
   const { hooks, ...unhooked } = plan;
   if (hooks !== undefined) yield unhooked;
   if (plan.onFiles) yield { ...plan, onFiles: false };

@@ -8,6 +8,7 @@ import { rule } from "./clients/ruler.ts";
 import { submit } from "./clients/submitter.ts";
 import { Watcher } from "./clients/watcher.ts";
 import { watchDenial, watchProviderCall, watchToken } from "./invariants/access-watch.ts";
+import { watchAccounts, watchLoginDenial } from "./invariants/account-watch.ts";
 import { watchModelCall } from "./invariants/budget-watch.ts";
 import type { CheckName } from "./invariants/check.ts";
 import { CommitWatch } from "./invariants/commit-watch.ts";
@@ -97,13 +98,17 @@ function populate(world: World, facts: Facts): People {
       watchProviderCall(facts, world, process, call);
     },
     beforeLook: () => facts.access.now(),
-    onDenied: (runId, why) => watchDenial(facts, world, runId, why),
+    onDenied: (runId, why) => {
+      watchDenial(facts, world, runId, why);
+      watchLoginDenial(world, why);
+    },
     onToken: (bearer, looked, isAccepted) => watchToken(facts, world, bearer, looked, isAccepted),
     onCommit: (answered) => {
       watch.onCommit(answered);
       if (answered.result.ok) askDeciders(deciders, answered);
     },
   };
+  watchAccounts(world);
   world.hooks.onCall = (called) => watchHookCall(world, facts, called);
   const hooked = hookSettings(world.plan.hooks);
   if (hooked !== undefined) facts.settings.revisions.push(asStored(hooked));
@@ -166,6 +171,7 @@ async function run(world: World, facts: Facts, people: People): Promise<void> {
   // Timers that were set for what has been decided since come and find nothing to do, unless a goal goes on.
   await playFor(world, DRAIN_MS);
   await untilQuiet();
+  if (world.plan.access?.account !== undefined) await checkCustody(world, facts);
   if (mayComeBack(world.plan)) {
     people.employ(comeBack(world, facts));
     await untilQuiet();

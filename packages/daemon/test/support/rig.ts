@@ -83,6 +83,8 @@ export interface CallOptions {
 
 /** Beside no threads: a rig knows when nothing happens any more. */
 const RIG_SIGNER = createSynchronousSigner(Buffer.alloc(32, 7));
+/** Sessions that a rigged daemon drives at a time. */
+export const CONCURRENCY = 64;
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const random: Random = { hex: (bytes) => randomBytes(bytes).toString("hex"), unit: () => 0.5 };
 
@@ -138,7 +140,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           limits: { ...DEFAULT_RUN_LIMITS, ...options.limits },
           approvalTimeoutMs: options.approvalTimeoutMs ?? 0,
           eventHistoryCapacity: 2048,
-          concurrency: 64,
+          concurrency: CONCURRENCY,
           queuedLagThresholdMs: 1_800_000,
           staleThresholdMs: 1_800_000,
           processId: 1,

@@ -3,7 +3,7 @@ import { added } from "../../kernel/sums.ts";
 import type { Driver } from "../loop/driver.ts";
 import type { Effect, ModelEffect } from "../loop/effect.ts";
 import { failRun } from "../loop/settle.ts";
-import { SESSION_QUEUE, type SessionChange } from "../session-change.ts";
+import { queueOf, type SessionChange } from "../session-change.ts";
 import { accountId, addTo, type OpenAccount, openAccounts, SUMS_KIND } from "./account.ts";
 import { amounts, ceilings, reserving } from "./amounts.ts";
 import { askToExtend } from "./ask.ts";
@@ -112,7 +112,8 @@ async function hold(
       change.emit("budget_busy", { run_id: run.id, budget_id: budget.id });
     }
     const dueAtMs = change.now + BUSY_RETRY_MS;
-    change.add({ op: "enqueue", queue: SESSION_QUEUE, key: driver.sessionId, dueAtMs, payload: null });
+    const { sessionId: key } = driver;
+    change.add({ op: "enqueue", queue: queueOf(key), key, dueAtMs, payload: null });
     return { kind: "later" };
   }
   if (verdict.kind === "unpriced") {

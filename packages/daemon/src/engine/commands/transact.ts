@@ -44,7 +44,7 @@ export interface Starter {
   /** The claim that such a commit may carry, for a session; undefined when there is no hand free. */
   offer(sessionId: string): ClaimItemOp | undefined;
   /** After that commit: what it claimed. Nothing when it was refused, undefined when its outcome is unknown. */
-  take(claimed: readonly QueueItem[] | undefined): void;
+  take(sessionId: string, claimed: readonly QueueItem[] | undefined): void;
 }
 
 /** Losing a race this often in a row means that something else is wrong. */
@@ -131,7 +131,7 @@ async function land(
     sealed.lost(error);
     throw error;
   } finally {
-    if (claim !== undefined) starter?.take(claimedBy(result, ops.length));
+    if (claim !== undefined) starter?.take(sessionId, claimedBy(result, ops.length));
   }
 }
 

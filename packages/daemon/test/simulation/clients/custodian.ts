@@ -2,6 +2,7 @@ import type { EndpointId } from "@kheish/contract";
 import { ABSENT, custodyOf, type Facts } from "../invariants/facts.ts";
 import type { CustodyAct } from "../plan/plan.ts";
 import type { Request } from "../world/network.ts";
+import { PROVIDER_SLOT, providerSlot } from "../world/provider.ts";
 import type { World } from "../world/world.ts";
 import type { Client } from "./client.ts";
 import { openSession } from "./open-session.ts";
@@ -23,7 +24,7 @@ export async function keepSecrets(
 }
 
 async function perform(world: World, facts: Facts, client: Client, act: CustodyAct): Promise<void> {
-  const [endpoint, request] = requestFor(act);
+  const [endpoint, request] = requestFor(world, act);
   for (;;) {
     const answer = await client.once(endpoint, request);
     // A slot that is not there has nothing to delete, disable or enable.
@@ -44,10 +45,12 @@ async function perform(world: World, facts: Facts, client: Client, act: CustodyA
   }
 }
 
-function requestFor(act: CustodyAct): [EndpointId, Request] {
+function requestFor(world: World, act: CustodyAct): [EndpointId, Request] {
   switch (act.act) {
     case "put": {
       const { slot: slot_id, secret: value } = act;
+      if (slot_id === PROVIDER_SLOT)
+        return ["putSecret", { body: providerSlot(world.authorization, world.plan, value) }];
       return [
         "putSecret",
         { body: { slot_id, provider: "generic", mode: "opaque_secret", state: { value } } },

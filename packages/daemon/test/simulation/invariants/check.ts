@@ -31,6 +31,8 @@ export const CHECKS = {
   fence: "K6 01-R97 whoever lost a session's lease writes nothing to its runs",
   leases:
     "02-R64 02-R66 02-A3 no model call leaves that was begun after its subject was revoked or its slot was barred; whoever comes back is served",
+  accounts:
+    "02-R57 one refresh of an account at a time, over all daemons; no token that was heard of is lost, and a login is given up only when its provider has",
   access:
     "02-A7 a token lives only as long as its creator, may do no more than it, and a revoked one is refused from the next request on",
   fallback: "02-A8 each call goes where the run's journal says, and no step down the chain is taken twice",

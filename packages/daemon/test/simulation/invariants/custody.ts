@@ -4,6 +4,7 @@ import { Redactor } from "../../../src/governance/redaction/redactor.ts";
 import type { Store } from "../../../src/kernel/store.ts";
 import { MASTER_KEY } from "../world/provider.ts";
 import { describe, type World } from "../world/world.ts";
+import { checkAccount } from "./account-watch.ts";
 import { ABSENT, type Facts } from "./facts.ts";
 
 const MANY = 10_000;
@@ -22,6 +23,7 @@ export async function checkCustody(world: World, facts: Facts): Promise<void> {
       world.violate("secrets", `${key} is '${found}', acknowledged was '${acknowledged}'`);
     }
   }
+  if (world.plan.access?.account !== undefined) await checkAccount(world, credentials);
   const keyring = await store.get<{ current: string }>("auth_keyring", "keyring");
   for (const { id, data } of await store.list<{ sealed: { key_id: string } }>("auth_slot", {
     index: "id",
@@ -86,5 +88,8 @@ async function stateOf(
   if (what === "use") return slot && (slot.status.disabled === true ? "disabled" : "enabled");
   if (slot === undefined) return ABSENT;
   const { state } = slot.record;
-  return "value" in state ? state.value : "another kind of secret";
+  if ("value" in state) return state.value;
+  // Whoever is logged in, whatever tokens they have by now.
+  const { subscription_type: login } = state as { subscription_type?: string };
+  return login ?? "another kind of secret";
 }

@@ -140,7 +140,7 @@ async function checkNothingLeft(world: World, store: Store, violate: Violate): P
     const left = await store.count(kind, { index: "pending" });
     if (left > 0) violate("waits", `${left} ${kind}s are still asked`);
   }
-  for (const queue of ["session", "timer"]) {
+  for (const queue of ["session", "session-judge", "timer"]) {
     const dead = await store.deadLetters(queue, 1);
     if (dead.length > 0) violate("growth", `${queue} has a dead letter: ${JSON.stringify(dead)}`);
   }

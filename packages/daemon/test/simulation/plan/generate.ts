@@ -2,6 +2,7 @@ import { Prng } from "../world/prng.ts";
 import { PROVIDER_SLOT } from "../world/provider.ts";
 import type {
   AccessPlan,
+  AccountPlan,
   AnswerPlan,
   BudgetPlan,
   CallPlan,
@@ -37,7 +38,9 @@ const TOOLS: readonly ToolName[] = [
 export function generate(seed: number): Plan {
   const prng = new Prng(seed).fork("plan");
   const weather = forecast(prng);
-  const daemons = prng.chance(0.4) ? 2 : 1;
+  const access = accessPlan(new Prng(seed).fork("access"));
+  // Whoever shares an account shares it with another daemon.
+  const daemons = prng.chance(0.4) || (access?.account !== undefined && seed % 3 > 0) ? 2 : 1;
   const onFiles = daemons === 1 && prng.chance(0.15);
   const sessions = Array.from({ length: prng.int(1, 3) }, (_, index) => sessionPlan(prng, `s${index}`));
   const compacts = prng.chance(0.15);
@@ -46,7 +49,6 @@ export function generate(seed: number): Plan {
   );
   const hooks = hookPlan(new Prng(seed).fork("hooks"));
   const budget = budgetPlan(new Prng(seed).fork("budget"));
-  const access = accessPlan(new Prng(seed).fork("access"));
   return {
     seed,
     weather,
@@ -133,7 +135,20 @@ function budgetPlan(prng: Prng): BudgetPlan | undefined {
 function accessPlan(prng: Prng): AccessPlan | undefined {
   const leased = prng.chance(0.2);
   const overloaded = prng.chance(0.2) ? prng.pick([30, 60, 100]) : 0;
+  const account = prng.chance(leased ? 0.6 : 0.15) ? accountPlan(prng) : undefined;
+  if (account !== undefined) return { leased: true, overloaded, account };
   return leased || overloaded > 0 ? { leased, overloaded } : undefined;
+}
+
+function accountPlan(prng: Prng): AccountPlan {
+  const calm = prng.chance(0.4);
+  return {
+    lifetimeS: prng.pick([1, 2, 5, 30]),
+    travelMs: prng.pick([40, 40, 700, 3_000]),
+    failing: calm ? 0 : prng.pick([0, 0.3, 0.6]),
+    lost: calm ? 0 : prng.pick([0, 0.1, 0.3]),
+    ...(prng.chance(0.3) ? { endsAtMs: prng.int(500, 6_000) } : {}),
+  };
 }
 
 /** Whoever wants the same of a budget at the same time meets at its end, and a slow call is met by whatever goes wrong. */

@@ -47,8 +47,22 @@ export interface BudgetPlan {
 export interface AccessPlan {
   /** Each call needs a lease on the provider's slot, which is there before anybody is. */
   leased: boolean;
+  /** The slot holds an account, of which tokens have to be refreshed; absent: a key for ever. */
+  account?: AccountPlan;
   /** Of a hundred turns, those in which the first route of the chain is overloaded; 0: there is no chain. */
   overloaded: number;
+}
+
+export interface AccountPlan {
+  /** How long an access token is good. */
+  lifetimeS: number;
+  /** Of one request for tokens: that the server has no time, and that the request or its answer is lost. */
+  failing: number;
+  lost: number;
+  /** How long a request is on its way at most, and so is its answer. */
+  travelMs: number;
+  /** The provider ends the first login then. */
+  endsAtMs?: number;
 }
 
 export interface SessionPlan {

@@ -1,5 +1,5 @@
 import type { Json } from "@kheish/contract";
-import { compose, type Daemon } from "../../../src/compose.ts";
+import { compose, type Daemon, ownerOf } from "../../../src/compose.ts";
 import {
   DEFAULT_RUN_LIMITS,
   type ModelPort,
@@ -18,6 +18,7 @@ import type { Random } from "../../../src/kernel/random.ts";
 import type { Store } from "../../../src/kernel/store.ts";
 import { createModels, loadRoutes } from "../../../src/model/index.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { Authorization } from "./authorization.ts";
 import type { MemoryBlobs } from "./memory-blobs.ts";
 import type { Prng } from "./prng.ts";
 import { CHAINED, MASTER_KEY, type ModelCall, Provider, type ProviderParts } from "./provider.ts";
@@ -38,6 +39,7 @@ export interface ProcessParts {
   openStore: (process: SimulatedProcess) => Store;
   tools: (process: SimulatedProcess) => readonly Tool[];
   hook: (process: SimulatedProcess) => HookCallback;
+  authorization: Authorization;
   /** A call leaves. */
   onModelCall: (process: SimulatedProcess, call: ModelCall) => void;
   beforeLook: () => number;
@@ -97,14 +99,13 @@ export class SimulatedProcess implements Owner {
       masterKey: MASTER_KEY,
       redactor: new Redactor(),
     });
-    // The slots of the simulation hold keys; an account that had to be refreshed would be a call to nowhere.
     const accounts = new Accounts({
       store: this.store,
       vault: credentials.vault,
       clock: this.clock,
-      fetch: () => Promise.reject(new TypeError("fetch failed")),
+      fetch: parts.authorization.fetchOf(this),
       log: ports.log,
-      owner: this.name,
+      owner: ownerOf(String(slot)),
     });
     this.daemon = compose(
       {
@@ -114,6 +115,7 @@ export class SimulatedProcess implements Owner {
         models: modelsOf(parts, this.clock, random, {
           credentials: routeCredentials(credentials, accounts, ports.log),
           isAlive: () => this.alive,
+          takes: (token) => parts.authorization.takes(token),
           onCall: (call) => parts.onModelCall(this, call),
         }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
@@ -159,11 +161,11 @@ function modelsOf(
   { plan, blobs, beforeLook, onDenied }: ProcessParts,
   clock: Clock,
   random: Random,
-  { credentials, isAlive, onCall }: CallParts,
+  call: CallParts,
 ): ModelPort & RouteResolver {
   const routes = (plan.access?.overloaded ?? 0) > 0 ? CHAIN : ROUTES;
   const real = createModels({ routes, clock, random, blobs, fetch: noNetwork });
-  const provider = new Provider(plan, { credentials, beforeLook, onDenied, onCall, isAlive });
+  const provider = new Provider(plan, { ...call, beforeLook, onDenied });
   const models: ModelPort & RouteResolver = {
     ...real,
     call: (request, options) => provider.call(request, () => real.call(request, options)),
@@ -174,4 +176,4 @@ function modelsOf(
     : { ...models, limits: () => ({ context_tokens: contextTokens, max_output_tokens: 1_000 }) };
 }
 
-type CallParts = Pick<ProviderParts, "credentials" | "isAlive" | "onCall">;
+type CallParts = Pick<ProviderParts, "credentials" | "takes" | "isAlive" | "onCall">;

@@ -1,3 +1,4 @@
+import type { AuthSlotRecord } from "@kheish/contract";
 import type { ModelOutcome, ModelRequest } from "../../../src/engine/index.ts";
 import { unaudited } from "../../../src/governance/audit/testing.ts";
 import { Credentials } from "../../../src/governance/credentials.ts";
@@ -6,6 +7,7 @@ import { masterKeyOf } from "../../../src/governance/secrets/index.ts";
 import type { Op, Store } from "../../../src/kernel/store.ts";
 import type { CredentialPort } from "../../../src/model/index.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { Authorization } from "./authorization.ts";
 import { hash } from "./prng.ts";
 
 /** Every daemon is started with it, whatever the slots have been encrypted under since. */
@@ -40,6 +42,8 @@ export interface ProviderParts {
   beforeLook: () => number;
   onDenied: (runId: string, why: string) => void;
   onCall: (call: ModelCall) => void;
+  /** Whether the provider takes this token of an account. */
+  takes: (token: string) => boolean;
   /** A dead process calls nobody. */
   isAlive: () => boolean;
 }
@@ -58,31 +62,39 @@ export class Provider {
   }
 
   async call(request: ModelRequest, send: () => Promise<ModelOutcome>): Promise<ModelOutcome> {
-    const { leased = false } = this.#plan.access ?? {};
+    const { leased = false, account } = this.#plan.access ?? {};
     if (!leased) return this.#send(request, undefined, send);
+    let hasReplaced = false;
     for (let round = 1; round <= MAX_LEASES; round++) {
       const looked = this.#parts.beforeLook();
       const { session_id, run_id, credential_scope: scope } = request;
       const answer = await this.#parts.credentials.lease({
         slot_id: PROVIDER_SLOT,
         route_id: request.route.route_id,
-        driver: "openai_compatible",
+        driver: account === undefined ? "openai_compatible" : "anthropic",
         session_id,
         run_id,
         scope,
       });
-      if (!answer.ok) return this.#denied(request, answer.message);
-      if (!answer.credential.isActive()) continue;
+      if (!answer.ok) return this.#denied(request, answer.message, answer.retryable);
+      const { credential } = answer;
+      if (!credential.isActive()) continue;
+      if (account !== undefined && !this.#parts.takes(credential.secret.reveal())) {
+        const replacement = hasReplaced ? "no" : await credential.replacement?.();
+        hasReplaced = true;
+        if (replacement === "replaced") continue;
+        return this.#denied(request, "the provider refuses the token", replacement === "later");
+      }
       const outcome = await this.#send(request, looked, send);
-      answer.credential.answered();
+      credential.answered();
       return outcome;
     }
     return this.#denied(request, "the credential is replaced faster than it can be used");
   }
 
-  #denied({ run_id }: ModelRequest, message: string): ModelOutcome {
+  #denied({ run_id }: ModelRequest, message: string, retryable = false): ModelOutcome {
     if (this.#parts.isAlive()) this.#parts.onDenied(run_id, message);
-    return { ok: false, error: { class: "auth", message, retryable: false } };
+    return { ok: false, error: { class: retryable ? "transport" : "auth", message, retryable } };
   }
 
   async #send(
@@ -100,8 +112,18 @@ export class Provider {
   }
 }
 
+/** What the provider takes: a key that is good for ever, or a new login. */
+export function providerSlot(authorization: Authorization, { access }: Plan, secret: string): AuthSlotRecord {
+  if (access?.account !== undefined) return authorization.logIn(secret, PROVIDER_SLOT);
+  return { slot_id: PROVIDER_SLOT, provider: "generic", mode: "opaque_secret", state: { value: secret } };
+}
+
 /** As an earlier daemon left it, long ago: every daemon finds the key at its start, and no word of it in the journal. */
-export async function placeProviderKey(inner: Store, nowMs: number): Promise<void> {
+export async function placeProviderKey(
+  inner: Store,
+  nowMs: number,
+  record: AuthSlotRecord,
+): Promise<void> {
   const store = new Proxy(inner, {
     get(target, member) {
       if (member === "commit") {
@@ -120,7 +142,5 @@ export async function placeProviderKey(inner: Store, nowMs: number): Promise<voi
     redactor: new Redactor(),
   });
   await credentials.start();
-  const state = { value: "the provider's first key" };
-  const record = { slot_id: PROVIDER_SLOT, provider: "generic", mode: "opaque_secret", state } as const;
   await credentials.vault.put(record, { actor: "somebody" });
 }

@@ -3,6 +3,7 @@ import type { Store } from "../../../src/kernel/store.ts";
 import type { CheckName } from "../invariants/check.ts";
 import type { Death, Plan } from "../plan/plan.ts";
 import { CALM, type Weather } from "../plan/weather.ts";
+import { Authorization } from "./authorization.ts";
 import type { Disk } from "./disk.ts";
 import { FileDisk } from "./file-disk.ts";
 import { OutsideHooks, setHooks } from "./hooks.ts";
@@ -13,7 +14,7 @@ import { Network } from "./network.ts";
 import { Outside } from "./outside.ts";
 import { Prng } from "./prng.ts";
 import { SimulatedProcess } from "./process.ts";
-import { type ModelCall, placeProviderKey } from "./provider.ts";
+import { type ModelCall, placeProviderKey, providerSlot } from "./provider.ts";
 import { type Owner, Scheduler } from "./scheduler.ts";
 import { setBudget } from "./set-budget.ts";
 import { type Answered, type Arrival, storeFront } from "./store-front.ts";
@@ -48,6 +49,8 @@ export interface WorldListener {
   onToken: (bearer: string, looked: number, isAccepted: boolean) => void;
 }
 
+/** The key in the provider's slot, or the name of whoever is logged in there, before anybody changes it. */
+const FIRST_SECRET = "the provider's first key";
 const FIRST_BOOT_MS = 5;
 /** A daemon that cannot start is started again. */
 const RETRY_BOOT_MS = 500;
@@ -61,6 +64,7 @@ export class World implements Owner {
   readonly scheduler: Scheduler;
   readonly outside: Outside;
   readonly hooks: OutsideHooks;
+  readonly authorization: Authorization;
   readonly network: Network;
   readonly marks = new Map<Mark, number>();
   readonly lines: Line[] = [];
@@ -92,6 +96,12 @@ export class World implements Owner {
     this.scheduler = new Scheduler(this.prng.fork("order"));
     this.outside = new Outside(this.scheduler, this.prng.fork("outside"), plan);
     this.hooks = new OutsideHooks(this.scheduler, this.prng.fork("hooks"), plan);
+    this.authorization = new Authorization({
+      scheduler: this.scheduler,
+      prng: this.prng.fork("authorization"),
+      plan: plan.access?.account,
+      isCalm: () => this.#healed,
+    });
     this.network = new Network({
       scheduler: this.scheduler,
       prng: this.prng.fork("network"),
@@ -153,7 +163,12 @@ export class World implements Owner {
     const inner = await this.#open();
     await setBudget(inner, budget, this.scheduler.now);
     await setHooks(inner, hooks);
-    if (access?.leased === true) await placeProviderKey(inner, this.scheduler.now);
+    if (access?.leased !== true) return;
+    const first = providerSlot(this.authorization, this.plan, FIRST_SECRET);
+    await placeProviderKey(inner, this.scheduler.now, first);
+    const { endsAtMs } = access.account ?? {};
+    if (endsAtMs === undefined) return;
+    this.scheduler.schedule(endsAtMs, this, "login ends", () => this.authorization.end(FIRST_SECRET));
   }
 
   start(): void {
@@ -223,6 +238,7 @@ export class World implements Owner {
         openStore: (of) => this.#front(of, inner),
         tools: (of) => this.outside.tools(of),
         hook: (of) => this.hooks.callback(of),
+        authorization: this.authorization,
         onModelCall: (of, call) => this.listener.onModelCall(of, call),
         beforeLook: () => this.listener.beforeLook(),
         onDenied: (runId, why) => this.listener.onDenied(runId, why),

@@ -6,6 +6,7 @@ import {
   cancelRun,
   createSession,
   endSession,
+  judgeSessionId,
   type Kept,
   read,
   type SessionRecord,
@@ -57,7 +58,7 @@ async function judge(
   bounds: { tools: string[]; max_turns: number },
 ): Promise<Attempt> {
   const deps = options.commands();
-  const sessionId = `hook-${call.executionKey}-${call.attempt}`;
+  const sessionId = judgeSessionId(call.executionKey, call.attempt);
   try {
     const own = await ownFields(deps, call, bounds);
     const { session } = await createSession(deps, { session_id: sessionId }, undefined, own);
