@@ -159,6 +159,40 @@ describe("a refresh", () => {
   });
 });
 
+describe("the lease of a refresh", () => {
+  /** A store that does not answer commits with such an op while `isBroken()`; `lands`: it does them all the same. */
+  const silent = (inner: Store, wanted: string, isBroken: () => boolean, lands: boolean) =>
+    around(inner, {
+      commit: async (ops, options) => {
+        if (!isBroken() || !ops.some(({ op }) => op === wanted)) return inner.commit(ops, options);
+        if (lands) await inner.commit(ops, options);
+        throw new Error("the disk is gone");
+      },
+    });
+
+  test.each([
+    ["release-lease", false],
+    ["release-lease", true],
+    ["acquire-lease", true],
+  ])("A5 is given up, also when the store did not answer %s (done all the same: %s): the others need it", async (op, lands) => {
+    const { store } = await vaults.store();
+    let isBroken = true;
+    const daemon = await daemonOn(silent(store, op, () => isBroken, lands));
+    await put(daemon, mcpAccount(server, tokens, expiringIn(0)));
+    const first = await use(daemon).catch(() => "not now");
+    isBroken = false;
+    await until("the lease to be given up", async () => {
+      await clock.advance(100);
+      return (await store.getLease("account-refresh:mcp.oauth.tracker")) === undefined;
+    });
+    await clock.advance(HOUR);
+    // What the other daemon would wait for is renewed for as long as this one lives.
+    const other = await daemonOn(store, "daemon-2");
+    expect(await use(other)).not.toBe(first);
+    expect(await use(daemon)).toBe(await use(other));
+  });
+});
+
 describe("a provider that gives no tokens", () => {
   test("02-R40 and cannot be asked leaves a token that is still good in use, and is asked again later", async () => {
     const daemon = await daemonOn((await vaults.store()).store);

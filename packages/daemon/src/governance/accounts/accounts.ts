@@ -27,8 +27,8 @@ export type FreshSlot =
 const LEASE_MS = 60_000;
 /** Between two looks at a refresh that another daemon does. */
 const POLL_MS = 200;
-/** Between two attempts to write tokens that the store did not take. */
-const SAVE_AGAIN_MS = 1_000;
+/** Between two attempts to write what the store did not take. */
+const AGAIN_MS = 1_000;
 const MAX_WRITES = 10;
 const BY = "daemon";
 
@@ -42,12 +42,16 @@ const BY = "daemon";
  * A3 tokens that the store could not take are kept here, with the lease, until they are written; they are lost with the
  *    process only. Then the spent token is tried again, and where the provider refuses it the slot says `login_required`
  * A4 slots do not wait for each other
+ * A5 a lease that this daemon may hold without knowing it is taken again and given up: leases are renewed for as long as
+ *    their daemon lives, and the others would wait for as long
  */
 export class Accounts {
   readonly #deps: AccountsDeps;
   readonly #underWay = new Map<string, Promise<OpenSlot | undefined>>();
   /** Answers that are not in the store yet, by slot; `spent` is the refresh token they were given for. */
   readonly #unsaved = new Map<string, { spent: string; answer: TokenAnswer }>();
+  /** Slots whose lease may be held here, for a commit about it was not answered. */
+  readonly #inDoubt = new Set<string>();
   #isHoldingStill = false;
 
   constructor(deps: AccountsDeps) {
@@ -135,15 +139,11 @@ export class Accounts {
   }
 
   async #refresh(slotId: string, why: Why): Promise<OpenSlot | undefined> {
-    const { vault, store, clock, owner } = this.#deps;
-    const name = `account-refresh:${slotId}`;
+    const { vault, clock } = this.#deps;
     for (;;) {
       const slot = await vault.open(slotId);
-      if (!this.#isWanted(slotId, slot, why)) return slot;
-      const taken = await store.commit([
-        { op: "acquire-lease", name, owner, nowMs: clock.now(), leaseMs: LEASE_MS },
-      ]);
-      const token = taken.ok ? taken.leases[0]?.token : undefined;
+      if (!this.#isWanted(slotId, slot, why) && !this.#inDoubt.has(slotId)) return slot;
+      const token = await this.#takeLease(slotId);
       if (token === undefined) {
         await sleep(clock, POLL_MS);
         continue;
@@ -155,9 +155,41 @@ export class Accounts {
       } finally {
         // Tokens that are only here are nobody else's to get: the next attempt is this daemon's. A lease that ran out is
         // somebody else's by now.
-        if (!this.#unsaved.has(slotId)) await store.commit([{ op: "release-lease", name, token }]);
+        if (!this.#unsaved.has(slotId)) await this.#releaseLease(slotId, token);
       }
     }
+  }
+
+  /** Its token; undefined while another daemon has it. */
+  async #takeLease(slotId: string): Promise<number | undefined> {
+    const { store, clock, owner } = this.#deps;
+    const name = leaseOf(slotId);
+    try {
+      const taken = await store.commit([
+        { op: "acquire-lease", name, owner, nowMs: clock.now(), leaseMs: LEASE_MS },
+      ]);
+      if (!taken.ok) this.#inDoubt.delete(slotId);
+      return taken.ok ? taken.leases[0]?.token : undefined;
+    } catch (error) {
+      this.#doubt(slotId);
+      throw error;
+    }
+  }
+
+  /** Never rejects: what was done under it is done. */
+  async #releaseLease(slotId: string, token: number): Promise<void> {
+    try {
+      await this.#deps.store.commit([{ op: "release-lease", name: leaseOf(slotId), token }]);
+      this.#inDoubt.delete(slotId);
+    } catch {
+      this.#doubt(slotId);
+    }
+  }
+
+  #doubt(slotId: string): void {
+    if (this.#inDoubt.has(slotId)) return;
+    this.#inDoubt.add(slotId);
+    void this.#again(slotId, this.#inDoubt);
   }
 
   #isWanted(slotId: string, slot: OpenSlot | undefined, why: Why): slot is OpenSlot {
@@ -191,14 +223,18 @@ export class Accounts {
   }
 
   /** A3: whoever comes next may be another daemon, which has only the spent token. */
-  async #saveLater(slotId: string): Promise<void> {
-    const { clock, log } = this.#deps;
-    log.error(
+  #saveLater(slotId: string): Promise<void> {
+    this.#deps.log.error(
       { slot_id: slotId },
       "the tokens of an account could not be written; trying again until they are",
     );
-    while (this.#unsaved.has(slotId)) {
-      await sleep(clock, SAVE_AGAIN_MS);
+    return this.#again(slotId, this.#unsaved);
+  }
+
+  /** For as long as the slot is among those. */
+  async #again(slotId: string, open: { has(slotId: string): boolean }): Promise<void> {
+    while (open.has(slotId)) {
+      await sleep(this.#deps.clock, AGAIN_MS);
       await this.#refreshed(slotId, { kind: "use" }).catch(() => undefined);
     }
   }
@@ -232,6 +268,10 @@ export class Accounts {
     if (outcome === REFRESHED) log.info({ slot_id: slotId }, "an account was refreshed");
     else log.warn({ slot_id: slotId, outcome }, "an account could not be refreshed");
   }
+}
+
+function leaseOf(slotId: string): string {
+  return `account-refresh:${slotId}`;
 }
 
 /** The last refresh failed, and the next one may not. */

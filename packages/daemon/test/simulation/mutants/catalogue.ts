@@ -406,8 +406,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: "refresh-without-a-lease",
     fault: "two daemons spend one refresh token, which its provider takes for a theft",
     file: "governance/accounts/accounts.ts",
-    find: "const name = `account-refresh:${slotId}`;",
-    replace: "const name = `account-refresh:${slotId}:${owner}`;",
+    find: "const name = leaseOf(slotId);",
+    replace: "const name = `${leaseOf(slotId)}:${owner}`;",
+  },
+  {
+    name: "keep-the-lease-of-a-refresh",
+    fault: "a store that did not take the end of a refresh keeps all other daemons from ever refreshing",
+    file: "governance/accounts/accounts.ts",
+    find: "    this.#inDoubt.add(slotId);\n    void this.#again(slotId, this.#inDoubt);",
+    replace: "",
   },
   {
     name: "refresh-for-everybody-alone",
