@@ -347,6 +347,7 @@ describe("tokens that replace others", () => {
     await clock.advance(5_000);
     expect(await use(daemon)).toBe(other.access_token);
     expect(server.requests).toHaveLength(2);
+    expect(await store.getLease(`account-refresh:${SLOT}`), "A5 nor is their lease kept").toBeUndefined();
   });
 
   test("02-R57 and are lost in a crash: the spent one is tried, and the slot then says that a login is needed", async () => {

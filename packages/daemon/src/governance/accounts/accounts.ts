@@ -50,7 +50,7 @@ export class Accounts {
   readonly #underWay = new Map<string, Promise<OpenSlot | undefined>>();
   /** Answers that are not in the store yet, by slot; `spent` is the refresh token they were given for. */
   readonly #unsaved = new Map<string, { spent: string; answer: TokenAnswer }>();
-  /** Slots whose lease may be held here, for a commit about it was not answered. */
+  /** Slots whose lease may be held here for nothing: a commit about it was not answered, or what it was for is gone. */
   readonly #inDoubt = new Set<string>();
   #isHoldingStill = false;
 
@@ -197,8 +197,9 @@ export class Accounts {
     const kept = this.#unsaved.get(slotId);
     if (kept !== undefined) {
       if (account?.refresh_token === kept.spent) return true;
-      // Somebody has written the slot anew, or deleted it: what was kept for it is nobody's any more.
+      // Somebody has written the slot anew, or deleted it: what was kept for it is nobody's any more, nor is its lease.
       this.#unsaved.delete(slotId);
+      this.#doubt(slotId);
     }
     if (account === undefined || slot?.status.disabled === true || this.#isHoldingStill) return false;
     return isWanted(account, why, this.#deps.clock.now());
