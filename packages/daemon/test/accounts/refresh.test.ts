@@ -388,6 +388,21 @@ describe("tokens that replace others", () => {
     expect(await use(daemon)).toBe(other.access_token);
     expect(await account(daemon)).not.toHaveProperty("last_refresh_at_ms");
 
+    // Deleted and written again, a slot counts its revisions anew.
+    await clock.advance(HOUR);
+    server.intercept = () => false;
+    const third = await server.logIn();
+    server.intercept = async ({ url }) => {
+      if (url !== "/oauth/token") return false;
+      const { revision } = (await daemon.vault.open(SLOT)) ?? { revision: 0 };
+      await daemon.vault.delete(SLOT, { actor: "test" });
+      for (let n = 0; n < revision; n++) await put(daemon, mcpAccount(server, third, expiringIn(HOUR)));
+      expect((await daemon.vault.open(SLOT))?.revision).toBe(revision);
+      return false;
+    };
+    expect(await use(daemon)).toBe(third.access_token);
+    expect((await account(daemon)).refresh_token).toBe(third.refresh_token);
+
     await clock.advance(HOUR);
     server.intercept = async ({ url }) => {
       if (url === "/oauth/token") await daemon.vault.delete(SLOT, { actor: "test" });

@@ -36,8 +36,6 @@ const BEFORE = [
   "sh -c 'umask 077; kheish secrets generate > /etc/kheish/openai-key'",
   `printf 'default_route = "simulator"\\n[routes.simulator]\\ndriver = "simulator"\\n[routes.openai]\\ndriver = "openai"\\ndefault_model = "gpt-5.4"\\nauth_ref = "openai.prod"\\n' > /etc/kheish/routes.toml`,
   "KHEISH_AUTH_STORE_MASTER_KEY_FILE=/etc/kheish/auth-store-master-key kheish secrets set openai.prod --provider openai --value first-key-of-openai --offline --state-root /var/lib/kheish/state",
-  "systemctl set-environment KHEISH_AUTH_STORE_MASTER_KEY_FILE=/etc/kheish/auth-store-master-key",
-  "systemctl set-environment KHEISH_ROUTES_FILE=/etc/kheish/routes.toml",
   "systemctl start kheish",
   "kheish sessions create billing",
   `kheish sessions input billing '{"simulate":[{"text":"the invoices are done"}]}'`,

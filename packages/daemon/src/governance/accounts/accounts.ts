@@ -252,8 +252,8 @@ export class Accounts {
       const record: AuthSlotRecord = { ...current.record, state };
       const outcome = state.last_refresh_outcome ?? "";
       try {
-        const change = { actor: why.kind === "forced" ? why.actor : BY, expectedRevision: current.revision };
-        const landed = await vault.renew(record, change, outcome);
+        const actor = why.kind === "forced" ? why.actor : BY;
+        const landed = await vault.renew(record, { actor }, current, outcome);
         if (landed !== undefined) this.#tell(slot_id, outcome);
         return landed;
       } catch (error) {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type AuthSlotRecord, type AuthSlotStatus, type JsonObject, problem } from "@kheish/contract";
 import type { AdminChange } from "../../engine/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -191,19 +192,26 @@ export class Vault {
 
   /**
    * The same account with the tokens that a refresh brought, or what came of it. The slot stays disabled if it was, and
-   * leases on it go on. Undefined when there is no such slot.
+   * leases on it go on. Undefined when there is no such slot. It follows `before`, by its revision and by what is in it:
+   * a slot that was deleted and written again counts its revisions anew.
    */
   async renew(
     record: AuthSlotRecord,
-    change: Change & { expectedRevision: number },
+    change: Change,
+    before: Pick<OpenSlot, "record" | "revision">,
     outcome: string,
   ): Promise<OpenSlot | undefined> {
     const { slot_id: slotId } = record;
     const { random, clock } = this.#deps;
     this.#onSecrets(slotId, secretsIn(record));
-    const renewed = (keyring: Keyring, before: StoredSlot | undefined) =>
-      before && { ...before, ...sealSlot(record, keyring.current, random, clock.now()) };
-    const landed = await this.#change(slotId, change, "refreshed", renewed, { outcome });
+    const renewed = (keyring: Keyring, found: StoredSlot | undefined) => {
+      if (found === undefined) return undefined;
+      if (!isDeepStrictEqual(unsealed(slotId, found, keyring), before.record))
+        throw changedMeanwhile(`slot '${slotId}' holds something else by now`);
+      return { ...found, ...sealSlot(record, keyring.current, random, clock.now()) };
+    };
+    const follows = { ...change, expectedRevision: before.revision };
+    const landed = await this.#change(slotId, follows, "refreshed", renewed, { outcome });
     if (landed === undefined) return undefined;
     return { record, status: this.#remember(slotId, landed, record), revision: landed.revision };
   }
@@ -398,8 +406,11 @@ function recordOf({ actor, requestId, reason }: Change, target: string, change: 
 
 function checkRevision(slotId: string, actual: number, expected: number | undefined): void {
   if (expected === undefined || expected === actual) return;
-  const detail = `slot '${slotId}' is at revision ${actual}, not ${expected}; read it again and repeat`;
-  throw problem("runtime", "secret_revision_conflict", detail);
+  throw changedMeanwhile(`slot '${slotId}' is at revision ${actual}, not ${expected}`);
+}
+
+function changedMeanwhile(what: string): Error {
+  return problem("runtime", "secret_revision_conflict", `${what}; read it again and repeat`);
 }
 
 function lostRaces(what: string): Error {

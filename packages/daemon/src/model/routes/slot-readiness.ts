@@ -36,7 +36,7 @@ export function slotFinding(
     return {
       code: "auth_slot_missing",
       message: `Route '${route_id}' takes its key from auth slot '${slotId}', which does not exist.`,
-      action: `Put the key there: kheish secrets set ${slotId} --provider ${driver === "openai_compatible" ? "openai" : driver} --stdin`,
+      action: `Put the key there: kheish secrets set ${slotId} --provider ${driver === "openai_compatible" ? "openai" : driver} --stdin, and while no daemon runs, --offline --state-root DIR`,
     };
   }
   if (!PROVIDERS[driver].includes(status.provider)) {

@@ -25,6 +25,13 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+export interface MachineOptions {
+  /** More of what the pages call by a name that only a real installation has. */
+  names?: readonly [string, string][];
+  /** `kheish` is not there yet. */
+  isEmpty?: boolean;
+}
+
 /** A directory that stands for a machine's `/etc`, `/var/lib` and `/srv`, with `kheish` on its path. */
 export class Machine {
   readonly root: string;
@@ -51,11 +58,15 @@ export class Machine {
     ];
   }
 
-  static async create(names: readonly [string, string][] = []): Promise<Machine> {
+  static async create(
+    names: readonly [string, string][] = [],
+    { isEmpty = false }: MachineOptions = {},
+  ): Promise<Machine> {
     const root = await mkdtemp(join(tmpdir(), "kheish-machine-"));
     const machine = new Machine(root, await freePort(), names);
     for (const folder of ["bin", "etc/nginx", "etc/ssl/kheish", "var/lib/kheish", "srv/kheish"])
       await mkdir(join(root, folder), { recursive: true });
+    if (isEmpty) return machine;
     const program = join(root, "bin", "kheish");
     await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${KHEISH}' "$@"\n`);
     await chmod(program, 0o755);
@@ -65,6 +76,11 @@ export class Machine {
   /** A text of a page, in this machine's own names. */
   here(text: string): string {
     return this.#names.reduce((changed, [name, own]) => changed.replaceAll(name, own), text);
+  }
+
+  /** A file at a place of the page's. */
+  async write(path: string, text: string): Promise<void> {
+    await writeFile(join(this.root, path), this.here(text));
   }
 
   run({ command }: Step): Promise<Ran> {

@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort, Machine } from "./machine.ts";
+import { freePort, Machine, type MachineOptions } from "./machine.ts";
+import { runbook } from "./runbook.ts";
 
 /** The port of the isolated daemon of a drill. */
 const DRILL = "127.0.0.1:4100";
 
 /**
- * As much of a service manager as the pages use: it starts one daemon with the environment that was set, and ends it as
- * systemd does, with SIGTERM and patience.
+ * As much of a service manager as the pages use: it starts one daemon with the environment of its unit and what was set
+ * beside it, and ends it as systemd does, with SIGTERM and patience.
  */
 const SYSTEMCTL = `#!/bin/bash
 set -eu
@@ -21,13 +22,14 @@ stop() {
   while kill -0 "$(cat "$run/pid")" 2>/dev/null; do sleep 0.05; done
   rm "$run/pid"
 }
+unit="$HOME/etc/systemd/system/kheish.service"
 start() {
-  set -a; . "$run/environment"; set +a
-  env -u KHEISH_DAEMON_TOKEN_FILE setsid kheish serve --bind "$KHEISH_BIND" \\
-    --state-root "$HOME/var/lib/kheish/state" --workspace-root "$HOME/srv/kheish" --http-auth-mode bearer \\
-    --http-admin-token-file "$HOME/etc/kheish/admin-token" \\
-    --http-readonly-token-file "$HOME/etc/kheish/readonly-token" \\
-    >> "$HOME/var/lib/kheish/daemon.log" 2>&1 < /dev/null &
+  set -a; . "$run/environment"
+  while IFS= read -r line; do
+    case "$line" in Environment=*) export "\${line#Environment=}" ;; esac
+  done < "$unit"
+  set +a
+  env -u KHEISH_DAEMON_TOKEN_FILE setsid kheish serve >> "$HOME/var/lib/kheish/daemon.log" 2>&1 < /dev/null &
   echo $! > "$run/pid"
   for _ in $(seq 600); do
     curl -fs "http://$KHEISH_BIND/readyz" > /dev/null && return 0
@@ -37,7 +39,8 @@ start() {
   exit 1
 }
 case "$1" in
-  start) start ;;
+  daemon-reload) ;;
+  start | enable) start ;;
   stop) stop ;;
   restart) stop; start ;;
   set-environment) echo "$2" >> "$run/environment" ;;
@@ -46,17 +49,30 @@ case "$1" in
 esac
 `;
 
-/** A machine on which Kheish is installed as the pages say, not yet started. */
-export async function machineWithService(): Promise<Machine> {
-  const machine = await Machine.create([[DRILL, `127.0.0.1:${await freePort()}`]]);
+/** A machine with a service manager, on which nothing is installed yet. */
+export async function machineWithSystemctl(options: MachineOptions = {}): Promise<Machine> {
+  const names: [string, string][] = [[DRILL, `127.0.0.1:${await freePort()}`], ...(options.names ?? [])];
+  const machine = await Machine.create(names, options);
   const at = (path: string) => join(machine.root, path);
-  for (const folder of ["etc/kheish", "srv/backups", "srv/elsewhere"])
+  for (const folder of ["etc/kheish", "etc/systemd/system", "srv/backups", "srv/elsewhere"])
     await mkdir(at(folder), { recursive: true });
   await chmod(at("etc/kheish"), 0o700);
-  for (const role of ["admin", "readonly"])
-    await writeFile(at(`etc/kheish/${role}-token`), `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
   await writeFile(at("bin/systemctl"), SYSTEMCTL, { mode: 0o755 });
-  machine.env.KHEISH_DAEMON_TOKEN_FILE = at("etc/kheish/admin-token");
   machine.env.KHEISH_BIND = `127.0.0.1:${machine.port}`;
+  return machine;
+}
+
+/** A machine on which Kheish is installed as `install.md` does it, not yet started. */
+export async function machineWithService(): Promise<Machine> {
+  const machine = await machineWithSystemctl();
+  for (const key of ["admin-token", "readonly-token", "audit-signing.key"])
+    await writeFile(join(machine.root, "etc/kheish", key), `${randomBytes(32).toString("hex")}\n`, {
+      mode: 0o600,
+    });
+  for (const { info, text } of runbook("install.md")) {
+    const [kind, path] = info.split(" ");
+    if (kind === "ini" && path !== undefined) await machine.write(path, text);
+  }
+  machine.env.KHEISH_DAEMON_TOKEN_FILE = join(machine.root, "etc/kheish/admin-token");
   return machine;
 }
