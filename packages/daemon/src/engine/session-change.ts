@@ -179,7 +179,13 @@ export class SessionChange {
   wake(): void {
     if (this.#wakes || this.#driven) return;
     this.#wakes = true;
-    this.add({ op: "enqueue", queue: queueOf(this.#sessionId), key: this.#sessionId, dueAtMs: 0, payload: null });
+    this.add({
+      op: "enqueue",
+      queue: queueOf(this.#sessionId),
+      key: this.#sessionId,
+      dueAtMs: 0,
+      payload: null,
+    });
   }
 
   /** Whether somebody has to look at this session once the change has landed. */

@@ -174,23 +174,26 @@ describe("the lease of a refresh", () => {
     ["release-lease", false],
     ["release-lease", true],
     ["acquire-lease", true],
-  ])("A5 is given up, also when the store did not answer %s (done all the same: %s): the others need it", async (op, lands) => {
-    const { store } = await vaults.store();
-    let isBroken = true;
-    const daemon = await daemonOn(silent(store, op, () => isBroken, lands));
-    await put(daemon, mcpAccount(server, tokens, expiringIn(0)));
-    const first = await use(daemon).catch(() => "not now");
-    isBroken = false;
-    await until("the lease to be given up", async () => {
-      await clock.advance(100);
-      return (await store.getLease("account-refresh:mcp.oauth.tracker")) === undefined;
-    });
-    await clock.advance(HOUR);
-    // What the other daemon would wait for is renewed for as long as this one lives.
-    const other = await daemonOn(store, "daemon-2");
-    expect(await use(other)).not.toBe(first);
-    expect(await use(daemon)).toBe(await use(other));
-  });
+  ])(
+    "A5 is given up, also when the store did not answer %s (done all the same: %s): the others need it",
+    async (op, lands) => {
+      const { store } = await vaults.store();
+      let isBroken = true;
+      const daemon = await daemonOn(silent(store, op, () => isBroken, lands));
+      await put(daemon, mcpAccount(server, tokens, expiringIn(0)));
+      const first = await use(daemon).catch(() => "not now");
+      isBroken = false;
+      await until("the lease to be given up", async () => {
+        await clock.advance(100);
+        return (await store.getLease("account-refresh:mcp.oauth.tracker")) === undefined;
+      });
+      await clock.advance(HOUR);
+      // What the other daemon would wait for is renewed for as long as this one lives.
+      const other = await daemonOn(store, "daemon-2");
+      expect(await use(other)).not.toBe(first);
+      expect(await use(daemon)).toBe(await use(other));
+    },
+  );
 });
 
 describe("a provider that gives no tokens", () => {

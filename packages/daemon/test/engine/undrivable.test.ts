@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { sessionStream } from "../../src/engine/index.ts";
 import { type Store, StoreError } from "../../src/kernel/store.ts";
-import { around } from "../support/around.ts";
 import { HookWorld, hooksAt, setHooks, settleHooks } from "../hooks/hook-world.ts";
+import { around } from "../support/around.ts";
 import { useRigs } from "../support/fixture.ts";
 import { TestSession } from "../support/session.ts";
 import { testTool } from "../support/tools.ts";

@@ -1,8 +1,6 @@
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { has, type Machine } from "./support/machine.ts";
-import { runbook, type Step, stepsOf } from "./support/runbook.ts";
+import { performPage } from "./support/perform.ts";
 import { machineWithService } from "./support/service.ts";
 
 const PAGES = [
@@ -16,19 +14,6 @@ const PAGES = [
 ];
 const needed = ["bash", "curl", "jq", "openssl", "setsid", "sha256sum", "tar"];
 const missing = needed.filter((program) => !has(program));
-
-type Act = { does: "run" | "serve"; step: Step } | { does: "stop" };
-
-/** A page as what an operator does, one after the other. */
-function actsOf(page: string): Act[] {
-  return runbook(page).flatMap(({ info, text }): Act[] => {
-    const steps = stepsOf(text);
-    if (info === "sh serve") return steps.map((step) => ({ does: "serve", step }));
-    if (info !== "sh" && info !== "sh stop") return [];
-    const run = steps.map((step): Act => ({ does: "run", step }));
-    return info === "sh stop" ? [{ does: "stop" }, ...run] : run;
-  });
-}
 
 /** A route whose key is in a slot; a session with history, and a run of it that waits for an approval. */
 const BEFORE = [
@@ -44,7 +29,6 @@ const BEFORE = [
 
 describe.skipIf(missing.length > 0).each(PAGES)(`docs/operations/%s (needs ${needed.join(", ")})`, (page) => {
   let machine: Machine;
-  let served: ChildProcess | undefined;
   beforeAll(async () => {
     machine = await machineWithService();
     for (const command of BEFORE) {
@@ -58,32 +42,6 @@ describe.skipIf(missing.length > 0).each(PAGES)(`docs/operations/%s (needs ${nee
   });
 
   test("each of its commands does what the page says", async () => {
-    const acts = actsOf(page);
-    expect(acts.length).toBeGreaterThan(0);
-    for (const act of acts) {
-      if (act.does === "stop") {
-        served?.kill("SIGTERM");
-        if (served !== undefined) await once(served, "exit");
-      } else if (act.does === "serve") {
-        const url = machine.here("http://127.0.0.1:4100/readyz");
-        served = await machine.start(act.step.command, async () => (await fetch(url)).ok);
-      } else {
-        await perform(machine, act.step);
-      }
-    }
+    expect(await performPage(machine, page)).toBeGreaterThan(0);
   }, 180_000);
 });
-
-async function perform(
-  machine: Machine,
-  { command, expected = { stdout: "", exitCode: 0 } }: Step,
-): Promise<void> {
-  const ran = await machine.run({ command });
-  const complaint = expected.exitCode === 0 ? "" : expect.any(String);
-  expect({ command, exitCode: ran.exitCode, stderr: ran.stderr }).toEqual({
-    command,
-    exitCode: expected.exitCode,
-    stderr: complaint,
-  });
-  if (expected.stdout !== "") expect(ran.stdout.trimEnd(), command).toBe(machine.here(expected.stdout));
-}

@@ -1,10 +1,10 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { request } from "node:https";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort, has, isHealthy, Machine } from "./support/machine.ts";
-import { run, runbook, type Step, stepsOf } from "./support/runbook.ts";
+import { has, isHealthy, Machine } from "./support/machine.ts";
+import { askThrough, certify, type Door, doorOfMachine, startNginx } from "./support/nginx.ts";
+import { runbook, type Step, stepsOf } from "./support/runbook.ts";
 
 const PAGE = runbook("tls-proxy.md");
 const blocksOf = (info: string) => PAGE.filter((block) => block.info === info).map((block) => block.text);
@@ -13,58 +13,24 @@ const steps = CHECKS.flatMap(stepsOf);
 const missing = ["nginx", "curl", "openssl", "bash"].filter((program) => !has(program));
 const why = missing.length === 0 ? "" : ` (skipped: no ${missing.join(", no ")} on this machine)`;
 
-/** Around the page's file: what a distribution's own nginx.conf has, in a directory of this test. */
-const frame = (root: string) => `
-${process.getuid?.() === 0 ? "user root;" : ""}
-daemon off;
-pid ${root}/etc/nginx/nginx.pid;
-error_log stderr warn;
-events {}
-http {
-  access_log off;
-  client_body_temp_path ${root}/etc/nginx/body;
-  proxy_temp_path ${root}/etc/nginx/proxy;
-  fastcgi_temp_path ${root}/etc/nginx/fastcgi;
-  uwsgi_temp_path ${root}/etc/nginx/uwsgi;
-  scgi_temp_path ${root}/etc/nginx/scgi;
-  include ${root}/etc/nginx/kheish.conf;
-}
-`;
-
 describe.skipIf(missing.length > 0)(`docs/operations/tls-proxy.md${why}`, () => {
   let machine: Machine;
-  let tlsPort: number;
-  let certificate: string;
+  let door: Door;
   beforeAll(async () => {
-    tlsPort = await freePort();
-    machine = await Machine.create([
-      ["https://kheish.example.com", `https://localhost:${tlsPort}`],
-      ["listen 443 ", `listen 127.0.0.1:${tlsPort} `],
-    ]);
-    const { root } = machine;
-    const [ca, key] = ["fullchain", "privkey"].map((name) => join(root, `etc/ssl/kheish/${name}.pem`));
-    const made = await run(
-      `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost ` +
-        `-addext subjectAltName=DNS:localhost -keyout ${key} -out ${ca}`,
-      machine.env,
-    );
-    if (made.exitCode !== 0) throw new Error(made.stderr);
-    certificate = await readFile(ca ?? "", "utf8");
-    Object.assign(machine.env, { CURL_CA_BUNDLE: ca, NODE_EXTRA_CA_CERTS: ca });
-
+    const { port, names } = await doorOfMachine();
+    machine = await Machine.create(names);
+    door = { port, certificate: await certify(machine) };
     for (const step of stepsOf(SETUP)) {
       const done = await machine.run(step);
       if (done.exitCode !== 0) throw new Error(`${step.command}: ${done.stderr}`);
     }
     const [serve = ""] = blocksOf("sh serve");
     await machine.start(stepsOf(serve)[0]?.command ?? "", () => isHealthy(machine));
-
-    await writeFile(join(root, "etc/nginx/nginx.conf"), frame(root));
-    await writeFile(join(root, "etc/nginx/kheish.conf"), machine.here(blocksOf("nginx")[0] ?? ""));
-    const nginx = "nginx -p /etc/nginx -c nginx.conf";
-    const tested = await machine.run({ command: `${nginx} -t` });
-    if (tested.exitCode !== 0) throw new Error(tested.stderr);
-    await machine.start(nginx, async () => (await ask("GET", "/healthz")).status === 200);
+    await startNginx(
+      machine,
+      blocksOf("nginx")[0] ?? "",
+      async () => (await ask("GET", "/healthz")).status === 200,
+    );
   });
   afterAll(() => machine.remove());
 
@@ -75,27 +41,15 @@ describe.skipIf(missing.length > 0)(`docs/operations/tls-proxy.md${why}`, () => 
       .split("\n")
       .map((line) => JSON.parse(line));
 
-  /** One request through the proxy, from an address of this machine. */
-  async function ask(method: string, path: string, headers: Record<string, string> = {}, from = "127.0.0.1") {
-    const options = { host: "127.0.0.1", servername: "localhost", port: tlsPort, ca: certificate };
-    return new Promise<{ status: number | undefined; body: string; headers: NodeJS.Dict<string | string[]> }>(
-      (resolve, reject) => {
-        const asking = request({ ...options, method, path, headers, localAddress: from, agent: false });
-        asking.on("error", reject);
-        asking.on("response", async (answer) => {
-          const { statusCode: status } = answer;
-          resolve({ status, headers: answer.headers, body: await text(answer).catch(() => "") });
-        });
-        asking.end();
-      },
-    );
-  }
+  const ask = (method: string, path: string, headers: Record<string, string> = {}, from?: string) =>
+    askThrough(door, method, path, headers, from);
 
   /** The events of a stream, until there are as many as wanted. */
   async function eventIds(path: string, wanted: number, lastEventId?: string): Promise<string[]> {
     const authorization = `Bearer ${await admin()}`;
     const headers = { authorization, ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }) };
-    const options = { host: "127.0.0.1", servername: "localhost", port: tlsPort, ca: certificate };
+    const { port, certificate: ca } = door;
+    const options = { host: "127.0.0.1", servername: "localhost", port, ca };
     return new Promise((resolve, reject) => {
       let received = "";
       const asking = request({ ...options, path, headers, agent: false });

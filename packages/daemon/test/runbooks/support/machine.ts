@@ -37,6 +37,8 @@ export class Machine {
   readonly root: string;
   readonly port: number;
   readonly env: NodeJS.ProcessEnv;
+  /** Of the operator's shell. */
+  umask = "022";
   /** What the pages call by a name that only a real installation has. */
   readonly #names: [string, string][];
   readonly #children: ChildProcess[] = [];
@@ -84,7 +86,7 @@ export class Machine {
   }
 
   run({ command }: Step): Promise<Ran> {
-    return run(this.here(command), this.env);
+    return run(`umask ${this.umask}; ${this.here(command)}`, this.env);
   }
 
   /** Starts what stays, and waits until `url` answers. */

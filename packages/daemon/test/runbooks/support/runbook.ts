@@ -21,7 +21,7 @@ export function runbook(name: string): Block[] {
   return [...blocks].map(([, info = "", text = ""]) => ({ info, text }));
 }
 
-/** The commands of a block; `# => ` behind one says what it prints, `(exit N)` how it ends when not with 0. */
+/** The commands of a block; `# => ` behind one says what it prints, a line each, `(exit N)` how it ends when not with 0. */
 export function stepsOf(text: string): Step[] {
   const steps: Step[] = [];
   for (const line of text
@@ -29,9 +29,11 @@ export function stepsOf(text: string): Step[] {
     .trimEnd()
     .split("\n")) {
     const last = steps.at(-1);
-    if (line.startsWith("# => ") && last !== undefined)
-      last.expected = expectation(line.slice("# => ".length));
-    else if (line !== "") steps.push({ command: line });
+    if (line.startsWith("# => ") && last !== undefined) {
+      const { stdout, exitCode } = expectation(line.slice("# => ".length));
+      const before = last.expected === undefined ? "" : `${last.expected.stdout}\n`;
+      last.expected = { stdout: `${before}${stdout}`, exitCode };
+    } else if (line !== "") steps.push({ command: line });
   }
   return steps;
 }

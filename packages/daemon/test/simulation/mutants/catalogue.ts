@@ -446,7 +446,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "forget-what-could-not-be-written",
-    fault: "tokens that the store did not take at once are lost, and the next refresh spends the old one again",
+    fault:
+      "tokens that the store did not take at once are lost, and the next refresh spends the old one again",
     file: "governance/accounts/accounts.ts",
     find: 'if (answer.kind === "tokens") this.#unsaved.set(slot_id, { spent, answer });',
     replace: "",

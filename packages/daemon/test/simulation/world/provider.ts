@@ -119,11 +119,7 @@ export function providerSlot(authorization: Authorization, { access }: Plan, sec
 }
 
 /** As an earlier daemon left it, long ago: every daemon finds the key at its start, and no word of it in the journal. */
-export async function placeProviderKey(
-  inner: Store,
-  nowMs: number,
-  record: AuthSlotRecord,
-): Promise<void> {
+export async function placeProviderKey(inner: Store, nowMs: number, record: AuthSlotRecord): Promise<void> {
   const store = new Proxy(inner, {
     get(target, member) {
       if (member === "commit") {
