@@ -42,6 +42,7 @@ import type { Credentials } from "./governance/credentials.ts";
 import { redactedModels } from "./governance/redaction/redacted-models.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
+import { loadMasterKey } from "./governance/secrets/index.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
 import { writeWholeFile } from "./kernel/durable-files.ts";
@@ -529,7 +530,7 @@ async function lockedStateRoot({ stateRoot, lockWaitMs = 0 }: ServeOptions, log:
   }
 }
 
-function auditKeysOf(
+async function auditKeysOf(
   { store, isCopy }: { store: Store; isCopy: boolean },
   stateRoot: string,
   env: Env,
@@ -538,6 +539,7 @@ function auditKeysOf(
   return loadSigningKeys({
     env,
     store,
+    masterKey: await loadMasterKey(env, readText),
     isHeldCopy: isCopy,
     keyFile: join(stateRoot, "audit-signing.key"),
     random: systemRandom,

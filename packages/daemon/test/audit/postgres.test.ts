@@ -6,8 +6,13 @@ import {
   SHARED_KEY_KIND,
 } from "../../src/governance/audit/index.ts";
 import type { KeyPorts } from "../../src/governance/audit/keys/load.ts";
+import { unaudited } from "../../src/governance/audit/testing.ts";
+import { keyNumber } from "../../src/governance/secrets/vault.fixture.ts";
+import { Vault } from "../../src/governance/secrets/vault.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
 import { openPostgresStore } from "../../src/kernel/postgres/index.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
+import { findLeaks } from "../support/no-leak.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { LedgerWorld } from "./ledger-world.ts";
 import { SIGNER, verified } from "./support.ts";
@@ -62,6 +67,7 @@ describe("several daemons on one PostgreSQL", () => {
       env: {},
       store,
       isHeldCopy: false,
+      masterKey: undefined,
       keyFile: "/state/audit-signing.key",
       random: systemRandom,
       readFile: async () => undefined,
@@ -78,6 +84,89 @@ describe("several daemons on one PostgreSQL", () => {
     await store.commit([{ op: "delete", kind: SHARED_KEY_KIND, id: "current" }]);
     await expect(loadSigningKeys(ports), "lost, it is not simply made anew").rejects.toThrow("is missing");
     expect(files).toEqual([]);
+    await store.close();
+  });
+
+  test("02-R81 02, weakness 10: the key that they share is sealed under the master key, and a change of that takes it along", async () => {
+    const url = await server.createDatabase();
+    const [store, other] = await Promise.all([openPostgresStore({ url }), openPostgresStore({ url })]);
+    const warnings: string[] = [];
+    const portsOn = (on: typeof store, masterKey: KeyPorts["masterKey"]): KeyPorts => ({
+      env: {},
+      store: on,
+      isHeldCopy: false,
+      masterKey,
+      keyFile: "/state/audit-signing.key",
+      random: systemRandom,
+      readFile: async () => undefined,
+      writeFile: async () => undefined,
+      warn: (message) => warnings.push(message),
+      holdSecrets: () => undefined,
+    });
+    const stored = async () => JSON.stringify((await store.get(SHARED_KEY_KIND, "current"))?.data);
+    // As daemons left it that knew of no master key: in the clear, and warned of.
+    const plain = await loadSigningKeys(portsOn(store, undefined));
+    const secret = /"secret_key_hex":"([0-9a-f]{64})"/.exec(await stored())?.[1] ?? "";
+    expect(secret).not.toBe("");
+    expect(warnings.splice(0)).toEqual([expect.stringContaining("give the daemons a master key")]);
+
+    // Two daemons that are started at once with one seal it, and sign with what was there.
+    const both = await Promise.all([store, other].map((on) => loadSigningKeys(portsOn(on, keyNumber(1)))));
+    for (const { signer } of both) expect(signer.keyId).toBe(plain.signer.keyId);
+    expect(warnings).toEqual([]);
+    expect(await findLeaks({ key: secret }, { texts: { record: await stored() } })).toEqual([]);
+    await expect(loadSigningKeys(portsOn(store, undefined))).rejects.toThrow("this daemon has none");
+    await expect(loadSigningKeys(portsOn(store, keyNumber(2)))).rejects.toThrow("need the same one");
+
+    // A change of the master key at one of them.
+    const vault = new Vault({
+      store,
+      audit: unaudited(store),
+      clock: systemClock,
+      random: systemRandom,
+      masterKey: keyNumber(1),
+    });
+    await vault.start();
+    const sealedBefore = await stored();
+    await vault.rekey(keyNumber(2), { actor: "test" });
+    expect(await stored()).not.toBe(sealedBefore);
+    // Until a start confirms it either key opens it, at the other daemon too; then only the new one.
+    for (const key of [keyNumber(1), keyNumber(2)])
+      expect((await loadSigningKeys(portsOn(other, key))).signer.keyId).toBe(plain.signer.keyId);
+    const confirming = new Vault({
+      store: other,
+      audit: unaudited(other),
+      clock: systemClock,
+      random: systemRandom,
+      masterKey: keyNumber(2),
+    });
+    await confirming.start();
+    await expect(loadSigningKeys(portsOn(store, keyNumber(1)))).rejects.toThrow("need the same one");
+    expect((await loadSigningKeys(portsOn(store, keyNumber(2)))).signer.keyId).toBe(plain.signer.keyId);
+    await Promise.all([store.close(), other.close()]);
+  });
+
+  test("02-R81 where there is a master key the first daemon makes the key sealed", async () => {
+    const store = await openPostgresStore({ url: await server.createDatabase() });
+    const seeds: string[] = [];
+    const ports: KeyPorts = {
+      env: {},
+      store,
+      isHeldCopy: false,
+      masterKey: keyNumber(1),
+      keyFile: "/state/audit-signing.key",
+      random: { ...systemRandom, hex: (bytes) => seeds[seeds.push(systemRandom.hex(bytes)) - 1] ?? "" },
+      readFile: async () => undefined,
+      writeFile: async () => undefined,
+      warn: (message) => {
+        throw new Error(message);
+      },
+      holdSecrets: () => undefined,
+    };
+    const ids = await Promise.all([1, 2, 3].map(async () => (await loadSigningKeys(ports)).signer.keyId));
+    expect(new Set(ids).size).toBe(1);
+    const kept = JSON.stringify((await store.get(SHARED_KEY_KIND, "current"))?.data);
+    for (const seed of seeds.filter((one) => one.length === 64)) expect(kept).not.toContain(seed);
     await store.close();
   });
 

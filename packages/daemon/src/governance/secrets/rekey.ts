@@ -2,17 +2,25 @@ import type { Random } from "../../kernel/random.ts";
 import type { Store } from "../../kernel/store.ts";
 import type { Keyrings } from "./keyrings.ts";
 import { VaultError } from "./master-key.ts";
+import { resealKey } from "./sealed-key.ts";
 import { slotsUnderOthers } from "./slot-records.ts";
 import { putSlot, resealSlot } from "./stored-slot.ts";
 import { unreadable } from "./unsealed.ts";
 
 const MAX_REFUSALS = 100;
 
+/** Seals everything under the current key; answers how many slots it sealed. */
+export async function finishRekey(store: Store, keyrings: Keyrings, random: Random): Promise<number> {
+  const slots = await resealSlots(store, keyrings, random);
+  await resealKey(store, keyrings, random);
+  return slots;
+}
+
 /**
  * Seals every slot under the current key, batch by batch; answers how many it sealed. A slot that somebody writes
  * meanwhile is under the current key already: its batch is refused and the others of it are taken again.
  */
-export async function finishRekey(store: Store, keyrings: Keyrings, random: Random): Promise<number> {
+async function resealSlots(store: Store, keyrings: Keyrings, random: Random): Promise<number> {
   let done = 0;
   for (let refusals = 0; refusals < MAX_REFUSALS; ) {
     let keyring = await keyrings.current();

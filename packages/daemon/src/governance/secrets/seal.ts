@@ -19,7 +19,7 @@ export type Sealed = {
 
 /** What a sealed text is: `purpose` picks the key, `identity` is bound to the text and has to be the same to open it. */
 export interface SealContext {
-  purpose: "slot" | "key" | "debug";
+  purpose: "slot" | "key" | "debug" | "audit-key";
   identity: readonly string[];
 }
 

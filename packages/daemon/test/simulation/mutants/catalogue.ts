@@ -407,7 +407,7 @@ export const MUTANTS: readonly Mutant[] = [
     fault: "two daemons spend one refresh token, which its provider takes for a theft",
     file: "governance/accounts/accounts.ts",
     find: "const name = leaseOf(slotId);",
-    replace: "const name = `${leaseOf(slotId)}:${owner}`;",
+    replace: "const name = leaseOf(slotId) + owner;",
   },
   {
     name: "keep-the-lease-of-a-refresh",
@@ -434,8 +434,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: "give-up-a-good-login",
     fault: "a provider that has no time now is taken for one that has ended the login",
     file: "governance/accounts/renewal.ts",
-    find: "last_refresh_outcome: `failed:${answer.why}`",
-    replace: "last_refresh_outcome: LOGIN_REQUIRED",
+    find: 'if (answer.kind === "failed") return',
+    replace:
+      'if (answer.kind === "failed") answer = { kind: "rejected", why: "" };\n  if (answer.kind === "failed") return',
   },
   {
     name: "write-over-a-new-login",

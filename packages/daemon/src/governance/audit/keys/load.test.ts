@@ -55,6 +55,7 @@ describe("02-R81 where the key comes from", () => {
       env,
       store: { engine: "sqlite", streamHead: async () => records } as unknown as Store,
       isHeldCopy: false,
+      masterKey: undefined,
       keyFile: "/state/audit-signing.key",
       random: { hex: () => hex, unit: () => 0 },
       readFile: async (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),

@@ -1,6 +1,7 @@
 import type { Random } from "../../../kernel/random.ts";
-import type { Store } from "../../../kernel/store.ts";
+import type { Op, Store } from "../../../kernel/store.ts";
 import { textsOfKey } from "../../redaction/key-texts.ts";
+import { AUDIT_KEY_RECORD, type MasterKey, openKey, type SealedKey, sealKey } from "../../secrets/index.ts";
 import { AuditKeyError, parseSeed } from "./parse.ts";
 import { KEY_STREAM, type RingKeys } from "./ring.ts";
 import { createSigner, type Signer } from "./signer.ts";
@@ -10,17 +11,20 @@ const PREVIOUS = "KHEISH_EXTERNAL_ACTION_AUDIT_PREVIOUS_KEY";
 const BOUNDARY = "KHEISH_EXTERNAL_ACTION_AUDIT_KEY_BOUNDARY";
 const SEED_BYTES = 32;
 
-/** The record of a key that daemons share. A backup leaves it out, as it does key files. */
-export const SHARED_KEY_KIND = "audit_signing_key";
-const SHARED_KEY_ID = "current";
+/** Of the record of a key that daemons share. A backup leaves it out, as it does key files. */
+export const SHARED_KEY_KIND = AUDIT_KEY_RECORD.kind;
 
 type KeyDocument = { algorithm: "ed25519"; secret_key_hex: string };
+/** In the clear only where there is no master key, and as daemons left it that knew of none. */
+type KeptKey = KeyDocument | ({ algorithm: "ed25519" } & SealedKey);
 
 export interface KeyPorts {
   env: Readonly<Record<string, string | undefined>>;
   store: Store;
   /** The store came out of a backup, and nobody has yet said that it takes its original's place. */
   isHeldCopy: boolean;
+  /** Seals what daemons share; undefined where there is none. */
+  masterKey: MasterKey | undefined;
   /** `audit-signing.key` under the state root. */
   keyFile: string;
   random: Random;
@@ -35,7 +39,8 @@ export interface KeyPorts {
 
 /**
  * The key from the environment or the file that it names, else from the state root, where one is made when the store
- * has no record that another key signed (02-R81); on PostgreSQL, which daemons share, from the database.
+ * has no record that another key signed (02-R81); on PostgreSQL, which daemons share, from the database, where the master
+ * key seals it.
  *
  * Backups leave the key out. Whoever restored one without it has lost it, by a command and knowing so: the copy gets a
  * key of its own, and its ring says that nothing connects it with the one before.
@@ -67,13 +72,14 @@ async function given(ports: KeyPorts, name: string): Promise<Signer | undefined>
 
 /** Daemons on one PostgreSQL have a state root each: what the first of them makes lies where all of them look. */
 async function ofDaemon(ports: KeyPorts): Promise<Signer> {
-  const { store, keyFile, readFile, writeFile, warn } = ports;
+  const { store, keyFile, readFile, writeFile, warn, masterKey } = ports;
   const own = await readFile(keyFile);
   const isShared = own === undefined && store.engine === "postgres";
   const where = isShared ? "a key in the database" : keyFile;
-  warn(
-    `the audit is signed with ${where}: whoever can write there can forge the audit beside it; keep the key elsewhere with ${KEY}_FILE`,
-  );
+  if (!isShared || masterKey === undefined)
+    warn(
+      `the audit is signed with ${where}: whoever can write there can forge the audit beside it; ${isShared ? "give the daemons a master key, which seals it, or" : ""} keep the key elsewhere with ${KEY}_FILE`,
+    );
   if (own !== undefined) return signerOf(ports, own, where);
   if (isShared) return signerOf(ports, Buffer.from(JSON.stringify(await sharedKey(ports))), where);
   const made = Buffer.from(`${JSON.stringify(await newKey(ports))}\n`);
@@ -82,19 +88,34 @@ async function ofDaemon(ports: KeyPorts): Promise<Signer> {
 }
 
 async function sharedKey(ports: KeyPorts): Promise<KeyDocument> {
-  const { store } = ports;
+  const { store, masterKey } = ports;
+  const { kind, id } = AUDIT_KEY_RECORD;
   for (;;) {
-    const kept = await store.get<KeyDocument>(SHARED_KEY_KIND, SHARED_KEY_ID);
-    if (kept !== undefined) return kept.data;
-    const made = await newKey(ports).catch(async (error: unknown) => {
-      // Another daemon may have made it, and signed with it, since this one looked.
-      if ((await store.get(SHARED_KEY_KIND, SHARED_KEY_ID)) !== undefined) return undefined;
-      throw error;
-    });
+    const kept = await store.get<KeptKey>(kind, id);
+    if (kept !== undefined && "sealed" in kept.data)
+      return JSON.parse(await openKey(store, masterKey, kept.data.sealed)) as KeyDocument;
+    if (kept !== undefined && masterKey === undefined) return kept.data as KeyDocument;
+    const made = (kept?.data as KeyDocument | undefined) ?? (await newKey(ports).catch(ifNobodyMadeOne));
     if (made === undefined) continue;
-    const put = { kind: SHARED_KEY_KIND, id: SHARED_KEY_ID, data: made, keys: {}, expectedRevision: 0 };
-    await store.commit([{ op: "put", ...put }]);
+    const { data, guard } = await keepable(ports, made);
+    const expectedRevision = kept?.revision ?? 0;
+    // Read again: it is kept now, by this daemon or by another one.
+    await store.commit([...guard, { op: "put", kind, id, data, keys: {}, expectedRevision }]);
   }
+
+  /** Another daemon may have made it, and signed with it, since this one looked. */
+  async function ifNobodyMadeOne(error: unknown): Promise<undefined> {
+    if ((await store.get(kind, id)) === undefined) throw error;
+  }
+}
+
+async function keepable(
+  { store, masterKey, random }: KeyPorts,
+  key: KeyDocument,
+): Promise<{ data: KeptKey; guard: Op[] }> {
+  if (masterKey === undefined) return { data: key, guard: [] };
+  const { sealed, guard } = await sealKey(store, masterKey, JSON.stringify(key), random);
+  return { data: { algorithm: key.algorithm, sealed }, guard };
 }
 
 async function newKey({ store, isHeldCopy, keyFile, random, warn }: KeyPorts): Promise<KeyDocument> {
