@@ -8,14 +8,14 @@ type SchemaOf<S extends object> = S;
 export const SKILL_LIMITS = {
   name_chars: 128,
   description_chars: 1_024,
-  instructions_bytes: 128 * 1_024,
+  instructions_bytes: 64 * 1_024,
   files: 256,
   total_bytes: 8 * 1_024 * 1_024,
   /** Of one that is added at run time: it stands in the store. */
   added_bytes: 512 * 1_024,
   args_chars: 16_384,
   /** At a time, in one session. */
-  active: 16,
+  active: 8,
 } as const;
 
 /** A skill's name: it stands in paths and in capability scopes, where `*` means every one. */
