@@ -22,9 +22,13 @@ export function skillText(skill: ActiveSkillSnapshot): string {
   ].join("\n");
 }
 
-function toolsText({ allowed_tools: only, blocked_tools: without }: ActiveSkillSnapshot): string {
+function toolsText(skill: ActiveSkillSnapshot): string {
+  const { name, allowed_tools: only, blocked_tools: without, activated_by: by } = skill;
+  if (only.length + without.length === 0) return "";
   const most = only.length === 0 ? "" : ` Meanwhile you have only these tools: ${only.join(", ")}.`;
-  return without.length === 0 ? most : `${most} Meanwhile you do not have: ${without.join(", ")}.`;
+  const less = without.length === 0 ? "" : ` Meanwhile you do not have: ${without.join(", ")}.`;
+  const end = by === "agent" ? ` When its work is done, end it with end_skill ('${name}').` : "";
+  return most + less + end;
 }
 
 function argsText(args: string): string[] {
