@@ -128,16 +128,21 @@ describe("03-R70 what is found", () => {
   });
 
   test.each([
-    ["too many files", async (at: string) => {
-      for (let n = 0; n < 300; n++) await writeFile(join(at, `f${n}`), "");
-    }],
+    [
+      "too many files",
+      async (at: string) => {
+        for (let n = 0; n < 300; n++) await writeFile(join(at, `f${n}`), "");
+      },
+    ],
     ["too many bytes", (at: string) => writeFile(join(at, "big"), Buffer.alloc(9 * 1024 * 1024))],
   ])("a skill with %s is left out", async (_what, spoil) => {
     const root = await folder();
     await spoil(await writeSkill(join(root, "a")));
     const daemon = await serve({ skills: { explicit: [root] } });
     expect(await daemon.names()).toEqual([]);
-    expect((await daemon.http.call("getSkillLibrary")).warnings).toEqual([expect.stringContaining("more than")]);
+    expect((await daemon.http.call("getSkillLibrary")).warnings).toEqual([
+      expect.stringContaining("more than"),
+    ]);
   });
 });
 

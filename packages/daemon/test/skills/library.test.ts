@@ -55,7 +55,10 @@ describe("03 HTTP: skills of the daemon", () => {
 
   test("a folder that is added has the digest that it has on disk", async () => {
     const root = await folder();
-    await writeSkill(join(root, "whole"), { ...TEXT, files: { "ref/a.md": "ä", "z.bin": new Uint8Array([0, 200]) } });
+    await writeSkill(join(root, "whole"), {
+      ...TEXT,
+      files: { "ref/a.md": "ä", "z.bin": new Uint8Array([0, 200]) },
+    });
     const disk = await serve({ skills: { explicit: [root] } });
     const store = await serve();
     const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
@@ -73,7 +76,10 @@ describe("03 HTTP: skills of the daemon", () => {
     await daemon.addSkill("a", { files: [{ path: "ref/t.md", content: "template" }] });
     const again = { body: { name: "a", instructions: "Other." } };
     expect(await daemon.http.refusal("addSkill", again)).toMatchObject({ status: 409, code: "skill_exists" });
-    const put = (body: object) => ({ params: { skill_name: "a" }, body: { instructions: "Better.", ...body } });
+    const put = (body: object) => ({
+      params: { skill_name: "a" },
+      body: { instructions: "Better.", ...body },
+    });
     expect(await daemon.http.refusal("setSkill", put({ expected_revision: 7 }))).toMatchObject({
       status: 409,
       code: "skill_revision_conflict",
@@ -103,7 +109,9 @@ describe("03 HTTP: skills of the daemon", () => {
       status: 409,
       code: "skill_not_removable",
     });
-    expect(await one.http.refusal("removeSkill", { params: { skill_name: "b" } })).toMatchObject({ status: 404 });
+    expect(await one.http.refusal("removeSkill", { params: { skill_name: "b" } })).toMatchObject({
+      status: 404,
+    });
 
     const other = await serve({ skills: { discover: true }, env: { HOME: plain } });
     await writeSkill(join(other.daemon.workspace, "skills/a"), { front: "description: repo" });
@@ -122,10 +130,29 @@ describe("03 HTTP: skills of the daemon", () => {
     ["a SKILL.md that is broken", { files: [{ path: "SKILL.md", content: "---\nname: [\n---\nx" }] }],
     ["runtime twice", { name: "a", instructions: "x", context: "fork", runtime: { context: "inline" } }],
     ["an unknown field", { name: "a", instructions: "x", color: "red" }],
-    ["a file twice", { name: "a", instructions: "x", files: [{ path: "b", content: "" }, { path: "b", content: "" }] }],
-    ["a file that is written from fields", { name: "a", instructions: "x", files: [{ path: "agents/kheish.yaml", content: "" }] }],
-    ["a file with two contents", { name: "a", instructions: "x", files: [{ path: "b", content: "", content_base64: "" }] }],
-    ["too many bytes", { name: "a", instructions: "x", files: [{ path: "b", content: "x".repeat(600_000) }] }],
+    [
+      "a file twice",
+      {
+        name: "a",
+        instructions: "x",
+        files: [
+          { path: "b", content: "" },
+          { path: "b", content: "" },
+        ],
+      },
+    ],
+    [
+      "a file that is written from fields",
+      { name: "a", instructions: "x", files: [{ path: "agents/kheish.yaml", content: "" }] },
+    ],
+    [
+      "a file with two contents",
+      { name: "a", instructions: "x", files: [{ path: "b", content: "", content_base64: "" }] },
+    ],
+    [
+      "too many bytes",
+      { name: "a", instructions: "x", files: [{ path: "b", content: "x".repeat(600_000) }] },
+    ],
     ["too long instructions", { name: "a", instructions: "x".repeat(70_000) }],
     ...["../b", "/b", "a//b", "./b", "a\\b", "a\nb", "b/"].map((path): [string, object] => [
       `the file ${JSON.stringify(path)}`,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ModelRequest } from "../../src/engine/index.ts";
-import { SkillLibrary, skillTools } from "../../src/tools/skills/index.ts";
 import { NO_SKILLS } from "../../src/features/skills/index.ts";
+import { SkillLibrary, skillTools } from "../../src/tools/skills/index.ts";
 import { useRigs } from "../support/fixture.ts";
 import type { Rig, RiggedDaemon } from "../support/rig.ts";
 import { calls, fails, ScriptedModel, says } from "../support/scripted-model.ts";
@@ -105,7 +105,9 @@ describe("03-R77 the catalogue in the prompt", () => {
 describe("03-R72 what the model is told", () => {
   test("03-R72: instructions come with the result of use_skill, once, and what was said before stays as it was", async () => {
     const { boot } = await world();
-    const booted = await boot(ScriptedModel.of([USE, calls([{ name: "work" }]), says("done"), says("again")]));
+    const booted = await boot(
+      ScriptedModel.of([USE, calls([{ name: "work" }]), says("done"), says("again")]),
+    );
     await booted.add("review");
     await booted.session();
     await booted.run();
@@ -120,7 +122,12 @@ describe("03-R72 what the model is told", () => {
         {
           tool_name: "use_skill",
           is_error: false,
-          output: { action: "activate", mode: "inline", name: "review", active_skill: { activated_by: "agent" } },
+          output: {
+            action: "activate",
+            mode: "inline",
+            name: "review",
+            active_skill: { activated_by: "agent" },
+          },
           hook_contexts: [expect.stringContaining(MARK)],
         },
       ],
@@ -162,31 +169,42 @@ describe("03-R72 what the model is told", () => {
 
 describe("01-R81 a skill whose instructions were cut from the prompt", () => {
   const turns = Array.from({ length: 12 }, (_, n) => calls([{ name: "work", id: `w${n}` }]));
-  const SCRIPT = [USE, ...turns, fails("context_window_exceeded"), says("done"), says("more"), says("end"), says("x")];
+  const SCRIPT = [
+    USE,
+    ...turns,
+    fails("context_window_exceeded"),
+    says("done"),
+    says("more"),
+    says("end"),
+    says("x"),
+  ];
 
-  test.each([false, true])("is in the notice that stands for what is gone, restarted: %s", async (restarts) => {
-    const { boot } = await world();
-    let booted = await boot(ScriptedModel.of(SCRIPT));
-    await booted.add("review", { blocked_tools: ["bash"] });
-    await booted.session();
-    await booted.run();
-    if (restarts) {
-      await booted.daemon.stop();
-      await booted.daemon.store.close();
-      booted = await boot(booted.model);
-    }
-    const notice = () => text(booted.model.requests.at(-1)?.messages[0]);
-    await booted.run();
-    expect(notice()).toContain("no longer shown");
-    expect(times(text(booted.model.requests.at(-1)?.messages), MARK)).toBe(1);
-    expect(notice()).toContain(MARK);
+  test.each([false, true])(
+    "is in the notice that stands for what is gone, restarted: %s",
+    async (restarts) => {
+      const { boot } = await world();
+      let booted = await boot(ScriptedModel.of(SCRIPT));
+      await booted.add("review", { blocked_tools: ["bash"] });
+      await booted.session();
+      await booted.run();
+      if (restarts) {
+        await booted.daemon.stop();
+        await booted.daemon.store.close();
+        booted = await boot(booted.model);
+      }
+      const notice = () => text(booted.model.requests.at(-1)?.messages[0]);
+      await booted.run();
+      expect(notice()).toContain("no longer shown");
+      expect(times(text(booted.model.requests.at(-1)?.messages), MARK)).toBe(1);
+      expect(notice()).toContain(MARK);
 
-    await booted.scope({ skill_deny: ["review"] });
-    await booted.run();
-    expect(notice(), "03-R75: a scope hides it there too").not.toContain(MARK);
-    await booted.scope({ skill_allow: ["*"] });
-    await booted.deactivate("review");
-    await booted.run();
-    expect(notice()).not.toContain(MARK);
-  });
+      await booted.scope({ skill_deny: ["review"] });
+      await booted.run();
+      expect(notice(), "03-R75: a scope hides it there too").not.toContain(MARK);
+      await booted.scope({ skill_allow: ["*"] });
+      await booted.deactivate("review");
+      await booted.run();
+      expect(notice()).not.toContain(MARK);
+    },
+  );
 });

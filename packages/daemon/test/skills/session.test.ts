@@ -21,7 +21,10 @@ describe("03-R72 a skill that an operator makes active", () => {
       activated_by: "operator",
     });
     expect(JSON.stringify(active)).not.toContain("Do the work");
-    await daemon.http.call("setSkill", { params: { skill_name: "review" }, body: { instructions: "Other." } });
+    await daemon.http.call("setSkill", {
+      params: { skill_name: "review" },
+      body: { instructions: "Other." },
+    });
     await daemon.http.call("removeSkill", { params: { skill_name: "review" } });
     await daemon.daemon.restart();
     const view = () => daemon.http.call("getSession", { params: { session_id: "s" } });
@@ -61,7 +64,9 @@ describe("03-R72 a skill that an operator makes active", () => {
     });
     const told = await daemon.called("s", "use_skill", { name: "a" });
     expect(told).toMatchObject({ code: "skill_not_inline", error: expect.any(String) });
-    expect((await daemon.http.call("getSession", { params: { session_id: "s" } })).active_skills).toBeUndefined();
+    expect(
+      (await daemon.http.call("getSession", { params: { session_id: "s" } })).active_skills,
+    ).toBeUndefined();
   });
 
   test("01-R15: not while there is work, which would go on under other rules", async () => {
@@ -71,7 +76,9 @@ describe("03-R72 a skill that an operator makes active", () => {
     const run = await daemon.play("s", [daemon.callOf("bash", { command: "true" })]);
     await daemon.reaches(run, "waiting_for_approval");
     for (const endpoint of ["activateSkill", "deactivateSkill"] as const)
-      expect(await daemon.http.refusal(endpoint, daemon.place("a"))).toMatchObject({ code: "session_not_idle" });
+      expect(await daemon.http.refusal(endpoint, daemon.place("a"))).toMatchObject({
+        code: "session_not_idle",
+      });
   });
 
   test("there are eight at most, and activating one again is in its place", async () => {
@@ -95,7 +102,10 @@ describe("what a skill leaves an agent", () => {
   test("03 weakness: its lists are the surface while it is active, and the operator's end gives back what it took", async () => {
     const daemon = await serve();
     await daemon.session();
-    await daemon.addSkill("look", { allowed_tools: ["read_*", "grep_search"], blocked_tools: ["read_secret"] });
+    await daemon.addSkill("look", {
+      allowed_tools: ["read_*", "grep_search"],
+      blocked_tools: ["read_secret"],
+    });
     await daemon.activate("look");
     const told = await daemon.called("s", "write_file", WRITE);
     expect(told).toEqual({
@@ -142,7 +152,9 @@ describe("what a skill leaves an agent", () => {
     const told = await daemon.result(await daemon.play("s", [both, { text: "{{last_tool_output}}" }]));
     expect(told).toMatchObject({ error: expect.stringContaining("'look' is active") });
     const ends = { tool_calls: [{ name: "end_skill", input: { name: "look" } }, both.tool_calls[1]] };
-    expect(await daemon.result(await daemon.play("s", [ends, { text: "{{last_tool_output}}" }]))).toMatchObject(ERROR);
+    expect(
+      await daemon.result(await daemon.play("s", [ends, { text: "{{last_tool_output}}" }])),
+    ).toMatchObject(ERROR);
     expect(await daemon.called("s", "write_file", WRITE)).toMatchObject({ bytes_written: 1 });
   });
 });
@@ -171,7 +183,9 @@ describe("03-R75 a capability scope", () => {
       status: 404,
       code: "skill_not_found",
     });
-    expect(await daemon.called("s", "read_skill_file", { name: "open", path: "a.md" })).toMatchObject({ content: "text" });
+    expect(await daemon.called("s", "read_skill_file", { name: "open", path: "a.md" })).toMatchObject({
+      content: "text",
+    });
     await daemon.activate("open");
     expect((await list()).map(({ active }) => active)).toEqual([true]);
     await daemon.http.call("putCapabilityScope", {
@@ -220,7 +234,9 @@ describe("03-R75 a capability scope", () => {
 describe("read_skill_file", () => {
   test("reads text of a skill's folder, wherever that is, and nothing else", async () => {
     const root = await folder();
-    await writeSkill(join(root, "a"), { files: { "ref/t.md": "template", "z.bin": new Uint8Array([255, 0]) } });
+    await writeSkill(join(root, "a"), {
+      files: { "ref/t.md": "template", "z.bin": new Uint8Array([255, 0]) },
+    });
     const daemon = await serve({ skills: { explicit: [root] } });
     await daemon.session();
     const read = (path: string) => daemon.called("s", "read_skill_file", { name: "a", path });
@@ -235,7 +251,9 @@ describe("read_skill_file", () => {
     for (const path of ["../a/SKILL.md", "/etc/hostname", "nothing"])
       expect(await read(path)).toMatchObject({ ...ERROR, files: ["SKILL.md", "ref/t.md", "z.bin"] });
     await writeSkill(join(root, "a"), { files: { "ref/t.md": "other" } });
-    expect(await read("ref/t.md")).toMatchObject({ error: expect.stringContaining("has changed since it was loaded") });
+    expect(await read("ref/t.md")).toMatchObject({
+      error: expect.stringContaining("has changed since it was loaded"),
+    });
     await daemon.reload();
     expect(await read("ref/t.md")).toMatchObject({ content: "other" });
   });

@@ -32,7 +32,10 @@ test("08: what is added on one daemon is on every daemon of the store, and so ar
   expect(await other.http.refusal("addSkill", { body: { name: "a", instructions: "x" } })).toMatchObject({
     code: "skill_exists",
   });
-  const changed = await one.http.call("setSkill", { params: { skill_name: "a" }, body: { instructions: "New." } });
+  const changed = await one.http.call("setSkill", {
+    params: { skill_name: "a" },
+    body: { instructions: "New." },
+  });
   await theirs(([first]) => first?.digest === changed.digest);
 
   await writeSkill(join(root, "b"));
@@ -44,5 +47,7 @@ test("08: what is added on one daemon is on every daemon of the store, and so ar
   await one.http.call("removeSkill", { params: { skill_name: "a" } });
   await theirs((found) => found.every(({ name }) => name !== "a"));
   const session = await one.http.call("getSession", { params: { session_id: "s" } });
-  expect(session.active_skills).toMatchObject([{ name: "a", digest: changed.digest, activated_by: "operator" }]);
+  expect(session.active_skills).toMatchObject([
+    { name: "a", digest: changed.digest, activated_by: "operator" },
+  ]);
 });

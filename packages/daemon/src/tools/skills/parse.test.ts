@@ -55,18 +55,20 @@ describe("03 Skill: SKILL.md", () => {
   });
 
   it("03 Skill: the description is the first paragraph outside of code, without the marks of headings", () => {
-    expect(parsed("```sh\nrm -rf\n```\n\n## Write it\nin words\n\nMore.").description).toBe("Write it in words");
+    expect(parsed("```sh\nrm -rf\n```\n\n## Write it\nin words\n\nMore.").description).toBe(
+      "Write it in words",
+    );
     expect(parsed("````\n```\nnot this\n```\n````\nthis").description).toBe("this");
     expect(refusal("```\nonly code\n```")).toContain("no description");
   });
 
-  test.each([
-    [" ---\ndescription: d\n---\nx"],
-    ["---  \ndescription: d\n---\nx"],
-  ])("03 Skill: a line that is not exactly '---' begins no front matter (%j)", (text) => {
-    expect(parsed(text).name).toBe("fallback");
-    expect(parsed(text).instructions).toContain("description: d");
-  });
+  test.each([[" ---\ndescription: d\n---\nx"], ["---  \ndescription: d\n---\nx"]])(
+    "03 Skill: a line that is not exactly '---' begins no front matter (%j)",
+    (text) => {
+      expect(parsed(text).name).toBe("fallback");
+      expect(parsed(text).instructions).toContain("description: d");
+    },
+  );
 
   it("reads the file of a Windows editor", () => {
     expect(parsed("\uFEFF---\r\nname: w\r\ndescription: d\r\n---\r\nA\r\nB\r\n")).toMatchObject({
