@@ -60,7 +60,8 @@ describe("03 CLI: skills", () => {
     await writeSkill(join(root, "bad"), { front: "name: [" });
     const daemon = await serve({ skills: { explicit: [root] } });
     const shown = async (...argv: string[]) =>
-      (await kheish(["--base-url", daemon.daemon.baseUrl, ...argv], { columns: 200, env: { NO_COLOR: "1" } })).stdout;
+      (await kheish(["--base-url", daemon.daemon.baseUrl, ...argv], { columns: 200, env: { NO_COLOR: "1" } }))
+        .stdout;
     expect(await shown("skills", "list")).toMatch(
       /SKILL +FROM +DIGEST +DOES\nlook +explicit +[0-9a-f]{12} +Looks/,
     );

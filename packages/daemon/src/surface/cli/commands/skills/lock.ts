@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { SkillLock } from "@kheish/contract";
 import type { Command } from "commander";
 import { lockOf, readLock, SkillLockError, signLock } from "../../../../tools/skills/index.ts";
 import type { Cli } from "../../cli.ts";
@@ -35,7 +36,7 @@ export function defineLock(skills: Command, cli: Cli): void {
     .option("--sign-key <path>", "Ed25519 private key, PEM: sign it")
     .action(async (flags: LockFlags) => {
       const pins = lockOf(await pinned(flags, cli));
-      const lock =
+      const lock: SkillLock =
         flags.signKey === undefined
           ? pins
           : await orRefused(async () => signLock(pins, await readTextFile(flags.signKey ?? "", cli.context)));
@@ -43,7 +44,7 @@ export function defineLock(skills: Command, cli: Cli): void {
       await writeFile(path, `${JSON.stringify(lock, undefined, 2)}\n`).catch((error: unknown) => {
         throw new CliError(`cannot write '${flags.out}': ${messageOf(error)}`);
       });
-      const signed_by = "signatures" in lock ? (lock.signatures ?? []).map(({ key_id }) => key_id) : [];
+      const signed_by = (lock.signatures ?? []).map(({ key_id }) => key_id);
       cli.output.print({ lock: flags.out, skills: pins.skills.length, signed_by }, plainFields);
     });
   skills
