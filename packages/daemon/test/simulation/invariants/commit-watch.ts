@@ -17,6 +17,7 @@ import type { ApprovalFacts, CallFacts, Facts, RunFacts } from "./facts.ts";
 import { checkGuard, onHooksCalled } from "./hook-watch.ts";
 import { onAudit, onRule, onRunEnd } from "./rule-watch.ts";
 import { watchSettings } from "./settings.ts";
+import { checkSurface, onSkill } from "./skill-watch.ts";
 
 /** 01-R37, as the page has it. */
 const ALLOWED: Record<RunStatus, readonly RunStatus[]> = {
@@ -139,6 +140,8 @@ export class CommitWatch {
     if (event.type === "permission_rule_set" || event.type === "permission_rule_removed") {
       onRule(this.#facts, session, event, (check, detail) => this.#violate(check, detail));
     }
+    if (event.type === "skill_activated" || event.type === "skill_deactivated")
+      onSkill(this.#facts, session, event);
     const runId = runOf(event);
     if (runId === undefined) return;
     const run = this.#facts.run(runId);
@@ -217,6 +220,7 @@ export class CommitWatch {
         return;
       case "tool_call_started":
         checkGuard(this.#world, this.#facts, event.data.tool_name, event.data.call_id);
+        checkSurface(this.#world, this.#facts, run, event.data.tool_name, event.data.call_id);
         this.#onDispatch(run, event.data);
         return;
       case "effect_not_applied":
