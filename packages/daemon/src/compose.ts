@@ -224,7 +224,10 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     }),
   });
   const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
-  const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
+  const streams = new EventStreams(
+    { store, runtime: () => skills.settled(() => runtime.settled(() => runtime.view())) },
+    tail,
+  );
   const { routes } = runtime;
   const authority = createAuthority();
 
