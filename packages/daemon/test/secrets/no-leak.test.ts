@@ -102,6 +102,7 @@ test("issue 5, 02-R47 02-R57 02-R93: what is in a slot, a token file or the daem
   const views = await drill.views({
     lease_id,
     budget_id: ["day"],
+    skill_name: ["triage-issue"],
     session_id: ["s"],
     run_id: runs,
     revision: ["1", "2"],

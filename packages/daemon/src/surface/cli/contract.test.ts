@@ -151,6 +151,7 @@ const SERVE: Readonly<Record<string, string>> = {
   "openai-auth-file": "KHEISH_OPENAI_AUTH_FILE",
   "anthropic-auth-source": "KHEISH_ANTHROPIC_AUTH_SOURCE",
   "anthropic-credentials-file": "KHEISH_ANTHROPIC_CREDENTIALS_FILE",
+  "skill-root": "KHEISH_SKILL_ROOTS",
   "disable-scheduler": "KHEISH_DISABLE_SCHEDULER",
   "model-budget-max-total-output-tokens": "KHEISH_MODEL_BUDGET_MAX_TOTAL_OUTPUT_TOKENS",
   "model-budget-max-total-cost-usd": "KHEISH_MODEL_BUDGET_MAX_TOTAL_COST_USD",
