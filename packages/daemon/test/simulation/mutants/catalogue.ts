@@ -417,13 +417,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "refresh-for-everybody-alone",
-    fault: "each call that finds a token over refreshes it for itself",
-    file: "governance/accounts/accounts.ts",
-    find: "return this.#isWanted(slotId, now, why) ? await this.#exchange(now, why) : now;",
-    replace: "return now !== undefined ? await this.#exchange(now, why) : now;",
-  },
-  {
     name: "keep-the-spent-token",
     fault: "a refresh token that was replaced stays in the slot",
     file: "governance/accounts/renewal.ts",
@@ -444,14 +437,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: "governance/accounts/accounts.ts",
     find: "if (current === undefined || account?.refresh_token !== spent) return current;",
     replace: "if (current === undefined || account === undefined) return current;",
-  },
-  {
-    name: "forget-what-could-not-be-written",
-    fault:
-      "tokens that the store did not take at once are lost, and the next refresh spends the old one again",
-    file: "governance/accounts/accounts.ts",
-    find: 'if (answer.kind === "tokens") this.#unsaved.set(slot_id, { spent, answer });',
-    replace: "",
   },
   {
     name: "leave-the-children",

@@ -171,7 +171,7 @@ function accountPlan(prng: Prng): AccountPlan {
     lifetimeS: prng.pick([1, 2, 5, 30]),
     travelMs: prng.pick([40, 40, 700, 3_000]),
     failing: calm ? 0 : prng.pick([0, 0.3, 0.6]),
-    lost: calm ? 0 : prng.pick([0, 0.1, 0.3]),
+    lost: calm ? 0 : prng.pick([0.1, 0.3, 0.5]),
     ...(prng.chance(0.3) ? { endsAtMs: prng.int(500, 6_000) } : {}),
   };
 }
