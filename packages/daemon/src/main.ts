@@ -32,6 +32,8 @@ import {
 import { mcpCredentials } from "./governance/broker/mcp-credentials.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import type { Credentials } from "./governance/credentials.ts";
+import type { Network } from "./governance/outbound/guarded-fetch.ts";
+import { networkAllow } from "./governance/outbound/network-allow.ts";
 import { redactedModels } from "./governance/redaction/redacted-models.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -73,6 +75,7 @@ import { childEnvironment } from "./tools/bash/environment.ts";
 import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
 import { McpServers, openConnection, startServerProcess } from "./tools/mcp/index.ts";
+import { webTools } from "./tools/web/index.ts";
 
 export interface RunningDaemon {
   baseUrl: string;
@@ -241,7 +244,18 @@ async function open(
     redactor,
   );
   const models = metrics.models(opened);
+  const network: Network = {
+    resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  };
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
+  const web = webTools({
+    network,
+    allow: networkAllow(options.networkAllow ?? []),
+    record: (action) => audit.ledger.record(action),
+    userAgent: `kheish/${packageVersion()}`,
+    models,
+    localSearch: options.webSearch ?? "duckduckgo",
+  });
   const mcpSecrets = mcpCredentials(credentials, accounts);
   const servers = new McpServers({
     clock: systemClock,
@@ -263,7 +277,7 @@ async function open(
     record: (action) => audit.ledger.record(action),
   });
   const mcp = { servers, load: mcpLoader(options.mcp ?? NO_MCP, env, credentials, redactor) };
-  const own = toolPort([...builtin.all(), ...extraTools]);
+  const own = toolPort([...builtin.all(), ...web, ...extraTools]);
   const tools = metrics.tools(redactedTools(servers.beside(own), redactor));
 
   let baseUrl = "";
@@ -285,10 +299,7 @@ async function open(
           cwd: workspaceRoot,
           clock: systemClock,
         }),
-        http: httpCaller({
-          clock: systemClock,
-          resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-        }),
+        http: httpCaller({ clock: systemClock, network }),
         callback: callbackCaller(new Map()),
       },
       log,
