@@ -1,7 +1,8 @@
 import { type ClientRequestArgs, type IncomingMessage, request as requestOverHttp } from "node:http";
 import { request as requestOverHttps } from "node:https";
-import { isIPv6, type LookupFunction, type NetConnectOpts } from "node:net";
+import { isIP, isIPv6, type LookupFunction, type NetConnectOpts } from "node:net";
 import { type Duplex, Readable } from "node:stream";
+import { connect as connectTls } from "node:tls";
 import { OutboundRefused } from "./refused.ts";
 import { checkAddresses, checkTarget, type OutboundPolicy } from "./target.ts";
 
@@ -90,12 +91,7 @@ function send(
       method: request.method ?? "GET",
       headers: { "accept-encoding": "identity", ...request.headers },
       // A connection of its own: one from a pool might lead to where nobody looked.
-      ...(connect === undefined
-        ? { agent: false }
-        : {
-            createConnection: (options: ClientRequestArgs) =>
-              connect({ ...(options as NetConnectOpts), lookup }),
-          }),
+      ...(connect === undefined ? { agent: false } : through(connect, url, lookup)),
       lookup,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
@@ -108,6 +104,18 @@ function send(
     outgoing.once("error", reject);
     outgoing.end(request.body);
   });
+}
+
+/** Node's own agents would do all this; a connection that is made elsewhere is told by hand. */
+function through(connect: NonNullable<Network["connect"]>, url: URL, lookup: LookupFunction) {
+  const plain = (options: ClientRequestArgs) => connect({ ...(options as NetConnectOpts), lookup });
+  if (url.protocol === "http:") return { defaultPort: 80, createConnection: plain };
+  const servername =
+    isIP(url.hostname) === 0 && !url.hostname.startsWith("[") ? { servername: url.hostname } : {};
+  return {
+    defaultPort: 443,
+    createConnection: (options: ClientRequestArgs) => connectTls({ socket: plain(options), ...servername }),
+  };
 }
 
 /** Answers what was checked, whatever is asked. */

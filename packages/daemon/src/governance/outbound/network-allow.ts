@@ -30,8 +30,11 @@ export function networkAllow(entries: readonly string[]): NetworkAllow {
     const bits = isIP(address) === 4 ? 32 : 128;
     if (isIP(address) !== 0 && !address.includes("%") && rest.length === 0 && isPrefix(prefix, bits))
       ranges.addSubnet(address, prefix === undefined ? bits : Number(prefix), familyOf(address));
-    else if (isName(entry)) names.add(canonicalName(entry));
-    else throw new NetworkAllowError(entry);
+    else {
+      const name = nameIn(entry);
+      if (name === undefined) throw new NetworkAllowError(entry);
+      names.add(name);
+    }
   }
   return {
     hasName: (host) => names.has(host),
@@ -43,16 +46,12 @@ function isPrefix(text: string | undefined, most: number): boolean {
   return text === undefined || (/^\d{1,3}$/.test(text) && Number(text) <= most);
 }
 
-/** One that the URL parser would not take for an address: `127.1` and `0x7f000001` are. */
-function isName(entry: string): boolean {
-  return NAME.test(canonicalName(entry)) && isIP(new URL(`http://${canonicalName(entry)}/`).hostname) === 0;
-}
-
-function canonicalName(entry: string): string {
-  const name = URL.parse(`http://${entry}/`);
-  return name !== null && name.host !== "" && name.pathname === "/" && name.port === ""
-    ? name.hostname.replace(/\.$/, "")
-    : "";
+/** In lower case and ASCII, as the URL parser has it; undefined for what it would take for an address, or for more than a name. */
+function nameIn(entry: string): string | undefined {
+  const name = /[\s:/@?#%[\]\\]/.test(entry)
+    ? ""
+    : (URL.parse(`http://${entry}/`)?.hostname.replace(/\.$/, "") ?? "");
+  return NAME.test(name) && isIP(name) === 0 ? name : undefined;
 }
 
 function familyOf(address: string): "ipv4" | "ipv6" {

@@ -25,6 +25,8 @@ export interface OutboundTarget {
   isAddress: boolean;
 }
 
+const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
+
 /**
  * Checks a URL that a user, a model or an operator gave (02-R92, 03-R17, 03-R50, 03-A1). The WHATWG parser has made one
  * address of `127.1`, `0x7f000001` and `2130706433` before anything is compared.
@@ -39,10 +41,10 @@ export function checkTarget(text: string | URL, policy: OutboundPolicy = {}): Ou
   if (isBadPort(url.port) && policy.namedBy !== "operator")
     throw new OutboundRefused("invalid_request", `port ${url.port} belongs to another protocol than HTTP`);
   const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
-  // A resolver and a rule about hosts might read two dots in a row each in its own way.
-  if (host === "" || host.split(".").includes(""))
-    throw new OutboundRefused("invalid_request", `'${url.hostname}' is no host name`);
   const isAddress = isIP(host) !== 0;
+  // A resolver and a rule about hosts might read anything else each in its own way.
+  if (!isAddress && !HOST_NAME.test(host))
+    throw new OutboundRefused("invalid_request", `'${url.hostname}' is no host name`);
   if (isAddress) checkLiteral(host, policy);
   else if (isLocalName(host) && policy.namedBy !== "operator" && !isLifted(host, policy))
     throw notPublic(host);
