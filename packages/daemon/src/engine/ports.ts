@@ -86,6 +86,8 @@ export interface SearchLimits {
 export interface WebSource {
   url: string;
   title?: string;
+  /** Passages of the page that the provider's model cites. */
+  cited?: string[];
 }
 
 /** How a tool is shown to a model: `input_schema` is JSON Schema of an object. */
@@ -257,6 +259,9 @@ export interface ToolContext {
   session_id: string;
   run_id: string;
   call_id: string;
+  /** Whose run it is: for records of what leaves beside the call itself. */
+  agent_id?: string;
+  principal?: string;
   /** Stable across attempts of one call. */
   idempotency_key: string;
   /** Absolute, real path; every path a tool touches stays inside. */

@@ -1,5 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, type LookupFunction, type NetConnectOpts, type Socket } from "node:net";
+import {
+  type AddressInfo,
+  connect,
+  type LookupFunction,
+  type Socket,
+  type TcpNetConnectOpts,
+} from "node:net";
 import { onTestFinished } from "vitest";
 import type { Network } from "../../src/governance/outbound/guarded-fetch.ts";
 
@@ -66,7 +72,7 @@ export class FakeWeb {
     this.handlers.set(url, handler);
   }
 
-  #dial({ host, lookup }: NetConnectOpts & { lookup: LookupFunction; host?: string }): Socket {
+  #dial({ host, lookup }: TcpNetConnectOpts & { lookup: LookupFunction }): Socket {
     // A literal address is connected to without asking anybody.
     lookup(host ?? "", { all: true }, (_error, found) => {
       this.dialled.push((found as { address: string }[]).map(({ address }) => address));

@@ -113,6 +113,8 @@ export function contextFor(driver: Driver, call: CallState, signal: AbortSignal)
     session_id: driver.sessionId,
     run_id: driver.run.id,
     call_id: call.call.id,
+    agent_id: driver.run.data.agent_id,
+    principal: driver.run.data.principal,
     idempotency_key: call.idempotency_key ?? "",
     workspace_root: deps.workspaceRoot,
     limits: driver.toolLimits,

@@ -1,6 +1,6 @@
 import { type ClientRequestArgs, type IncomingMessage, request as requestOverHttp } from "node:http";
 import { request as requestOverHttps } from "node:https";
-import { isIP, isIPv6, type LookupFunction, type NetConnectOpts } from "node:net";
+import { isIP, isIPv6, type LookupFunction, type TcpNetConnectOpts } from "node:net";
 import { type Duplex, Readable } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { OutboundRefused } from "./refused.ts";
@@ -13,7 +13,7 @@ export type ResolveHost = (host: string) => Promise<readonly string[]>;
 export interface Network {
   resolve: ResolveHost;
   /** Opens the connection, to an address that `lookup` answers. Absent: Node's own way. */
-  connect?: (options: NetConnectOpts & { lookup: LookupFunction }) => Duplex;
+  connect?: (options: TcpNetConnectOpts & { lookup: LookupFunction }) => Duplex;
 }
 
 export interface GuardedRequest extends OutboundPolicy {
@@ -108,7 +108,7 @@ function send(
 
 /** Node's own agents would do all this; a connection that is made elsewhere is told by hand. */
 function through(connect: NonNullable<Network["connect"]>, url: URL, lookup: LookupFunction) {
-  const plain = (options: ClientRequestArgs) => connect({ ...(options as NetConnectOpts), lookup });
+  const plain = (options: ClientRequestArgs) => connect({ ...(options as TcpNetConnectOpts), lookup });
   if (url.protocol === "http:") return { defaultPort: 80, createConnection: plain };
   const servername =
     isIP(url.hostname) === 0 && !url.hostname.startsWith("[") ? { servername: url.hostname } : {};

@@ -86,6 +86,8 @@ class Assembly {
       case "reasoning-end":
         this.#note(part.id, part.providerMetadata);
         this.#open.delete(part.id);
+        for (const { source, citedText } of (part.type === "text-end" && part.citations) || [])
+          if (source.sourceType === "url") this.#found(source, citedText);
         break;
       case "tool-input-delta":
         this.#rawInputs.set(part.id, (this.#rawInputs.get(part.id) ?? "") + part.delta);
@@ -124,11 +126,15 @@ class Assembly {
   }
 
   /** Providers name a page once as found and again where they cite it, and not always with its title. */
-  #found({ url, title }: { url: string; title?: string | undefined }): void {
-    const known = this.#sources.find((source) => source.url === url);
-    const named = title === undefined || title === "" ? {} : { title };
-    if (known === undefined) this.#sources.push({ url, ...named });
-    else if (known.title === undefined) Object.assign(known, named);
+  #found({ url, title }: { url: string; title?: string | undefined }, cited?: string): void {
+    let source = this.#sources.find((one) => one.url === url);
+    if (source === undefined) {
+      source = { url };
+      this.#sources.push(source);
+    }
+    if (title !== undefined && title !== "" && title !== url) source.title ??= title;
+    if (cited !== undefined && source.cited?.includes(cited) !== true)
+      source.cited = [...(source.cited ?? []), cited];
   }
 
   #start(type: WrittenPart["type"], id: string): WrittenPart {

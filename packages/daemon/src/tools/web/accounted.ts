@@ -7,6 +7,8 @@ import { ToolFailure } from "../failure.ts";
 /** Puts an action on the signed ledger; rejects with `AuditRefused` when the ledger cannot vouch for it. */
 export type Recorder = (action: ExternalAction) => Promise<void>;
 
+type Caller = Pick<ToolContext, "session_id" | "run_id" | "call_id" | "agent_id" | "principal">;
+
 export interface Leaving {
   kind: string;
   /** Without secrets, as `urlTarget` makes it. */
@@ -21,11 +23,19 @@ export interface Leaving {
  */
 export async function accounted<T>(
   record: Recorder,
-  { session_id, run_id, call_id }: Pick<ToolContext, "session_id" | "run_id" | "call_id">,
+  { session_id, run_id, call_id, agent_id, principal }: Caller,
   { kind, target, sent }: Leaving,
   go: () => Promise<T>,
 ): Promise<T> {
-  const action = { session_id, run_id, tool_call_id: call_id, kind, target };
+  const action = {
+    session_id,
+    run_id,
+    tool_call_id: call_id,
+    kind,
+    target,
+    ...(agent_id === undefined ? {} : { agent_id }),
+    ...(principal === undefined ? {} : { principal_id: principal }),
+  };
   await record({ ...action, phase: "request", request_digest: digest(sent) });
   try {
     const done = await go();

@@ -134,7 +134,7 @@ function nativeFound({ provider, model, sources, summary, usage }: NativeAnswer)
     implementation: "native",
     provider,
     model,
-    hits: sources.map(({ url, title = "" }) => ({ url, title, snippet: "" })),
+    hits: sources.map(({ url, title = "", cited = [] }) => ({ url, title, snippet: cited.join(" … ") })),
     summary,
     ...(usage === undefined ? {} : { usage }),
   };
