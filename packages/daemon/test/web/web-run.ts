@@ -23,7 +23,7 @@ export interface Result {
   is_error: boolean;
 }
 
-type Options = Partial<Omit<WebToolsOptions, "network" | "record">>;
+type Options = Partial<Omit<WebToolsOptions, "network">>;
 
 export async function webRig(
   options: Options = {},

@@ -224,8 +224,8 @@ export class MarkdownWriter {
       return;
     }
     this.#owesSpace ||= words.startsWith(" ");
-    const escaped = this.#tables.length > 0 ? words.trim().replaceAll("|", "\\|") : words.trim();
-    this.#put(escaped);
+    const inside = words.replace(/^ | $/g, "");
+    this.#put(this.#tables.length > 0 ? inside.replaceAll("|", "\\|") : inside);
     this.#owesSpace = words.endsWith(" ");
   }
 

@@ -123,14 +123,18 @@ function microUsd(reader: Reader, name: ServeSetting): number | undefined {
 }
 
 function allowedNetwork(reader: Reader): string[] | undefined {
-  const entries = someOf(reader.list("networkAllow"));
+  const entries = reader.list("networkAllow");
   try {
-    networkAllow(entries ?? []);
+    networkAllow(entries);
   } catch (error) {
     if (!(error instanceof NetworkAllowError)) throw error;
-    throw reader.refusal("networkAllow", `must be a host name, an address or a range: ${error.message}`);
+    const place = entries.indexOf(error.entry) + 1;
+    throw reader.refusal(
+      "networkAllow",
+      `must be a host name, an address or a range such as 10.0.0.0/8, and entry ${place} is none of them`,
+    );
   }
-  return entries;
+  return someOf(entries);
 }
 
 function webSearch(reader: Reader): ServeOptions["webSearch"] {
