@@ -34,6 +34,7 @@ import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import type { Credentials } from "./governance/credentials.ts";
 import type { Network } from "./governance/outbound/guarded-fetch.ts";
 import { networkAllow } from "./governance/outbound/network-allow.ts";
+import { sameOriginFetch } from "./governance/outbound/same-origin.ts";
 import { redactedModels } from "./governance/redaction/redacted-models.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -183,6 +184,7 @@ async function open(
     redactor,
   );
 
+  const configured = sameOriginFetch(globalThis.fetch);
   const loader = routeLoader({
     env: providerEnv,
     noSimulator: options.noSimulator,
@@ -191,7 +193,7 @@ async function open(
     enrich: (set) =>
       withCatalogue(set, {
         env: providerEnv,
-        fetch: auditedFetch(audit.ledger, "route_discovery", globalThis.fetch),
+        fetch: auditedFetch(audit.ledger, "route_discovery", configured),
         clock: systemClock,
         onFailure: (url, reason) => log.warn({ url, reason }, "OpenRouter's models are not known"),
       }),
@@ -203,7 +205,7 @@ async function open(
     store,
     vault: credentials.vault,
     clock: systemClock,
-    fetch: auditedFetch(audit.ledger, "token_refresh", globalThis.fetch),
+    fetch: auditedFetch(audit.ledger, "token_refresh", configured),
     log,
     owner: ownerOf(stateRoot.instanceId),
   });
@@ -237,7 +239,7 @@ async function open(
       redact: (text) => redactor.foreignText(text),
       clock: systemClock,
       random: systemRandom,
-      fetch: globalThis.fetch,
+      fetch: configured,
       blobs,
       onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
     }),

@@ -76,7 +76,7 @@ async function searched(
 }
 
 describe("03-R18 02-R42 web_search", () => {
-  it("uses the provider's own search on the run's route, and tells nobody else of the query", async () => {
+  it("02-R41 uses the provider's own search on the run's route, and tells nobody else of the query", async () => {
     const sources = [
       { url: "https://one.example/a", title: "One [1]", cited: ["First.", "Second."] },
       { url: "https://sub.two.example/b" },
