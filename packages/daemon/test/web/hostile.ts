@@ -292,6 +292,8 @@ export const REDIRECTS: [Class, string][] = [
   ["status", "http://[::1"],
   ["status", "http://a b/"],
   ["connect", "http://nobody.example/"],
+  // The server behind all names speaks no TLS.
+  ["connect", "https://public.example/"],
 ];
 
 const MiB = 1_048_576;

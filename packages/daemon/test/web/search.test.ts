@@ -5,7 +5,7 @@ import { networkAllow } from "../../src/governance/outbound/network-allow.ts";
 import { hitsInPage } from "../../src/tools/web/duckduckgo.ts";
 import { actionsOf } from "../audit/support.ts";
 import { calls as callsOf, ScriptedModel, says } from "../support/scripted-model.ts";
-import { type Handler, redirect, text } from "./fake-web.ts";
+import { type Handler, PUBLIC, redirect, text } from "./fake-web.ts";
 import { type WebRig, webRig } from "./web-run.ts";
 
 const USAGE: Usage = { input_tokens: 100, output_tokens: 20 };
@@ -307,6 +307,15 @@ describe("03-R18 02-R42 web_search", () => {
 });
 
 describe("duckduckgo_html", () => {
+  it("is what is asked where nothing else is configured, over TLS and nothing else", async () => {
+    const { web, calls } = await webRig({ localSearch: "duckduckgo" });
+    web.names.set("html.duckduckgo.com", [[PUBLIC]]);
+    const [result] = await calls("web_search", [{ query: "what" }]);
+    // Whoever answers there does not prove to be DuckDuckGo.
+    expect(result?.output).toMatchObject({ failure_class: "connect" });
+    expect(web).toMatchObject({ resolved: ["html.duckduckgo.com"], dialled: [[PUBLIC]], requests: [] });
+  });
+
   it("is read as a page: links behind a counter, text with marks in it", () => {
     const page = `
       <div class="result results_links web-result"><h2 class="result__title">

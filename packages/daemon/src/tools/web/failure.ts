@@ -1,7 +1,7 @@
 import { AuditRefused } from "../../engine/index.ts";
 import { OutboundRefused, type RefusalClass } from "../../governance/outbound/refused.ts";
 import { errnoOf } from "../../kernel/errno.ts";
-import { ToolFailure } from "../failure.ts";
+import { systemErrorCode, ToolFailure } from "../failure.ts";
 
 const UNRESOLVED = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"]);
 const UNREACHED = new Set([
@@ -10,7 +10,8 @@ const UNREACHED = new Set([
   "ERR_SOCKET_CONNECTION_TIMEOUT",
 ]);
 const BROKEN = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"]);
-const CERTIFICATE = /CERT|SELF_SIGNED|^UNABLE_TO_|^ERR_TLS_|^ERR_SSL_|^HOSTNAME_MISMATCH/;
+/** Of certificates and of TLS; `EPROTO` is what speaks no TLS at all. */
+const UNPROVEN = /CERT|SELF_SIGNED|^UNABLE_TO_|^ERR_TLS_|^ERR_SSL_|^HOSTNAME_MISMATCH|^EPROTO$/;
 const NO_HTTP = /^HPE_/;
 
 /**
@@ -34,9 +35,12 @@ function failureOf(error: unknown): unknown {
   if (code === undefined) return error;
   if (UNRESOLVED.has(code)) return webFailure("connect", `the host has no address (${code})`);
   if (UNREACHED.has(code)) return webFailure("connect", `the host cannot be reached (${code})`);
-  if (CERTIFICATE.test(code)) return webFailure("connect", `the host does not prove who it is (${code})`);
+  if (UNPROVEN.test(code)) return webFailure("connect", `the host does not prove who it is (${code})`);
   if (NO_HTTP.test(code)) return webFailure("decode", `the answer is no valid HTTP (${code})`);
-  return BROKEN.has(code) ? webFailure("transport", `the answer broke off (${code})`) : error;
+  if (BROKEN.has(code)) return webFailure("transport", `the answer broke off (${code})`);
+  return systemErrorCode(error) === undefined
+    ? error
+    : webFailure("transport", `the connection failed (${code})`);
 }
 
 export function webFailure(failureClass: RefusalClass, message: string): ToolFailure {
