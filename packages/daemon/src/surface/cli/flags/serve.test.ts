@@ -32,6 +32,7 @@ const defaults: ServeOptions = {
   otel: false,
   resumeRestored: false,
   mcp: { discovery: "auto", profiles: [] },
+  skills: { explicit: [], discover: true, lockKeyFiles: [] },
 };
 
 describe("serve options", () => {
@@ -61,6 +62,8 @@ describe("serve options", () => {
       ...["--mcp-config", "mcp.toml", "--mcp-credentials", "/c.json", "--mcp-discovery", "disabled"],
       ...["--mcp-profile", "docs, repo", "--mcp-profile", "planning"],
       ...["--network-allow", "wiki.internal", "--network-allow", "10.0.0.0/8", "--web-search", "none"],
+      ...["--skill-root", "skills,/shared/skills", "--skill-root", "more", "--skill-discovery", "disabled"],
+      ...["--skill-lock", "skills.lock.json", "--skill-lock-key", "key.pem"],
     ];
     expect(parse(argv)).toEqual({
       bind: { host: "::1", port: 0 },
@@ -99,6 +102,12 @@ describe("serve options", () => {
         configFile: "/project/mcp.toml",
         credentialsFile: "/c.json",
       },
+      skills: {
+        explicit: ["/project/skills", "/shared/skills", "/project/more"],
+        discover: false,
+        lockFile: "/project/skills.lock.json",
+        lockKeyFiles: ["/project/key.pem"],
+      },
     });
   });
 
@@ -117,6 +126,7 @@ describe("serve options", () => {
       KHEISH_MCP_PROFILES: "docs,repo",
       KHEISH_NETWORK_ALLOW: "localhost, fd00::/8",
       KHEISH_WEB_SEARCH: "http://127.0.0.1:8888",
+      KHEISH_SKILL_ROOTS: "/a,/b",
     };
     expect(parse(["--log-level", "warn", "--http-admin-token", "a"], env)).toEqual({
       ...defaults,
@@ -131,6 +141,7 @@ describe("serve options", () => {
       networkAllow: ["localhost", "fd00::/8"],
       webSearch: new URL("http://127.0.0.1:8888"),
       mcp: { discovery: "auto", profiles: ["docs", "repo"] },
+      skills: { explicit: ["/a", "/b"], discover: true, lockKeyFiles: [] },
     });
   });
 
