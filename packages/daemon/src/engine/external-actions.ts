@@ -101,7 +101,7 @@ export function failureOf(output: Json): string {
 const FAILURE_CLASSES = new Set(
   (
     "blocked_private_network blocked_credentials response_too_large unsupported_content_type unauthorized permission " +
-    "status connect decode invalid_request transport"
+    "status connect decode invalid_request transport internal"
   ).split(" "),
 );
 
@@ -177,7 +177,8 @@ const FAILURES: Record<ModelErrorClass, string> = {
   unknown: "failed:internal",
 };
 
-function failureOfModel(error: ModelError): string {
+/** `failed:<class>` of a model call. */
+export function failureOfModel(error: ModelError): string {
   return error.class === "unknown" && error.status !== undefined ? "failed:status" : FAILURES[error.class];
 }
 

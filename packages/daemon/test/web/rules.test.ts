@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { AuditRefused } from "../../src/engine/index.ts";
 import { PLAN_PROFILE, PLAN_TOOLS } from "../../src/governance/permission-modes.ts";
 import { actionsOf } from "../audit/support.ts";
+import { until } from "../support/wait.ts";
 import { redirect, text } from "./fake-web.ts";
 import { type WebRig, webRig } from "./web-run.ts";
 
@@ -171,6 +172,25 @@ describe("02-R74 the ledger", () => {
       expect.objectContaining({ ...whose, phase: "failed", outcome: "failed:blocked_private_network" }),
     ]);
     expect(JSON.stringify([actions, recorded])).not.toContain("hidden");
+  });
+
+  it("knows a redirect that was under way when the call was stopped", async () => {
+    const { web, session, rig, recorded } = await webRig();
+    web.page("a.example/", redirect("http://b.example/"));
+    web.page("b.example/", () => undefined);
+    const run = await session.play([
+      { tool_calls: [{ id: "call-0", name: "web_fetch", input: { url: "http://a.example/" } }] },
+      { text: "done" },
+    ]);
+    await until("the second host to be asked", () => web.requests.length === 2);
+    await rig.clock.advance(15_000);
+    await session.reaches(run.run_id, "completed");
+    await until("the record", () => recorded.length === 2);
+    expect(recorded[1]).toMatchObject({
+      target: "http://b.example",
+      phase: "failed",
+      outcome: "failed:interrupted",
+    });
   });
 
   it("02-R80 keeps a redirect from being followed when it cannot vouch for it", async () => {

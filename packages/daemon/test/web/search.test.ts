@@ -1,6 +1,12 @@
 import type { JsonObject } from "@kheish/contract";
 import { describe, expect, it } from "vitest";
-import type { ModelOutcome, ModelRequest, Usage, WebSource } from "../../src/engine/index.ts";
+import type {
+  ModelCallOptions,
+  ModelOutcome,
+  ModelRequest,
+  Usage,
+  WebSource,
+} from "../../src/engine/index.ts";
 import { networkAllow } from "../../src/governance/outbound/network-allow.ts";
 import { hitsInPage } from "../../src/tools/web/duckduckgo.ts";
 import { actionsOf } from "../audit/support.ts";
@@ -160,6 +166,25 @@ describe("03-R18 02-R42 web_search", () => {
     expect(recorded.slice(-2)).toMatchObject([
       { kind: "web_search", target: "http://search.internal", phase: "request" },
       { kind: "web_search", target: "http://search.internal", phase: "response", outcome: "ok" },
+    ]);
+  });
+
+  it("02-R74 records each attempt of the provider's search: each has left", async () => {
+    class Retrying extends SearchingModel {
+      override async call(request: ModelRequest, options: ModelCallOptions): Promise<ModelOutcome> {
+        if (request.kind === "search" && !FAILED.ok) options.onRetry?.(FAILED.error);
+        return super.call(request, options);
+      }
+    }
+    const model = new Retrying({ query: "what" }, found([{ url: "https://one.example/" }]));
+    const { session, recorded } = await webRig({ models: model }, { models: model });
+    const { run_id } = await session.submit("go");
+    await session.reaches(run_id, "completed");
+    expect(recorded.map(({ phase, outcome }) => [phase, outcome])).toEqual([
+      ["request", undefined],
+      ["failed", "failed:status"],
+      ["request", undefined],
+      ["response", "ok"],
     ]);
   });
 

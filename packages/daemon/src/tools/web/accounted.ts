@@ -7,7 +7,7 @@ import { ToolFailure } from "../failure.ts";
 /** Puts an action on the signed ledger; rejects with `AuditRefused` when the ledger cannot vouch for it. */
 export type Recorder = (action: ExternalAction) => Promise<void>;
 
-type Caller = Pick<ToolContext, "session_id" | "run_id" | "call_id" | "agent_id" | "principal">;
+type Caller = Pick<ToolContext, "session_id" | "run_id" | "call_id" | "agent_id" | "principal" | "signal">;
 
 export interface Leaving {
   kind: string;
@@ -17,15 +17,18 @@ export interface Leaving {
   sent: Json;
 }
 
+/** Says that an attempt failed, and that another one leaves. */
+export type Again = (outcome: string) => Promise<void>;
+
 /**
  * Performs what leaves in the middle of a tool's call, to somewhere else than the call itself was recorded with: on
  * record before it leaves, and again when it is known what came of it (02-R74).
  */
 export async function accounted<T>(
   record: Recorder,
-  { session_id, run_id, call_id, agent_id, principal }: Caller,
+  { session_id, run_id, call_id, agent_id, principal, signal }: Caller,
   { kind, target, sent }: Leaving,
-  go: () => Promise<T>,
+  go: (again: Again) => Promise<T>,
 ): Promise<T> {
   const action = {
     session_id,
@@ -36,13 +39,21 @@ export async function accounted<T>(
     ...(agent_id === undefined ? {} : { agent_id }),
     ...(principal === undefined ? {} : { principal_id: principal }),
   };
-  await record({ ...action, phase: "request", request_digest: digest(sent) });
+  const request = { ...action, phase: "request", request_digest: digest(sent) } as const;
+  await record(request);
   try {
-    const done = await go();
+    const done = await go(async (outcome) => {
+      await record({ ...action, phase: "failed", outcome });
+      await record(request);
+    });
     await record({ ...action, phase: "response", outcome: "ok" });
     return done;
   } catch (error) {
-    await record({ ...action, phase: "failed", outcome: outcomeOf(error) });
+    await record({
+      ...action,
+      phase: "failed",
+      outcome: signal.aborted ? "failed:interrupted" : outcomeOf(error),
+    });
     throw error;
   }
 }

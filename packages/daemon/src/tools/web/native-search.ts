@@ -1,7 +1,8 @@
+import { failureOfModel } from "../../engine/external-actions.ts";
 import type { Usage } from "../../engine/messages.ts";
-import type { ModelPort, SearchLimits, ToolContext, WebSource } from "../../engine/ports.ts";
+import type { ModelError, ModelPort, SearchLimits, ToolContext, WebSource } from "../../engine/ports.ts";
+import { ToolFailure } from "../failure.ts";
 import { accounted, type Recorder } from "./accounted.ts";
-import { webFailure } from "./failure.ts";
 
 /** What a provider's own search came to. */
 export interface NativeAnswer {
@@ -38,7 +39,8 @@ export function nativeSearch(models: ModelPort, record: Recorder): NativeSearch 
       allowed_domains: [...limits.allowed_domains],
       blocked_domains: [...limits.blocked_domains],
     };
-    return accounted(record, context, { kind: "provider_request", target, sent }, async () => {
+    return accounted(record, context, { kind: "provider_request", target, sent }, async (again) => {
+      const retries: ModelError[] = [];
       const outcome = await models.call(
         {
           route,
@@ -56,10 +58,11 @@ export function nativeSearch(models: ModelPort, record: Recorder): NativeSearch 
           search: limits,
           ...(context.credential_scope === undefined ? {} : { credential_scope: context.credential_scope }),
         },
-        { signal: context.signal },
+        { signal: context.signal, onRetry: (error) => retries.push(error) },
       );
+      for (const error of retries) await again(failureOfModel(error));
       context.signal.throwIfAborted();
-      if (!outcome.ok) throw webFailure("status", `the provider's search failed: ${outcome.error.message}`);
+      if (!outcome.ok) throw failure(outcome.error);
       const { message, sources = [] } = outcome;
       return {
         provider: route.driver,
@@ -70,4 +73,9 @@ export function nativeSearch(models: ModelPort, record: Recorder): NativeSearch 
       };
     });
   };
+}
+
+function failure(error: ModelError): ToolFailure {
+  const failure_class = failureOfModel(error).replace("failed:", "");
+  return new ToolFailure(`the provider's search failed: ${error.message}`, { failure_class });
 }
