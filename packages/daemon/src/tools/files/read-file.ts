@@ -88,13 +88,15 @@ async function scanFile(opened: OpenedFile, input: ReadFileInput, signal: AbortS
   });
   const head: Buffer[] = [];
   let sizeBytes = 0;
-  await eachChunk(opened.handle, signal, (chunk) => {
+  const take = (chunk: Buffer) => {
     hash.update(chunk);
     text.push(chunk);
     reader.push(chunk);
     if (sizeBytes < MAX_BYTES) head.push(Buffer.from(chunk.subarray(0, MAX_BYTES - sizeBytes)));
     sizeBytes += chunk.length;
-  });
+  };
+  // As it was when it was opened: one that is written to all the time would be read all the time.
+  await eachChunk(opened.handle, signal, take, opened.stats.size);
   return {
     window: reader.finish(),
     head: Buffer.concat(head),
