@@ -8,12 +8,12 @@ const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Reads an open file from its start, chunk by chunk in one buffer: a file of any size takes no memory. Answers how many
- * bytes there were, at most `limit`: one that grows for ever would be read for ever.
+ * bytes there were, at most `limit`: one that grows for ever would be read for ever. `use` ends it by answering false.
  */
 export async function eachChunk(
   handle: FileHandle,
   signal: AbortSignal,
-  use: (chunk: Buffer) => void,
+  use: (chunk: Buffer) => unknown,
   limit: number,
 ): Promise<number> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -22,8 +22,8 @@ export async function eachChunk(
     const wanted = Math.min(CHUNK_BYTES, limit - position);
     const { bytesRead } = await handle.read(buffer, 0, wanted, position);
     if (bytesRead === 0) return position;
-    use(buffer.subarray(0, bytesRead));
     position += bytesRead;
+    if (use(buffer.subarray(0, bytesRead)) === false) return position;
   }
 }
 

@@ -9,6 +9,7 @@ export const ROOT = ".";
  */
 export function relativePath(root: string, path: string): string {
   if (path.includes("\0")) throw new ToolFailure("a path may not hold a NUL byte");
+  if (!path.isWellFormed()) throw new ToolFailure("a path may not hold half of a surrogate pair");
   const inner = path.startsWith("/") ? below(root, path) : path;
   if (inner === undefined) throw new ToolFailure(`'${path}' is outside the workspace`);
   const names: string[] = [];
