@@ -1,10 +1,13 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PermissionMode } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/kernel/clock.ts";
+import type { Store } from "../../src/kernel/store.ts";
 import { createBuiltinTools } from "../../src/tools/index.ts";
+import { dyingAt } from "../../src/tools/testing/faulty-disk.ts";
 import { HookWorld, hooksAt, setHooks } from "../hooks/hook-world.ts";
+import { killable } from "../support/around.ts";
 import { useRigs } from "../support/fixture.ts";
 import { TestSession } from "../support/session.ts";
 import { until } from "../support/wait.ts";
@@ -91,5 +94,54 @@ describe("a patch in a run", () => {
       { file_count: 2 },
       { error: "hunks[0]: old_text does not occur in 'a.txt'", hunk: 0, path: "a.txt" },
     ]);
+  });
+});
+
+describe("a patch whose daemon dies", () => {
+  /** Its disk freezes at one change, and it with it; another daemon takes over. */
+  async function takenOver(dieAt: number) {
+    // The locks of a dead process are gone.
+    const rig = await createRig(() => createBuiltinTools({ hostEnv: {} }).all());
+    const workspace = join(rig.directory, "workspace");
+    await mkdir(join(workspace, "docs"));
+    for (const [path, text] of Object.entries(files)) await writeFile(join(workspace, path), text);
+    const options = { clock: systemClock, permissionMode: "bypassPermissions" as const };
+    const victims: ReturnType<typeof killable>[] = [];
+    const wrap = (store: Store) => {
+      const victim = killable(store);
+      victims.push(victim);
+      return victim.store;
+    };
+    const first = await rig.boot({ ...options, wrap });
+    const session = await TestSession.create(first);
+    const died = await dyingAt(dieAt, -1, async () => {
+      const { run_id } = await session.play([patch, { text: "{{last_tool_output}}" }]);
+      await until("the run to end", async () => (await session.run(run_id)).status === "completed");
+    });
+    for (const victim of victims) victim.kill();
+    const torn = await readdir(workspace);
+    const next = await rig.boot({ ...options, store: first.store });
+    const [run] = await next.runs();
+    const after = new TestSession(next);
+    await until("the run to end", async () => (await after.run(run?.run_id ?? "")).status === "completed");
+    const texts = await Promise.all(
+      Object.keys(files).map((path) => readFile(join(workspace, path), "utf8")),
+    );
+    const finished = await after.events("tool_call_finished");
+    return { died, torn, texts, finished, left: await readdir(workspace) };
+  }
+
+  test.each([
+    ["before its first change", 0, false],
+    ["with its files staged", 5, true],
+    ["with one of two files replaced", 12, true],
+    ["with both files replaced", 15, true],
+  ])("%s is succeeded by one that makes it whole, once", async (_, dieAt, isTorn) => {
+    const { died, torn, texts, finished, left } = await takenOver(dieAt);
+    expect(died).toBe(true);
+    expect(torn.some((name) => name.startsWith(".kheish-"))).toBe(isTorn);
+    expect(texts).toEqual(["new\n", "new\n"]);
+    expect(finished).toMatchObject([{ result: { is_error: false, output: { file_count: 2 } } }]);
+    expect(left.sort()).toEqual(["a.txt", "docs"]);
   });
 });
