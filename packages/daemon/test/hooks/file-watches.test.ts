@@ -2,7 +2,9 @@ import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { watchDirectory } from "../../src/features/hooks/index.ts";
+import { type Store, StoreError } from "../../src/kernel/store.ts";
 import { createBuiltinTools } from "../../src/tools/index.ts";
+import { around } from "../support/around.ts";
 import { useRigs } from "../support/fixture.ts";
 import type { Rig, RiggedDaemon } from "../support/rig.ts";
 import { TestSession } from "../support/session.ts";
@@ -233,6 +235,32 @@ describe("watch_paths", () => {
     await world.told();
     await world.write("b", "1");
     expect(await world.told()).toEqual([changed("b", "created")]);
+  });
+
+  test("are looked at again after a store that failed", async () => {
+    const world = await WatchWorld.create();
+    await world.write("a", "1");
+    let failing = false;
+    let failed = 0;
+    const wrap = (inner: Store) =>
+      around(inner, {
+        commit: async (...args) => {
+          if (!failing) return inner.commit(...args);
+          failed += 1;
+          throw new StoreError("unavailable", "the disk is gone");
+        },
+      });
+    const daemon = await world.boot(["a"], { wrap });
+    await world.session(daemon);
+    await world.told();
+    failing = true;
+    await world.write("a", "22");
+    await until("a look", async () => {
+      await world.rig.clock.advance(1_000);
+      return failed > 2;
+    });
+    failing = false;
+    expect(await world.told()).toEqual([changed("a", "modified")]);
   });
 
   test("through a link that leads out see nothing of what is there", async () => {

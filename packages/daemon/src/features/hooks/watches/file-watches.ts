@@ -50,8 +50,8 @@ export class FileWatches {
   /** What the system spoke of since the last look, and when all of them are looked at again. */
   #due = new Set<string>();
   #allAt = 0;
-  /** There may be more in the store than is known here. */
-  #expecting = false;
+  /** Until then there may come to be more in the store than is known here. */
+  #expectingUntil = 0;
   #timer: { timer: Timer; at: number } | undefined;
   #round: Promise<void> = Promise.resolve();
   #state: "held" | "working" | "stopped" = "held";
@@ -74,7 +74,7 @@ export class FileWatches {
   async opsFor(sessionId: string, paths: readonly string[]): Promise<{ ops: Op[]; error?: string }> {
     const { ops, left } = await fulfil(this.#options, sessionId, paths);
     if (ops.length > 0) {
-      this.#expecting = true;
+      this.#expectingUntil = this.#options.clock.now() + 2 * LOOK_MS;
       this.#lookAt([], LOOK_MS);
     }
     if (left === 0) return { ops };
@@ -128,16 +128,22 @@ export class FileWatches {
   }
 
   async #load(): Promise<KeptWatch[]> {
-    const { store, log, workspaceRoot } = this.#options;
-    const kept = await listWatches(store, MAX_IN_ALL);
-    const directories = await Promise.all(kept.map(({ watch }) => directoryOf(workspaceRoot, watch.path)));
-    this.#watched = new Map(
-      kept.map(({ id, watch }, place) => [id, { id, ...watch, directory: directories[place] }]),
-    );
-    if (kept.length === MAX_IN_ALL)
-      log.warn({ paths: kept.length }, "no more paths can be watched for hooks");
-    await this.#hints?.follow(new Set(directories.filter((one) => one !== undefined)));
+    const kept = await listWatches(this.#options.store, MAX_IN_ALL);
+    this.#watched = new Map(kept.map(({ id, watch }) => [id, { id, ...watch, directory: undefined }]));
+    for (const id of this.#told.keys()) if (!this.#watched.has(id)) this.#told.delete(id);
+    await this.#orient();
     return kept;
+  }
+
+  /** The directories may be others than they were: links, and what was not there yet. */
+  async #orient(): Promise<void> {
+    if (this.#hints === undefined) return;
+    const directories = new Set<string>();
+    for (const watched of this.#watched.values()) {
+      watched.directory = await directoryOf(this.#options.workspaceRoot, watched.path);
+      if (watched.directory !== undefined) directories.add(watched.directory);
+    }
+    await this.#hints.follow(directories);
   }
 
   async #unlessEnded(id: string, watch: Watch): Promise<void> {
@@ -166,9 +172,10 @@ export class FileWatches {
 
   #lookAt(ids: Iterable<string>, inMs: number): void {
     for (const id of ids) this.#due.add(id);
-    if (this.#state !== "working" || (this.#watched.size === 0 && !this.#expecting)) return;
     const { clock } = this.#options;
-    const at = clock.now() + inMs;
+    const now = clock.now();
+    if (this.#state !== "working" || (this.#watched.size === 0 && now > this.#expectingUntil)) return;
+    const at = now + inMs;
     if (this.#timer !== undefined && this.#timer.at <= at) return;
     this.#timer?.timer.cancel();
     const timer = clock.schedule(inMs, () => {
@@ -180,21 +187,21 @@ export class FileWatches {
 
   async #look(): Promise<void> {
     const now = this.#options.clock.now();
-    let ids: Iterable<string> = this.#due;
+    const hinted = this.#due;
     this.#due = new Set();
-    if (now >= this.#allAt) {
-      this.#expecting = false;
-      await this.#load();
-      ids = [...this.#watched.keys()];
-      this.#allAt = now + LOOK_MS;
-    }
-    if (this.#options.hooks().active) {
-      for (const id of ids) {
+    const isAll = now >= this.#allAt;
+    if (isAll) this.#allAt = now + LOOK_MS;
+    try {
+      if (isAll) await (now <= this.#expectingUntil ? this.#load() : this.#orient());
+      if (!this.#options.hooks().active) return;
+      for (const id of isAll ? [...this.#watched.keys()] : hinted) {
         const watched = this.#watched.get(id);
         if (watched !== undefined && this.#state === "working") await this.#lookAtOne(watched);
       }
+    } finally {
+      // Whatever kept it from looking, it looks again.
+      this.#lookAt([], this.#allAt - now);
     }
-    this.#lookAt([], this.#allAt - now);
   }
 
   async #lookAtOne(watched: Watched): Promise<void> {
@@ -227,7 +234,7 @@ export class FileWatches {
     const hooks = this.#options.hooks();
     if ((await told) === now || !hooks.wants("file_changed", path)) return [];
     const session = await read(this.#options.store, "session", session_id);
-    if (session === undefined) return [];
+    if (session === undefined || session.data.ended_at_ms !== undefined) return [];
     const { agent_id } = session.data;
     const change = before === ABSENT ? "created" : now === ABSENT ? "deleted" : "modified";
     const payload: HookPayload<"file_changed"> = { path, change };
