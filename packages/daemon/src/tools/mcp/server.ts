@@ -65,6 +65,8 @@ export class McpServer implements ToolServer {
   #failedAttemptAt = Number.NEGATIVE_INFINITY;
   #isStopped = false;
   readonly #stop = new AbortController();
+  /** How often the server has said that its tools are others now. */
+  #toolChanges = 0;
   /** Ends the attempt that is under way, with why. */
   #attempting: AbortController | undefined;
 
@@ -289,13 +291,16 @@ export class McpServer implements ToolServer {
     const given = new AbortController();
     this.#attempting = given;
     const limit = clock.schedule(this.spec.entry.startup_timeout_sec * 1_000, () => given.abort());
-    let opened: Connection | undefined;
+    // Known as soon as it is there: what cannot be recorded or adopted is closed again.
+    const attempt: { opened?: Connection } = {};
     try {
-      opened = await recorded(record, `mcp:connect:${this.name}`, { server: this.name }, () =>
-        this.#deps.connect(this.spec, given.signal, () => void this.#refreshTools()),
-      );
+      const opened = await recorded(record, `mcp:connect:${this.name}`, { server: this.name }, async () => {
+        attempt.opened = await this.#deps.connect(this.spec, given.signal, () => void this.#refreshTools());
+        return attempt.opened;
+      });
       await this.#adopt(opened, given.signal);
     } catch (error) {
+      const { opened } = attempt;
       if (opened !== this.#connection) void opened?.close().catch(() => undefined);
       if (error instanceof ToolClash) throw error;
       if (this.#isStopped) throw new UpstreamFailure(this.#error ?? "it was stopped");
@@ -315,8 +320,10 @@ export class McpServer implements ToolServer {
 
   /** Its tools are known before anybody is told that it is there. */
   async #adopt(connection: Connection, signal: AbortSignal): Promise<void> {
+    // Whoever ended the attempt while an answer was on its way has said what the server is now.
+    signal.throwIfAborted();
+    const changes = this.#toolChanges;
     const listed = await this.#listed(connection, signal);
-    // Whoever ended the attempt while the answer was on its way has said what the server is now.
     signal.throwIfAborted();
     this.#connection = connection;
     this.#error = undefined;
@@ -336,6 +343,7 @@ export class McpServer implements ToolServer {
     };
     void connection.closed.then((why) => this.#closed(connection, why));
     await this.#takeTools(listed);
+    if (changes !== this.#toolChanges) void this.#refreshTools();
   }
 
   /** 03-R60: a server whose tools cannot be listed is there all the same, with none, and says why. */
@@ -367,14 +375,15 @@ export class McpServer implements ToolServer {
     throw new ToolClash(clash);
   }
 
-  /** The server said that its tools are others now. */
+  /** The server said that its tools are others now. Answers may overtake each other: the last question's counts. */
   async #refreshTools(): Promise<void> {
+    const change = ++this.#toolChanges;
     const connection = this.#connection;
     if (connection === undefined || this.#isStopped) return;
     try {
       const listed = await this.#listed(connection, this.#stop.signal);
       // It may have been disconnected meanwhile, and its tools with it.
-      if (this.#connection === connection) await this.#takeTools(listed);
+      if (this.#connection === connection && this.#toolChanges === change) await this.#takeTools(listed);
     } catch (error) {
       this.#deps.log.warn(
         { server: this.name, err: this.#words(error) },
