@@ -4,26 +4,51 @@ const MAX_REDIRECTS = 5;
 /** A single answer that is no stream of events. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-export type HeaderSource = () => Promise<Readonly<Record<string, string>>>;
+/** What a request carries to be let in. */
+export interface Authorization {
+  headers: Readonly<Record<string, string>>;
+  /** The server has said 401 or 403, and done nothing. `again`: with what is asked for anew; rejects with why not. */
+  onRefused?: (answer: Response) => Promise<"again" | "pass">;
+}
 
 /**
  * `fetch` towards one configured server (03-A1): its host may be anywhere, also on this machine, but a redirect to
- * another origin is refused, for it would carry the credentials along. `headers` are asked for with each request, so
- * that a credential that was revoked or renewed counts from the next one on.
+ * another origin is refused, for it would carry the credentials along. `authorize` is asked with each request, so that a
+ * credential that was revoked or renewed counts from the next one on; a refused one is repeated once at most.
  */
-export function serverFetch(fetching: typeof fetch, headers: HeaderSource): typeof fetch {
+export function serverFetch(fetching: typeof fetch, authorize: () => Promise<Authorization>): typeof fetch {
   return async (input, init) => {
-    const given = new Headers(init?.headers);
-    for (const [name, value] of Object.entries(await headers())) given.set(name, value);
-    let url = new URL(input instanceof Request ? input.url : input);
-    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await fetching(url, { ...init, headers: given, redirect: "manual" });
-      if (answer.status < 300 || answer.status >= 400 || answer.status === 304) return bounded(answer);
-      await answer.body?.cancel();
-      url = redirectTarget(url, answer);
-    }
-    throw new Error(`the server redirects more than ${MAX_REDIRECTS} times`);
+    const url = new URL(input instanceof Request ? input.url : input);
+    const send = async ({ headers }: Authorization) => {
+      const given = new Headers(init?.headers);
+      for (const [name, value] of Object.entries(headers)) given.set(name, value);
+      return followed(fetching, url, { ...init, headers: given });
+    };
+    const first = await authorize();
+    const answer = await send(first);
+    if (!isRefusal(answer) || first.onRefused === undefined) return bounded(answer);
+    if ((await first.onRefused(answer)) === "pass") return bounded(answer);
+    await answer.body?.cancel();
+    const second = await authorize();
+    const last = await send(second);
+    if (isRefusal(last)) await second.onRefused?.(last);
+    return bounded(last);
   };
+}
+
+function isRefusal({ status }: Response): boolean {
+  return status === 401 || status === 403;
+}
+
+async function followed(fetching: typeof fetch, from: URL, init: RequestInit): Promise<Response> {
+  let url = from;
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    const answer = await fetching(url, { ...init, redirect: "manual" });
+    if (answer.status < 300 || answer.status >= 400 || answer.status === 304) return answer;
+    await answer.body?.cancel();
+    url = redirectTarget(url, answer);
+  }
+  throw new Error(`the server redirects more than ${MAX_REDIRECTS} times`);
 }
 
 function redirectTarget(from: URL, answer: Response): URL {

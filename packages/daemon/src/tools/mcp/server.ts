@@ -140,8 +140,12 @@ export class McpServer implements ToolServer {
 
   /** 03-R61: its secret is another one now, or may not be used any more. */
   async credentialChanged(slotId: string, isUsable: boolean): Promise<void> {
-    // A token that was refreshed is the same account's: the next request takes it.
-    if (this.#isStopped || (isUsable && slotId === this.spec.entry.oauth_slot_ref)) return;
+    if (this.#isStopped) return;
+    if (isUsable && slotId === this.spec.entry.oauth_slot_ref) {
+      // A token that was refreshed is the same account's: the next request takes it, also one that has just failed.
+      this.#failedAttemptAt = Number.NEGATIVE_INFINITY;
+      return;
+    }
     const changed = new CredentialChanged(`the credential '${slotId}' has changed`);
     this.#retry?.cancel();
     this.#attempting?.abort(changed);
@@ -208,6 +212,7 @@ export class McpServer implements ToolServer {
         if (connection === undefined) throw new UpstreamFailure("it is not connected", true);
         const end = await connection.call(call, signal);
         if (end.kind === "lost") this.#failed(end.message, connection);
+        else if (end.kind === "refused") this.#marked(end.message);
         else this.#succeeded();
         return end;
       } catch (error) {
@@ -412,12 +417,8 @@ export class McpServer implements ToolServer {
 
   /** `broken`: the connection that is of no use any more. */
   #failed(message: string, broken?: Connection): void {
-    this.#error = message;
-    this.#health = {
-      ...this.#health,
-      last_failure_at_ms: this.#deps.clock.now(),
-      failed_attempts: this.#health.failed_attempts + 1,
-    };
+    this.#marked(message);
+    this.#health = { ...this.#health, failed_attempts: this.#health.failed_attempts + 1 };
     if (broken === undefined || broken !== this.#connection) return;
     this.#connection = undefined;
     this.#wentAwayAt = this.#deps.clock.now();
@@ -426,6 +427,11 @@ export class McpServer implements ToolServer {
   }
 
   /** 03-R68: a failed call marks the server, and a later success clears that. */
+  #marked(message: string): void {
+    this.#error = this.#deps.redact(message);
+    this.#health = { ...this.#health, last_failure_at_ms: this.#deps.clock.now() };
+  }
+
   #succeeded(): void {
     this.#error = undefined;
     this.#health = { ...this.#health, failed_attempts: 0, last_success_at_ms: this.#deps.clock.now() };
