@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RunEventEntry, RunView } from "@kheish/contract";
+import type { PermissionAudit, RunEventEntry, RunView } from "@kheish/contract";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ask } from "../support/ask.ts";
 import { startPostgres } from "../support/postgres.ts";
@@ -46,7 +46,7 @@ async function reaches(daemon: ServedDaemon, runId: string, status: RunView["sta
 }
 
 describe.each(["sqlite", "postgres"] as const)("2,000 answers over HTTP on %s", (engine) => {
-  test("03-R30 01-A1 race, and nothing is decided twice, done twice, or told otherwise than it is", {
+  test("03-R30 03-R36 01-A1 race, and nothing is decided twice, done twice, or told otherwise than it is", {
     timeout: 120_000,
   }, async () => {
     const daemons = await daemonsOn(engine);
@@ -80,6 +80,11 @@ describe.each(["sqlite", "postgres"] as const)("2,000 answers over HTTP on %s", 
         event.type === "approval_resolved" ? event.resolutions : [],
       );
       expect(decided.map(({ request_id }) => request_id).sort()).toEqual([...ids].sort());
+      // Beside the audit, which keeps what was judged: that somebody had to be asked.
+      const audits = await ask<PermissionAudit[]>(at(n), "GET", `/v1/sessions/${session}/permission-audits`);
+      expect(audits.body.map((audit) => [audit.decision, audit.approval_request_id]).sort()).toEqual(
+        ids.map((id) => ["ask", id]).sort(),
+      );
       for (const [index, id] of ids.entries()) {
         const behavior = decided.find(({ request_id }) => request_id === id)?.behavior;
         const taken = outcomes.filter((one) => one.request_id === id && one.taken);
