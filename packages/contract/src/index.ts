@@ -31,6 +31,7 @@ export * from "./runtime.ts";
 export * from "./runtime-settings.ts";
 export * from "./secrets.ts";
 export * from "./sessions.ts";
+export * from "./skills.ts";
 export * from "./tokens.ts";
 export * from "./tool-limits.ts";
 

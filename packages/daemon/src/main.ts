@@ -12,6 +12,7 @@ import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
 import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
+import { loadSkills } from "./features/skills/index.ts";
 import {
   otlpExport,
   Tracing,
@@ -63,6 +64,7 @@ import { createLog } from "./surface/log.ts";
 import { childEnvironment } from "./tools/bash/environment.ts";
 import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
+import { SkillLibrary, skillTools } from "./tools/skills/index.ts";
 
 export interface RunningDaemon {
   baseUrl: string;
@@ -248,7 +250,24 @@ async function open(
     redactor,
     log,
   });
-  const own = toolPort([...builtin.all(), ...extraTools]);
+  const library = new SkillLibrary();
+  const skills = {
+    library,
+    load: () =>
+      loadSkills(
+        {
+          explicit: [],
+          discover: false,
+          lockKeyFiles: [],
+          ...options.skills,
+          workspaceRoot,
+          home: env.HOME,
+          builtIn: fileURLToPath(packageFile("skills")),
+        },
+        readText,
+      ),
+  };
+  const own = toolPort([...builtin.all(), ...skillTools(library), ...extraTools]);
   const tools = metrics.tools(redactedTools(mcp.servers.beside(own), redactor));
 
   let baseUrl = "";
@@ -262,6 +281,7 @@ async function open(
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
       mcp,
+      skills,
       audit,
       hooks: {
         command: commandCaller({

@@ -17,6 +17,7 @@ export function calmTwin(plan: Plan): Plan {
     watchers: [],
     operators: [],
     rulers: [],
+    librarians: [],
   };
 }
 
@@ -61,6 +62,8 @@ function isTimeless(plan: Plan, { session, mode, turns }: SubmissionPlan): boole
   if (mode === "inline" || touched) return false;
   // What is remembered, and what a rule says, depends on who was there first.
   if (plan.rulers.some((ruler) => ruler.session === session) || remembers(plan, session)) return false;
+  // Whether a skill is active in time does, too.
+  if (plan.librarians.some((librarian) => librarian.session === session)) return false;
   const timeout = plan.sessions.find(({ id }) => id === session)?.approvalTimeoutMs ?? 0;
   const calls = turns.flatMap((turn) => turn.calls);
   // What became of a server outside, and of its answers, is part of how a call ended.
