@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,45 +18,45 @@ export const OPEN = { name: "list_mcp_resources", input: { server: "tracker" } }
 /** An authorization server, and an MCP server in a process of its own that lets in who has logged in there. */
 export class OAuthWorld {
   readonly authorization: AuthorizationServer;
-  readonly resource: string;
   readonly #directory: string;
-  readonly #port: number;
   #server: ChildProcess | undefined;
 
-  private constructor(authorization: AuthorizationServer, port: number, directory: string) {
-    this.authorization = authorization;
-    this.resource = authorization.resource;
-    this.#port = port;
+  private constructor(directory: string) {
     this.#directory = directory;
+    this.authorization = new AuthorizationServer({ resourceAt: (issuer) => this.#start(issuer, "0") });
   }
 
   static async create(): Promise<OAuthWorld> {
-    const port = await freePort();
-    const authorization = new AuthorizationServer({ resource: `http://127.0.0.1:${port}/mcp` });
-    await authorization.start();
     const directory = await mkdtemp(join(tmpdir(), "kheish-oauth-"));
-    const world = new OAuthWorld(authorization, port, directory);
+    const world = new OAuthWorld(directory);
     onTestFinished(async () => {
       await world.killServer();
-      await authorization.stop();
+      await world.authorization.stop();
       await rm(directory, { recursive: true, force: true });
     });
-    await world.startServer();
+    await world.authorization.start();
     return world;
   }
 
+  get resource(): string {
+    return this.authorization.resource;
+  }
+
+  /** Where it was before. */
   async startServer(): Promise<void> {
     const { issuer } = this.authorization;
+    await this.#start(issuer, new URL(this.resource).port);
+  }
+
+  /** Answers what it calls itself. */
+  async #start(issuer: string, port: string): Promise<string> {
     const client = `${SECRET_CLIENT.id}:${SECRET_CLIENT.secret}`;
-    this.#server = spawn(process.execPath, [PROGRAM, String(this.#port), this.#directory, issuer, client], {
-      stdio: ["ignore", "inherit", "inherit"],
+    const server = spawn(process.execPath, [PROGRAM, port, this.#directory, issuer, client], {
+      stdio: ["ignore", "pipe", "inherit"],
     });
-    await eventually(() =>
-      fetch(this.resource).then(
-        () => true as const,
-        () => undefined,
-      ),
-    );
+    this.#server = server;
+    const [said] = await once(server.stdout, "data");
+    return String(said).trim();
   }
 
   async killServer(): Promise<void> {
@@ -136,11 +134,3 @@ const PATIENT: CliClock = {
   sleep: (_ms, signal) =>
     new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true })),
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

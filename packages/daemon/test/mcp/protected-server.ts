@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
@@ -12,8 +13,6 @@ import { z } from "zod";
  * refused, are lines of a ledger.
  */
 const [port = "0", directory = ".", issuer = "", client = ""] = process.argv.slice(2);
-const origin = `http://127.0.0.1:${port}`;
-const resource = `${origin}/mcp`;
 const METADATA = "/.well-known/oauth-protected-resource/mcp";
 const write = (line: string) => appendFileSync(join(directory, "ledger"), `${line}\n`);
 
@@ -104,4 +103,9 @@ interface CallMessage {
   params?: { name?: string };
 }
 
-createServer(getRequestListener(answer)).listen(Number(port), "127.0.0.1");
+/** Any port that is free, unless it is told one; it says which. */
+const server = createServer(getRequestListener(answer));
+await new Promise<void>((resolve) => server.listen(Number(port), "127.0.0.1", resolve));
+const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const resource = `${origin}/mcp`;
+process.stdout.write(`${resource}\n`);

@@ -38,17 +38,19 @@ export class AuthorizationServer {
   /** Looked at before a request is served; answers it, or lets it through with `false`. */
   intercept: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean> = () => false;
   readonly #server: Server;
-  readonly #resource: string | undefined;
+  readonly #resourceAt: ((issuer: string) => Promise<string>) | undefined;
+  #resource: string | undefined;
   #provider: Provider | undefined;
 
-  /** `resource`: what tokens are for; by default what stands beside this server. */
-  constructor({ resource }: { resource?: string } = {}) {
-    this.#resource = resource;
+  /** `resourceAt` starts what tokens are for, and says where; by default it stands beside this server. */
+  constructor({ resourceAt }: { resourceAt?: (issuer: string) => Promise<string> } = {}) {
+    this.#resourceAt = resourceAt;
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    this.#resource = await this.#resourceAt?.(this.issuer);
     this.#provider = new Provider(this.issuer, {
       ...configuration(this.resource),
       fetch: async (url) => {
