@@ -9,7 +9,13 @@ import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { isHeldCopy } from "./features/backup/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
-import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
+import {
+  callbackCaller,
+  commandCaller,
+  HOOK_QUEUE,
+  httpCaller,
+  watchDirectory,
+} from "./features/hooks/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { loadSkills } from "./features/skills/index.ts";
@@ -296,6 +302,7 @@ async function open(
         }),
         callback: callbackCaller(new Map()),
       },
+      watchDirectory,
       log,
       credentials,
       accounts,
