@@ -1,6 +1,6 @@
 import type { Store } from "../kernel/store.ts";
 import { estimateMessage } from "./context/estimate.ts";
-import { recorded, type SessionEvents, sessionStream } from "./events.ts";
+import { type RecordedEvent, recorded, type SessionEvents, sessionStream } from "./events.ts";
 import { eventAt } from "./lookup.ts";
 import type { Kept } from "./records.ts";
 import { reduce } from "./reduce.ts";
@@ -58,6 +58,25 @@ async function restoreRun(
     throw new Error(`event ${inputSeq} of session '${sessionId}' is no input`);
   const { message } = input.data;
   state.pinned = { seq: inputSeq, atMs: input.atMs, message, tokens: estimateMessage(message) };
+}
+
+/** The session as it was before the first event that `isEnd` names; its present state where there is none. */
+export async function foldUntil(
+  store: Store,
+  sessionId: string,
+  isEnd: (event: RecordedEvent) => boolean,
+): Promise<{ state: SessionState; found: boolean }> {
+  const stream = sessionStream(sessionId);
+  let state = emptyState();
+  for (;;) {
+    const page = await store.readStream(stream, { afterSeq: state.seq, limit: PAGE });
+    for (const stored of page) {
+      const event = recorded(stored);
+      if (isEnd(event)) return { state, found: true };
+      state = reduce(state, event);
+    }
+    if (page.length < PAGE) return { state, found: false };
+  }
 }
 
 /** Folds what was appended since `state.seq`. */

@@ -28,6 +28,7 @@ export { normalizeScope, routeAllowed } from "./commands/scopes.ts";
 export { type SessionSetting, setSessionDefault } from "./commands/settings.ts";
 export { type Submitted, submit } from "./commands/submit.ts";
 export { type CommandDeps, requireRun, requireSession, type Starter } from "./commands/transact.ts";
+export { promptOfTurn } from "./context/rebuild.ts";
 export type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
