@@ -58,7 +58,7 @@ describe("the inbox of somebody with much to decide", () => {
     // One of them is decided on the way of the others.
     await at.page.route(`**/runs/${faster?.id}/approvals`, async (route) => {
       const [request] = faster?.pending_approvals ?? [];
-      await faster?.approve(request?.id ?? "");
+      await faster?.deny(request?.id ?? "");
       await route.continue();
     });
     await at.page.getByRole("button", { name: "Approve 3" }).click();
@@ -73,7 +73,8 @@ describe("the inbox of somebody with much to decide", () => {
     await at.page.unrouteAll({ behavior: "ignoreErrors" });
     for (const run of all) expect((await run.wait()).status).toBe("completed");
     const decided = at.page.getByRole("region", { name: "Decided just now" });
-    await expect.poll(() => decided.getByText(/approved by anonymous/).count()).toBe(3);
+    await expect.poll(() => decided.getByText(/approved by anonymous/).count()).toBe(2);
+    await decided.getByText(/denied by anonymous/).waitFor();
     await at.picture("inbox-many");
   });
 
@@ -86,7 +87,7 @@ describe("the inbox of somebody with much to decide", () => {
     await at.page.keyboard.press("e");
     await at.page.getByLabel("Input").fill('{"command":"echo from-human"}');
     const outcomes = await Promise.allSettled([
-      at.page.getByRole("button", { name: "Approve as edited" }).click(),
+      at.page.getByRole("button", { name: "Approve as edited" }).click({ timeout: 2_000 }),
       raced.deny(request?.id ?? ""),
     ]);
     const { output_text } = await raced.wait();

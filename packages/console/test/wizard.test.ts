@@ -82,7 +82,7 @@ describe("the wizard", () => {
       await at.goto("/welcome");
       const connect = async (key: string) => {
         await at.page.getByRole("button", { name: "OpenAI-compatible" }).click();
-        await at.page.getByLabel("Model", { exact: true }).fill("local");
+        await at.page.getByRole("textbox", { name: "Model" }).fill("local");
         await at.page.getByLabel("Key", { exact: true }).fill(key);
         await at.page.getByLabel("Base URL").fill(provider.url);
         await press("Connect model");

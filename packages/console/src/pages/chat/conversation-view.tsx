@@ -14,7 +14,7 @@ export function ConversationView({
 }) {
   const { lines, writing } = conversation;
   return (
-    <ol aria-live="polite" aria-label="Conversation" className="grid flex-1 content-start gap-3 pb-4">
+    <ol aria-live="polite" aria-label="Conversation" className="grid flex-1 grid-cols-1 content-start gap-3 pb-4">
       {lines.map((line) => (
         <Said key={line.key} line={line} />
       ))}

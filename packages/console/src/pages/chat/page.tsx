@@ -25,7 +25,7 @@ export function ChatPage() {
         {sessionId}
       </Title>
       {failure ? <Failure error={failure} /> : null}
-      <div className="grid items-start gap-6 lg:grid-cols-[1fr_18rem]">
+      <div className="grid grid-cols-1 items-start gap-6 lg:grid-cols-[minmax(0,1fr)_18rem]">
         <div className="flex min-h-[calc(100dvh-6rem)] min-w-0 flex-col">
           <ConversationView conversation={conversation}>
             {activeRunId !== undefined && <ActiveRun runId={activeRunId} />}
@@ -33,7 +33,7 @@ export function ChatPage() {
           <Composer onSend={(prompt) => kheish().responses.create({ session: sessionId, prompt })} />
         </div>
         {session !== undefined && (
-          <aside aria-label="The session" className="grid gap-4 lg:sticky lg:top-4">
+          <aside aria-label="The session" className="grid grid-cols-1 gap-4 lg:sticky lg:top-4">
             <Queue sessionId={sessionId} count={session.queued_run_count} />
             <Meters session={session} conversation={conversation} />
           </aside>

@@ -20,10 +20,10 @@ export function Queue({ sessionId, count }: { sessionId: string; count: number }
   });
   if (count === 0) return null;
   return (
-    <Card className="grid gap-2">
+    <Card className="grid grid-cols-1 gap-2">
       <h2 className="font-semibold">{count === 1 ? "1 run waits" : `${count} runs wait`} for its turn</h2>
       {cancel.error && <Failure error={cancel.error} />}
-      <ol aria-label="Queue" className="grid gap-2">
+      <ol aria-label="Queue" className="grid grid-cols-1 gap-2">
         {queue.data?.map((run) => (
           <li key={run.run_id} className="flex items-center gap-2">
             <Link className="text-accent underline" to="/runs/$runId" params={{ runId: run.run_id }}>

@@ -5,7 +5,7 @@ import type { Line } from "../chat/conversation.ts";
 export function CallLog({ lines }: { lines: readonly Line[] }) {
   const calls = lines.flatMap((line) => (line.who === "tool" ? line : [])).toReversed();
   return (
-    <Card className="grid gap-2">
+    <Card className="grid grid-cols-1 gap-2">
       <h2 className="font-semibold">Tool calls</h2>
       {calls.length === 0 ? (
         <p className="text-soft">None yet.</p>
@@ -14,7 +14,7 @@ export function CallLog({ lines }: { lines: readonly Line[] }) {
           aria-label="Tool calls"
           // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
           tabIndex={0}
-          className="grid max-h-64 gap-1 overflow-auto font-mono text-xs"
+          className="grid max-h-64 grid-cols-1 gap-1 overflow-auto font-mono text-xs"
         >
           {calls.map(({ key, name, state, failed, input }) => (
             <li key={key} className="flex gap-2">

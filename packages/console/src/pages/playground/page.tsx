@@ -25,10 +25,10 @@ export function Playground() {
 function NewBench() {
   const navigate = useNavigate();
   const [route, setRoute] = useState("");
-  const send = async (prompt: string) => {
+  const send = async (prompt: string, wanted = route) => {
     const { id, responses } = await kheish().sessions.create({
       session: `bench-${Date.now().toString(36)}`,
-      ...(route !== "" && { route }),
+      ...(wanted !== "" && { route: wanted }),
     });
     await responses.create({ prompt });
     await navigate({ to: "/playground/$benchId", params: { benchId: id } });
@@ -36,7 +36,7 @@ function NewBench() {
   return (
     <>
       <Title>Playground</Title>
-      <div className="grid items-start gap-6 lg:grid-cols-[1fr_18rem]">
+      <div className="grid grid-cols-1 items-start gap-6 lg:grid-cols-[minmax(0,1fr)_18rem]">
         <div className="flex min-w-0 flex-col">
           <Card className="grid gap-3">
             <p>
@@ -71,7 +71,8 @@ function Bench({ benchId }: { benchId: string }) {
   const { provider, generation } = session?.route_policy ?? {};
   const route = provider ?? "";
   const routeForSdk = provider === undefined ? generation?.model : provider;
-  const send = (prompt: string) => kheish().responses.create({ session: benchId, prompt });
+  const send = (prompt: string, wanted?: string) =>
+    kheish().responses.create({ session: benchId, prompt, ...(wanted !== undefined && { route: wanted }) });
   const failure = error ?? unknown ?? swap.error;
   return (
     <>
@@ -89,14 +90,14 @@ function Bench({ benchId }: { benchId: string }) {
         Playground <span className="text-sm font-normal text-soft">{benchId}</span>
       </Title>
       {failure ? <Failure error={failure} /> : null}
-      <div className="grid items-start gap-6 lg:grid-cols-[1fr_20rem]">
+      <div className="grid grid-cols-1 items-start gap-6 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="flex min-h-[calc(100dvh-6rem)] min-w-0 flex-col">
           <ConversationView conversation={conversation}>
             {session?.active_run_id !== undefined && <ActiveRun runId={session.active_run_id} />}
           </ConversationView>
           <Composer onSend={send} placeholder="A trial input" />
         </div>
-        <aside aria-label="The bench" className="grid gap-4 lg:sticky lg:top-4">
+        <aside aria-label="The bench" className="grid grid-cols-1 gap-4 lg:sticky lg:top-4">
           <Card className="grid gap-3">
             <RoutePicker value={route} onChange={(chosen) => swap.mutate(chosen)} />
             <Trials onSend={send} />

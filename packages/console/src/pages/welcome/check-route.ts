@@ -18,7 +18,7 @@ export async function checkRoute(routeId: string): Promise<RouteCheck> {
   const session = await kheish().sessions.create({
     session: `check-${routeId}-${Date.now().toString(36)}`,
     route: routeId,
-    capability_scope: { tool_allow: [] },
+    capability_scope: { tool_deny: ["*"] },
   });
   const run = await session.responses.create({ prompt: "Answer with the one word: ready" });
   try {
