@@ -1,5 +1,6 @@
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { bash, script } from "../../sdk/test/support/daemon.ts";
+import { bash, runNode, script } from "../../sdk/test/support/daemon.ts";
 import { buildConsole, Operator } from "./support/operator.ts";
 
 beforeAll(() => buildConsole(), 120_000);
@@ -95,6 +96,13 @@ describe("work that is looked into", () => {
     await expect.poll(policy).toEqual({ provider: "other" });
     expect(await at.barriers()).toEqual([]);
     await at.picture("playground");
+
+    await button("Use via SDK").click();
+    const program = await at.page.getByRole("dialog").getByText("new Kheish").textContent();
+    const cwd = fileURLToPath(new URL("..", import.meta.url));
+    const ran = await runNode(["--input-type=module", "--eval", program ?? ""], { cwd });
+    expect(ran).toEqual({ stdout: "What is new?\n", stderr: "", exitCode: 0 });
+    await button("Close").click();
 
     await at.kheish.api.putInputContract({
       params: { session_id: bench },

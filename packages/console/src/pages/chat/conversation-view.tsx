@@ -1,5 +1,5 @@
 import type { Json as JsonValue } from "@kheish/sdk";
-import { memo, type ReactNode } from "react";
+import { memo, type ReactNode, useEffect, useRef } from "react";
 import { CallInput } from "../../calls/input.tsx";
 import { Json } from "../../ui/parts.tsx";
 import type { Conversation, Line } from "./conversation.ts";
@@ -13,8 +13,13 @@ export function ConversationView({
   children?: ReactNode;
 }) {
   const { lines, writing } = conversation;
+  useStayAtEnd(conversation);
   return (
-    <ol aria-live="polite" aria-label="Conversation" className="grid flex-1 grid-cols-1 content-start gap-3 pb-4">
+    <ol
+      aria-live="polite"
+      aria-label="Conversation"
+      className="grid flex-1 grid-cols-1 content-start gap-3 pb-4"
+    >
       {lines.map((line) => (
         <Said key={line.key} line={line} />
       ))}
@@ -22,6 +27,25 @@ export function ConversationView({
       {children}
     </ol>
   );
+}
+
+const NEAR_END_PX = 120;
+
+/** Whoever reads at the end goes on reading at the end; whoever scrolled up is left there. */
+function useStayAtEnd(conversation: Conversation): void {
+  const wasAtEnd = useRef(true);
+  useEffect(() => {
+    const look = () => {
+      const { scrollHeight } = document.documentElement;
+      wasAtEnd.current = window.scrollY + window.innerHeight > scrollHeight - NEAR_END_PX;
+    };
+    window.addEventListener("scroll", look, { passive: true });
+    return () => window.removeEventListener("scroll", look);
+  }, []);
+  useEffect(() => {
+    void conversation;
+    if (wasAtEnd.current) window.scrollTo(0, document.documentElement.scrollHeight);
+  }, [conversation]);
 }
 
 /** Off the screen a line costs nothing; a long conversation is drawn as fast as a short one. */

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { memo, useState } from "react";
 import { duration } from "../../ui/parts.tsx";
 import { VirtualList } from "../../ui/virtual-list.tsx";
 import { StepBody } from "./step-body.tsx";
@@ -60,13 +60,7 @@ export function Timeline({
         className="rounded-lg border border-line bg-surface"
       >
         {(step) => (
-          <Row
-            runId={runId}
-            step={step}
-            axis={axis}
-            isOpen={open.has(step.key)}
-            onToggle={() => toggle(step.key)}
-          />
+          <Row runId={runId} step={step} axis={axis} isOpen={open.has(step.key)} onToggle={toggle} />
         )}
       </VirtualList>
     </>
@@ -78,10 +72,11 @@ interface RowProps {
   step: Step;
   axis: Axis;
   isOpen: boolean;
-  onToggle: () => void;
+  onToggle: (key: string) => void;
 }
 
-function Row({ runId, step, axis: { fromMs, untilMs }, isOpen, onToggle }: RowProps) {
+/** Scrolling draws the list anew with every frame; a row that stays as it is costs nothing then. */
+const Row = memo(function Row({ runId, step, axis: { fromMs, untilMs }, isOpen, onToggle }: RowProps) {
   const span = Math.max(1, untilMs - fromMs);
   const endMs = Math.max(step.endMs ?? untilMs, step.startMs);
   const left = Math.min(99.5, ((step.startMs - fromMs) / span) * 100);
@@ -93,7 +88,7 @@ function Row({ runId, step, axis: { fromMs, untilMs }, isOpen, onToggle }: RowPr
       <button
         type="button"
         aria-expanded={isOpen}
-        onClick={onToggle}
+        onClick={() => onToggle(step.key)}
         className="grid w-full cursor-pointer grid-cols-[1fr_auto] items-center gap-x-3 gap-y-1 px-4 py-2.5 text-left md:grid-cols-[17rem_1fr_5rem]"
       >
         <span className={isMark ? "wrap-anywhere md:col-span-2" : "truncate"}>
@@ -122,4 +117,4 @@ function Row({ runId, step, axis: { fromMs, untilMs }, isOpen, onToggle }: RowPr
       {isOpen && <StepBody runId={runId} body={step.body} />}
     </div>
   );
-}
+});
