@@ -12,7 +12,7 @@ export function restartsOf(traces: readonly Trace[], events: readonly RunEventEn
       startMs: at,
       endMs: at,
       failed: false,
-      body: { kind: "restart", attempt: event.attempt, did },
+      body: { kind: "restart", did },
     } satisfies Step;
   });
 }

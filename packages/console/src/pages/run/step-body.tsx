@@ -36,20 +36,17 @@ function Parts({ body }: { body: Body }) {
       );
     case "restart":
       return (
-        <>
-          <Part name="What it did">
-            {body.did.length === 0 ? (
-              "It went on where the run was."
-            ) : (
-              <ul className="list-disc pl-5">
-                {body.did.map((one) => (
-                  <li key={one}>{one}</li>
-                ))}
-              </ul>
-            )}
-          </Part>
-          <Part name="Attempt">{body.attempt}</Part>
-        </>
+        <Part name="What it did">
+          {body.did.length === 0 ? (
+            "It went on where the run was."
+          ) : (
+            <ul className="list-disc pl-5">
+              {body.did.map((one) => (
+                <li key={one}>{one}</li>
+              ))}
+            </ul>
+          )}
+        </Part>
       );
     case "compaction":
       return (

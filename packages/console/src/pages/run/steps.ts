@@ -47,7 +47,7 @@ export type Body =
       /** Each answer by itself: several people may have to say yes, or each to a part. */
       decisions: { by: string | undefined; atMs: number; said: unknown }[];
     }
-  | { kind: "restart"; attempt: number; did: string[] }
+  | { kind: "restart"; did: string[] }
   | { kind: "compaction"; what: string; tokensFreed: number; messagesRemoved: number | undefined };
 
 /** One bar of a run's timeline. */
@@ -92,7 +92,8 @@ interface Failed {
  * not an event: it began when what came before it was over.
  */
 export function stepsOf(traces: readonly Trace[], events: readonly RunEventEntry[]): Step[] {
-  const steps = [...workOf(traces, events), ...waitsOf(events), ...restartsOf(traces, events)];
+  // Of what began at one time a restart is the first: the rest followed from it.
+  const steps = [...restartsOf(traces, events), ...workOf(traces, events), ...waitsOf(events)];
   return steps.sort((a, b) => a.startMs - b.startMs);
 }
 
