@@ -26,7 +26,7 @@ const jobs = {
   build: [["node", "scripts/build.ts"]],
   pictures: [["node", "packages/console/test/pictures.ts"]],
   format: [
-    ["node", "scripts/sdk-endpoints.ts"],
+    ["node", "scripts/endpoint-tables.ts"],
     ["biome", "check", "--write", "."],
   ],
 };

@@ -23,14 +23,17 @@ export * from "./pagination.ts";
 export * from "./permission-match.ts";
 export * from "./permissions.ts";
 export * from "./policies.ts";
+export * from "./problem-details.ts";
 export * from "./problems.ts";
 export * from "./questions.ts";
 export * from "./routes.ts";
+export * from "./run-status.ts";
 export * from "./runs.ts";
 export * from "./runtime.ts";
 export * from "./runtime-settings.ts";
 export * from "./secrets.ts";
 export * from "./sessions.ts";
+export * from "./skills.ts";
 export * from "./tokens.ts";
 export * from "./tool-limits.ts";
 

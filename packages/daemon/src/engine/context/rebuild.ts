@@ -1,20 +1,16 @@
-import { problem, type SystemPromptSettings } from "@kheish/contract";
+import { problem } from "@kheish/contract";
 import type { Store } from "../../kernel/store.ts";
 import { isRepairing } from "../decide.ts";
 import type { RecordedEvent } from "../events.ts";
 import { foldUntil } from "../fold.ts";
 import { visibleTools } from "../loop/visible-tools.ts";
-import type { ModelRequest, PinnedRoute, ToolPort } from "../ports.ts";
+import type { ModelRequest, PinnedRoute } from "../ports.ts";
 import type { RunRecord, SessionRecord } from "../records.ts";
 import type { RunState } from "../state.ts";
 import { buildTurn } from "./prompt.ts";
+import { type PromptSettingsDeps, promptSettings } from "./prompt-settings.ts";
 
-export interface RebuildDeps {
-  store: Store;
-  tools: ToolPort;
-  workspaceRoot: string;
-  systemPrompt: () => SystemPromptSettings;
-}
+export type RebuildDeps = PromptSettingsDeps & { store: Store };
 
 /**
  * What the model is asked in a turn of a run: the journal folded up to the turn's answer, through the pipeline that made
@@ -41,12 +37,7 @@ export async function promptOfTurn(
     model: route.model,
     generation: run.generation,
     tools: isRepairing(runState) ? [] : visibleTools(deps.tools, session, state),
-    workspaceRoot: deps.workspaceRoot,
-    systemPrompt:
-      session.hook_agent === undefined
-        ? deps.systemPrompt()
-        : { override_prompt: session.hook_agent.system_prompt },
-    ...(run.output_contract === undefined ? {} : { answerSchema: run.output_contract.schema }),
+    ...promptSettings(deps, session, run),
   });
   return { request, answered: found };
 }

@@ -2,6 +2,7 @@ import { outputHeld } from "../budgets/hold.ts";
 import { settleAnswer, settleFailure } from "../budgets/settle.ts";
 import type { ContextPlan } from "../context/plan.ts";
 import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
+import { promptSettings } from "../context/prompt-settings.ts";
 import { isRepairing } from "../decide.ts";
 import type { AfterModelError } from "../events.ts";
 import { auditModelOutcome } from "../external-actions.ts";
@@ -58,15 +59,7 @@ function promptInput(driver: Driver) {
     route,
     model: driver.model,
     generation: { ...generationFor(driver), ...outputHeld(runState) },
-    workspaceRoot: deps.workspaceRoot,
-    ...(driver.session.credential_scope === undefined
-      ? {}
-      : { credentialScope: driver.session.credential_scope }),
-    systemPrompt:
-      driver.session.hook_agent === undefined
-        ? deps.systemPrompt()
-        : { override_prompt: driver.session.hook_agent.system_prompt },
-    ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
+    ...promptSettings(deps, driver.session, run.data),
   };
 }
 
