@@ -157,6 +157,7 @@ describe("work that is looked into", () => {
     const scheme = () => at.page.evaluate("getComputedStyle(document.documentElement).colorScheme");
     await expect.poll(scheme).toBe("dark");
     await at.page.reload();
+    await heading(/^run-1/).waitFor();
     await expect.poll(scheme).toBe("dark");
     await open("colours of the system");
     await at.page.keyboard.press("Enter");

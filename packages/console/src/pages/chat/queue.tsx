@@ -21,7 +21,9 @@ export function Queue({ sessionId, count }: { sessionId: string; count: number }
   if (count === 0) return null;
   return (
     <Card className="grid grid-cols-1 gap-2">
-      <h2 className="font-semibold">{count === 1 ? "1 run waits" : `${count} runs wait`} for its turn</h2>
+      <h2 className="font-semibold">
+        {count === 1 ? "1 run waits for its turn" : `${count} runs wait for their turn`}
+      </h2>
       {cancel.error && <Failure error={cancel.error} />}
       <ol aria-label="Queue" className="grid grid-cols-1 gap-2">
         {queue.data?.map((run) => (

@@ -49,7 +49,8 @@ export function Timeline({
           </span>
         ))}
         <span className="ml-auto tabular-nums">
-          {steps.length.toLocaleString()} steps in {duration(untilMs - axis.fromMs)}
+          {steps.length === 1 ? "1 step" : `${steps.length.toLocaleString()} steps`} in{" "}
+          {duration(untilMs - axis.fromMs)}
         </span>
       </p>
       <VirtualList
