@@ -45,6 +45,7 @@ import { goalBindings } from "./features/goals/index.ts";
 import {
   agentCaller,
   auditedCallers,
+  FileWatches,
   type HookCallers,
   HookDeadLetters,
   HookRunner,
@@ -52,6 +53,7 @@ import {
   hookBindings,
   hooksStatus,
   promptCaller,
+  type WatchDirectory,
 } from "./features/hooks/index.ts";
 import { type LoadedMcp, McpService, mcpBindings } from "./features/mcp/index.ts";
 import { ruleBindings } from "./features/permission-rules/index.ts";
@@ -113,6 +115,8 @@ export interface World {
   audit: Audit;
   /** How hooks outside of the engine are called; a kind that is left out fails. */
   hooks?: Pick<HookCallers, "command" | "http" | "callback">;
+  /** What the system says of changes in a directory; absent: paths that hooks watch are only looked at. */
+  watchDirectory?: WatchDirectory;
   log: Log;
   credentials: Credentials;
   /** Absent where no account can be refreshed: its endpoints are not there either. */
@@ -208,6 +212,14 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const wait = new WaitForRun(store, tail);
   const judges = { commands: () => commands, wait };
   const deadLetters = new HookDeadLetters({ store, clock, random });
+  const watches = new FileWatches({
+    store,
+    clock,
+    log,
+    workspaceRoot: settings.workspaceRoot,
+    hooks: () => hooks,
+    watchDirectory: world.watchDirectory,
+  });
   const hooks = new HookRunner({
     store,
     clock,
@@ -216,6 +228,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     deadLetters,
     redactor: credentials.redactor,
     settings: () => runtime.now.hooks,
+    watches,
     onAnnounce: () => watchers.look(),
     callers: auditedCallers(audit.ledger, {
       ...world.hooks,
@@ -224,7 +237,10 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     }),
   });
   const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
-  const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
+  const streams = new EventStreams(
+    { store, runtime: () => skills.settled(() => runtime.settled(() => runtime.view())) },
+    tail,
+  );
   const { routes } = runtime;
   const authority = createAuthority();
 
@@ -302,6 +318,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         .catch((error: unknown) => log.error({ err: String(error) }, "reading the MCP servers failed"));
     }
     tokens.heard(stored);
+    watches.follow(stored);
     credentials.follow(stored).catch((error: unknown) => {
       log.error({ err: String(error) }, "a change of the auth store could not be taken over");
     });
@@ -445,6 +462,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         executor.start();
         if (debug !== undefined) retention.start();
         await watchers.start();
+        await watches.start();
       }
       ready = true;
     },
@@ -454,6 +472,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await Promise.all([
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
         Promise.race([watchers.stop(), sleep(clock, deadlineMs)]),
+        Promise.race([watches.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
       if (mcp !== undefined) await Promise.race([mcp.stop(), sleep(clock, MCP_STOP_MS)]);
