@@ -9,8 +9,9 @@ import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { isHeldCopy } from "./features/backup/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
+import { docsBindings, docsIn } from "./features/docs/index.ts";
 import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
-import { LogRing, logBindings } from "./features/logs/index.ts";
+import { LogFile, LogRing, logBindings } from "./features/logs/index.ts";
 import { loadMcp, type McpSettings } from "./features/mcp/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import {
@@ -145,6 +146,9 @@ async function open(
   const providerEnv = { ...env, ...options.providerEnv };
   const stateRoot = await lockedStateRoot(options, log);
   undo.push(() => stateRoot.release());
+  const { file: logFile, kept } = await LogFile.open(stateRoot.path);
+  undo.push(() => logFile.close());
+  logs.goOn(kept, (place, line) => logFile.write(place, line));
   const openedStore = await openStore(options.store, stateRoot.path);
   undo.push(() => openedStore.close());
   const metrics = new MetricsService({
@@ -335,6 +339,7 @@ async function open(
     bindings: [
       ...daemon.bindings,
       ...logBindings(logs),
+      ...docsBindings(docsIn(published("docs", "../../docs"))),
       ...metricsBindings(metrics, {
         store,
         clock: systemClock,
@@ -345,7 +350,7 @@ async function open(
       }),
     ],
     onAnswer: (answer) => metrics.request(answer),
-    console: consoleIn(consoleDirectory()),
+    console: consoleIn(published("console", "../console/dist")),
     auth,
     cors,
     readFile: async (path) => {
@@ -380,15 +385,16 @@ async function open(
     async () => tracing?.close(TRACES_MS),
     () => refusals.close(),
     () => store.close(),
+    () => logFile.close(),
     () => stateRoot.release(),
   ];
   return running(baseUrl, daemon, http, closers, log);
 }
 
-/** In the published package its own folder, in a checkout where its package is built. */
-function consoleDirectory(): string {
-  const published = fileURLToPath(packageFile("console"));
-  return existsSync(published) ? published : fileURLToPath(packageFile("../console/dist"));
+/** In the published package a folder of its own, in a checkout where it is written or built. */
+function published(name: string, inCheckout: string): string {
+  const own = fileURLToPath(packageFile(name));
+  return existsSync(own) ? own : fileURLToPath(packageFile(inCheckout));
 }
 
 function running(

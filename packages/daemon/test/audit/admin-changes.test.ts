@@ -234,7 +234,7 @@ afterAll(() => daemon.remove());
 
 async function call({ endpoint, params = {}, body }: Step): Promise<void> {
   const { method, path } = endpoints[endpoint];
-  const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+  const url = path.replaceAll(/\{\*?(\w+)\}/g, (_, name: string) =>
     encodeURIComponent((params[name] ?? "").replace("<token>", token)),
   );
   const answer = await fetch(`${daemon.baseUrl}${url}`, {

@@ -8,6 +8,7 @@ export const table = {
   metrics: { method: "GET", path: "/metrics", kind: "text" },
   backup: { method: "GET", path: "/v1/runtime/backup", kind: "binary" },
   status: { method: "GET", path: "/v1/status" },
+  whoami: { method: "GET", path: "/v1/whoami" },
   capabilities: { method: "GET", path: "/v1/capabilities" },
   openapi: { method: "GET", path: "/v1/openapi.json" },
   getRuntime: { method: "GET", path: "/v1/runtime" },
@@ -44,6 +45,7 @@ export const table = {
   checkPermission: { method: "POST", path: "/v1/runtime/permissions/check" },
   permissionMatrix: { method: "POST", path: "/v1/runtime/permissions/matrix" },
   logs: { method: "GET", path: "/v1/logs" },
+  logStream: { method: "GET", path: "/v1/logs/stream", kind: "sse" },
   listRoutes: { method: "GET", path: "/v1/runtime/routes" },
   addRoute: { method: "POST", path: "/v1/runtime/routes" },
   removeRoute: { method: "DELETE", path: "/v1/runtime/routes/{route_id}" },
@@ -164,4 +166,6 @@ export const table = {
   externalActions: { method: "GET", path: "/v1/runs/{run_id}/external-actions" },
   exportAudit: { method: "GET", path: "/v1/audit/export" },
   auditKeys: { method: "GET", path: "/v1/audit/keys" },
+  docsManifest: { method: "GET", path: "/v1/docs" },
+  docsPage: { method: "GET", path: "/v1/docs/{*path}" },
 } as const satisfies { readonly [E in EndpointId]: EndpointRow<E> };

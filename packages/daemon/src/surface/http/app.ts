@@ -26,6 +26,7 @@ import { RequestLimiter } from "./security/request-limiter.ts";
 import { responseHeaders } from "./security/response-headers.ts";
 import { EventStreams } from "./sse/event-streams.ts";
 import { StreamPlaces } from "./sse/stream-places.ts";
+import { whoAmIBinding } from "./whoami.ts";
 
 /** The control plane's app. It needs Node's request behind each request, so it runs under `startHttpServer` only. */
 export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
@@ -45,7 +46,8 @@ export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places:
   namedTokens.onRevoked((tokenId) => places.revoke(tokenId));
   const streams = new EventStreams({ places, clock, heartbeatMs, logger });
   const bodyLimitBytes = options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
-  const routes = routeTable([...probes(options.readiness), openApiBinding(), ...options.bindings]);
+  const own = [...probes(options.readiness), openApiBinding(), whoAmIBinding(isAuthEnabled(auth))];
+  const routes = routeTable([...own, ...options.bindings]);
 
   const app = new Hono<HttpEnv>({ getPath: rawPath });
   const proxies = new TrustedProxies(options.trustedProxies ?? []);

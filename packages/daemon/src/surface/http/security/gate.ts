@@ -79,7 +79,7 @@ export class Gate {
     resourcesOfRequest: () => readonly string[],
   ): Promise<void> {
     const { grant } = principal;
-    if (grant === undefined) return;
+    if (grant === undefined || demand.access === "known") return;
     const resources = resourcesOfRequest();
     if (grantsResource(grant, resources)) return;
     const { sessionOfRun } = this.#options.namedTokens;
@@ -129,7 +129,7 @@ export class Gate {
 
   #refuse(caller: Caller, { reason, detail, principal }: Refused, { access }: Demand): Problem {
     const limited = this.#options.refusals.record(caller, reason, {
-      required_access: access === "read" ? "read_only" : "admin",
+      required_access: access === "admin" ? "admin" : "read_only",
       ...(principal === undefined ? {} : { principal }),
     });
     return limited ? tooManyFailures() : refusal(reason, detail);
@@ -144,7 +144,8 @@ function flatLack(principal: Principal, { access }: Demand): string | undefined 
   return access === "admin" && principal !== ADMIN ? DETAILS.insufficient_access : undefined;
 }
 
-function verbLack({ id }: Principal, { verbs }: Grant, { verb }: Demand): string | undefined {
+function verbLack({ id }: Principal, { verbs }: Grant, { access, verb }: Demand): string | undefined {
+  if (access === "known") return undefined;
   if (verb !== undefined && verbs.includes(verb)) return undefined;
   return `this takes the verb '${verb}', and '${id}' has ${verbs.join(", ")}`;
 }
