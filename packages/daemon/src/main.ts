@@ -55,7 +55,7 @@ import {
   routeLoader,
   withCatalogue,
 } from "./model/index.ts";
-import { type Env, openCredentials, openStore, readIfPresent, readText } from "./opening.ts";
+import { createMasterKey, type Env, openCredentials, openStore, readIfPresent, readText } from "./opening.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { packageVersion } from "./surface/cli/version.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
@@ -176,6 +176,7 @@ async function open(
   const keys = await auditKeysOf({ store, isCopy }, stateRoot.path, env, warn);
   const audit = new Audit({ store, clock: systemClock, log, keys });
   await audit.begin({ holds: isCopy && options.resumeRestored !== true });
+  if (options.createMasterKey === true) await createMasterKey(stateRoot.path, env, store);
   const credentials = await openCredentials(
     { store, audit: audit.ledger },
     stateRoot.path,
@@ -371,7 +372,13 @@ async function open(
   baseUrl = http.baseUrl;
   const [route] = models.routes();
   log.info(
-    { base_url: baseUrl, store: store.engine, state_root: stateRoot.path, route: route?.route_id },
+    {
+      base_url: baseUrl,
+      console: `${baseUrl}/`,
+      store: store.engine,
+      state_root: stateRoot.path,
+      route: route?.route_id,
+    },
     "kheish is ready",
   );
   for (const warning of warnings) log.warn({}, warning);
