@@ -6,12 +6,17 @@ import { type Connection, useLive } from "./live.ts";
 import { Notice } from "./notice.tsx";
 import { isSignInNeeded, queryClient, statusQuery, waitingQuery } from "./queries.ts";
 import { SignIn } from "./sign-in.tsx";
+import { ForWhoLooks } from "./who.tsx";
 
 const PAGES = [
   { to: "/", name: "Dashboard" },
   { to: "/inbox", name: "Inbox" },
   { to: "/runs", name: "Runs" },
   { to: "/sessions", name: "Sessions" },
+  { to: "/runtime", name: "Runtime" },
+  { to: "/logs", name: "Logs" },
+  { to: "/docs", name: "Docs" },
+  { to: "/settings", name: "Settings" },
 ] as const;
 
 /** Every page, once the daemon knows who looks. */
@@ -74,7 +79,9 @@ function Frame() {
       <main className="min-w-0 p-4">
         <Away connection={connection} />
         <Notice />
-        <Outlet />
+        <ForWhoLooks>
+          <Outlet />
+        </ForWhoLooks>
       </main>
     </div>
   );
