@@ -8,6 +8,7 @@ export * from "./approvals.ts";
 export * from "./audit.ts";
 export * from "./auth-broker.ts";
 export * from "./backups.ts";
+export * from "./browser-sessions.ts";
 export * from "./budgets.ts";
 export * from "./contracts.ts";
 export * from "./docs.ts";

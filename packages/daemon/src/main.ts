@@ -366,6 +366,7 @@ async function open(
     version: packageVersion(),
     readiness: daemon.isReady,
     namedTokens: daemon.namedTokens,
+    browserSessions: daemon.browserSessions,
     onSecurityEvent: (event) => refusals.record(event),
     ...httpLimits(options),
   });

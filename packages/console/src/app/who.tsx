@@ -17,7 +17,7 @@ export function ForWhoLooks({ children }: { children: ReactNode }) {
     <Allowed verbs={data?.verbs}>
       {readsOnly === true && (
         <p role="note" className="mb-4 rounded-md border border-line bg-surface p-3 text-soft">
-          You look with a token that reads only ({data.principal}): nothing can be changed here.
+          You look with a token that reads only ({data?.principal}): nothing can be changed here.
         </p>
       )}
       {children}

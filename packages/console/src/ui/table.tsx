@@ -27,9 +27,11 @@ export function Row({ children }: { children: ReactNode }) {
   return <tr className="align-top max-md:grid max-md:gap-1 max-md:py-2">{children}</tr>;
 }
 
+/** `name`: of its column, shown beside it on a phone. */
 export function Cell({ name, children }: { name?: string; children: ReactNode }) {
+  const beside = name === undefined ? "" : "max-md:grid max-md:grid-cols-[7rem_minmax(0,1fr)] max-md:gap-2";
   return (
-    <td className="min-w-0 px-4 py-2 wrap-anywhere max-md:grid max-md:grid-cols-[7rem_1fr] max-md:gap-2 max-md:py-1">
+    <td className={`min-w-0 px-4 py-2 wrap-anywhere max-md:py-1 ${beside}`}>
       {name !== undefined && (
         <span aria-hidden="true" className="text-soft md:hidden">
           {name}

@@ -37,16 +37,16 @@ const READS = ALL.filter(([, { method, access }]) => method === "GET" && !["none
 const shapeOf = ({ path }: Endpoint) => path.replace(/^\/(?:v1\/)?/, "").replaceAll(/\{\*?\w+\}/g, "*");
 
 describe("02 read-only allowlist", () => {
-  test("02-A7 any token may ask whose it is, and nothing else is so open", () => {
+  test("02-A7 any token may ask whose it is and sign its browser in and out, and nothing else is so open", () => {
     const open = ALL.filter(([, { access }]) => access === "known").map(([id]) => id);
-    expect(open).toEqual(["whoami"]);
+    expect(open).toEqual(["whoami", "createBrowserSession", "endBrowserSession"]);
   });
 
   test.each(READS)("%s is a read for the read-only token exactly if the list has it", (_id, endpoint) => {
     expect(endpoint.access).toBe(READ_ONLY.includes(shapeOf(endpoint)) ? "read" : "admin");
   });
 
-  test.each(ALL.filter(([, { method }]) => method !== "GET"))(
+  test.each(ALL.filter(([, { method, access }]) => method !== "GET" && access !== "known"))(
     "%s changes something: admin",
     (_id, endpoint) => {
       expect(endpoint.access).toBe("admin");

@@ -191,6 +191,8 @@ const OTHERS: Partial<Record<EndpointId, string>> = {
   resolveSessionApprovalRuns: "a record of the run, kind approval (effects.test.ts)",
   answerRunQuestion: "a record of the run, kind question (effects.test.ts)",
   answerSessionQuestion: "a record of the run, kind question (effects.test.ts)",
+  createBrowserSession: "the token's own authority on a browser; journalled (browser-sessions.test.ts)",
+  endBrowserSession: "takes it back from there; journalled (browser-sessions.test.ts)",
   resolveHookDeadLetter: "puts a note aside",
   importMcpAccount: "the slot's record, as that of any other secret",
   importAccount: "the slot's record, as that of any other secret",

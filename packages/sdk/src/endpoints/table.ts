@@ -61,6 +61,8 @@ export const table = {
   listTokens: { method: "GET", path: "/v1/runtime/tokens" },
   createToken: { method: "POST", path: "/v1/runtime/tokens" },
   revokeToken: { method: "DELETE", path: "/v1/runtime/tokens/{token_id}" },
+  createBrowserSession: { method: "POST", path: "/v1/browser-session" },
+  endBrowserSession: { method: "DELETE", path: "/v1/browser-session" },
   getMcp: { method: "GET", path: "/v1/runtime/mcp" },
   addMcpServer: { method: "POST", path: "/v1/runtime/mcp/servers" },
   removeMcpServer: { method: "DELETE", path: "/v1/runtime/mcp/servers/{name}" },

@@ -96,7 +96,7 @@ function Filters({ filter, onChange }: { filter: Filter; onChange: () => void })
       <input
         aria-label="Target"
         placeholder="target"
-        className={`${box} w-32`}
+        className={`${box} w-32 max-md:flex-1`}
         defaultValue={filter.target}
         onChange={(event) => typed({ target: event.target.value.trim() })}
       />
@@ -104,7 +104,7 @@ function Filters({ filter, onChange }: { filter: Filter; onChange: () => void })
         type="search"
         aria-label="Text"
         placeholder="text in message or fields"
-        className={`${box} min-w-0 flex-1`}
+        className={`${box} min-w-0 flex-1 basis-60`}
         defaultValue={filter.text}
         onChange={(event) => typed({ text: event.target.value })}
       />

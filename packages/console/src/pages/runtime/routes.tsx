@@ -1,11 +1,12 @@
 import type { RouteListView, RouteView } from "@kheish/sdk";
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { kheish } from "../../app/client.ts";
 import { ConfirmButton } from "../../ui/confirm.tsx";
 import { ChangeForm, Disclosure, type Fields, SelectField, TextField } from "../../ui/form.tsx";
 import { Loaded } from "../../ui/loaded.tsx";
 import { useReasonAgainst } from "../../ui/may.tsx";
-import { Button, Empty } from "../../ui/parts.tsx";
+import { Button, Empty, words } from "../../ui/parts.tsx";
 import { Refusal } from "../../ui/refusal.tsx";
 import { ACTS, Acts, Cell, Row, Table, Word } from "../../ui/table.tsx";
 import { useChange } from "../../ui/use-change.ts";
@@ -19,8 +20,8 @@ const PROVIDERS: readonly (readonly [provider: string, name: string, model: stri
   ["google", "Google", "gemini-2.5-pro"],
   ["openrouter", "OpenRouter", "openai/gpt-5.5"],
   ["xai", "xAI", "grok-4"],
-  ["openai-compatible", "OpenAI compatible", "a model of that server"],
-  ["simulator", "Simulator", "sim-1"],
+  ["openai_compatible", "OpenAI compatible", "a model of that server"],
+  ["simulator", "Simulator", "script"],
 ];
 
 /** Ways to models: which there are, how each does, who counts on it. */
@@ -118,8 +119,10 @@ function RouteRow({ route, list }: { route: RouteView; list: RouteListView }) {
         </div>
       </Cell>
       <Cell name="Health">
-        <Word tone={route.state === "ready" ? "good" : "bad"}>{route.state.replaceAll("_", " ")}</Word>
-        {route.state !== "ready" && (
+        <Word tone={route.state === "ok" ? "good" : route.state === "warning" ? "wait" : "bad"}>
+          {words(route.state)}
+        </Word>
+        {route.state !== "ok" && (
           <div className="text-soft">
             {route.message} {route.action}
           </div>
@@ -162,6 +165,8 @@ function RouteRow({ route, list }: { route: RouteView; list: RouteListView }) {
 const ORIGINS = { configured: "from the daemon's start", overlay: "added here", builtin: "built in" };
 
 function AddRoute({ revision }: { revision: number }) {
+  const [provider, setProvider] = useState("openai");
+  const [, , model] = PROVIDERS.find(([one]) => one === provider) ?? [];
   const add = useChange(
     (fields: Fields) => {
       const api_key = fields.optional("api_key");
@@ -189,15 +194,12 @@ function AddRoute({ revision }: { revision: number }) {
           <SelectField
             label="Provider"
             name="provider"
+            value={provider}
+            onChange={(event) => setProvider(event.target.value)}
             options={PROVIDERS.map(([provider, name]) => [provider, name] as const)}
           />
-          <TextField label="Model" name="model" required list="models" />
-          <datalist id="models">
-            {PROVIDERS.map(([provider, , model]) => (
-              <option key={provider} value={model} />
-            ))}
-          </datalist>
-          <TextField label="Name of the route" name="route_id" required placeholder="openai" />
+          <TextField label="Model" name="model" required placeholder={model} />
+          <TextField label="Name of the route" name="route_id" required placeholder={provider} />
           <TextField
             label="API key"
             name="api_key"

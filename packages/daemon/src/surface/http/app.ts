@@ -14,6 +14,7 @@ import { routeTable } from "./routing/route-table.ts";
 import { unmatched } from "./routing/unmatched.ts";
 import { isAuthEnabled } from "./security/auth-settings.ts";
 import { isLoopbackHost } from "./security/bind-address.ts";
+import { NO_BROWSER_SESSIONS } from "./security/browser-sessions.ts";
 import { checkHttpSettings } from "./security/check-settings.ts";
 import { clientAddress, TrustedProxies } from "./security/client-address.ts";
 import { cors } from "./security/cors.ts";
@@ -41,7 +42,8 @@ export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places:
   const namedTokens = options.namedTokens ?? NO_NAMED_TOKENS;
   const requestLimiter = new RequestLimiter(clock, options.requestsPerMinute ?? 0);
   const { auth, readFile } = options;
-  const gate = new Gate({ auth, readFile, logger, refusals, namedTokens, requestLimiter });
+  const browserSessions = options.browserSessions ?? NO_BROWSER_SESSIONS;
+  const gate = new Gate({ auth, readFile, logger, refusals, namedTokens, browserSessions, requestLimiter });
   const places = new StreamPlaces(streamLimits(options), clock);
   namedTokens.onRevoked((tokenId) => places.revoke(tokenId));
   const streams = new EventStreams({ places, clock, heartbeatMs, logger });
