@@ -26,6 +26,8 @@ describe("the pages about the daemon", () => {
   beforeAll(async () => {
     at = await Operator.arrive({ token: ADMIN, flags: ["--http-readonly-token", READER] });
     await furnish(at);
+    await at.goto("/");
+    await at.signIn(ADMIN, { stay: true });
   }, 60_000);
   afterAll(() => at.leave());
   afterEach(async () => {
@@ -33,7 +35,7 @@ describe("the pages about the daemon", () => {
   });
 
   test.each(TABS)("08-S4 /runtime/%s is there after a hard refresh, for everybody", async (tab, text) => {
-    await at.open(ADMIN, `/runtime/${tab}`);
+    await at.goto(`/runtime/${tab}`);
     await at.page.getByRole("heading", { name: "Runtime", level: 1 }).waitFor();
     await at.page.getByText(text).first().waitFor();
     await at.openAll();
@@ -47,7 +49,7 @@ describe("the pages about the daemon", () => {
     ["/logs", "Logs"],
     ["/settings", "Settings"],
   ])("08-S4 %s is there after a hard refresh, for everybody", async (path, name) => {
-    await at.open(ADMIN, path);
+    await at.goto(path);
     await at.page.getByRole("heading", { name, level: 1 }).waitFor();
     if (path === "/logs") await at.page.getByRole("button", { name: /kheish is ready/ }).waitFor();
     expect(await at.barriers()).toEqual([]);

@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
 import { Button, Failure, Skeleton } from "../ui/parts.tsx";
-import { signIn, useSignedInAs } from "./client.ts";
+import { signOut, useSignedInAs } from "./client.ts";
 import { type Connection, useLive } from "./live.ts";
-import { Notice } from "./notice.tsx";
+import { announce, Notice } from "./notice.tsx";
 import { isSignInNeeded, queryClient, statusQuery, waitingQuery } from "./queries.ts";
 import { SignIn } from "./sign-in.tsx";
 import { ForWhoLooks } from "./who.tsx";
@@ -43,9 +43,9 @@ function Frame() {
   const connection = useLive();
   const isSignedIn = useSignedInAs() !== "";
   const waiting = useQuery(waitingQuery);
-  const signOut = () => {
-    signIn("");
-    void queryClient.resetQueries();
+  const leave = async () => {
+    await signOut().catch(() => announce("The daemon did not answer: you are still signed in."));
+    await queryClient.resetQueries();
   };
   return (
     <div className="mx-auto min-h-dvh max-w-6xl md:grid md:grid-cols-[12rem_1fr]">
@@ -71,7 +71,7 @@ function Frame() {
           </Link>
         ))}
         {isSignedIn && (
-          <Button className="md:mt-4" onClick={signOut}>
+          <Button className="md:mt-4" onClick={() => void leave()}>
             Sign out
           </Button>
         )}

@@ -1,6 +1,6 @@
 import type { Verb } from "@kheish/sdk";
 import type { UseMutationResult } from "@tanstack/react-query";
-import { type ReactNode, useId, useRef } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Button } from "./parts.tsx";
 import { Refusal } from "./refusal.tsx";
 
@@ -24,47 +24,58 @@ export function ConfirmButton<Input>({
   verb?: Verb;
   tone?: "plain" | "danger";
 }) {
+  // As it was when it was asked: what is confirmed is what stood there then, also when the page hears of news meanwhile.
+  const [asked, setAsked] = useState<typeof input>();
+  const isOpen = asked !== undefined;
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
-  const close = () => {
-    dialog.current?.close();
+  useEffect(() => {
+    if (isOpen) dialog.current?.showModal();
+  }, [isOpen]);
+  // Closed by itself and then taken away: so the focus is back where it was.
+  const close = () => dialog.current?.close();
+  const closed = () => {
+    setAsked(undefined);
     change.reset();
   };
   return (
     <>
-      <Button tone={tone} verb={verb} onClick={() => dialog.current?.showModal()}>
+      <Button tone={tone} verb={verb} onClick={() => setAsked(() => input)}>
         {name}
       </Button>
-      <dialog
-        ref={dialog}
-        aria-labelledby={title}
-        className="m-auto w-[min(32rem,calc(100vw-2rem))] rounded-lg border border-line bg-surface p-5 text-ink backdrop:bg-black/50"
-      >
-        <form
-          className="grid gap-3 text-left"
-          onSubmit={(event) => {
-            event.preventDefault();
-            change.mutateAsync(input(event.currentTarget)).then(close, () => undefined);
-          }}
+      {isOpen && (
+        <dialog
+          ref={dialog}
+          onClose={closed}
+          aria-labelledby={title}
+          className="m-auto w-[min(32rem,calc(100vw-2rem))] rounded-lg border border-line bg-surface p-5 text-ink backdrop:bg-black/50"
         >
-          <h2 id={title} className="text-lg font-semibold wrap-anywhere">
-            {what}
-          </h2>
-          {children}
-          {change.error && <Refusal error={change.error} />}
-          <div className="flex justify-end gap-2">
-            <Button onClick={close}>Leave it</Button>
-            <Button
-              tone={tone === "danger" ? "danger" : "primary"}
-              verb={verb}
-              type="submit"
-              disabled={change.isPending}
-            >
-              {name}
-            </Button>
-          </div>
-        </form>
-      </dialog>
+          <form
+            className="grid gap-3 text-left"
+            onSubmit={(event) => {
+              event.preventDefault();
+              change.mutateAsync(asked(event.currentTarget)).then(close, () => undefined);
+            }}
+          >
+            <h2 id={title} className="text-lg font-semibold wrap-anywhere">
+              {what}
+            </h2>
+            {children}
+            {change.error && <Refusal error={change.error} />}
+            <div className="flex justify-end gap-2">
+              <Button onClick={close}>Leave it</Button>
+              <Button
+                tone={tone === "danger" ? "danger" : "primary"}
+                verb={verb}
+                type="submit"
+                disabled={change.isPending}
+              >
+                {name}
+              </Button>
+            </div>
+          </form>
+        </dialog>
+      )}
     </>
   );
 }

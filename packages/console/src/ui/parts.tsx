@@ -47,6 +47,7 @@ export function Button({
   return (
     <button
       type="button"
+      data-verb={verb}
       disabled={disabled === true || against !== undefined}
       title={against ?? title}
       className={`cursor-pointer rounded-md border px-3 py-1.5 font-medium disabled:cursor-not-allowed disabled:opacity-60 ${tones[tone]} ${className}`}

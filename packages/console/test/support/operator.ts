@@ -56,11 +56,12 @@ export class Operator {
     await this.page.goto(this.live.daemon.baseUrl + path);
   }
 
-  /** Loads a page anew and signs in on it. */
-  async open(token: string, path: string): Promise<void> {
-    await this.goto(path);
+  /** Signs in on whatever page is open. `stay`: for the next pages too. */
+  async signIn(token: string, { stay = false } = {}): Promise<void> {
     await this.page.getByLabel("Token", { exact: true }).fill(token);
+    if (stay) await this.page.getByLabel("Keep me signed in").check();
     await this.page.getByRole("button", { name: "Sign in" }).click();
+    await this.page.getByRole("navigation", { name: "Pages" }).waitFor();
   }
 
   /** Goes elsewhere without loading the page anew. */

@@ -47,6 +47,12 @@ export function Revisions() {
   );
 }
 
+interface Rollback {
+  setting: RuntimeSetting | undefined;
+  reason: string | undefined;
+  expected_revision: number;
+}
+
 function Revision({
   revision,
   isNow,
@@ -58,11 +64,11 @@ function Revision({
 }) {
   const [open, setOpen] = useState(false);
   const rollback = useChange(
-    ({ setting, reason }: { setting?: RuntimeSetting | undefined; reason?: string | undefined }) =>
+    ({ setting, reason, expected_revision }: Rollback) =>
       kheish().api.rollbackRuntime({
         body: {
           target_revision: revision.revision,
-          expected_revision: now,
+          expected_revision,
           ...(setting !== undefined && { setting }),
           ...(reason !== undefined && { reason }),
         },
@@ -100,6 +106,7 @@ function Revision({
                 return {
                   setting: fields.optional("setting") as RuntimeSetting | undefined,
                   reason: fields.optional("reason"),
+                  expected_revision: now,
                 };
               }}
             >

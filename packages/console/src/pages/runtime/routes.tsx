@@ -98,10 +98,10 @@ function RouteRow({ route, list }: { route: RouteView; list: RouteListView }) {
     { stale: STALE },
   );
   const remove = useChange(
-    () =>
+    (revision: number) =>
       kheish().api.removeRoute({
         params: { route_id: route.route_id },
-        query: { expected_revision: list.revision },
+        query: { expected_revision: revision },
       }),
     { stale: STALE },
   );
@@ -146,7 +146,7 @@ function RouteRow({ route, list }: { route: RouteView; list: RouteListView }) {
               name="Remove"
               what={`Remove the route ${route.route_id}?`}
               change={remove}
-              input={() => undefined}
+              input={() => list.revision}
             >
               <p>
                 Work that names it is refused from then on, and runs that wait in the queue for it fail: none

@@ -1,4 +1,4 @@
-import type { AuthProvider, AuthSlotStatus, McpRuntimeSnapshot, RouteListView } from "@kheish/sdk";
+import type { AuthProvider, AuthSlotStatus, RuntimeSettingsView } from "@kheish/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { kheish } from "../../app/client.ts";
 import { ConfirmButton } from "../../ui/confirm.tsx";
@@ -7,14 +7,13 @@ import { Loaded } from "../../ui/loaded.tsx";
 import { Empty, Time, words } from "../../ui/parts.tsx";
 import { ACTS, Acts, Cell, Row, Table, Word } from "../../ui/table.tsx";
 import { useChange } from "../../ui/use-change.ts";
-import { mcpQuery, routesQuery, secretsQuery } from "./queries.ts";
+import { runtimeQuery, secretsQuery } from "./queries.ts";
 
-const STALE = ["secrets", "routes", "mcp"];
+const STALE = ["secrets", "routes", "runtime", "mcp"];
 
 /** Where secrets live. Values go in and never come out (08-R3). */
 export function Secrets() {
-  const routes = useQuery(routesQuery);
-  const mcp = useQuery(mcpQuery);
+  const { data: runtime } = useQuery(runtimeQuery);
   return (
     <div className="grid gap-4">
       <Loaded query={useQuery(secretsQuery)}>
@@ -24,7 +23,7 @@ export function Secrets() {
           ) : (
             <Table columns={["Slot", "Holds", "Used by", ACTS]}>
               {slots.map((slot) => (
-                <Slot key={slot.slot_id} slot={slot} users={usersOf(slot.slot_id, routes.data, mcp.data)} />
+                <Slot key={slot.slot_id} slot={slot} users={usersOf(slot.slot_id, runtime)} />
               ))}
             </Table>
           )
@@ -35,16 +34,13 @@ export function Secrets() {
   );
 }
 
-function usersOf(
-  slot: string,
-  routes: RouteListView | undefined,
-  mcp: McpRuntimeSnapshot | undefined,
-): string[] {
-  const byRoutes = routes?.routes.filter(({ auth_ref }) => auth_ref === slot) ?? [];
-  const byServers = mcp?.servers.filter((server) => server.credential_secret_refs.includes(slot)) ?? [];
+/** What is configured to use a slot. */
+function usersOf(slot: string, runtime: RuntimeSettingsView | undefined): string[] {
+  const routes = runtime?.routes?.filter(({ auth_ref }) => auth_ref === slot) ?? [];
+  const servers = runtime?.mcp?.servers.filter((one) => one.credential_secret_refs.includes(slot)) ?? [];
   return [
-    ...byRoutes.map(({ route_id }) => `route ${route_id}`),
-    ...byServers.map(({ server }) => `MCP server ${server}`),
+    ...routes.map(({ route_id }) => `route ${route_id}`),
+    ...servers.map(({ server }) => `MCP server ${server}`),
   ];
 }
 

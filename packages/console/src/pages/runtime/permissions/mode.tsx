@@ -34,9 +34,9 @@ export function Mode() {
 function Change({ now, revision }: { now: PermissionMode; revision: number }) {
   const [chosen, setChosen] = useState(now);
   const set = useChange(
-    (reason: string | undefined) =>
+    ({ reason, expected_revision }: { reason: string | undefined; expected_revision: number }) =>
       kheish().api.setPermissionMode({
-        body: { mode: chosen, expected_revision: revision, ...(reason !== undefined && { reason }) },
+        body: { mode: chosen, expected_revision, ...(reason !== undefined && { reason }) },
       }),
     { stale: ["runtime", "revisions", "matrix"] },
   );
@@ -56,7 +56,10 @@ function Change({ now, revision }: { now: PermissionMode; revision: number }) {
             tone={chosen === "bypassPermissions" ? "danger" : "plain"}
             what={`From ${now} to ${chosen}?`}
             change={set}
-            input={(form) => new Fields(form).optional("reason")}
+            input={(form) => ({
+              reason: new Fields(form).optional("reason"),
+              expected_revision: revision,
+            })}
           >
             <p>{MODES[chosen]} It holds from the next tool call on.</p>
             <TextField label="Why (kept with the change)" name="reason" />

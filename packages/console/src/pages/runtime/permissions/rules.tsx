@@ -57,10 +57,10 @@ export function Rules() {
 
 function RuleRow({ rule, onEdit }: { rule: PermissionRule; onEdit: () => void }) {
   const remove = useChange(
-    () =>
+    (revision: number) =>
       kheish().api.deletePermissionRule({
         params: { rule_id: rule.rule_id },
-        query: { expected_revision: rule.revision },
+        query: { expected_revision: revision },
       }),
     { stale: STALE },
   );
@@ -98,7 +98,7 @@ function RuleRow({ rule, onEdit }: { rule: PermissionRule; onEdit: () => void })
             name="Delete"
             what={`Delete the rule ${rule.rule_id}?`}
             change={remove}
-            input={() => undefined}
+            input={() => rule.revision}
           >
             <p>
               It says <b>{rule.behavior}</b> for <code>{rule.tool_name_pattern}</code>. What decides instead
