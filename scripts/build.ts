@@ -91,7 +91,8 @@ async function bundle(name: string): Promise<void> {
   await bundled.close();
   const modules = [...modulesOf(output), ...(await addConsole(join(out, name)))];
   writeFileSync(join(out, name, "THIRD-PARTY-NOTICES"), noticesOf(modules));
-  cpSync(join(folder, "bin"), join(out, name, "bin"), { recursive: true });
+  for (const part of ["bin", "skills"])
+    cpSync(join(folder, part), join(out, name, part), { recursive: true });
   cpSync(join(root, "docs"), join(out, name, "docs"), { recursive: true });
 }
 
@@ -117,7 +118,7 @@ function withBuiltExports(manifest: Manifest): Manifest {
 }
 
 function withoutBundled({ dependencies: _bundled, ...manifest }: Manifest): Manifest {
-  return { ...manifest, files: ["bin", "console", "dist", "docs", "THIRD-PARTY-NOTICES"] };
+  return { ...manifest, files: ["bin", "console", "dist", "docs", "skills", "THIRD-PARTY-NOTICES"] };
 }
 
 const wanted = Object.entries(PACKAGES).filter(

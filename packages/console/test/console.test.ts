@@ -353,6 +353,7 @@ describe("the console of a daemon with a token", () => {
       ["/sessions", "Sessions"],
       ["/sessions/r/chat", "r"],
       ...tabs.map((tab): [string, string] => [`/runtime/${tab}`, "Runtime"]),
+      ["/library", "Library"],
       ["/logs", "Logs"],
       ["/docs", "Documentation"],
       ["/settings", "Settings"],

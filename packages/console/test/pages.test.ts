@@ -46,6 +46,7 @@ describe("the pages about the daemon", () => {
   test.each([
     ["/docs", "Documentation"],
     ["/docs/operations/metrics", "Metrics"],
+    ["/library", "Library"],
     ["/logs", "Logs"],
     ["/settings", "Settings"],
   ])("08-S4 %s is there after a hard refresh, for everybody", async (path, name) => {

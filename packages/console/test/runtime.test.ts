@@ -228,3 +228,32 @@ test("MCP: a server that cannot be reached is not added, and the page says why",
   await button("Reload and connect again").click();
   await at.page.getByText("The configuration is as it was.").waitFor();
 });
+
+test("skills: one is looked for, added, replaced and removed, and its address is the page of it", async () => {
+  await at.goto("/library");
+  await at.page.getByText("comes with the daemon").first().waitFor();
+  await open("Add a skill");
+  await field("Name").fill("release-notes");
+  await field("Description").fill("Writes the notes of a release");
+  await field("Instructions (Markdown)").fill("Read the log. Say what changed.");
+  await button("Add the skill").click();
+  await at.page.getByRole("heading", { name: "release-notes", exact: true }).waitFor();
+  await at.page.getByLabel("Search skills").fill("notes of a release");
+  await expect
+    .poll(() => at.page.getByRole("heading", { level: 2, name: /./ }).first().innerText())
+    .toContain("release-notes");
+  await button("Open release-notes").click();
+  await at.page.getByText("Read the log. Say what changed.").first().waitFor();
+  await at.page.reload();
+  await at.page.getByText("Read the log. Say what changed.").first().waitFor();
+  await open("Replace it");
+  const form = at.page.locator("form").filter({ hasText: "Replace the skill" });
+  await form.getByLabel("Instructions (Markdown)").fill("Read the log twice.");
+  await button("Replace the skill").click();
+  await at.page.getByText("Read the log twice.").first().waitFor();
+  expect(await at.barriers()).toEqual([]);
+  await at.picture("library-skill");
+  await button("Remove").click();
+  await at.page.locator("dialog[open]").getByRole("button", { name: "Remove" }).click();
+  await at.page.getByRole("heading", { name: "release-notes", exact: true }).waitFor({ state: "detached" });
+});

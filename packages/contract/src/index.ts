@@ -33,6 +33,7 @@ export * from "./runtime.ts";
 export * from "./runtime-settings.ts";
 export * from "./secrets.ts";
 export * from "./sessions.ts";
+export * from "./skills.ts";
 export * from "./tokens.ts";
 export * from "./tool-limits.ts";
 export * from "./whoami.ts";

@@ -11,6 +11,7 @@ import {
   RuntimeConfigMetadataView,
   SystemPromptSettings,
 } from "./runtime-settings.ts";
+import { RuntimeSkillSnapshot } from "./skills.ts";
 import { ToolRuntimeLimits } from "./tool-limits.ts";
 
 export const RouteCapabilities = z
@@ -89,6 +90,7 @@ export const RuntimeSettingsView = z
     run_memory_policy: RunMemoryPolicy,
     tool_runtime_limits: ToolRuntimeLimits,
     mcp: McpRuntimeSnapshot.optional().describe("absent where the daemon has no MCP client"),
+    skills: RuntimeSkillSnapshot.optional().describe("absent where the daemon looks for none"),
     config: RuntimeConfigMetadataView,
   })
   .meta({ id: "RuntimeSettingsView" });

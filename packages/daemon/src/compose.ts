@@ -71,6 +71,13 @@ import {
 } from "./features/runtime/index.ts";
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
+import {
+  type LoadedSkills,
+  NO_SKILLS,
+  SessionSkills,
+  SkillService,
+  skillBindings,
+} from "./features/skills/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
 import type { Accounts } from "./governance/accounts/accounts.ts";
 import type { Audit } from "./governance/audit/index.ts";
@@ -88,6 +95,7 @@ import { JournalTail } from "./kernel/tail.ts";
 import { type Env, LiveRoutes, type LoadedRoutes, type RouteLoader } from "./model/index.ts";
 import type { BrowserSessions, NamedTokens } from "./surface/http/index.ts";
 import type { McpServers } from "./tools/mcp/index.ts";
+import { SkillLibrary } from "./tools/skills/index.ts";
 
 /** Everything a daemon is made of that touches the world. The simulation brings its own. */
 export interface World {
@@ -101,6 +109,8 @@ export interface World {
   tools: ToolPort;
   /** The MCP servers whose tools are among `tools`, and how to read which there should be; absent: there are none. */
   mcp?: { servers: McpServers; load: () => Promise<LoadedMcp> };
+  /** The library that skill tools among `tools` read, and how to look through folders; absent: no folders. */
+  skills?: { library: SkillLibrary; load: () => Promise<LoadedSkills> };
   audit: Audit;
   /** How hooks outside of the engine are called; a kind that is left out fails. */
   hooks?: Pick<HookCallers, "command" | "http" | "callback">;
@@ -183,7 +193,10 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     world.mcp === undefined
       ? undefined
       : new McpService({ store, clock, blobs, log, audit: audit.ledger, ...world.mcp });
+  const skillWorld = world.skills ?? { library: new SkillLibrary(), load: async () => NO_SKILLS };
+  const skills = new SkillService({ store, clock, log, audit: audit.ledger, ...skillWorld });
   const runtime = new RuntimeSettings({
+    skills: () => skills.snapshot(),
     ...(mcp === undefined ? {} : { mcp: () => mcp.snapshot() }),
     store,
     clock,
@@ -233,6 +246,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     budgets,
     prices,
     tools,
+    skills: skillWorld.library,
     authority,
     audit: audit.ledger,
     rules,
@@ -282,6 +296,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       routeService
         .refresh()
         .catch((error: unknown) => log.error({ err: String(error) }, "reading routes failed"));
+      skills
+        .heard(stored)
+        .catch((error: unknown) => log.error({ err: String(error) }, "reading the skills failed"));
       mcp
         ?.refresh()
         .catch((error: unknown) => log.error({ err: String(error) }, "reading the MCP servers failed"));
@@ -379,6 +396,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...browserSessionBindings(browserSessions),
       ...routeBindings(routeService),
       ...(mcp === undefined ? [] : mcpBindings(mcp)),
+      ...skillBindings(skills, new SessionSkills(commands, skillWorld.library)),
       ...secretBindings(credentials, (slotId) => [
         ...routeService.usersOf(slotId),
         ...(mcp?.usersOf(slotId) ?? []),
@@ -407,6 +425,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await credentials.start();
       await routeService.refresh();
       await runtime.load(settings.permissionMode);
+      await skills.start();
       await keepModelBudget(commands, settings.modelBudget);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);

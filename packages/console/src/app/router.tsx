@@ -23,6 +23,7 @@ const at = <Path extends string>(path: Path, component: RouteComponent) =>
 
 /** Pages that nobody needs at once are loaded when they are asked for. */
 const Docs = lazyRouteComponent(() => import("../pages/docs/page.tsx"), "Docs");
+const Library = lazyRouteComponent(() => import("../pages/library.tsx"), "Library");
 const Logs = lazyRouteComponent(() => import("../pages/logs/page.tsx"), "Logs");
 const Runtime = lazyRouteComponent(() => import("../pages/runtime/page.tsx"), "Runtime");
 const Settings = lazyRouteComponent(() => import("../pages/settings.tsx"), "Settings");
@@ -37,6 +38,7 @@ const routeTree = root.addChildren([
   at("/sessions/$sessionId/chat", ChatPage),
   at("/runtime", Runtime),
   at("/runtime/$tab", Runtime),
+  at("/library", Library),
   at("/logs", Logs),
   at("/docs", Docs),
   at("/docs/$", Docs),

@@ -14,6 +14,7 @@ const PAGES = [
   { to: "/runs", name: "Runs" },
   { to: "/sessions", name: "Sessions" },
   { to: "/runtime", name: "Runtime" },
+  { to: "/library", name: "Library" },
   { to: "/logs", name: "Logs" },
   { to: "/docs", name: "Docs" },
   { to: "/settings", name: "Settings" },

@@ -95,7 +95,7 @@ describe("the log's file", () => {
     const leaving = new AbortController();
     const frames = logStream(ring, {}, { cursor: "10" }, leaving.signal)[Symbol.asyncIterator]();
     const { value } = await frames.next();
-    expect(value?.data).toEqual({
+    expect(value?.[0]?.data).toEqual({
       type: "stream_gap",
       skipped: 991,
       resume_after_id: "1001",
@@ -103,7 +103,7 @@ describe("the log's file", () => {
       scope: "logs",
       skipped_is_estimate: false,
     });
-    expect((await frames.next()).value?.id).toBe("1002");
+    expect((await frames.next()).value?.[0]?.id).toBe("1002");
   });
 });
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DebugLevel, EndpointId, JsonObject, PermissionMode, RunView } from "@kheish/contract";
-import { compose, type Daemon } from "../../src/compose.ts";
+import { compose, type Daemon, type World } from "../../src/compose.ts";
 import {
   DEFAULT_RUN_LIMITS,
   type ModelPort,
@@ -52,6 +52,8 @@ export interface BootOptions {
   limits?: Partial<RunLimits>;
   approvalTimeoutMs?: number;
   instanceId?: string;
+  /** The library that skill tools of the rig read, and what is in it from the start. */
+  skills?: NonNullable<World["skills"]>;
   /** What `callback` hooks call, by name. */
   callbacks?: Record<string, HookCallback>;
   /** Of `serve --permission-mode`. */
@@ -120,6 +122,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
             (debug === undefined ? models : modelsWith({ evidence: debug }, options.routes)),
           tools: toolPort(toolsFor(opened.length)),
           audit,
+          ...(options.skills === undefined ? {} : { skills: options.skills }),
           hooks: { callback: callbackCaller(new Map(Object.entries(options.callbacks ?? {}))) },
           credentials: new Credentials({
             store,

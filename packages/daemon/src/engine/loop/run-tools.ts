@@ -12,6 +12,8 @@ import { changePlanning } from "../permissions/plan-mode.ts";
 import type { ContextUpdate, GoalChange, PlanChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
 import { questionRecordId } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
+import type { SkillChange } from "../skills/port.ts";
+import { changeSkills } from "../skills/tool-change.ts";
 import type { CallState } from "../state.ts";
 import type { Outcome } from "./call-model.ts";
 import type { Driver } from "./driver.ts";
@@ -65,6 +67,7 @@ async function runOne(
   if (stop.reason === "ended") return undefined;
   if (performed.kind === "ask") return elicit(driver, stop, call, performed);
   if (performed.kind === "goal") return goalChanged(driver, call, performed.change);
+  if (performed.kind === "skill") return skillsChanged(driver, call, performed.change);
   if (performed.kind === "plan") return planningChanged(driver, call, performed.change);
   const durationMs = driver.deps.clock.now() - started;
   return finished(driver, call, await limited(driver, call, performed, spent), durationMs);
@@ -232,6 +235,13 @@ export function emitFinished(
 function goalChanged(driver: Driver, call: CallState, wanted: GoalChange): Outcome {
   return async (change) => {
     const result = await changeGoal(driver, change, wanted);
+    emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
+  };
+}
+
+function skillsChanged(driver: Driver, call: CallState, wanted: SkillChange): Outcome {
+  return async (change) => {
+    const result = await changeSkills(driver, change, wanted, call.call.id);
     emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
   };
 }

@@ -15,7 +15,7 @@ export function logStream(
   filter: LogFilter,
   from: CursorOptions,
   signal: AbortSignal,
-): AsyncIterable<SseFrame> {
+): AsyncIterable<readonly SseFrame[]> {
   const cursor = cursorOf(from);
   // A cursor behind the newest line counts as the newest.
   const place = cursor === undefined || cursor > BigInt(ring.last) ? ring.last : Number(cursor);
@@ -27,7 +27,7 @@ async function* follow(
   filter: LogFilter,
   start: number,
   signal: AbortSignal,
-): AsyncGenerator<SseFrame> {
+): AsyncGenerator<readonly SseFrame[]> {
   let place = start;
   let reason: "replay_window" | "live_lag" = "replay_window";
   while (!signal.aborted) {
@@ -35,12 +35,13 @@ async function* follow(
     if (skipped > 0) {
       place += skipped;
       // Whoever asked for all from the start asked for what is kept.
-      if (start > 0 || reason === "live_lag") yield gap(skipped, place, reason);
+      if (start > 0 || reason === "live_lag") yield [gap(skipped, place, reason)];
     }
-    for (const { place: at, entry } of ring.after(place, PAGE)) {
-      place = at;
-      if (passes(entry, filter)) yield frame({ type: "log", log: entry }, String(at));
-    }
+    const lines = ring.after(place, PAGE);
+    place = lines.at(-1)?.place ?? place;
+    const wanted = lines.filter(({ entry }) => passes(entry, filter));
+    if (wanted.length > 0)
+      yield wanted.map((line) => frame({ type: "log", log: line.entry }, String(line.place)));
     reason = "live_lag";
     await ring.news(place, signal);
   }

@@ -21,6 +21,8 @@ const CONVERSATION = new Set<RecordedEvent["type"]>([
   "tool_call_finished",
   "effect_not_applied",
   "todos_updated",
+  "skill_activated",
+  "skill_deactivated",
   "answer_conformed",
   "compaction_boundary",
   "session_created",

@@ -54,6 +54,17 @@ export interface ServeOptions {
   otel?: boolean;
   /** A store that came out of a backup takes its original's place. */
   resumeRestored?: boolean;
+  /** Where skills are found; absent: only where they are added at run time. */
+  skills?: {
+    /** Absolute. */
+    explicit: string[];
+    /** Also in the workspace's repository, the home folder, and those that come with the daemon. */
+    discover: boolean;
+    /** Absolute. */
+    lockFile?: string;
+    /** Absolute. */
+    lockKeyFiles: string[];
+  };
   /** Where MCP servers are configured; absent: none. */
   mcp?: {
     /** Absolute. */
@@ -76,6 +87,7 @@ export interface BindAddress {
 export const httpAuthModes = ["auto", "none", "bearer"] as const;
 export const logFormats = ["auto", "pretty", "json"] as const;
 export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
+export const skillDiscoveries = ["auto", "disabled"] as const;
 export const mcpDiscoveries = ["auto", "disabled"] as const;
 export type McpDiscovery = (typeof mcpDiscoveries)[number];
 export type HttpAuthMode = (typeof httpAuthModes)[number];

@@ -10,6 +10,7 @@ import {
   logLevels,
   mcpDiscoveries,
   type ServeOptions,
+  skillDiscoveries,
 } from "../serve-options.ts";
 import { permissionModeFrom, permissionModeNames } from "./permission-mode.ts";
 import { providerEnv } from "./provider-flags.ts";
@@ -62,6 +63,7 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
       modelBudget: modelBudget(reader),
     }),
     mcp: mcpSettings(reader, path),
+    skills: skillSettings(reader, path),
   };
 }
 
@@ -76,6 +78,24 @@ function mcpSettings(reader: Reader, path: (text: string) => string): NonNullabl
       configFile: config && path(config),
       credentialsFile: credentials && path(credentials),
     }),
+  };
+}
+
+/** A path may also stand in a list with commas. */
+function skillSettings(reader: Reader, path: (text: string) => string): NonNullable<ServeOptions["skills"]> {
+  const paths = (name: "skillRoot" | "skillLockKey") =>
+    reader
+      .list(name)
+      .flatMap((text) => text.split(","))
+      .map((text) => text.trim())
+      .filter((text) => text !== "")
+      .map(path);
+  const lock = reader.text("skillLock");
+  return {
+    explicit: paths("skillRoot"),
+    discover: reader.choice("skillDiscovery", skillDiscoveries) !== "disabled",
+    lockKeyFiles: paths("skillLockKey"),
+    ...present({ lockFile: lock && path(lock) }),
   };
 }
 
