@@ -92,7 +92,7 @@ function Skill({
   return (
     <li>
       <Card className="grid gap-2">
-        <div className="flex flex-wrap items-start justify-between gap-2">
+        <div className="flex flex-wrap items-start justify-between gap-2 md:flex-nowrap">
           <div className="min-w-0">
             <h2 className="font-semibold wrap-anywhere">
               {skill.name} <span className="font-normal text-soft">{skill.version}</span>

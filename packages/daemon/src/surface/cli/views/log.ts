@@ -10,5 +10,5 @@ export function logLines(entries: readonly LogEntry[], { colors }: Style): strin
 
 export function logText({ level, target, message, fields = {} }: LogEntry): string {
   const shown = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`);
-  return oneLine(`${level.padEnd(5)} ${target === "kheish" ? "" : `${target}: `}${message}${shown.join("")}`);
+  return oneLine(`${level} ${target === "kheish" ? "" : `${target}: `}${message}${shown.join("")}`);
 }
