@@ -5,7 +5,7 @@ import { timeOfDay } from "../output/time.ts";
 
 /** One line of the daemon's log a line, oldest first. */
 export function logLines(entries: readonly LogEntry[], { colors }: Style): string {
-  return entries.map((entry) => `${colors.dim(timeOfDay(entry.timestamp_ms))}  ${logText(entry)}\n`).join("");
+  return entries.map((entry) => `${colors.dim(timeOfDay(entry.timestamp_ms))}  ${logText(entry)}`).join("\n");
 }
 
 export function logText({ level, target, message, fields = {} }: LogEntry): string {
