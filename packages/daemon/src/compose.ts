@@ -46,6 +46,7 @@ import { goalBindings } from "./features/goals/index.ts";
 import {
   agentCaller,
   auditedCallers,
+  FileWatches,
   type HookCallers,
   HookDeadLetters,
   HookRunner,
@@ -53,6 +54,7 @@ import {
   hookBindings,
   hooksStatus,
   promptCaller,
+  type WatchDirectory,
 } from "./features/hooks/index.ts";
 import { type LoadedMcp, McpService, mcpBindings } from "./features/mcp/index.ts";
 import { ruleBindings } from "./features/permission-rules/index.ts";
@@ -114,6 +116,8 @@ export interface World {
   audit: Audit;
   /** How hooks outside of the engine are called; a kind that is left out fails. */
   hooks?: Pick<HookCallers, "command" | "http" | "callback">;
+  /** What the system says of changes in a directory; absent: paths that hooks watch are only looked at. */
+  watchDirectory?: WatchDirectory;
   log: Log;
   credentials: Credentials;
   /** Absent where no account can be refreshed: its endpoints are not there either. */
@@ -210,6 +214,14 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const wait = new WaitForRun(store, tail);
   const judges = { commands: () => commands, wait };
   const deadLetters = new HookDeadLetters({ store, clock, random });
+  const watches = new FileWatches({
+    store,
+    clock,
+    log,
+    workspaceRoot: settings.workspaceRoot,
+    hooks: () => hooks,
+    watchDirectory: world.watchDirectory,
+  });
   const hooks = new HookRunner({
     store,
     clock,
@@ -218,6 +230,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     deadLetters,
     redactor: credentials.redactor,
     settings: () => runtime.now.hooks,
+    watches,
     onAnnounce: () => watchers.look(),
     callers: auditedCallers(audit.ledger, {
       ...world.hooks,
@@ -226,7 +239,10 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     }),
   });
   const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
-  const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
+  const streams = new EventStreams(
+    { store, runtime: () => skills.settled(() => runtime.settled(() => runtime.view())) },
+    tail,
+  );
   const { routes } = runtime;
   const authority = createAuthority();
 
@@ -304,6 +320,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         .catch((error: unknown) => log.error({ err: String(error) }, "reading the MCP servers failed"));
     }
     tokens.heard(stored);
+    watches.follow(stored);
     credentials.follow(stored).catch((error: unknown) => {
       log.error({ err: String(error) }, "a change of the auth store could not be taken over");
     });
@@ -451,6 +468,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         executor.start();
         if (debug !== undefined) retention.start();
         await watchers.start();
+        await watches.start();
       }
       ready = true;
     },
@@ -460,6 +478,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await Promise.all([
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
         Promise.race([watchers.stop(), sleep(clock, deadlineMs)]),
+        Promise.race([watches.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
       if (mcp !== undefined) await Promise.race([mcp.stop(), sleep(clock, MCP_STOP_MS)]);

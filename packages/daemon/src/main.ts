@@ -10,7 +10,13 @@ import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type To
 import { isHeldCopy } from "./features/backup/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
 import { docsBindings, docsIn } from "./features/docs/index.ts";
-import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
+import {
+  callbackCaller,
+  commandCaller,
+  HOOK_QUEUE,
+  httpCaller,
+  watchDirectory,
+} from "./features/hooks/index.ts";
 import { LogFile, LogRing, logBindings } from "./features/logs/index.ts";
 import { loadMcp, type McpSettings } from "./features/mcp/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
@@ -316,6 +322,7 @@ async function open(
         }),
         callback: callbackCaller(new Map()),
       },
+      watchDirectory,
       log,
       credentials,
       accounts,

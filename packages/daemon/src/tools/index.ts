@@ -4,6 +4,7 @@ import { KeyedMutex } from "../kernel/keyed-mutex.ts";
 import { bashTool } from "./bash/bash.ts";
 import { childEnvironment } from "./bash/environment.ts";
 import { type StartShell, startShell } from "./bash/shell.ts";
+import { applyPatchTool } from "./files/apply-patch.ts";
 import { editFileTool } from "./files/edit-file.ts";
 import { readFileTool } from "./files/read-file.ts";
 import { writeFileTool } from "./files/write-file.ts";
@@ -12,7 +13,7 @@ import { askUserQuestionTool } from "./interaction/ask-user-question.ts";
 import { noopTool } from "./interaction/noop.ts";
 import { todoWriteTool } from "./interaction/todo-write.ts";
 import { planTools } from "./planning/plan-tools.ts";
-import { globSearchTool, grepSearchTool } from "./search/tools.ts";
+import { globSearchTool, grepSearchTool, listFilesTool } from "./search/tools.ts";
 import { Slots } from "./slots.ts";
 
 export type { Shell, ShellExit, ShellRequest, StartShell } from "./bash/shell.ts";
@@ -36,6 +37,7 @@ export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
   const locks = new KeyedMutex();
   const searchThreads = new Slots(MAX_SEARCH_THREADS);
   return toolPort([
+    applyPatchTool(locks),
     askUserQuestionTool(),
     bashTool({
       childEnv: childEnvironment(options.hostEnv),
@@ -47,6 +49,7 @@ export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
     ...goalTools(),
     grepSearchTool(searchThreads),
     ...(options.includeNoop === true ? [noopTool()] : []),
+    listFilesTool(searchThreads),
     ...planTools(),
     readFileTool(),
     todoWriteTool(),
