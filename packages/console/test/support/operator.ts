@@ -5,6 +5,7 @@ import { Kheish } from "@kheish/sdk";
 import axe, { type RunOptions } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
+import { expect } from "vitest";
 import { launchBrowser } from "../../../sdk/test/support/browser.ts";
 import { type LiveDaemon, liveDaemon } from "../../../sdk/test/support/daemon.ts";
 
@@ -12,6 +13,13 @@ const CONSOLE = fileURLToPath(new URL("../..", import.meta.url));
 
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
+
+/** A page on a busy machine takes its time. */
+const PATIENCE = { timeout: 20_000 };
+
+export function eventually<T>(look: () => T) {
+  return expect.poll(look, PATIENCE);
+}
 
 /** Builds the console to where a daemon of the checkout finds it. */
 export async function buildConsole(): Promise<void> {
