@@ -40,6 +40,9 @@ import {
 import { mcpCredentials } from "./governance/broker/mcp-credentials.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import type { Credentials } from "./governance/credentials.ts";
+import type { Network } from "./governance/outbound/guarded-fetch.ts";
+import { networkAllow } from "./governance/outbound/network-allow.ts";
+import { sameOriginFetch } from "./governance/outbound/same-origin.ts";
 import { redactedModels } from "./governance/redaction/redacted-models.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -82,6 +85,7 @@ import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
 import { McpServers, openConnection, startServerProcess } from "./tools/mcp/index.ts";
 import { SkillLibrary, skillTools } from "./tools/skills/index.ts";
+import { webTools } from "./tools/web/index.ts";
 
 export interface RunningDaemon {
   baseUrl: string;
@@ -193,6 +197,7 @@ async function open(
     redactor,
   );
 
+  const configured = sameOriginFetch(globalThis.fetch);
   const loader = routeLoader({
     env: providerEnv,
     noSimulator: options.noSimulator,
@@ -201,7 +206,7 @@ async function open(
     enrich: (set) =>
       withCatalogue(set, {
         env: providerEnv,
-        fetch: auditedFetch(audit.ledger, "route_discovery", globalThis.fetch),
+        fetch: auditedFetch(audit.ledger, "route_discovery", configured),
         clock: systemClock,
         onFailure: (url, reason) => log.warn({ url, reason }, "OpenRouter's models are not known"),
       }),
@@ -213,7 +218,7 @@ async function open(
     store,
     vault: credentials.vault,
     clock: systemClock,
-    fetch: auditedFetch(audit.ledger, "token_refresh", globalThis.fetch),
+    fetch: auditedFetch(audit.ledger, "token_refresh", configured),
     log,
     owner: ownerOf(stateRoot.instanceId),
   });
@@ -247,14 +252,25 @@ async function open(
       redact: (text) => redactor.foreignText(text),
       clock: systemClock,
       random: systemRandom,
-      fetch: globalThis.fetch,
+      fetch: configured,
       blobs,
       onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
     }),
     redactor,
   );
   const models = metrics.models(opened);
+  const network: Network = {
+    resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  };
   const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
+  const web = webTools({
+    network,
+    allow: networkAllow(options.networkAllow ?? []),
+    record: (action) => audit.ledger.record(action),
+    userAgent: `kheish/${packageVersion()}`,
+    models,
+    localSearch: options.webSearch ?? "duckduckgo",
+  });
   const mcpSecrets = mcpCredentials(credentials, accounts);
   const servers = new McpServers({
     clock: systemClock,
@@ -293,7 +309,7 @@ async function open(
         readText,
       ),
   };
-  const own = toolPort([...builtin.all(), ...skillTools(library), ...extraTools]);
+  const own = toolPort([...builtin.all(), ...web, ...skillTools(library), ...extraTools]);
   const tools = metrics.tools(redactedTools(servers.beside(own), redactor));
 
   let baseUrl = "";
@@ -316,10 +332,7 @@ async function open(
           cwd: workspaceRoot,
           clock: systemClock,
         }),
-        http: httpCaller({
-          clock: systemClock,
-          resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-        }),
+        http: httpCaller({ clock: systemClock, network }),
         callback: callbackCaller(new Map()),
       },
       watchDirectory,
