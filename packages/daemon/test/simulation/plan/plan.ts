@@ -19,6 +19,8 @@ export interface Plan {
   access?: AccessPlan;
   /** Hooks that guard, decide and watch; they stand in the settings before anybody is there. */
   hooks?: HookPlan;
+  /** An MCP server outside; absent: there is none. */
+  remote?: RemotePlan;
   sessions: SessionPlan[];
   submissions: SubmissionPlan[];
   interventions: Intervention[];
@@ -31,6 +33,12 @@ export interface Plan {
 
 export interface HookPlan {
   timeoutMs: number;
+}
+
+export interface RemotePlan {
+  deaths: { atMs: number; downMs: number }[];
+  /** Of a hundred calls, those whose first answer is lost. */
+  lost: number;
 }
 
 export interface BudgetPlan {
@@ -82,14 +90,16 @@ export interface TurnPlan {
   calls: CallPlan[];
 }
 
-export type ToolName = "look" | "upsert" | "send" | "store_file" | "bash" | "ask_user_question";
+export type RemoteTool = "mcp__remote__look" | "mcp__remote__upsert" | "mcp__remote__send";
+export type ToolName = "look" | "upsert" | "send" | "store_file" | "bash" | "ask_user_question" | RemoteTool;
 
 /** One call of a tool, named so that the outside world, the journal and the clients all mean the same one. */
 export interface CallPlan {
   id: string;
   tool: ToolName;
   /** Few different ones: calls of one turn may well ask for the same thing. */
-  input: { n: number };
+  /** A call that leaves for another process says which one it is: nothing else of ours gets there. */
+  input: { n: number; call?: string };
   behaviour: "works" | "refuses" | "fails_late" | "hangs" | "throws";
   /** Bytes of its answer. */
   bytes: number;
