@@ -1,15 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Kheish } from "@kheish/sdk";
 import axe, { type RunOptions } from "axe-core";
 import type { Browser, Page } from "playwright-core";
-import { build } from "vite";
 import { expect } from "vitest";
 import { launchBrowser } from "../../../sdk/test/support/browser.ts";
 import { type LiveDaemon, liveDaemon } from "../../../sdk/test/support/daemon.ts";
 
-const CONSOLE = fileURLToPath(new URL("../..", import.meta.url));
+export { buildConsole } from "./build.ts";
 
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
@@ -19,11 +17,6 @@ const PATIENCE = { timeout: 20_000 };
 
 export function eventually<T>(look: () => T) {
   return expect.poll(look, PATIENCE);
-}
-
-/** Builds the console to where a daemon of the checkout finds it. */
-export async function buildConsole(): Promise<void> {
-  await build({ root: CONSOLE, logLevel: "error" });
 }
 
 /** Somebody at a browser, and the daemon that served the page. */
@@ -70,6 +63,13 @@ export class Operator {
     if (stay) await this.page.getByLabel("Keep me signed in").check();
     await this.page.getByRole("button", { name: "Sign in" }).click();
     await this.page.getByRole("navigation", { name: "Pages" }).waitFor();
+  }
+
+  /** Loads a page anew and signs in on it. */
+  async open(token: string, path: string): Promise<void> {
+    await this.goto(path);
+    await this.page.getByLabel("Token", { exact: true }).fill(token);
+    await this.page.getByRole("button", { name: "Sign in" }).click();
   }
 
   /** Goes elsewhere without loading the page anew. */
