@@ -83,6 +83,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
+    // What was built is not what is written.
+    exclude: { path: "^packages/[^/]+/dist/" },
     parser: "swc",
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },

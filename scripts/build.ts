@@ -93,6 +93,7 @@ async function bundle(name: string): Promise<void> {
   writeFileSync(join(out, name, "THIRD-PARTY-NOTICES"), noticesOf(modules));
   for (const part of ["bin", "skills"])
     cpSync(join(folder, part), join(out, name, part), { recursive: true });
+  cpSync(join(root, "docs"), join(out, name, "docs"), { recursive: true });
 }
 
 /** Built where a checkout's daemon serves it from, and put into the daemon that is published. Answers what is in it. */
@@ -117,7 +118,7 @@ function withBuiltExports(manifest: Manifest): Manifest {
 }
 
 function withoutBundled({ dependencies: _bundled, ...manifest }: Manifest): Manifest {
-  return { ...manifest, files: ["bin", "console", "dist", "skills", "THIRD-PARTY-NOTICES"] };
+  return { ...manifest, files: ["bin", "console", "dist", "docs", "skills", "THIRD-PARTY-NOTICES"] };
 }
 
 const wanted = Object.entries(PACKAGES).filter(

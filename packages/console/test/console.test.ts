@@ -264,16 +264,15 @@ describe("the console of a daemon with a token", () => {
 
   async function signIn(token: string): Promise<void> {
     await at.goto("/inbox");
-    await at.page.getByLabel("Token").fill(token);
-    await at.page.getByRole("button", { name: "Sign in" }).click();
+    await at.signIn(token);
   }
 
   test("08-S7 the shell loads without one and asks; a wrong one is refused with the daemon's words", async () => {
     await at.goto("/");
-    await at.page.getByLabel("Token").waitFor();
+    await at.page.getByLabel("Token", { exact: true }).waitFor();
     expect(await at.barriers()).toEqual([]);
     await at.picture("sign-in");
-    await at.page.getByLabel("Token").fill("wrong");
+    await at.page.getByLabel("Token", { exact: true }).fill("wrong");
     await at.page.getByRole("button", { name: "Sign in" }).click();
     await at.page.getByRole("alert").getByText("not one of this daemon's").waitFor();
   });
@@ -291,7 +290,7 @@ describe("the console of a daemon with a token", () => {
     });
     expect(stored).not.toContain(TOKEN);
     await at.page.reload();
-    await at.page.getByLabel("Token").waitFor();
+    await at.page.getByLabel("Token", { exact: true }).waitFor();
   });
 
   test("who decided is recorded as who was signed in", async () => {
@@ -307,19 +306,77 @@ describe("the console of a daemon with a token", () => {
     expect(decided?.event).toMatchObject({ decided_by: "admin-token" });
   });
 
-  test("a reader sees the pages; what it may not do is refused in words", async () => {
+  test("08 who wants to stays signed in: a reload does not ask, no script sees what it is by, signing out ends it", async () => {
+    await at.goto("/inbox");
+    await at.signIn(TOKEN, { stay: true });
+    await at.page.reload();
+    await at.page.getByRole("heading", { name: "Inbox" }).waitFor();
+    expect(await at.page.evaluate("document.cookie")).toBe("");
+    const held = await at.page.evaluate("JSON.stringify(localStorage)");
+    expect(held).not.toContain(TOKEN);
+    const cookies = await at.page.context().cookies(`${at.live.daemon.baseUrl}/v1/status`);
+    expect(cookies).toMatchObject([{ httpOnly: true, sameSite: "Strict", path: "/v1" }]);
+    expect(held).not.toContain(cookies[0]?.value);
+
+    await at.page.getByRole("button", { name: "Sign out" }).click();
+    await at.page.getByLabel("Token", { exact: true }).waitFor();
+    await at.page.reload();
+    await at.page.getByLabel("Token", { exact: true }).waitFor();
+    expect(await at.page.context().cookies(`${at.live.daemon.baseUrl}/v1/status`)).toEqual([]);
+  });
+
+  test("08 who stays signed in with a token that is revoked is asked again", async () => {
+    const { secret, token_id } = await at.kheish.api.createToken({
+      body: { name: "short", verbs: ["read", "write"], resources: ["*"] },
+    });
+    await at.goto("/settings");
+    await at.signIn(secret, { stay: true });
+    await at.page.getByText("token:short").waitFor();
+    await at.kheish.api.revokeToken({ params: { token_id } });
+    await at.page.reload();
+    await at.page.getByLabel("Token", { exact: true }).waitFor();
+  });
+
+  test("08-R7 a reader sees every page, and is offered nothing that it may not do", async () => {
     const run = await at.kheish.responses.create({
       session: "r",
       prompt: script(bash("true"), { text: "done" }),
     });
     await run.waitUntilBlocked();
-    await signIn("a-reader-token");
-    await at.page.getByRole("button", { name: "Approve" }).click();
-    await at.page.getByText(/use the admin token/).waitFor();
-    for (const name of ["Dashboard", "Runs", "Sessions"]) {
-      await at.visit(name);
-      await at.page.getByRole("heading", { name, level: 1 }).waitFor();
+    await at.goto("/inbox");
+    await at.signIn("a-reader-token", { stay: true });
+    const approve = at.page.getByRole("button", { name: "Approve" });
+    await approve.waitFor();
+    expect(await approve.isDisabled()).toBe(true);
+    expect(await approve.getAttribute("title")).toContain("takes a token with the verb 'write'");
+    const tabs = "routes mcp secrets permissions budgets tokens settings hooks".split(" ");
+    const pages: [path: string, heading: string | RegExp][] = [
+      ["/", "Dashboard"],
+      ["/inbox", "Inbox"],
+      ["/runs", "Runs"],
+      [`/runs/${run.id}`, new RegExp(run.id)],
+      ["/sessions", "Sessions"],
+      ["/sessions/r/chat", "r"],
+      ...tabs.map((tab): [string, string] => [`/runtime/${tab}`, "Runtime"]),
+      ["/library", "Library"],
+      ["/logs", "Logs"],
+      ["/docs", "Documentation"],
+      ["/settings", "Settings"],
+    ];
+    for (const [path, heading] of pages) {
+      await at.goto(path);
+      await at.page.getByRole("heading", { name: heading, level: 1 }).waitFor();
+      await at.page.getByText("You look with a token that reads only (read-token)").waitFor();
+      await at.page.getByRole("status", { name: "Loading" }).waitFor({ state: "detached" });
+      const offered = await at.page.locator("main [data-verb]:not([data-verb=read]):enabled").all();
+      expect(await Promise.all(offered.map((one) => one.innerText())), path).toEqual([]);
     }
+    await at.goto("/runtime/secrets");
+    await at.page.getByRole("alert").getByText("the read-only token cannot do this").waitFor();
+    await at.goto("/runtime/routes");
+    await at.page.getByRole("row", { name: /simulator/ }).waitFor();
+    expect(await at.barriers()).toEqual([]);
+    await at.picture("reader");
     await run.cancel();
   });
 });

@@ -8,9 +8,9 @@ export interface ResourceRequest {
   body: unknown;
 }
 
-/** What a named token needs for an endpoint; undefined where nobody is asked for a token. */
+/** What a named token needs for an endpoint; undefined where nobody is asked for a token, or any will do. */
 export function verbOf({ method, path, access, verb }: Endpoint): Verb | undefined {
-  if (access === "none") return undefined;
+  if (access === "none" || access === "known") return undefined;
   if (verb !== undefined) return verb;
   if (method === "GET") return access === "read" ? "read" : "admin";
   return path.startsWith("/v1/runtime") ? "admin" : "write";
@@ -29,7 +29,10 @@ export function resourcesOf(endpoint: Endpoint, request: ResourceRequest): strin
 }
 
 function filled(template: string, values: Readonly<Record<string, string>>): string {
-  return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeSegment(values[name] ?? ""));
+  return template.replaceAll(/\{(\*?)(\w+)\}/g, (_, rest: string, name: string) => {
+    const value = values[name] ?? "";
+    return rest === "" ? encodeSegment(value) : value.split("/").map(encodeSegment).join("/");
+  });
 }
 
 /** Text as one segment of a resource; a `*` in it is no wildcard. */

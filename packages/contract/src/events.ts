@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SessionGoal } from "./goals.ts";
 import { Json, Millis } from "./json.ts";
+import { LogEntry } from "./logs.ts";
 import { DaemonOutputRecord, RunView } from "./runs.ts";
 import { RuntimeSettingsView } from "./runtime.ts";
 import { AgentSnapshot, SessionStatus } from "./sessions.ts";
@@ -46,6 +47,7 @@ export const StreamEvent = z
     }),
     z.object({ type: z.literal("interrupted"), session_id: z.string(), agent_id: z.string() }),
     z.object({ type: z.literal("runtime_updated"), runtime: RuntimeSettingsView }),
+    z.object({ type: z.literal("log"), log: LogEntry }),
     z.object({ type: z.literal("heartbeat") }),
     z.object({
       type: z.literal("output_delta"),
@@ -60,7 +62,7 @@ export const StreamEvent = z
       skipped: z.int(),
       resume_after_id: z.string().optional(),
       reason: z.enum(["restart_epoch", "replay_window", "live_lag"]),
-      scope: z.enum(["global", "session", "run"]),
+      scope: z.enum(["global", "session", "run", "logs"]),
       skipped_is_estimate: z.boolean(),
     }),
   ])

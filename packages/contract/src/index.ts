@@ -8,8 +8,10 @@ export * from "./approvals.ts";
 export * from "./audit.ts";
 export * from "./auth-broker.ts";
 export * from "./backups.ts";
+export * from "./browser-sessions.ts";
 export * from "./budgets.ts";
 export * from "./contracts.ts";
+export * from "./docs.ts";
 export * from "./endpoints/index.ts";
 export * from "./events.ts";
 export * from "./goals.ts";
@@ -36,6 +38,7 @@ export * from "./sessions.ts";
 export * from "./skills.ts";
 export * from "./tokens.ts";
 export * from "./tool-limits.ts";
+export * from "./whoami.ts";
 
 /** Version of the control plane and revision of its API (`GET /v1/capabilities`). */
 export const CONTROL_PLANE_VERSION = "0.1.0";

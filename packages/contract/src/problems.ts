@@ -170,6 +170,7 @@ export const problemRegistry = {
   audit: { audit_unavailable: 503, audit_verification_failed: 500 },
   readiness: { daemon_draining: 503 },
   console: { asset_not_found: 404 },
+  docs: { docs_page_not_found: 404 },
 } as const;
 
 export type ProblemDomain = keyof typeof problemRegistry;

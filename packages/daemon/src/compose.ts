@@ -31,6 +31,7 @@ import {
   releaseCopy,
 } from "./features/backup/index.ts";
 import type { Binding } from "./features/binding.ts";
+import { BrowserSessionService, browserSessionBindings } from "./features/browser-sessions/index.ts";
 import { budgetBindings, budgetsStatus } from "./features/budgets/index.ts";
 import { contractBindings } from "./features/contracts/index.ts";
 import {
@@ -94,7 +95,7 @@ import type { StorageProbe } from "./kernel/storage-probe.ts";
 import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";
 import { type Env, LiveRoutes, type LoadedRoutes, type RouteLoader } from "./model/index.ts";
-import type { NamedTokens } from "./surface/http/index.ts";
+import type { BrowserSessions, NamedTokens } from "./surface/http/index.ts";
 import type { McpServers } from "./tools/mcp/index.ts";
 import { SkillLibrary } from "./tools/skills/index.ts";
 
@@ -156,6 +157,7 @@ export interface Daemon {
   bindings: Binding[];
   /** For whoever guards the doors. */
   namedTokens: NamedTokens;
+  browserSessions: BrowserSessions;
   status: () => Promise<DaemonStatusView>;
   /** What is captured of the runs that begin now. */
   debugLevel: () => DebugLevel;
@@ -335,6 +337,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     log,
     redactor: credentials.redactor,
   });
+  const browserSessions = new BrowserSessionService({ store, clock, random });
   const fixed: LoadedRoutes = { set: { configured: [] }, source: { kind: "serve_args" } };
   const routeService = new RouteService({
     store,
@@ -414,6 +417,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...ruleBindings(commands),
       ...statusBindings(status),
       ...tokenBindings(tokens),
+      ...browserSessionBindings(browserSessions),
       ...routeBindings(routeService),
       ...(mcp === undefined ? [] : mcpBindings(mcp)),
       ...skillBindings(skills, new SessionSkills(commands, skillWorld.library)),
@@ -429,9 +433,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     ],
     namedTokens: {
       authenticate: (presented) => tokens.authenticate(presented),
+      grantOf: (tokenId, sha256) => tokens.grantOf(tokenId, sha256),
       onRevoked: (listener) => tokens.onRevoked(listener),
       sessionOfRun: async (runId) => (await read(store, "run", runId))?.data.session_id,
     },
+    browserSessions,
     status: () => status.status(),
     debugLevel: () => runtime.now.debug_level,
     isReady: () => ready,

@@ -16,6 +16,7 @@ import {
 } from "./engine/index.ts";
 import { isHeldCopy } from "./features/backup/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
+import { docsBindings, docsIn } from "./features/docs/index.ts";
 import {
   callbackCaller,
   commandCaller,
@@ -23,7 +24,7 @@ import {
   httpCaller,
   watchDirectory,
 } from "./features/hooks/index.ts";
-import { LogRing, logBindings } from "./features/logs/index.ts";
+import { LogFile, LogRing, logBindings } from "./features/logs/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { loadSkills } from "./features/skills/index.ts";
 import {
@@ -60,7 +61,7 @@ import {
   routeLoader,
   withCatalogue,
 } from "./model/index.ts";
-import { type Env, openCredentials, openStore, readText } from "./opening.ts";
+import { createMasterKey, type Env, openCredentials, openStore, readText } from "./opening.ts";
 import { openAudit } from "./opening-audit.ts";
 import { openMcp } from "./opening-mcp.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
@@ -153,6 +154,9 @@ async function open(
   const workspaceRoot = await workspace(options.workspaceRoot);
   const stateRoot = await lockedStateRoot(options, log);
   undo.push(() => stateRoot.release());
+  const { file: logFile, kept } = await LogFile.open(stateRoot.path);
+  undo.push(() => logFile.close());
+  logs.goOn(kept, (place, line) => logFile.write(place, line));
   const openedStore = await openStore(options.store, stateRoot.path);
   undo.push(() => openedStore.close());
   const metrics = new MetricsService({
@@ -187,6 +191,7 @@ async function open(
     warn,
     redactor,
   });
+  if (options.createMasterKey === true) await createMasterKey(stateRoot.path, env, store);
   const credentials = await openCredentials(
     { store, audit: audit.ledger },
     stateRoot.path,
@@ -372,6 +377,7 @@ async function open(
     bindings: [
       ...daemon.bindings,
       ...logBindings(logs),
+      ...docsBindings(docsIn(published("docs", "../../docs"))),
       ...metricsBindings(metrics, {
         store,
         clock: systemClock,
@@ -382,7 +388,7 @@ async function open(
       }),
     ],
     onAnswer: (answer) => metrics.request(answer),
-    console: consoleIn(consoleDirectory()),
+    console: consoleIn(published("console", "../console/dist")),
     auth,
     cors,
     readFile: async (path) => {
@@ -397,13 +403,20 @@ async function open(
     version: packageVersion(),
     readiness: daemon.isReady,
     namedTokens: daemon.namedTokens,
+    browserSessions: daemon.browserSessions,
     onSecurityEvent: (event) => refusals.record(event),
     ...httpLimits(options),
   });
   baseUrl = http.baseUrl;
   const [route] = models.routes();
   log.info(
-    { base_url: baseUrl, store: store.engine, state_root: stateRoot.path, route: route?.route_id },
+    {
+      base_url: baseUrl,
+      console: `${baseUrl}/`,
+      store: store.engine,
+      state_root: stateRoot.path,
+      route: route?.route_id,
+    },
     "kheish is ready",
   );
   for (const warning of warnings) log.warn({}, warning);
@@ -417,15 +430,16 @@ async function open(
     async () => tracing?.close(TRACES_MS),
     () => refusals.close(),
     () => store.close(),
+    () => logFile.close(),
     () => stateRoot.release(),
   ];
   return running(baseUrl, daemon, http, closers, log);
 }
 
-/** In the published package its own folder, in a checkout where its package is built. */
-function consoleDirectory(): string {
-  const published = fileURLToPath(packageFile("console"));
-  return existsSync(published) ? published : fileURLToPath(packageFile("../console/dist"));
+/** In the published package a folder of its own, in a checkout where it is written or built. */
+function published(name: string, inCheckout: string): string {
+  const own = fileURLToPath(packageFile(name));
+  return existsSync(own) ? own : fileURLToPath(packageFile(inCheckout));
 }
 
 function running(

@@ -3,12 +3,12 @@ import type { AuthSlotRecord, AuthSlotStatus, RekeyView } from "@kheish/contract
 import { keylessLedger } from "./governance/audit/index.ts";
 import { Credentials } from "./governance/credentials.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
-import { loadMasterKey, type MasterKey, parseAuthFile, type Vault } from "./governance/secrets/index.ts";
+import { type MasterKey, parseAuthFile, type Vault } from "./governance/secrets/index.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
-import { authFileOf, type Env, openCredentials, openStore, readIfPresent, readText } from "./opening.ts";
+import { authFileOf, type Env, masterKeyFor, openCredentials, openStore, readIfPresent } from "./opening.ts";
 
 /** The auth store of a state root that no daemon runs on. */
 export interface OfflineSecrets {
@@ -51,7 +51,7 @@ export async function openOfflineSecrets(options: OfflineOptions, env: Env): Pro
       const { vault } = await openCredentials({ store, audit }, root.path, env, SILENT, redactor);
       return { ...operations(vault), close };
     }
-    const masterKey = await loadMasterKey(env, readText);
+    const masterKey = await masterKeyFor(root.path, env);
     const { vault } = new Credentials({
       store,
       audit,

@@ -4,8 +4,15 @@ import type { AuditLedger } from "./governance/audit/index.ts";
 import { importBrokerState } from "./governance/broker/import-state.ts";
 import { Credentials } from "./governance/credentials.ts";
 import type { Redactor } from "./governance/redaction/redactor.ts";
-import { importAuthFile, loadMasterKey } from "./governance/secrets/index.ts";
+import {
+  hasSlots,
+  importAuthFile,
+  loadMasterKey,
+  type MasterKey,
+  parseMasterKey,
+} from "./governance/secrets/index.ts";
 import { systemClock } from "./kernel/clock.ts";
+import { writeWholeFile } from "./kernel/durable-files.ts";
 import { errnoOf } from "./kernel/errno.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
@@ -33,7 +40,7 @@ export async function openCredentials(
   log: Log,
   redactor: Redactor,
 ): Promise<Credentials> {
-  const masterKey = await loadMasterKey(env, readText);
+  const masterKey = await masterKeyFor(stateRoot, env);
   const credentials = new Credentials({
     store,
     audit,
@@ -56,6 +63,32 @@ export async function openCredentials(
     );
   }
   return credentials;
+}
+
+/** The key that the environment names, else the one that `up` made for this state root. */
+export async function masterKeyFor(stateRoot: string, env: Env): Promise<MasterKey | undefined> {
+  const named = await loadMasterKey(env, readText);
+  if (named !== undefined) return named;
+  const path = masterKeyFile(stateRoot);
+  const text = await readIfPresent(path);
+  return text === undefined ? undefined : parseMasterKey(text, path);
+}
+
+/**
+ * Makes a key for a state root that has none, so that its first secret can be kept without ado (08, `up`). Where there
+ * are secrets under a key already, that is the key to be given.
+ */
+export async function createMasterKey(stateRoot: string, env: Env, store: Store): Promise<void> {
+  if ((await masterKeyFor(stateRoot, env)) !== undefined) return;
+  const isUsed = (await readIfPresent(authFileOf(stateRoot))) !== undefined || (await hasSlots(store));
+  if (isUsed) return;
+  const key = Buffer.from(systemRandom.hex(32), "hex").toString("base64");
+  await writeWholeFile(masterKeyFile(stateRoot), `${key}\n`, systemRandom);
+}
+
+/** For the daemon's user alone; no backup takes it along. */
+function masterKeyFile(stateRoot: string): string {
+  return join(stateRoot, "auth-store-master.key");
 }
 
 /** Where older versions kept their slots. */

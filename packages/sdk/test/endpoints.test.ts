@@ -48,7 +48,7 @@ describe("the contract's endpoint table", () => {
     const { api, seen } = silentClient(() => answerFor(endpoint));
     expect(Object.keys(api).sort()).toEqual(Object.keys(endpoints).sort());
     const params = Object.fromEntries(
-      [...endpoint.path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => [name, AWKWARD]),
+      [...endpoint.path.matchAll(/\{\*?(\w+)\}/g)].map(([, name = ""]) => [name, AWKWARD]),
     );
     const call = api[id] as (input: object) => unknown;
     const result = call({
@@ -61,7 +61,11 @@ describe("the contract's endpoint table", () => {
 
     const [request] = seen;
     expect(seen).toHaveLength(1);
-    const path = endpoint.path.replace(/\{\w+\}/g, encodeURIComponent(AWKWARD));
+    const segment = encodeURIComponent(AWKWARD);
+    // What stands for the rest of a path keeps its slashes.
+    const path = endpoint.path
+      .replace(/\{\w+\}/g, segment)
+      .replace(/\{\*\w+\}/g, segment.replaceAll("%2F", "/"));
     expect(request?.method).toBe(endpoint.method);
     const url = new URL(request?.url ?? "");
     expect(url.origin + url.pathname).toBe(`http://daemon.test/prefix${path}`);

@@ -1,4 +1,10 @@
-import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type RouteComponent,
+} from "@tanstack/react-router";
 import { ChatPage } from "../pages/chat/page.tsx";
 import { Dashboard } from "../pages/dashboard/page.tsx";
 import { Inbox } from "../pages/inbox/page.tsx";
@@ -14,8 +20,15 @@ const root = createRootRoute({
   component: Shell,
   notFoundComponent: () => <Empty>There is no such page.</Empty>,
 });
-const at = <Path extends string>(path: Path, component: () => React.ReactNode) =>
+const at = <Path extends string>(path: Path, component: RouteComponent) =>
   createRoute({ getParentRoute: () => root, path, component });
+
+/** Pages that nobody needs at once are loaded when they are asked for. */
+const Docs = lazyRouteComponent(() => import("../pages/docs/page.tsx"), "Docs");
+const Library = lazyRouteComponent(() => import("../pages/library.tsx"), "Library");
+const Logs = lazyRouteComponent(() => import("../pages/logs/page.tsx"), "Logs");
+const Runtime = lazyRouteComponent(() => import("../pages/runtime/page.tsx"), "Runtime");
+const Settings = lazyRouteComponent(() => import("../pages/settings.tsx"), "Settings");
 
 /** A page more is a line more. */
 const routeTree = root.addChildren([
@@ -25,6 +38,13 @@ const routeTree = root.addChildren([
   at("/runs/$runId", RunPage),
   at("/sessions", Sessions),
   at("/sessions/$sessionId/chat", ChatPage),
+  at("/runtime", Runtime),
+  at("/runtime/$tab", Runtime),
+  at("/library", Library),
+  at("/logs", Logs),
+  at("/docs", Docs),
+  at("/docs/$", Docs),
+  at("/settings", Settings),
   at("/playground", Playground),
   at("/playground/$benchId", Playground),
   at("/welcome", Welcome),

@@ -1,13 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
 import { Button, Skeleton } from "../ui/parts.tsx";
-import { signIn, useSignedInAs } from "./client.ts";
+import { signOut, useSignedInAs } from "./client.ts";
 import { type Connection, useLive } from "./live.ts";
-import { Notice } from "./notice.tsx";
+import { announce, Notice } from "./notice.tsx";
 import { Palette } from "./palette/palette.tsx";
 import { isSignInNeeded, queryClient, statusQuery, waitingQuery } from "./queries.ts";
 import { SignIn } from "./sign-in.tsx";
 import { Unreachable } from "./unreachable.tsx";
+import { ForWhoLooks } from "./who.tsx";
 
 const PAGES = [
   { to: "/", name: "Dashboard" },
@@ -15,6 +16,11 @@ const PAGES = [
   { to: "/runs", name: "Runs" },
   { to: "/sessions", name: "Sessions" },
   { to: "/playground", name: "Playground" },
+  { to: "/runtime", name: "Runtime" },
+  { to: "/library", name: "Library" },
+  { to: "/logs", name: "Logs" },
+  { to: "/docs", name: "Docs" },
+  { to: "/settings", name: "Settings" },
 ] as const;
 
 /** Every page, once the daemon knows who looks. */
@@ -36,9 +42,9 @@ function Frame() {
   const connection = useLive();
   const isSignedIn = useSignedInAs() !== "";
   const waiting = useQuery(waitingQuery);
-  const signOut = () => {
-    signIn("");
-    void queryClient.resetQueries();
+  const leave = async () => {
+    await signOut().catch(() => announce("The daemon did not answer: you are still signed in."));
+    await queryClient.resetQueries();
   };
   return (
     <div className="mx-auto min-h-dvh max-w-6xl md:grid md:grid-cols-[12rem_1fr]">
@@ -65,7 +71,7 @@ function Frame() {
           </Link>
         ))}
         {isSignedIn && (
-          <Button className="md:mt-4" onClick={signOut}>
+          <Button className="md:mt-4" onClick={() => void leave()}>
             Sign out
           </Button>
         )}
@@ -73,7 +79,9 @@ function Frame() {
       <main className="min-w-0 p-4">
         <Away connection={connection} />
         <Notice />
-        <Outlet />
+        <ForWhoLooks>
+          <Outlet />
+        </ForWhoLooks>
       </main>
     </div>
   );

@@ -1,5 +1,6 @@
-import type { RunStatus } from "@kheish/sdk";
+import type { RunStatus, Verb } from "@kheish/sdk";
 import type { ButtonHTMLAttributes, ReactNode } from "react";
+import { useReasonAgainst } from "./may.tsx";
 
 const TONES: Record<RunStatus, string> = {
   queued: "text-soft",
@@ -25,11 +26,19 @@ export function Status({ status }: { status: RunStatus }) {
   );
 }
 
+/**
+ * One that is `primary` or `danger` changes something of the daemon: it is off for whoever has not the verb, and says why
+ * (08-R7). `verb="read"` is for those that change nothing.
+ */
 export function Button({
   tone = "plain",
+  verb = tone === "plain" ? "read" : "write",
   className = "",
+  disabled,
+  title,
   ...rest
-}: { tone?: "plain" | "primary" | "danger" } & ButtonHTMLAttributes<HTMLButtonElement>) {
+}: { tone?: "plain" | "primary" | "danger"; verb?: Verb } & ButtonHTMLAttributes<HTMLButtonElement>) {
+  const against = useReasonAgainst(verb);
   const tones = {
     plain: "border-line bg-surface text-ink",
     primary: "border-accent bg-accent text-on-accent",
@@ -38,6 +47,9 @@ export function Button({
   return (
     <button
       type="button"
+      data-verb={verb}
+      disabled={disabled === true || against !== undefined}
+      title={against ?? title}
       className={`cursor-pointer rounded-md border px-3 py-1.5 font-medium disabled:cursor-not-allowed disabled:opacity-60 ${tones[tone]} ${className}`}
       {...rest}
     />

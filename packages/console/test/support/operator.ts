@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Kheish } from "@kheish/sdk";
 import axe, { type RunOptions } from "axe-core";
 import type { Browser, Page } from "playwright-core";
+import { expect } from "vitest";
 import { launchBrowser } from "../../../sdk/test/support/browser.ts";
 import { type LiveDaemon, liveDaemon } from "../../../sdk/test/support/daemon.ts";
 
@@ -10,6 +11,13 @@ export { buildConsole } from "./build.ts";
 
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
+
+/** A page on a busy machine takes its time. */
+const PATIENCE = { timeout: 20_000 };
+
+export function eventually<T>(look: () => T) {
+  return expect.poll(look, PATIENCE);
+}
 
 /** Somebody at a browser, and the daemon that served the page. */
 export class Operator {
@@ -47,6 +55,14 @@ export class Operator {
 
   async goto(path: string): Promise<void> {
     await this.page.goto(this.live.daemon.baseUrl + path);
+  }
+
+  /** Signs in on whatever page is open. `stay`: for the next pages too. */
+  async signIn(token: string, { stay = false } = {}): Promise<void> {
+    await this.page.getByLabel("Token", { exact: true }).fill(token);
+    if (stay) await this.page.getByLabel("Keep me signed in").check();
+    await this.page.getByRole("button", { name: "Sign in" }).click();
+    await this.page.getByRole("navigation", { name: "Pages" }).waitFor();
   }
 
   /** Loads a page anew and signs in on it. */

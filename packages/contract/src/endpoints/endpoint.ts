@@ -2,12 +2,12 @@ import type { z } from "zod";
 import type { Verb } from "../tokens.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-/** Who may call: nobody asked, a read-only token, an admin token. */
-export type Access = "none" | "read" | "admin";
+/** Who may call: nobody asked, any token of the daemon whatever it covers, a read-only token, an admin token. */
+export type Access = "none" | "known" | "read" | "admin";
 
 export interface Endpoint {
   readonly method: Method;
-  /** OpenAPI style, `/v1/sessions/{session_id}`; each parameter is one percent-encoded segment. */
+  /** `/v1/sessions/{session_id}`: each parameter is one percent-encoded segment, `{*path}` at the end all that follow. */
   readonly path: string;
   readonly tag: string;
   readonly summary: string;

@@ -1,6 +1,7 @@
 import { approvalsEndpoints } from "./approvals.ts";
 import { auditEndpoints } from "./audit.ts";
 import { budgetsEndpoints } from "./budgets.ts";
+import { docsEndpoints } from "./docs.ts";
 import { goalsEndpoints } from "./goals.ts";
 import { mcpEndpoints } from "./mcp.ts";
 import { operationsEndpoints } from "./operations.ts";
@@ -30,7 +31,8 @@ type Table = typeof operationsEndpoints &
   typeof goalsEndpoints &
   typeof approvalsEndpoints &
   typeof questionsEndpoints &
-  typeof auditEndpoints;
+  typeof auditEndpoints &
+  typeof docsEndpoints;
 
 /**
  * Every route of the daemon, once: HTTP, CLI, SDK and the OpenAPI document read it. One part a tag; the type is named
@@ -52,6 +54,7 @@ export const endpoints: Table = {
   ...approvalsEndpoints,
   ...questionsEndpoints,
   ...auditEndpoints,
+  ...docsEndpoints,
 };
 
 export type EndpointId = keyof typeof endpoints;

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { StreamEvent } from "../events.ts";
 import { HookDeadLetter, HookSettings, ResolveHookDeadLetterRequest } from "../hooks.ts";
 import { JsonObject } from "../json.ts";
-import { LogEntries, LogsQuery } from "../logs.ts";
+import { LogEntries, LogStreamQuery, LogsQuery } from "../logs.ts";
 import {
   CheckPermissionRequest,
   PermissionExplanation,
@@ -36,6 +37,7 @@ import {
   SystemPromptInput,
 } from "../runtime-settings.ts";
 import { ToolRuntimeLimits } from "../tool-limits.ts";
+import { WhoAmI } from "../whoami.ts";
 import { define } from "./parts.ts";
 
 /**
@@ -94,6 +96,14 @@ export const runtimeEndpoints = define({
     summary: "Operator snapshot",
     access: "read",
     responses: { 200: DaemonStatusView },
+  },
+  whoami: {
+    method: "GET",
+    path: "/v1/whoami",
+    tag: "runtime",
+    summary: "Who the daemon takes you for, and what it lets you do",
+    access: "known",
+    responses: { 200: WhoAmI },
   },
   capabilities: {
     method: "GET",
@@ -244,6 +254,16 @@ export const runtimeEndpoints = define({
     access: "admin",
     query: LogsQuery,
     responses: { 200: LogEntries },
+  },
+  logStream: {
+    method: "GET",
+    path: "/v1/logs/stream",
+    tag: "runtime",
+    summary: "Lines of the daemon's log as they are written",
+    access: "admin",
+    query: LogStreamQuery,
+    kind: "sse",
+    responses: { 200: StreamEvent },
   },
   listRoutes: {
     method: "GET",

@@ -25,6 +25,9 @@ type Query<E extends EndpointId> = (typeof endpoints)[E] extends { query: infer 
   ? z.output<S>
   : Record<string, never>;
 
+/** What a caller who is known presented. */
+export type Credential = { kind: "token"; sha256: string } | { kind: "browser_session"; id: string };
+
 export interface BoundRequest<E extends EndpointId = EndpointId> {
   /** Percent-decoded path parameters. */
   params: Record<string, string>;
@@ -36,6 +39,10 @@ export interface BoundRequest<E extends EndpointId = EndpointId> {
   /** The header as it came; what it names is the binding's to say. */
   ifMatch?: string;
   principal: Principal;
+  /** Of endpoints that any token may call; absent where nobody is asked for one. */
+  credential?: Credential;
+  /** The page that asks came over TLS. */
+  isSecure?: boolean;
   /** As in the answer's `x-request-id` and the daemon's log. */
   requestId: string;
   /** Aborts when the caller goes away. */

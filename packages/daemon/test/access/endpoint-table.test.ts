@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 /** The read-only allowlist as specification 02 has it, `*` for one segment; everything else is for admins. */
 const READ_ONLY = [
   ..."status capabilities openapi.json runtime".split(" "),
+  // 08: the documentation is no secret.
+  ..."docs docs/*".split(" "),
   // 02-A4: outside of /v1, and for whoever may read.
   "metrics",
   ..."learning-policy run-memory-policy tool-limits connectors connectors/*/* subagent-policy/quotas deliveries/metrics"
@@ -31,15 +33,20 @@ const READ_ONLY = [
 ].flatMap((line) => line.split(" "));
 
 const ALL = Object.entries(endpoints as Record<string, Endpoint>);
-const READS = ALL.filter(([, { method, access }]) => method === "GET" && access !== "none");
-const shapeOf = ({ path }: Endpoint) => path.replace(/^\/(?:v1\/)?/, "").replaceAll(/\{\w+\}/g, "*");
+const READS = ALL.filter(([, { method, access }]) => method === "GET" && !["none", "known"].includes(access));
+const shapeOf = ({ path }: Endpoint) => path.replace(/^\/(?:v1\/)?/, "").replaceAll(/\{\*?\w+\}/g, "*");
 
 describe("02 read-only allowlist", () => {
+  test("02-A7 any token may ask whose it is and sign its browser in and out, and nothing else is so open", () => {
+    const open = ALL.filter(([, { access }]) => access === "known").map(([id]) => id);
+    expect(open).toEqual(["whoami", "createBrowserSession", "endBrowserSession"]);
+  });
+
   test.each(READS)("%s is a read for the read-only token exactly if the list has it", (_id, endpoint) => {
     expect(endpoint.access).toBe(READ_ONLY.includes(shapeOf(endpoint)) ? "read" : "admin");
   });
 
-  test.each(ALL.filter(([, { method }]) => method !== "GET"))(
+  test.each(ALL.filter(([, { method, access }]) => method !== "GET" && access !== "known"))(
     "%s changes something: admin",
     (_id, endpoint) => {
       expect(endpoint.access).toBe("admin");
@@ -56,12 +63,12 @@ describe("02 read-only allowlist", () => {
 describe("02-A7 verbs and resources of the table", () => {
   test.each(ALL.filter(([, { access }]) => access !== "none"))("%s has both", (_id, endpoint) => {
     const params = Object.fromEntries(
-      [...endpoint.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, "x/y"]),
+      [...endpoint.path.matchAll(/\{\*?(\w+)\}/g)].map(([, name]) => [name, "x/y"]),
     );
     const [own = ""] = resourcesOf(endpoint, { params, query: {}, body: {} });
-    expect(own).toBe(shapeOf(endpoint).replaceAll("*", "x%2Fy"));
+    expect(own).toBe(shapeOf(endpoint).replaceAll("*", endpoint.path.includes("{*") ? "x/y" : "x%2Fy"));
     if (endpoint.access === "read") expect(verbOf(endpoint)).toBe("read");
-    else expect(["write", "admin"]).toContain(verbOf(endpoint));
+    else if (endpoint.access !== "known") expect(["write", "admin"]).toContain(verbOf(endpoint));
   });
 
   test("a change of the daemon is never mere work", () => {

@@ -87,6 +87,35 @@ export function accessSuite(options: () => Promise<ServedOptions>): void {
     });
   });
 
+  describe("02-A7 who am I", () => {
+    test("is answered to each token, whatever it covers, and to nobody without one", async () => {
+      const ask = (secret: string) => guarded().as(secret).call("whoami");
+      const all = { verbs: ["read", "write", "admin"], resources: ["*"] };
+      expect(await ask(ADMIN)).toEqual({ principal: "admin-token", auth: "token", ...all });
+      expect(await ask(READER)).toEqual({
+        principal: "read-token",
+        auth: "token",
+        verbs: ["read"],
+        resources: ["*"],
+      });
+      const narrow = await guarded().token({
+        name: "narrow",
+        verbs: ["write"],
+        resources: ["sessions/a"],
+        expires_in_ms: 60_000,
+      });
+      expect(await ask(narrow.secret)).toEqual({
+        principal: "token:narrow",
+        auth: "token",
+        verbs: ["write"],
+        resources: ["sessions/a"],
+        token_id: narrow.token_id,
+        expires_at_ms: narrow.expires_at_ms,
+      });
+      expect(await guarded().outcome("nobody's", "GET", "/v1/whoami")).toBe("invalid_token");
+    });
+  });
+
   describe("02-A7 what it may do", () => {
     test.each([
       ["GET", "/v1/status", undefined, "read"],

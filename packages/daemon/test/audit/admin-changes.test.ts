@@ -198,6 +198,8 @@ const OTHERS: Partial<Record<EndpointId, string>> = {
   resolveSessionApprovalRuns: "a record of the run, kind approval (effects.test.ts)",
   answerRunQuestion: "a record of the run, kind question (effects.test.ts)",
   answerSessionQuestion: "a record of the run, kind question (effects.test.ts)",
+  createBrowserSession: "the token's own authority on a browser; journalled (browser-sessions.test.ts)",
+  endBrowserSession: "takes it back from there; journalled (browser-sessions.test.ts)",
   resolveHookDeadLetter: "puts a note aside",
   importMcpAccount: "the slot's record, as that of any other secret",
   importAccount: "the slot's record, as that of any other secret",
@@ -241,7 +243,7 @@ afterAll(() => daemon.remove());
 
 async function call({ endpoint, params = {}, body }: Step): Promise<void> {
   const { method, path } = endpoints[endpoint];
-  const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+  const url = path.replaceAll(/\{\*?(\w+)\}/g, (_, name: string) =>
     encodeURIComponent((params[name] ?? "").replace("<token>", token)),
   );
   const answer = await fetch(`${daemon.baseUrl}${url}`, {

@@ -114,6 +114,7 @@ test.each(["sqlite", "postgres"])(
       expect(await events.text()).toContain("the needle is here");
       expect(await (await fetch(`${daemon.baseUrl}/metrics`)).text()).toContain("kheish_");
       expect(await (await fetch(`${daemon.baseUrl}/inbox`)).text()).toContain('src="/assets/');
+      expect(await (await fetch(`${daemon.baseUrl}/v1/docs/durability`)).text()).toContain("# Durability");
       const skills = JSON.parse(await cli("skills", "list", ...target)) as SkillSummary[];
       expect(skills.filter(({ scope }) => scope === "built_in").length).toBeGreaterThanOrEqual(12);
       const archive = join(place, "backup.tar");

@@ -21,7 +21,7 @@ export interface AnyEndpointRow {
 }
 
 type PathParameter<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
-  ? Name | PathParameter<Rest>
+  ? (Name extends `*${infer Several}` ? Several : Name) | PathParameter<Rest>
   : never;
 
 /** The wire knows strings only; a number or a boolean is written as one. */

@@ -1,8 +1,12 @@
 import { KheishError } from "../errors.ts";
 
-/** An endpoint's path with its parameters as percent-encoded segments. */
+/** An endpoint's path with its parameters as percent-encoded segments; `{*name}` is several, as its value has them. */
 export function pathOf(template: string, params: Readonly<Record<string, string>> = {}): string {
-  return template.replace(/\{(\w+)\}/g, (_match, name: string) => segment(name, params[name]));
+  return template.replace(/\{(\*?)(\w+)\}/g, (_match, several: string, name: string) => {
+    const value = params[name];
+    const parts = several === "" ? [value] : (value ?? "").split("/");
+    return parts.map((part) => segment(name, part)).join("/");
+  });
 }
 
 /** Dots and emptiness would silently address another resource: URLs drop such segments. */

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { kheish, signIn, useSignedInAs } from "../client.ts";
+import { kheish, signOut, useSignedInAs } from "../client.ts";
 import { announce } from "../notice.tsx";
 import { queryClient, runsQuery, sessionsQuery, waitingQuery } from "../queries.ts";
 import { setTheme, THEMES } from "../theme.ts";
@@ -52,8 +52,7 @@ export function useCommands(pages: readonly { to: string; name: string }[], type
               group: "Do",
               name: "Sign out",
               run: () => {
-                signIn("");
-                void queryClient.resetQueries();
+                void signOut().finally(() => queryClient.resetQueries());
               },
             },
           ]

@@ -20,6 +20,7 @@ const OWN = [
   /^instance-id$/,
   /^restoring$/,
   /^blobs$/,
+  /^logs$/,
 ];
 const UNFINISHED = /\.tmp$/;
 /** Keys and tokens, by the names that anybody gives them. */

@@ -14,6 +14,7 @@ import type { JournalTail } from "../../kernel/tail.ts";
 import type { SseFrame } from "../binding.ts";
 import { currentRunView } from "../runs/index.ts";
 import { agentSnapshot } from "../sessions/index.ts";
+import { cursorOf } from "./cursor.ts";
 import { type FrameSource, frameOf } from "./frames.ts";
 import { queueShifts } from "./queue-shifts.ts";
 
@@ -324,28 +325,6 @@ function checkOptions(scope: StreamScope, options: StreamOptions): void {
   if (scope.kind !== "run") {
     throw problem("events", "invalid_stream_option", "until=terminal is for run streams only");
   }
-}
-
-/** The larger of header and query; both decimal strings, read as BigInt (01-R54, 01-R57). */
-function cursorOf(options: StreamOptions): bigint | undefined {
-  const given = [options.lastEventId, options.cursor].filter(
-    (text) => text !== undefined && text.trim() !== "",
-  );
-  const cursors = given.map((text) => {
-    const trimmed = (text ?? "").trim();
-    if (!/^\d{1,20}$/.test(trimmed)) {
-      throw problem(
-        "events",
-        "invalid_event_cursor",
-        `event cursor '${trimmed.slice(0, 40)}' is not a decimal number`,
-      );
-    }
-    return BigInt(trimmed);
-  });
-  return cursors.reduce<bigint | undefined>(
-    (most, one) => (most === undefined || one > most ? one : most),
-    undefined,
-  );
 }
 
 /** Made once for everybody who watches. */

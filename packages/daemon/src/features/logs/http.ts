@@ -1,10 +1,15 @@
 import { problem } from "@kheish/contract";
-import { type Binding, bind } from "../binding.ts";
+import { type Binding, bind, ok } from "../binding.ts";
 import { LOG_CAPACITY, LOG_DEFAULT, type LogRing } from "./ring.ts";
+import { logStream } from "./stream.ts";
 
 export function logBindings(ring: LogRing): Binding[] {
   return [
-    bind("logs", async (request) => ({ status: 200, json: ring.newest(limitIn(request.query.limit)) })),
+    bind("logs", async ({ query: { limit, ...filter } }) => ok(ring.newest(limitIn(limit), filter))),
+    bind("logStream", async ({ query: { cursor, ...filter }, lastEventId, signal }) => ({
+      status: 200,
+      stream: logStream(ring, filter, { cursor, lastEventId }, signal),
+    })),
   ];
 }
 

@@ -1,50 +1,91 @@
 import type { LogEntry } from "@kheish/contract";
+import { entryOf, type LogFilter, passes } from "./entry.ts";
+import type { KeptLines } from "./file.ts";
 
 /** 02, Limits: what is kept, and what is shown to whoever names no number. */
 export const LOG_CAPACITY = 5_000;
 export const LOG_DEFAULT = 1_000;
 
-/** pino's levels by their numbers; what is graver than an error is one. */
-const LEVELS: readonly (readonly [number, LogEntry["level"]])[] = [
-  [50, "error"],
-  [40, "warn"],
-  [30, "info"],
-  [20, "debug"],
-  [0, "trace"],
-];
-const OWN = new Set(["level", "time", "msg", "pid", "hostname", "target"]);
+/** A line with its place in the log. Places count up over restarts. */
+export interface PlacedEntry {
+  place: number;
+  entry: LogEntry;
+}
 
-/** The newest lines of this process' log, in memory; the oldest go first (08-R10). They are read only when asked for. */
+/** The newest lines of the log; the oldest go first (08-R10). They are read only when asked for. */
 export class LogRing {
-  readonly #lines: string[] = [];
-  #next = 0;
+  #lines: string[] = [];
+  /** Of the line written last. */
+  #last = 0;
+  /** Behind the last line that nobody has any more. */
+  #begin = 1;
+  #keep: ((place: number, line: string) => void) | undefined;
+  readonly #waiting = new Set<() => void>();
 
   /** A line as pino writes it: what the log's level lets through and no secret is in any more. */
   add(line: string): void {
-    this.#lines[this.#next % LOG_CAPACITY] = line;
-    this.#next += 1;
+    this.#last += 1;
+    this.#lines[this.#last % LOG_CAPACITY] = line;
+    this.#keep?.(this.#last, line);
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
   }
 
-  /** Up to `limit` of the newest, oldest first. */
-  newest(limit: number): LogEntry[] {
-    const from = Math.max(0, this.#next - Math.min(limit, LOG_CAPACITY));
-    return Array.from({ length: this.#next - from }, (_, index) =>
-      entryOf(this.#lines[(from + index) % LOG_CAPACITY] ?? "{}"),
-    );
+  /**
+   * Puts what an earlier daemon wrote before what this one has, and hands all that is new to `keep`. For once, before
+   * anybody reads.
+   */
+  goOn({ last, lines }: KeptLines, keep: (place: number, line: string) => void): void {
+    const own = this.#since(0).map(({ line }) => line);
+    this.#lines = [];
+    this.#last = last - lines.length;
+    this.#begin = this.#last + 1;
+    for (const line of lines) this.add(line);
+    this.#keep = keep;
+    for (const line of own) this.add(line);
   }
-}
 
-function entryOf(line: string): LogEntry {
-  const entry = JSON.parse(line) as Record<string, unknown>;
-  const level = LEVELS.find(([number]) => Number(entry.level) >= number)?.[1] ?? "info";
-  const fields = Object.entries(entry)
-    .filter(([name]) => !OWN.has(name))
-    .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
-  return {
-    timestamp_ms: Date.parse(String(entry.time)) || 0,
-    level,
-    target: String(entry.target ?? "kheish"),
-    message: String(entry.msg ?? ""),
-    ...(fields.length === 0 ? {} : { fields: Object.fromEntries(fields) as Record<string, string> }),
-  };
+  /** Up to `limit` of the newest that pass, oldest first. */
+  newest(limit: number, filter: LogFilter = {}): LogEntry[] {
+    const entries = this.#since(0).map(({ line }) => entryOf(line));
+    return entries.filter((entry) => passes(entry, filter)).slice(-limit);
+  }
+
+  get last(): number {
+    return this.#last;
+  }
+
+  /** The place of the oldest line that is kept. */
+  get first(): number {
+    return Math.max(this.#begin, this.#last - LOG_CAPACITY + 1);
+  }
+
+  /** All behind a place that are kept, at most `limit`. */
+  after(place: number, limit: number): PlacedEntry[] {
+    return this.#since(place)
+      .slice(0, limit)
+      .map(({ place: at, line }) => ({ place: at, entry: entryOf(line) }));
+  }
+
+  /** Resolves when a line behind this place is there, or the signal aborts. */
+  async news(place: number, signal: AbortSignal): Promise<void> {
+    if (this.#last > place || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    const leave = () => resolve();
+    signal.addEventListener("abort", leave, { once: true });
+    await promise;
+    signal.removeEventListener("abort", leave);
+    this.#waiting.delete(resolve);
+  }
+
+  #since(place: number): { place: number; line: string }[] {
+    const from = Math.max(place + 1, this.first);
+    const found: { place: number; line: string }[] = [];
+    for (let at = from; at <= this.#last; at++) {
+      const line = this.#lines[at % LOG_CAPACITY];
+      if (line !== undefined) found.push({ place: at, line });
+    }
+    return found;
+  }
 }

@@ -26,6 +26,6 @@ export function digestOf(secret: string): string {
 }
 
 /** In constant time. */
-export function isSecretOf(digest: string, presented: string): boolean {
-  return timingSafeEqual(Buffer.from(digest, "hex"), Buffer.from(digestOf(presented), "hex"));
+export function isSameDigest(one: string, other: string): boolean {
+  return timingSafeEqual(Buffer.from(one, "hex"), Buffer.from(other, "hex"));
 }

@@ -26,7 +26,7 @@ import {
   tokenView,
   USE_KIND,
 } from "./records.ts";
-import { claimedId, digestOf, isSecretOf, newToken } from "./secret.ts";
+import { claimedId, digestOf, isSameDigest, newToken } from "./secret.ts";
 
 /** So many that one a service fits, so few that each list and each cascade is one read. */
 const MAX_TOKENS = 1_000;
@@ -159,9 +159,18 @@ export class TokenService {
   async authenticate(presented: string): Promise<(Grant & { name: string }) | "expired" | undefined> {
     const tokenId = claimedId(presented);
     if (tokenId === undefined) return undefined;
+    const grant = await this.grantOf(tokenId, digestOf(presented));
+    if (grant !== undefined) this.#options.redactor.remember(presented);
+    return grant;
+  }
+
+  /** The same for whoever presented the token before and kept its digest. */
+  async grantOf(
+    tokenId: string,
+    sha256: string,
+  ): Promise<(Grant & { name: string }) | "expired" | undefined> {
     const token = await this.#options.store.get<TokenRecord>(TOKEN_KIND, tokenId);
-    if (token === undefined || !isSecretOf(token.data.secret_sha256, presented)) return undefined;
-    this.#options.redactor.remember(presented);
+    if (token === undefined || !isSameDigest(token.data.secret_sha256, sha256)) return undefined;
     const { name, verbs, resources, expires_at_ms: expiresAtMs } = token.data;
     if (expiresAtMs !== undefined && this.#options.clock.now() >= expiresAtMs) return "expired";
     this.#noteUse(token);

@@ -9,12 +9,17 @@ import {
   slotSummary,
 } from "@kheish/contract";
 import type { Random } from "../../kernel/random.ts";
-import type { Op } from "../../kernel/store.ts";
+import type { Op, Store } from "../../kernel/store.ts";
 import { accountStateOf } from "./account-state.ts";
 import type { MasterKey } from "./master-key.ts";
 import { type Sealed, seal, unseal } from "./seal.ts";
 
 export const SLOT_KIND = "auth_slot";
+
+/** Whether anything is sealed here, whoever has the key. */
+export async function hasSlots(store: Store): Promise<boolean> {
+  return (await store.list(SLOT_KIND, { index: "id", limit: 1 })).length > 0;
+}
 
 /** A slot at rest. What operators may see stands in the open, so that reading a status decrypts nothing. */
 export type StoredSlot = {

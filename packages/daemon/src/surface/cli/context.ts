@@ -43,8 +43,8 @@ export interface Host {
   onSignal(signal: StopSignal, handler: () => void): () => void;
   /** Ends the process without waiting for anything. */
   exitNow(code: number): void;
-  /** Shows a page in the user's browser; a machine without one is no error. */
-  openUrl(url: string): void;
+  /** Shows a page in the user's browser; `onFailure` hears that there is none. */
+  openUrl(url: string, onFailure?: () => void): void;
   /** The daemon is loaded only by the commands that run one. */
   loadDaemon(): Promise<DaemonModule>;
   loadDemo(): Promise<DemoModule>;

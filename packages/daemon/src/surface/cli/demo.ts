@@ -99,7 +99,8 @@ class Demo {
     const daemon = await DaemonProcess.start(this.#place, this.#context.clock);
     try {
       const client = new DaemonClient({ baseUrl: daemon.baseUrl, clock: this.#context.clock });
-      say(pc.dim(`daemon ${daemon.pid} at ${daemon.baseUrl}, workspace: a copy of this project\n`));
+      say(pc.dim(`daemon ${daemon.pid} at ${daemon.baseUrl}, workspace: a copy of this project`));
+      say(pc.dim(`watch it in the console: ${daemon.baseUrl}/\n`));
       await client.call("createSession", { body: { session_id: SESSION } });
       const { run_id } = await client.call("submitRun", {
         params: { session_id: SESSION },

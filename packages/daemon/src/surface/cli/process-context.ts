@@ -63,10 +63,10 @@ const processHost: Host = {
     return () => void process.off(signal, handler);
   },
   exitNow: (code) => process.exit(code),
-  openUrl(url) {
+  openUrl(url, onFailure = () => undefined) {
     const [program, ...args] = browserCommand(url);
     const browser = spawn(program, args, { stdio: "ignore", detached: true });
-    browser.on("error", () => undefined);
+    browser.on("error", onFailure);
     browser.unref();
   },
   loadDaemon: () => import("../../main.ts"),

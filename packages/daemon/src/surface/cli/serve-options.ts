@@ -15,6 +15,8 @@ export interface ServeOptions {
   noSimulator: boolean;
   /** Start without any route; they are added while the daemon runs (02-R38). */
   allowEmptyRoutes?: boolean;
+  /** Make a master key for a state root that has none (08, `up`). */
+  createMasterKey?: boolean;
   /** What provider flags say, under the names of the variables they win over (02-R26, 02-R27, 02-R31). */
   providerEnv?: Readonly<Record<string, string>>;
   /** Undefined leaves the stored mode as it is (02, A4). */

@@ -14,6 +14,7 @@ import { routeTable } from "./routing/route-table.ts";
 import { unmatched } from "./routing/unmatched.ts";
 import { isAuthEnabled } from "./security/auth-settings.ts";
 import { isLoopbackHost } from "./security/bind-address.ts";
+import { NO_BROWSER_SESSIONS } from "./security/browser-sessions.ts";
 import { checkHttpSettings } from "./security/check-settings.ts";
 import { clientAddress, TrustedProxies } from "./security/client-address.ts";
 import { cors } from "./security/cors.ts";
@@ -26,6 +27,7 @@ import { RequestLimiter } from "./security/request-limiter.ts";
 import { responseHeaders } from "./security/response-headers.ts";
 import { EventStreams } from "./sse/event-streams.ts";
 import { StreamPlaces } from "./sse/stream-places.ts";
+import { whoAmIBinding } from "./whoami.ts";
 
 /** The control plane's app. It needs Node's request behind each request, so it runs under `startHttpServer` only. */
 export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
@@ -40,12 +42,14 @@ export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places:
   const namedTokens = options.namedTokens ?? NO_NAMED_TOKENS;
   const requestLimiter = new RequestLimiter(clock, options.requestsPerMinute ?? 0);
   const { auth, readFile } = options;
-  const gate = new Gate({ auth, readFile, logger, refusals, namedTokens, requestLimiter });
+  const browserSessions = options.browserSessions ?? NO_BROWSER_SESSIONS;
+  const gate = new Gate({ auth, readFile, logger, refusals, namedTokens, browserSessions, requestLimiter });
   const places = new StreamPlaces(streamLimits(options), clock);
   namedTokens.onRevoked((tokenId) => places.revoke(tokenId));
   const streams = new EventStreams({ places, clock, heartbeatMs, logger });
   const bodyLimitBytes = options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
-  const routes = routeTable([...probes(options.readiness), openApiBinding(), ...options.bindings]);
+  const own = [...probes(options.readiness), openApiBinding(), whoAmIBinding(isAuthEnabled(auth))];
+  const routes = routeTable([...own, ...options.bindings]);
 
   const app = new Hono<HttpEnv>({ getPath: rawPath });
   const proxies = new TrustedProxies(options.trustedProxies ?? []);

@@ -1,12 +1,14 @@
 import { resourcesOf, SMALL_BODY_BYTES } from "@kheish/contract";
 import type { Context, Handler } from "hono";
+import type { BoundRequest, Credential } from "../../features/binding.ts";
 import { requestAbout } from "./about.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { boundRequest } from "./request/bound-request.ts";
 import { renderReply } from "./response/render.ts";
 import type { Route } from "./routing/route-table.ts";
-import { callerOf } from "./security/caller.ts";
-import type { Gate } from "./security/gate.ts";
+import { type Caller, callerOf } from "./security/caller.ts";
+import { bearerOf, type Gate } from "./security/gate.ts";
+import { tokenDigest } from "./security/tokens.ts";
 import type { EventStreams } from "./sse/event-streams.ts";
 
 interface EndpointOptions {
@@ -28,7 +30,8 @@ export function endpointHandler(route: Route, options: EndpointOptions): Handler
     const caller = callerOf(c);
     const principal = await gate.admit(caller, route.demand);
     c.set("principal", principal.id);
-    const request = await boundRequest(c, route, principal, bodyLimitBytes);
+    const bound = await boundRequest(c, route, principal, bodyLimitBytes);
+    const request = route.demand.access === "known" ? { ...bound, ...presentedBy(caller) } : bound;
     await gate.authorize(caller, principal, route.demand, () => resourcesOf(route.endpoint, request));
     c.set("about", requestAbout(request));
     if (route.endpoint.kind === "sse") return options.streams.serve(c, request, route.handle);
@@ -38,6 +41,16 @@ export function endpointHandler(route: Route, options: EndpointOptions): Handler
     return renderReply(c, reply);
   };
   return (c) => serve(c).catch(rethrowAsError);
+}
+
+/** What a caller who was admitted had to show. */
+function presentedBy({ authorization, browserSession, isSecure }: Caller): Partial<BoundRequest> {
+  const token = authorization === undefined ? undefined : bearerOf(authorization);
+  const credential: Credential | undefined =
+    token !== undefined
+      ? { kind: "token", sha256: tokenDigest(token).toString("hex") }
+      : browserSession && { kind: "browser_session", id: browserSession.id };
+  return { isSecure, ...(credential !== undefined && { credential }) };
 }
 
 /** Hono hands only errors to its error handler; anything else thrown would bypass the problem document. */

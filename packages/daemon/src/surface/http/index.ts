@@ -7,6 +7,7 @@ export type { AuthMode, AuthSettings } from "./security/auth-settings.ts";
 
 export type { BindAddress } from "./security/bind-address.ts";
 export { isLoopbackHost } from "./security/bind-address.ts";
+export type { BrowserSessions } from "./security/browser-sessions.ts";
 export { checkHttpSettings } from "./security/check-settings.ts";
 export type { ControlPlaneStatus } from "./security/control-plane-status.ts";
 export { controlPlaneStatus } from "./security/control-plane-status.ts";

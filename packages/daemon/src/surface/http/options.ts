@@ -6,6 +6,7 @@ import type { Console } from "./console/files.ts";
 import type { RedactJson } from "./response/problems.ts";
 import type { AuthSettings } from "./security/auth-settings.ts";
 import type { BindAddress } from "./security/bind-address.ts";
+import type { BrowserSessions } from "./security/browser-sessions.ts";
 import type { CorsSettings } from "./security/cors-policy.ts";
 import type { NamedTokens } from "./security/named-tokens.ts";
 import type { SecurityEvent } from "./security/refusal-log.ts";
@@ -41,6 +42,8 @@ export interface HttpOptions {
   onSecurityEvent?: (event: SecurityEvent) => void;
   /** Tokens beside the two flat ones; default none. */
   namedTokens?: NamedTokens;
+  /** Browsers that stay signed in; default none. */
+  browserSessions?: BrowserSessions;
   /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed; default nobody's. */
   trustedProxies?: readonly string[];
   /** Requests a minute that one caller may make; default 0, which is no bound. */

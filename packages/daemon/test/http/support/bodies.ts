@@ -31,7 +31,7 @@ export function endpointsBelow(parameter: "{session_id}" | "{run_id}"): Endpoint
 
 /** Something for every parameter of an endpoint's path. */
 export function paramsOf(endpoint: EndpointId, known: Record<string, string> = {}): Record<string, string> {
-  const names = [...endpoints[endpoint].path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, "x"]);
+  const names = [...endpoints[endpoint].path.matchAll(/\{\*?(\w+)\}/g)].map(([, name]) => [name, "x"]);
   return { ...Object.fromEntries(names), ...known };
 }
 

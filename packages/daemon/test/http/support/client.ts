@@ -103,7 +103,7 @@ export class Client {
 }
 
 function pathOf(endpoint: EndpointId, call: LooseCall): string {
-  const path = endpoints[endpoint].path.replace(/\{(\w+)\}/g, (_, name: string) => {
+  const path = endpoints[endpoint].path.replace(/\{\*?(\w+)\}/g, (_, name: string) => {
     const value = call.params?.[name];
     if (value === undefined) throw new Error(`${endpoint} needs '${name}'`);
     return encodeURIComponent(value);

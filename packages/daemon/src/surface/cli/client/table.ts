@@ -13,6 +13,7 @@ export const table = {
     members:
       "snapshot_at_ms process_id status ready capabilities runtime control_plane storage provider_readiness health hooks events sessions runs run_memory",
   },
+  whoami: { method: "GET", path: "/v1/whoami", members: "principal auth verbs resources" },
   capabilities: {
     method: "GET",
     path: "/v1/capabilities",
@@ -183,6 +184,7 @@ export const table = {
   },
   permissionMatrix: { method: "POST", path: "/v1/runtime/permissions/matrix", members: "modes" },
   logs: { method: "GET", path: "/v1/logs" },
+  logStream: { method: "GET", path: "/v1/logs/stream", kind: "sse" },
   listRoutes: { method: "GET", path: "/v1/runtime/routes", members: "revision inventory routes diagnostics" },
   addRoute: {
     method: "POST",
@@ -244,6 +246,12 @@ export const table = {
     members: "token_id name verbs resources created_at_ms created_by secret",
   },
   revokeToken: { method: "DELETE", path: "/v1/runtime/tokens/{token_id}", members: "accepted revoked" },
+  createBrowserSession: {
+    method: "POST",
+    path: "/v1/browser-session",
+    members: "principal key expires_at_ms",
+  },
+  endBrowserSession: { method: "DELETE", path: "/v1/browser-session", members: "accepted" },
   getMcp: { method: "GET", path: "/v1/runtime/mcp", members: "selected_profiles servers tool_names" },
   addMcpServer: {
     method: "POST",
@@ -646,4 +654,6 @@ export const table = {
   externalActions: { method: "GET", path: "/v1/runs/{run_id}/external-actions" },
   exportAudit: { method: "GET", path: "/v1/audit/export", members: "lines next_cursor" },
   auditKeys: { method: "GET", path: "/v1/audit/keys", members: "current_key_id keys" },
+  docsManifest: { method: "GET", path: "/v1/docs", members: "name description groups" },
+  docsPage: { method: "GET", path: "/v1/docs/{*path}", members: "path title content" },
 } as const satisfies { readonly [E in EndpointId]: EndpointRow<E> };

@@ -64,6 +64,12 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./events.ts"),
   },
   {
+    name: "logs",
+    aliases: ["log"],
+    summary: "Lines of the daemon's log",
+    load: () => import("./logs.ts"),
+  },
+  {
     name: "status",
     aliases: [],
     summary: "Operator snapshot of the daemon",

@@ -107,7 +107,34 @@ describe("up", () => {
     await started;
     await settled();
     machine.signal("SIGINT");
-    expect((await result).stdout).toMatch(/^Kheish console ready at http:\/\/127\.0\.0\.1:4000\n/);
+    expect((await result).stdout).toMatch(/^Kheish console ready at http:\/\/127\.0\.0\.1:4000\/\n/);
     expect(machine.openedUrls).toEqual(opened);
+  });
+
+  it("takes every flag of serve, makes a master key and needs no route", async () => {
+    const { module, started } = fakeModule();
+    const machine = new FakeMachine({ daemon: module });
+    const result = machine.run("up", "--bind", "127.0.0.1:0", "--no-open", "--state-root", "/somewhere");
+    expect(await started).toMatchObject({
+      bind: { host: "127.0.0.1", port: 0 },
+      stateRoot: "/somewhere",
+      allowEmptyRoutes: true,
+      createMasterKey: true,
+    });
+    await settled();
+    machine.signal("SIGINT");
+    expect((await result).code).toBe(0);
+  });
+
+  it("serves also where no browser can be opened, and says where to look", async () => {
+    const { module, started } = fakeModule();
+    const machine = new FakeMachine({ daemon: module, columns: 80, hasNoBrowser: true });
+    const result = machine.run("up");
+    await started;
+    await settled();
+    machine.signal("SIGTERM");
+    const { code, stderr } = await result;
+    expect(code).toBe(0);
+    expect(stderr).toContain("no browser could be opened; the console is at http://127.0.0.1:4000/");
   });
 });

@@ -12,7 +12,12 @@ export function define(up: Command, cli: Cli): void {
     .action((flags: FlagValues) => {
       const serving = serveOptions(flags, cli.context);
       // Who comes to look adds a route from the console or the command line (02-R38).
-      const options = { ...serving, allowEmptyRoutes: true, open: flags.open !== false };
+      const options = {
+        ...serving,
+        allowEmptyRoutes: true,
+        createMasterKey: true,
+        open: flags.open !== false,
+      };
       return runDaemon(cli, options, ({ baseUrl }) => welcome(cli, options, baseUrl));
     });
 }
@@ -20,7 +25,7 @@ export function define(up: Command, cli: Cli): void {
 function welcome({ context, output }: Cli, options: ServeOptions, baseUrl: string): void {
   const { colors } = output.style();
   const lines = [
-    `Kheish console ready at ${colors.bold(baseUrl)}`,
+    `Kheish console ready at ${colors.bold(`${baseUrl}/`)}`,
     "",
     `  ${colors.dim("state")}      ${options.stateRoot}`,
     `  ${colors.dim("workspace")}  ${options.workspaceRoot}`,
@@ -30,5 +35,10 @@ function welcome({ context, output }: Cli, options: ServeOptions, baseUrl: strin
   ];
   output.raw(`${lines.join("\n")}\n`);
   // Only somebody who sits at a terminal wants a browser window.
-  if (options.open && context.terminal.columns !== undefined) context.host.openUrl(`${baseUrl}/`);
+  if (options.open && context.terminal.columns !== undefined) {
+    const url = `${baseUrl}/`;
+    context.host.openUrl(url, () =>
+      context.terminal.err(`kheish: no browser could be opened; the console is at ${url}\n`),
+    );
+  }
 }

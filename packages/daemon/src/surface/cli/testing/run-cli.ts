@@ -7,6 +7,7 @@ export interface CliSetup {
   env?: Record<string, string>;
   /** Given: standard output is a terminal this wide. */
   columns?: number;
+  hasNoBrowser?: boolean;
   stdin?: string;
   workingDirectory?: string;
   clock?: CliClock;
@@ -56,7 +57,10 @@ export class FakeMachine {
           return () => void this.#listeners.splice(this.#listeners.indexOf(listener), 1);
         },
         exitNow: (code) => void this.exits.push(code),
-        openUrl: (url) => void this.openedUrls.push(url),
+        openUrl: (url, onFailure) => {
+          this.openedUrls.push(url);
+          if (setup.hasNoBrowser === true) onFailure?.();
+        },
         loadDaemon: async () => setup.daemon ?? Promise.reject(new Error("this test runs no daemon")),
         loadDemo: () => Promise.reject(new Error("this test runs no demo")),
         loadOffline: () => import("../../../offline.ts"),

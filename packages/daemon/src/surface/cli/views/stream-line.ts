@@ -3,6 +3,7 @@ import type { StreamFrame } from "../client/follow.ts";
 import { compactJson, type Style } from "../output/output.ts";
 import { oneLine, truncate } from "../output/text.ts";
 import { timeOfDay } from "../output/time.ts";
+import { logText } from "./log.ts";
 import { paintStatus, statusText } from "./status-color.ts";
 
 const NAME_WIDTH = 22;
@@ -22,6 +23,7 @@ export function frameLine(frame: StreamFrame, style: Style): string | undefined 
 /** When it happened, which is not now when a stream is replayed. */
 function momentOf(event: StreamEvent | undefined): number | undefined {
   if (event?.type === "trace") return event.trace.timestamp_ms;
+  if (event?.type === "log") return event.log.timestamp_ms;
   return event?.type === "run_updated" ? event.run.updated_at_ms : undefined;
 }
 
@@ -64,6 +66,8 @@ function eventText(event: StreamEvent): string {
       return `revision ${event.runtime.config.revision}, ${event.runtime.permission_mode}`;
     case "stream_gap":
       return `${event.skipped_is_estimate ? "about " : ""}${event.skipped} events skipped (${event.reason})`;
+    case "log":
+      return logText(event.log);
     case "heartbeat":
     case "output_delta":
       return "";

@@ -11,8 +11,11 @@ export function openApiDocument(): object {
     write: describeOperation(endpoint, catalog),
   }));
   const paths: Record<string, Record<string, object>> = {};
-  for (const { endpoint, write } of operations)
-    paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method.toLowerCase()]: write() };
+  for (const { endpoint, write } of operations) {
+    // The standard has no name for a parameter of several segments.
+    const path = endpoint.path.replace("{*", "{");
+    paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: write() };
+  }
   return {
     openapi: "3.1.0",
     jsonSchemaDialect: "https://json-schema.org/draft/2020-12/schema",

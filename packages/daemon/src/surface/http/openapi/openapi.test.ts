@@ -32,8 +32,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+/** The standard has no name for a parameter of several segments. */
+const pathIn = ({ path }: Endpoint) => path.replace("{*", "{");
+
 function operationOf(endpoint: Endpoint) {
-  const operation = document.paths[endpoint.path]?.[endpoint.method.toLowerCase()];
+  const operation = document.paths[pathIn(endpoint)]?.[endpoint.method.toLowerCase()];
   if (operation === undefined) throw new Error(`${endpoint.method} ${endpoint.path} is missing`);
   return operation;
 }
@@ -56,7 +59,9 @@ describe("GET /v1/openapi.json (01, Probes and descriptors; 08, OpenAPI)", () =>
   it.each(table)("has %s with its parameters, its bodies and its problems", (_id, endpoint) => {
     const operation = operationOf(endpoint);
     const inPath = operation.parameters.filter((parameter) => parameter.in === "path");
-    expect(inPath.map((parameter) => `{${parameter.name}}`)).toEqual(endpoint.path.match(/\{[^}]+\}/g) ?? []);
+    expect(inPath.map((parameter) => `{${parameter.name}}`)).toEqual(
+      pathIn(endpoint).match(/\{[^}]+\}/g) ?? [],
+    );
     expect(inPath.every((parameter) => parameter.required)).toBe(true);
     expect(operation.requestBody !== undefined).toBe(endpoint.body !== undefined);
     if (operation.requestBody !== undefined)

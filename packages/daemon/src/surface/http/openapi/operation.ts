@@ -69,7 +69,7 @@ export function describeProblem(catalog: SchemaCatalog): () => object {
 
 /** `GET /v1/sessions/{session_id}` -> `get_v1_sessions_session_id` (08, OpenAPI). */
 function operationId(endpoint: Endpoint): string {
-  return (endpoint.method.toLowerCase() + endpoint.path).replaceAll(/[{}]/g, "").replaceAll(/[/.-]/g, "_");
+  return (endpoint.method.toLowerCase() + endpoint.path).replaceAll(/[{}*]/g, "").replaceAll(/[/.-]/g, "_");
 }
 
 function answer(endpoint: Endpoint, schema: JsonSchema): object {

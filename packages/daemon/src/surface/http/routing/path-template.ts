@@ -4,9 +4,11 @@ interface Segment {
   /** The literal text, or the name of the parameter that stands here. */
   text: string;
   parameter: boolean;
+  /** Takes all segments that are left: `{*name}`. */
+  rest: boolean;
 }
 
-/** A path of the endpoint table: literals and `{parameters}`, one segment each. */
+/** A path of the endpoint table: literals and `{parameters}`, one segment each; `{*name}` at its end is the rest of the path. */
 export class PathTemplate {
   readonly source: string;
   readonly #segments: readonly Segment[];
@@ -15,7 +17,8 @@ export class PathTemplate {
     this.source = source;
     this.#segments = source.split("/").map((part) => {
       const parameter = part.startsWith("{") && part.endsWith("}");
-      return { text: parameter ? part.slice(1, -1) : part, parameter };
+      const rest = part.startsWith("{*");
+      return { text: parameter ? part.slice(rest ? 2 : 1, -1) : part, parameter, rest };
     });
   }
 
@@ -25,12 +28,14 @@ export class PathTemplate {
 
   /** The same path in Hono's notation. */
   get honoPath(): string {
-    return this.#segments.map(({ text, parameter }) => (parameter ? `:${text}` : text)).join("/");
+    return this.#segments
+      .map(({ text, parameter, rest }) => (rest ? `:${text}{.+}` : parameter ? `:${text}` : text))
+      .join("/");
   }
 
   /** Whether a raw path has this shape. An empty segment counts, so that it can be refused by name. */
   matches(path: string): boolean {
-    const parts = path.split("/");
+    const parts = this.#split(path);
     return (
       parts.length === this.#segments.length &&
       this.#segments.every((segment, index) => segment.parameter || segment.text === parts[index])
@@ -39,11 +44,19 @@ export class PathTemplate {
 
   /** The decoded parameters of a raw path that matches. */
   read(path: string): Record<string, string> {
-    const parts = path.split("/");
+    const parts = this.#split(path);
     const values: Record<string, string> = {};
     for (const [index, { text, parameter }] of this.#segments.entries())
       if (parameter) values[text] = decode(text, parts[index] ?? "");
     return values;
+  }
+
+  /** One part a segment. */
+  #split(path: string): string[] {
+    const parts = path.split("/");
+    if (this.#segments.at(-1)?.rest !== true) return parts;
+    const literal = this.#segments.length - 1;
+    return parts.length <= literal ? parts : [...parts.slice(0, literal), parts.slice(literal).join("/")];
   }
 }
 

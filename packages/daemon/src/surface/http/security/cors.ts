@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "../http-env.ts";
 import { callerOf } from "./caller.ts";
 import type { CorsPolicy } from "./cors-policy.ts";
+import { isOwnPage } from "./own-page.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 
 const ALLOWED_HEADERS = [
@@ -39,14 +40,6 @@ export function cors(policy: CorsPolicy, refusals: RefusalLog): MiddlewareHandle
     if (isPreflight(c.req.method, c.req.header("access-control-request-method"))) return c.body(null, 204);
     return next();
   };
-}
-
-/**
- * The daemon's own console is nobody's guest (08, Static serving). A name that was rebound to this address passes here
- * too: without auth the host guard has refused it by now, with auth it has no token.
- */
-function isOwnPage(origin: string, host: string | undefined): boolean {
-  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
 }
 
 function isPreflight(method: string, requestedMethod: string | undefined): boolean {

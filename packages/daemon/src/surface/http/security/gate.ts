@@ -1,9 +1,11 @@
 import { type Access, type Problem, problem, type Verb } from "@kheish/contract";
 import type { Principal } from "../../../features/binding.ts";
+import type { Presented } from "../../../features/browser-sessions/index.ts";
 import { type Grant, grantsResource } from "../../../governance/access/grant.ts";
 import { withSessionsOfRuns } from "../../../governance/access/run-resources.ts";
 import type { Log } from "../../../kernel/log.ts";
 import { type AuthSettings, isAuthEnabled } from "./auth-settings.ts";
+import type { BrowserSessions } from "./browser-sessions.ts";
 import type { Caller } from "./caller.ts";
 import { WINDOW_MS } from "./failure-limiter.ts";
 import type { NamedTokens } from "./named-tokens.ts";
@@ -19,6 +21,10 @@ const OPERATOR: Principal = Object.freeze({ id: "anonymous", access: "admin" });
 
 /** The scheme is case-insensitive; the token is one word (02-R85). */
 const BEARER = /^bearer +(\S+)$/i;
+
+export function bearerOf(authorization: string): string | undefined {
+  return BEARER.exec(authorization.trim())?.[1];
+}
 
 const DETAILS: Record<AuthFailure, string> = {
   missing_token: "send 'Authorization: Bearer <token>'",
@@ -39,6 +45,7 @@ interface GateOptions {
   logger: Log;
   refusals: RefusalLog;
   namedTokens: NamedTokens;
+  browserSessions: BrowserSessions;
   requestLimiter: RequestLimiter;
 }
 
@@ -48,6 +55,11 @@ interface Refused {
   detail: string;
   principal?: string;
 }
+
+const SIGNED_OUT: Refused = {
+  reason: "invalid_token",
+  detail: "this browser is not signed in any more: sign in again",
+};
 
 /** Decides who a caller is and whether that is enough (02-R83 to R89). */
 export class Gate {
@@ -79,7 +91,7 @@ export class Gate {
     resourcesOfRequest: () => readonly string[],
   ): Promise<void> {
     const { grant } = principal;
-    if (grant === undefined) return;
+    if (grant === undefined || demand.access === "known") return;
     const resources = resourcesOfRequest();
     if (grantsResource(grant, resources)) return;
     const { sessionOfRun } = this.#options.namedTokens;
@@ -89,7 +101,7 @@ export class Gate {
   }
 
   async #known(caller: Caller, demand: Demand): Promise<Principal> {
-    const found = await this.#identify(caller.authorization);
+    const found = await this.#identify(caller);
     if ("reason" in found) throw this.#refuse(caller, found, demand);
     const lacking =
       found.grant === undefined ? flatLack(found, demand) : verbLack(found, found.grant, demand);
@@ -100,20 +112,43 @@ export class Gate {
     return found;
   }
 
-  async #identify(authorization: string | undefined): Promise<Principal | Refused> {
-    if (authorization === undefined) return refusedFor("missing_token");
-    const token = BEARER.exec(authorization.trim())?.[1];
+  async #identify({ authorization, browserSession }: Caller): Promise<Principal | Refused> {
+    if (authorization !== undefined) return this.#byToken(authorization);
+    return browserSession === undefined ? refusedFor("missing_token") : this.#byBrowser(browserSession);
+  }
+
+  async #byToken(authorization: string): Promise<Principal | Refused> {
+    const token = bearerOf(authorization);
     if (token === undefined) return refusedFor("malformed_token");
+    const { namedTokens } = this.#options;
+    return this.#holderOf(tokenDigest(token), () => namedTokens.authenticate(token));
+  }
+
+  /** Whoever stays signed in on a browser is the token that was exchanged for it, as that is now. */
+  async #byBrowser(presented: Presented): Promise<Principal | Refused> {
+    const { browserSessions, namedTokens } = this.#options;
+    const behind = await browserSessions.behind(presented);
+    if (behind === undefined) return SIGNED_OUT;
+    const { tokenSha256, tokenId } = behind;
+    const holder = await this.#holderOf(Buffer.from(tokenSha256, "hex"), async () =>
+      tokenId === undefined ? undefined : namedTokens.grantOf(tokenId, tokenSha256),
+    );
+    return "reason" in holder ? SIGNED_OUT : holder;
+  }
+
+  async #holderOf(
+    digest: Buffer,
+    named: () => ReturnType<NamedTokens["authenticate"]>,
+  ): Promise<Principal | Refused> {
     const tokens = await loadTokens(this.#options.auth, this.#options.readFile);
     this.#tellOfDuplicates(tokens.duplicate);
     if (tokens.duplicate) return refusedFor("invalid_token");
-    const presented = tokenDigest(token);
-    if (matches(tokens.admin, presented)) return ADMIN;
-    if (matches(tokens.readOnly, presented)) return READER;
-    const named = await this.#options.namedTokens.authenticate(token);
-    if (named === undefined) return refusedFor("invalid_token");
-    if (named === "expired") return { reason: "invalid_token", detail: "the token has expired" };
-    const { name, ...grant } = named;
+    if (matches(tokens.admin, digest)) return ADMIN;
+    if (matches(tokens.readOnly, digest)) return READER;
+    const found = await named();
+    if (found === undefined) return refusedFor("invalid_token");
+    if (found === "expired") return { reason: "invalid_token", detail: "the token has expired" };
+    const { name, ...grant } = found;
     return { id: `token:${name}`, access: "token", grant };
   }
 
@@ -129,7 +164,7 @@ export class Gate {
 
   #refuse(caller: Caller, { reason, detail, principal }: Refused, { access }: Demand): Problem {
     const limited = this.#options.refusals.record(caller, reason, {
-      required_access: access === "read" ? "read_only" : "admin",
+      required_access: access === "admin" ? "admin" : "read_only",
       ...(principal === undefined ? {} : { principal }),
     });
     return limited ? tooManyFailures() : refusal(reason, detail);
@@ -144,7 +179,8 @@ function flatLack(principal: Principal, { access }: Demand): string | undefined 
   return access === "admin" && principal !== ADMIN ? DETAILS.insufficient_access : undefined;
 }
 
-function verbLack({ id }: Principal, { verbs }: Grant, { verb }: Demand): string | undefined {
+function verbLack({ id }: Principal, { verbs }: Grant, { access, verb }: Demand): string | undefined {
+  if (access === "known") return undefined;
   if (verb !== undefined && verbs.includes(verb)) return undefined;
   return `this takes the verb '${verb}', and '${id}' has ${verbs.join(", ")}`;
 }

@@ -1,0 +1,2 @@
+export { docsBindings } from "./http.ts";
+export { docsIn } from "./tree.ts";
