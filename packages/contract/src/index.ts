@@ -29,8 +29,10 @@ export * from "./routes.ts";
 export * from "./runs.ts";
 export * from "./runtime.ts";
 export * from "./runtime-settings.ts";
+export * from "./sandbox.ts";
 export * from "./secrets.ts";
 export * from "./sessions.ts";
+export * from "./tasks.ts";
 export * from "./tokens.ts";
 export * from "./tool-limits.ts";
 

@@ -1,4 +1,10 @@
-import type { BudgetLimits, DaemonStatusView, DebugLevel, PermissionMode } from "@kheish/contract";
+import type {
+  BudgetLimits,
+  DaemonStatusView,
+  DebugLevel,
+  PermissionMode,
+  SandboxStatus,
+} from "@kheish/contract";
 import {
   BUDGET_STREAM,
   BudgetBook,
@@ -70,6 +76,13 @@ import {
 } from "./features/runtime/index.ts";
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
+import {
+  ShellHost,
+  TaskNotices,
+  type TaskOutputs,
+  TaskService,
+  taskBindings,
+} from "./features/tasks/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
 import type { Accounts } from "./governance/accounts/accounts.ts";
 import type { Audit } from "./governance/audit/index.ts";
@@ -86,7 +99,9 @@ import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";
 import { type Env, LiveRoutes, type LoadedRoutes, type RouteLoader } from "./model/index.ts";
 import type { NamedTokens } from "./surface/http/index.ts";
+import type { CommandLauncher, HeldCommands } from "./tools/bash/index.ts";
 import type { McpServers } from "./tools/mcp/index.ts";
+import type { ProcessTraces } from "./tools/process/traces.ts";
 
 /** Everything a daemon is made of that touches the world. The simulation brings its own. */
 export interface World {
@@ -101,6 +116,15 @@ export interface World {
   /** The MCP servers whose tools are among `tools`, and how to read which there should be; absent: there are none. */
   mcp?: { servers: McpServers; load: () => Promise<LoadedMcp> };
   audit: Audit;
+  /** What commands in the background are run with; absent: there are none. */
+  shells?: {
+    launcher: CommandLauncher;
+    held: HeldCommands;
+    outputs: TaskOutputs;
+    traces: ProcessTraces;
+    /** The longest that one may run. */
+    maxMs: number;
+  };
   /** How hooks outside of the engine are called; a kind that is left out fails. */
   hooks?: Pick<HookCallers, "command" | "http" | "callback">;
   log: Log;
@@ -129,6 +153,8 @@ export interface DaemonSettings {
   controlPlane: StatusSources["controlPlane"];
   /** What keeps debug evidence. Absent: this daemon keeps none. */
   debug?: DebugCapture;
+  /** What keeps commands apart from the machine. */
+  sandbox?: SandboxStatus;
   /** Whether the daemon's directories can be written to (02-R98). */
   probeStorage: () => Promise<StorageProbe[]>;
   /** A store that came out of a backup may act from now on; see `isHeldCopy`. */
@@ -221,6 +247,14 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     priceOf: (route, model, usage) => models.priceOf(route, model, usage),
   };
 
+  const { shells } = world;
+  const tasks = new TaskService({
+    commands: () => commands,
+    tail,
+    ...(shells === undefined
+      ? {}
+      : { shells: { countsOf: (id) => host?.countsOf(id), outputs: shells.outputs } }),
+  });
   const loop: LoopDeps = {
     store,
     clock,
@@ -231,6 +265,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     budgets,
     prices,
     tools,
+    tasks,
+    ...(shells === undefined ? {} : { shells: { host: owner, maxMs: shells.maxMs } }),
     authority,
     audit: audit.ledger,
     rules,
@@ -268,6 +304,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
   };
+  const host = shells === undefined ? undefined : new ShellHost({ commands, blobs, log, owner, ...shells });
+  const notices = new TaskNotices({ commands, tasks, log });
   const timers = createTimers({ ...commands, owner, log });
 
   // What another daemon decided reaches this one through the journal.
@@ -290,6 +328,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     });
     if (stored.stream === BUDGET_STREAM) budgets.outdate();
     if (stored.stream === RULE_STREAM) rules.outdate();
+    host?.heard(stored);
+    notices.heard(stored);
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
@@ -324,6 +364,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     processId: settings.processId,
     isReady: () => ready,
     budgets: () => budgetsStatus(commands),
+    tasks: () => tasks.status(),
+    ...(settings.sandbox === undefined ? {} : { sandbox: settings.sandbox }),
     subscriberCount: () => streams.subscriberCount,
     controlPlane: settings.controlPlane,
     hooks: (configured) => hooksStatus(hooks, deadLetters, configured),
@@ -356,6 +398,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     workspaceRoot: settings.workspaceRoot,
   });
 
+  const stopCommands = async () => {
+    await host?.stop();
+    await notices.stop();
+  };
+
   return {
     bindings: [
       ...sessionBindings(sessions),
@@ -366,6 +413,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...debugBindings(evidence, retention),
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),
+      ...taskBindings(tasks),
       ...eventBindings(streams),
       ...settingsBindings(runtime),
       ...hookBindings(deadLetters),
@@ -422,6 +470,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
           await mcp.stop();
           throw error;
         });
+        // What is live now has no daemon: it is ended before any run could look at it.
+        await host?.start();
+        await notices.start();
         timers.start();
         executor.start();
         if (debug !== undefined) retention.start();
@@ -435,6 +486,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await Promise.all([
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
         Promise.race([watchers.stop(), sleep(clock, deadlineMs)]),
+        Promise.race([stopCommands(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
       if (mcp !== undefined) await Promise.race([mcp.stop(), sleep(clock, MCP_STOP_MS)]);

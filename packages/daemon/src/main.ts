@@ -55,6 +55,7 @@ import {
   withCatalogue,
 } from "./model/index.ts";
 import { type Env, openCredentials, openStore, readIfPresent, readText } from "./opening.ts";
+import { openShells, sandboxedServers, secretFilesOf } from "./shells.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { packageVersion } from "./surface/cli/version.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
@@ -73,6 +74,7 @@ import { childEnvironment } from "./tools/bash/environment.ts";
 import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
 import { McpServers, openConnection, startServerProcess } from "./tools/mcp/index.ts";
+import { SandboxUnavailable } from "./tools/sandbox/open.ts";
 
 export interface RunningDaemon {
   baseUrl: string;
@@ -97,6 +99,7 @@ const CLOSE_MS = 400;
 const TRACES_MS = 100;
 const CONCURRENCY = 256;
 const THIRTY_MINUTES_MS = 30 * 60_000;
+const ONE_DAY_MS = 24 * 60 * 60_000;
 
 /**
  * Opens the world, composes the daemon, opens its doors. Rejects with `StartError`, and then nothing is left open.
@@ -241,7 +244,31 @@ async function open(
     redactor,
   );
   const models = metrics.models(opened);
-  const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
+  const {
+    shells,
+    sandbox,
+    status: sandboxStatus,
+  } = await openShells(
+    {
+      mode: options.sandbox ?? "auto",
+      writable: options.sandboxWrite ?? [],
+      stateRoot: stateRoot.path,
+      workspaceRoot,
+      secretFiles: secretFilesOf(env, [
+        options.adminTokenFile,
+        options.readonlyTokenFile,
+        options.mcp?.credentialsFile,
+      ]),
+      maxMs: wholeNumber(env, "KHEISH_BACKGROUND_COMMAND_MAX_MS", ONE_DAY_MS),
+    },
+    env,
+  );
+  const builtin = createBuiltinTools({
+    hostEnv: env,
+    commands: shells.launcher,
+    held: shells.held,
+    includeNoop: !options.noSimulator,
+  });
   const mcpSecrets = mcpCredentials(credentials, accounts);
   const servers = new McpServers({
     clock: systemClock,
@@ -256,11 +283,12 @@ async function open(
       workspaceRoot,
       version: packageVersion(),
       credentials: mcpSecrets,
-      startProcess: startServerProcess,
+      startProcess: sandboxedServers(startServerProcess, sandbox, workspaceRoot),
       holdSecrets: (source, secrets) => redactor.hold(source, secrets),
     }),
     redact: (text) => redactor.foreignText(text),
     record: (action) => audit.ledger.record(action),
+    isolation: sandbox.name,
   });
   const mcp = { servers, load: mcpLoader(options.mcp ?? NO_MCP, env, credentials, redactor) };
   const own = toolPort([...builtin.all(), ...extraTools]);
@@ -278,6 +306,7 @@ async function open(
       tools,
       mcp,
       audit,
+      shells,
       hooks: {
         command: commandCaller({
           start: startShell,
@@ -317,6 +346,7 @@ async function open(
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
       debug,
+      sandbox: sandboxStatus,
       probeStorage: () =>
         Promise.all(
           [
@@ -569,7 +599,7 @@ function startError(error: unknown): StartError {
 }
 
 function isForOperators(error: unknown): error is Error {
-  return [StoreError, RouteConfigError, ServeConfigError, AuditKeyError].some(
+  return [StoreError, RouteConfigError, ServeConfigError, AuditKeyError, SandboxUnavailable].some(
     (kind) => error instanceof kind,
   );
 }

@@ -11,6 +11,7 @@ import { runtimeEndpoints } from "./runtime.ts";
 import { secretsEndpoints } from "./secrets.ts";
 import { sessionsEndpoints } from "./sessions.ts";
 import { streamsEndpoints } from "./streams.ts";
+import { tasksEndpoints } from "./tasks.ts";
 import { tokensEndpoints } from "./tokens.ts";
 
 export * from "./endpoint.ts";
@@ -28,6 +29,7 @@ type Table = typeof operationsEndpoints &
   typeof goalsEndpoints &
   typeof approvalsEndpoints &
   typeof questionsEndpoints &
+  typeof tasksEndpoints &
   typeof auditEndpoints;
 
 /**
@@ -48,6 +50,7 @@ export const endpoints: Table = {
   ...goalsEndpoints,
   ...approvalsEndpoints,
   ...questionsEndpoints,
+  ...tasksEndpoints,
   ...auditEndpoints,
 };
 

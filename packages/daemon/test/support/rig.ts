@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DebugLevel, EndpointId, JsonObject, PermissionMode, RunView } from "@kheish/contract";
-import { compose, type Daemon } from "../../src/compose.ts";
+import { compose, type Daemon, type World } from "../../src/compose.ts";
 import {
   DEFAULT_RUN_LIMITS,
   type ModelPort,
@@ -60,6 +60,8 @@ export interface BootOptions {
   auditKeys?: RingKeys;
   /** What keeps debug evidence, made for this daemon's store. */
   debug?: (store: Store, level: () => DebugLevel) => DebugCapture;
+  /** What runs commands in the background. */
+  shells?: World["shells"];
   /** The text of a routes file, for a daemon that captures. */
   routes?: string;
 }
@@ -120,6 +122,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
             (debug === undefined ? models : modelsWith({ evidence: debug }, options.routes)),
           tools: toolPort(toolsFor(opened.length)),
           audit,
+          ...(options.shells === undefined ? {} : { shells: options.shells }),
           hooks: { callback: callbackCaller(new Map(Object.entries(options.callbacks ?? {}))) },
           credentials: new Credentials({
             store,

@@ -21,6 +21,7 @@ const CONVERSATION = new Set<RecordedEvent["type"]>([
   "tool_call_finished",
   "effect_not_applied",
   "todos_updated",
+  "task_changed",
   "answer_conformed",
   "compaction_boundary",
   "session_created",

@@ -1,4 +1,4 @@
-import type { BudgetLimits, PermissionMode } from "@kheish/contract";
+import type { BudgetLimits, PermissionMode, SandboxMode } from "@kheish/contract";
 
 /** How one daemon is to run: what `serve` and `up` make of their flags and the environment. */
 export interface ServeOptions {
@@ -61,6 +61,10 @@ export interface ServeOptions {
     discovery: McpDiscovery;
     profiles: readonly string[];
   };
+  /** Whether commands and stdio servers run behind a sandbox; default auto. */
+  sandbox?: SandboxMode;
+  /** What they may write beside the workspace; absolute. */
+  sandboxWrite?: string[];
   /** `up` shows the console in a browser once the daemon answers. */
   open?: boolean;
 }
@@ -71,6 +75,7 @@ export interface BindAddress {
   port: number;
 }
 
+export const sandboxModes = ["auto", "required", "off"] as const satisfies readonly SandboxMode[];
 export const httpAuthModes = ["auto", "none", "bearer"] as const;
 export const logFormats = ["auto", "pretty", "json"] as const;
 export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;

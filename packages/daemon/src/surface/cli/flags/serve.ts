@@ -10,6 +10,7 @@ import {
   logLevels,
   mcpDiscoveries,
   type ServeOptions,
+  sandboxModes,
 } from "../serve-options.ts";
 import { permissionModeFrom, permissionModeNames } from "./permission-mode.ts";
 import { providerEnv } from "./provider-flags.ts";
@@ -47,6 +48,8 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
     disableScheduler: reader.enabled("disableScheduler"),
     lockWaitMs: reader.wholeNumber("lockWaitMs") ?? DEFAULT_LOCK_WAIT_MS,
     otel: reader.enabled("otel"),
+    sandbox: reader.choice("sandbox", sandboxModes) ?? "auto",
+    sandboxWrite: reader.list("sandboxWrite").map(path),
     resumeRestored: reader.enabled("resumeRestored"),
     ...tokens(reader, path),
     ...present({
