@@ -470,8 +470,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
           await mcp.stop();
           throw error;
         });
-        // What is live now has no daemon: it is ended before any run could look at it.
-        await host?.start();
+        host?.start();
         await notices.start();
         timers.start();
         executor.start();

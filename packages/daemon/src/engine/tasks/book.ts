@@ -107,7 +107,7 @@ export class TaskBook {
       ...(after.shell === undefined ? {} : { host: after.shell.host }),
       ...(runId === undefined ? {} : { run_id: runId }),
     });
-    this.#announce(change, after, before?.data);
+    this.#announce(change, after, before?.data, runId);
   }
 
   #delete(
@@ -126,19 +126,30 @@ export class TaskBook {
     });
   }
 
-  #announce(change: SessionChange, { task }: StoredTask, before: StoredTask | undefined): void {
+  #announce(
+    change: SessionChange,
+    { task }: StoredTask,
+    before: StoredTask | undefined,
+    runId?: string,
+  ): void {
     const { id: task_id, title, status, owner_agent_id, output } = task;
     const about = { task_id, title, ...(owner_agent_id === undefined ? {} : { owner_agent_id }) };
+    const by = runId === undefined ? {} : { runId };
     const { hooks } = this.#deps;
     if (before === undefined) {
       const place = ["task_created", task_id];
-      announce(hooks, change, this.#session, "task_created", { subject: task_id, place, payload: about });
+      announce(hooks, change, this.#session, "task_created", {
+        ...by,
+        subject: task_id,
+        place,
+        payload: about,
+      });
     }
     if (endsNow(before?.task.status ?? "pending", status)) {
       const payload = { ...about, status, ...(output === undefined ? {} : { output }) };
       // A task that is opened again may end again.
       const place = ["task_completed", task_id, change.nextSeq];
-      announce(hooks, change, this.#session, "task_completed", { subject: task_id, place, payload });
+      announce(hooks, change, this.#session, "task_completed", { ...by, subject: task_id, place, payload });
     }
   }
 }

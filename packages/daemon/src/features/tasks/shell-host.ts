@@ -79,12 +79,10 @@ export class ShellHost {
     this.#deps = deps;
   }
 
-  /** To be called before any run goes on: what is live now was begun by a daemon that is no more. */
-  async start(): Promise<void> {
+  /** What is live and nobody's is ended beside whatever else begins: a start does not wait for processes to end. */
+  start(): void {
     this.#state = "working";
-    await this.#adoptOrEnd(true);
-    this.#watchSoon();
-    this.#sweepSoon();
+    this.#sweepNow();
   }
 
   /** What runs is ended, and said to be: it does not outlive the daemon that answers for it. */
@@ -284,7 +282,7 @@ export class ShellHost {
 
   // ------------------------------------------------------------ what no daemon looks after
 
-  async #adoptOrEnd(isBoot: boolean): Promise<void> {
+  async #adoptOrEnd(): Promise<void> {
     const { store } = this.#deps.commands;
     let after: string | undefined;
     for (;;) {
@@ -294,20 +292,20 @@ export class ShellHost {
         ...(after === undefined ? {} : { after }),
       });
       const live = page as unknown as Kept<"task">[];
-      await Promise.all(live.map(({ id, data }) => this.#adoptOrEndOne(id, data, isBoot)));
+      await Promise.all(live.map(({ id, data }) => this.#adoptOrEndOne(id, data)));
       if (page.length < PAGE) return;
       after = page.at(-1)?.cursor;
     }
   }
 
-  async #adoptOrEndOne(id: string, stored: StoredTask, isBoot: boolean): Promise<void> {
+  async #adoptOrEndOne(id: string, stored: StoredTask): Promise<void> {
     const { commands, owner } = this.#deps;
     const lease = await commands.store.getLease(shellLease(id));
     const isHeld = lease !== undefined && lease.expiresAtMs > commands.clock.now();
     // Its commit was heard of, or will be: it is this daemon's to begin.
-    if (isHeld && lease.owner === owner && !isBoot) return this.#launch(id);
+    if (isHeld && lease.owner === owner) return this.#launch(id);
     if (isHeld || !(await this.#takeLease(id)) || this.#running.has(id)) return;
-    await this.#endLeftover(id, stored, isBoot);
+    await this.#endLeftover(id, stored);
   }
 
   async #takeLease(id: string): Promise<boolean> {
@@ -319,7 +317,7 @@ export class ShellHost {
     return taken.ok;
   }
 
-  async #endLeftover(id: string, stored: StoredTask, isBoot: boolean): Promise<void> {
+  async #endLeftover(id: string, stored: StoredTask): Promise<void> {
     const { outputs, traces, commands } = this.#deps;
     const { pid, process_group_id, process_started_at } = withMetadata(stored, {});
     const ended = await endTree(
@@ -336,7 +334,7 @@ export class ShellHost {
     const kept = bytes === undefined ? { metadata: {} } : await this.#keepOutput(id, countsOf(bytes));
     const end = this.#cutOff({
       ...kept.metadata,
-      recovered_on_boot: isBoot,
+      recovered_on_boot: true,
       process_tree_shutdown_supported: true,
       process_tree_shutdown_confirmed: !ended.timedOut,
       process_tree_shutdown_matched_target: ended.matched,
@@ -358,14 +356,12 @@ export class ShellHost {
     });
   }
 
-  #sweepSoon(): void {
-    if (this.#state !== "working") return;
-    this.#sweep = this.#deps.commands.clock.schedule(SWEEP_MS, () => {
-      this.#do(
-        "all",
-        this.#adoptOrEnd(false).finally(() => this.#sweepSoon()),
-      );
+  #sweepNow(): void {
+    const swept = this.#adoptOrEnd().finally(() => {
+      if (this.#state !== "working") return;
+      this.#sweep = this.#deps.commands.clock.schedule(SWEEP_MS, () => this.#sweepNow());
     });
+    this.#do("all", swept);
   }
 
   /** Keeps what is known of the output, and says once that a command seems to wait for an answer (04-R48). */
