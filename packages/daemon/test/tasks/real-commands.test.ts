@@ -1,13 +1,16 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunView, TaskOutputView, TaskRecord } from "@kheish/contract";
+import type { DaemonStatusView, RunView, TaskOutputView, TaskRecord } from "@kheish/contract";
 import { afterEach, describe, expect, test } from "vitest";
+import { MARKER } from "../../src/features/tasks/index.ts";
 import { DaemonProcess } from "../../src/surface/cli/demo/daemon-process.ts";
 import { processContext } from "../../src/surface/cli/process-context.ts";
 import { systemTraces } from "../../src/tools/process/traces.ts";
+import { openSandbox } from "../../src/tools/sandbox/open.ts";
+import { ServedDaemon } from "../support/served.ts";
 
 const { clock } = processContext();
 const undo: (() => Promise<unknown>)[] = [];
@@ -26,13 +29,13 @@ class RealDaemon {
     this.workspace = workspace;
   }
 
-  static async start(): Promise<RealDaemon> {
+  static async start(sandbox = "off"): Promise<RealDaemon> {
     const directory = await mkdtemp(join(tmpdir(), "kheish-tasks-"));
     undo.push(() => rm(directory, { recursive: true, force: true }));
     const workspace = join(directory, "workspace");
     await mkdir(workspace);
     const place = { directory, workspace, stateRoot: join(directory, "state"), log: join(directory, "log") };
-    const flags = ["--permission-mode", "bypass-permissions", "--sandbox", "off"];
+    const flags = ["--permission-mode", "bypass-permissions", "--sandbox", sandbox];
     const daemon = await DaemonProcess.start(place, clock, flags);
     undo.push(() => daemon.stop());
     const real = new RealDaemon(daemon, workspace);
@@ -62,7 +65,7 @@ class RealDaemon {
     await this.post<RunView>("/v1/sessions/s/runs", { content });
     await eventually(() => existsSync(join(this.workspace, "ready")));
     return eventually(async () => {
-      const [task] = await this.tasks();
+      const task = (await this.tasks()).find(({ description }) => description === command);
       return (task?.metadata as { pid?: number } | undefined)?.pid === undefined ? undefined : task;
     });
   }
@@ -170,4 +173,76 @@ describe("a real command in the background", () => {
     await eventually(async () => !(await isThere(child)));
     expect(await isThere(other.pid ?? 0)).toBe(true);
   }, 60_000);
+});
+
+const probed = await openSandbox({
+  mode: "auto",
+  writable: [],
+  stateRoot: await realpath(await mkdtemp(join(tmpdir(), "kheish-sandbox-probe-"))),
+  workspaceRoot: await realpath(tmpdir()),
+  secretFiles: [],
+  hostEnv: process.env,
+  platform: process.platform,
+});
+
+describe("03, Shell commands run with full host access: the sandbox of a daemon", () => {
+  test("is named by status and by each run with a command, also where there is none", async () => {
+    const daemon = await ServedDaemon.start({
+      store: "sqlite",
+      permissionMode: "bypassPermissions",
+      env: { PATH: "/usr/bin:/bin" },
+      sandbox: "off",
+    });
+    undo.push(() => daemon.remove());
+    const post = (path: string, body: object) =>
+      fetch(`${daemon.baseUrl}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }).then((answer) => answer.json());
+    await post("/v1/sessions", { session_id: "s" });
+    const view = (await post("/v1/sessions/s/input", {
+      content: JSON.stringify({
+        simulate: [{ tool_calls: [{ name: "bash", input: { command: "true" } }] }, { text: "done" }],
+      }),
+    })) as object;
+    expect(view).toBeDefined();
+    const [run] = (await (await fetch(`${daemon.baseUrl}/v1/runs`)).json()) as RunView[];
+    expect(run).toMatchObject({ status: "completed", sandbox: "none" });
+    const status = (await (await fetch(`${daemon.baseUrl}/v1/status`)).json()) as DaemonStatusView;
+    expect(status.sandbox).toEqual({ mode: "off", in_force: "none", reason: "--sandbox off" });
+    expect(status.tasks).toMatchObject({ total: 0, live_background_shell_task_count: 0 });
+    const log = await (await fetch(`${daemon.baseUrl}/v1/sessions/s/events`)).text();
+    expect(log).toContain('"sandbox":"none"');
+  });
+
+  test("is required: a daemon without one does not start, and says what to do", async () => {
+    const start = ServedDaemon.start({ store: "sqlite", sandbox: "required", env: { PATH: "/nowhere" } });
+    await expect(start).rejects.toThrow(
+      /--sandbox required, but commands cannot be sandboxed here: bubblewrap \(bwrap\) is not on the PATH; install/,
+    );
+  });
+
+  test.skipIf(probed.status.in_force === "none")(
+    "is around a command in the background, and both end with the daemon",
+    async () => {
+      const daemon = await RealDaemon.start("required");
+      const task = await daemon.begin("sleep 600 & touch ready; wait");
+      expect(task.metadata).toMatchObject({ sandbox: "bubblewrap" });
+      const [run] = await daemon.get<RunView[]>("/v1/runs");
+      expect(run?.sandbox).toBe("bubblewrap");
+      const { carrying } = systemTraces();
+      expect((await carrying(MARKER, task.id)).length).toBeGreaterThan(1);
+      await daemon.process.kill();
+      await eventually(async () => (await carrying(MARKER, task.id)).length === 0);
+      await daemon.process.restart();
+      const { task: ended } = await daemon.output(task.id, "?wait=true");
+      expect(ended).toMatchObject({ status: "failed", metadata: { terminal_reason: "daemon_restarted" } });
+      const second = await daemon.begin("echo again; sleep 600");
+      const stopped = await daemon.post<TaskRecord>(`/v1/sessions/s/tasks/${second.id}/stop`, {});
+      expect(stopped.status).toBe("cancelled");
+      expect(await carrying(MARKER, second.id)).toEqual([]);
+    },
+    60_000,
+  );
 });
