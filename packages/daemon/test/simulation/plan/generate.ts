@@ -46,6 +46,7 @@ export function generate(seed: number): Plan {
   );
   const hooks = hookPlan(new Prng(seed).fork("hooks"));
   const budget = budgetPlan(new Prng(seed).fork("budget"));
+  const commands = commandCalls(new Prng(seed).fork("commands"), submissions);
   const access = accessPlan(new Prng(seed).fork("access"));
   return {
     seed,
@@ -57,16 +58,20 @@ export function generate(seed: number): Plan {
     ...(access === undefined ? {} : { access }),
     ...(hooks === undefined ? {} : { hooks }),
     sessions,
-    submissions:
+    ...(commands.length > 0 ? { commands: true } : {}),
+    submissions: beginning(
+      new Set(commands),
       budget === undefined
         ? remembering(new Prng(seed).fork("remember"), submissions)
         : inARush(budget, sessions, submissions),
+    ),
     interventions: [
       ...interventions(prng, daemons, sessions, submissions),
       // From a stream of their own, so that a seed's other decisions do not move when these do.
       ...custodians(new Prng(seed).fork("custody"), sessions),
       ...(access?.leased === true ? [providersCustodian(new Prng(seed).fork("provider"), sessions)] : []),
       ...tokenHolders(new Prng(seed).fork("tokens")),
+      ...(commands.length > 0 ? stoppers(new Prng(seed).fork("stoppers"), sessions) : []),
     ],
     deaths: deaths(prng, daemons, onFiles),
     watchers: Array.from({ length: prng.int(0, 3) }, () => watcherPlan(prng, sessions, submissions)),
@@ -74,6 +79,32 @@ export function generate(seed: number): Plan {
     // Who comes first to a budget is not moved by who comes for a rule.
     rulers: budget === undefined ? rulers(new Prng(seed).fork("rules"), sessions) : [],
   };
+}
+
+/** In some histories calls of `look` and `send` begin commands in the background instead. */
+function commandCalls(prng: Prng, submissions: readonly SubmissionPlan[]): string[] {
+  if (!prng.chance(0.35)) return [];
+  const calls = submissions.flatMap(({ turns }) => turns.flatMap((turn) => turn.calls));
+  return calls
+    .filter(({ tool }) => (tool === "look" || tool === "send") && prng.chance(0.6))
+    .map(({ id }) => id);
+}
+
+function beginning(ids: ReadonlySet<string>, submissions: SubmissionPlan[]): SubmissionPlan[] {
+  if (ids.size === 0) return submissions;
+  const begun = (call: CallPlan): CallPlan => (ids.has(call.id) ? { ...call, tool: "begin" } : call);
+  return submissions.map((submission) => ({
+    ...submission,
+    turns: submission.turns.map((turn) => ({ ...turn, calls: turn.calls.map(begun) })),
+  }));
+}
+
+function stoppers(prng: Prng, sessions: readonly SessionPlan[]): Intervention[] {
+  return Array.from({ length: prng.int(0, 3) }, () => ({
+    kind: "stop_task" as const,
+    atMs: prng.int(200, 6_000),
+    session: prng.pick(sessions).id,
+  }));
 }
 
 const ENOUGH_CALLS = 20;

@@ -19,6 +19,8 @@ export interface Plan {
   access?: AccessPlan;
   /** Hooks that guard, decide and watch; they stand in the settings before anybody is there. */
   hooks?: HookPlan;
+  /** Some calls begin commands in the background. */
+  commands?: boolean;
   sessions: SessionPlan[];
   submissions: SubmissionPlan[];
   interventions: Intervention[];
@@ -81,7 +83,7 @@ export interface TurnPlan {
   calls: CallPlan[];
 }
 
-export type ToolName = "look" | "upsert" | "send" | "store_file" | "bash" | "ask_user_question";
+export type ToolName = "begin" | "look" | "upsert" | "send" | "store_file" | "bash" | "ask_user_question";
 
 /** One call of a tool, named so that the outside world, the journal and the clients all mean the same one. */
 export interface CallPlan {
@@ -112,6 +114,7 @@ export interface AnswerPlan {
 export type Intervention =
   | { kind: "cancel"; atMs: number; submission: string }
   | { kind: "interrupt"; atMs: number; session: string; clearQueue: boolean }
+  | { kind: "stop_task"; atMs: number; session: string }
   | { kind: "drain"; atMs: number; daemon: number; downMs: number }
   | { kind: "pause"; atMs: number; daemon: number; forMs: number }
   | { kind: "step_clock"; atMs: number; daemon: number; byMs: number }

@@ -1,5 +1,5 @@
 import type { Json } from "@kheish/contract";
-import { compose, type Daemon } from "../../../src/compose.ts";
+import { compose, type Daemon, type World as DaemonWorld } from "../../../src/compose.ts";
 import {
   DEFAULT_RUN_LIMITS,
   type ModelPort,
@@ -37,6 +37,7 @@ export interface ProcessParts {
   /** The store as this process sees it. */
   openStore: (process: SimulatedProcess) => Store;
   tools: (process: SimulatedProcess) => readonly Tool[];
+  shells: (process: SimulatedProcess) => NonNullable<DaemonWorld["shells"]>;
   hook: (process: SimulatedProcess) => HookCallback;
   /** A call leaves. */
   onModelCall: (process: SimulatedProcess, call: ModelCall) => void;
@@ -118,6 +119,7 @@ export class SimulatedProcess implements Owner {
         }),
         tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
         audit,
+        shells: parts.shells(this),
         hooks: { callback: callbackCaller(new Map([["outside", parts.hook(this)]])) },
         credentials,
       },

@@ -3,6 +3,7 @@ import type { Store } from "../../../src/kernel/store.ts";
 import type { CheckName } from "../invariants/check.ts";
 import type { Death, Plan } from "../plan/plan.ts";
 import { CALM, type Weather } from "../plan/weather.ts";
+import { Commands } from "./commands.ts";
 import type { Disk } from "./disk.ts";
 import { FileDisk } from "./file-disk.ts";
 import { OutsideHooks, setHooks } from "./hooks.ts";
@@ -61,6 +62,7 @@ export class World implements Owner {
   readonly scheduler: Scheduler;
   readonly outside: Outside;
   readonly hooks: OutsideHooks;
+  readonly commands: Commands;
   readonly network: Network;
   readonly marks = new Map<Mark, number>();
   readonly lines: Line[] = [];
@@ -91,6 +93,7 @@ export class World implements Owner {
     this.prng = new Prng(plan.seed);
     this.scheduler = new Scheduler(this.prng.fork("order"));
     this.outside = new Outside(this.scheduler, this.prng.fork("outside"), plan);
+    this.commands = new Commands(this.scheduler, plan.seed);
     this.hooks = new OutsideHooks(this.scheduler, this.prng.fork("hooks"), plan);
     this.network = new Network({
       scheduler: this.scheduler,
@@ -222,6 +225,7 @@ export class World implements Owner {
         blobs: this.#blobs,
         openStore: (of) => this.#front(of, inner),
         tools: (of) => this.outside.tools(of),
+        shells: (of) => this.commands.shellsFor(of),
         hook: (of) => this.hooks.callback(of),
         onModelCall: (of, call) => this.listener.onModelCall(of, call),
         beforeLook: () => this.listener.beforeLook(),
