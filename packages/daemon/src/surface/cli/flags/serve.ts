@@ -48,8 +48,6 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
     disableScheduler: reader.enabled("disableScheduler"),
     lockWaitMs: reader.wholeNumber("lockWaitMs") ?? DEFAULT_LOCK_WAIT_MS,
     otel: reader.enabled("otel"),
-    sandbox: reader.choice("sandbox", sandboxModes) ?? "auto",
-    sandboxWrite: reader.list("sandboxWrite").map(path),
     resumeRestored: reader.enabled("resumeRestored"),
     ...tokens(reader, path),
     ...present({
@@ -63,6 +61,8 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
       maxStreamsPerPrincipal: atLeastOne(reader, "httpMaxStreamsPerPrincipal"),
       requestsPerMinute: reader.wholeNumber("httpRateLimit"),
       modelBudget: modelBudget(reader),
+      sandbox: reader.choice("sandbox", sandboxModes),
+      sandboxWrite: someOf(reader.list("sandboxWrite").map(path)),
     }),
     mcp: mcpSettings(reader, path),
   };
