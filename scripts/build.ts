@@ -91,7 +91,8 @@ async function bundle(name: string): Promise<void> {
   await bundled.close();
   const modules = [...modulesOf(output), ...(await addConsole(join(out, name)))];
   writeFileSync(join(out, name, "THIRD-PARTY-NOTICES"), noticesOf(modules));
-  cpSync(join(folder, "bin"), join(out, name, "bin"), { recursive: true });
+  for (const part of ["bin", "skills"])
+    cpSync(join(folder, part), join(out, name, part), { recursive: true });
 }
 
 /** Built where a checkout's daemon serves it from, and put into the daemon that is published. Answers what is in it. */
@@ -116,7 +117,7 @@ function withBuiltExports(manifest: Manifest): Manifest {
 }
 
 function withoutBundled({ dependencies: _bundled, ...manifest }: Manifest): Manifest {
-  return { ...manifest, files: ["bin", "console", "dist", "THIRD-PARTY-NOTICES"] };
+  return { ...manifest, files: ["bin", "console", "dist", "skills", "THIRD-PARTY-NOTICES"] };
 }
 
 const wanted = Object.entries(PACKAGES).filter(

@@ -25,7 +25,7 @@ const jobs = {
   chaos: [["node", "packages/daemon/test/chaos/cli.ts"]],
   build: [["node", "scripts/build.ts"]],
   format: [
-    ["node", "scripts/sdk-endpoints.ts"],
+    ["node", "scripts/endpoint-tables.ts"],
     ["biome", "check", "--write", "."],
   ],
 };

@@ -1,24 +1,5 @@
-import { z } from "zod";
 import type { Json } from "./json.ts";
-
-/** RFC 9457 problem document; every non-2xx answer of the daemon is one. */
-export const ProblemDetails = z
-  .object({
-    type: z.string().describe("urn:kheish:problem:<code>"),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string(),
-    domain: z.string().optional(),
-    errors: z
-      .array(z.object({ path: z.string(), message: z.string() }))
-      .optional()
-      .describe("One entry per offending field; paths are JSON Pointers."),
-    run_id: z.string().optional().describe("The durable run behind a failed inline submission."),
-    incident_id: z.string().optional().describe("Finds the log entry of an internal error."),
-  })
-  .meta({ id: "ProblemDetails" });
-export type ProblemDetails = z.infer<typeof ProblemDetails>;
+import type { ProblemDetails } from "./problem-details.ts";
 
 /**
  * The one registry of problems: domain -> code -> HTTP status.
@@ -171,6 +152,17 @@ export const problemRegistry = {
     mcp_tool_conflict: 409,
     mcp_tool_not_found: 404,
     mcp_config_invalid: 400,
+  },
+  skills: {
+    skill_not_found: 404,
+    skill_not_active: 404,
+    skill_exists: 409,
+    skill_not_removable: 409,
+    skill_not_inline: 409,
+    skill_not_loaded: 409,
+    skill_limit_reached: 409,
+    skill_revision_conflict: 409,
+    skill_invalid: 400,
   },
   pagination: { invalid_limit: 400, invalid_cursor: 400, invalid_order: 400 },
   events: { invalid_event_cursor: 400, invalid_stream_option: 400 },

@@ -12,6 +12,7 @@ import {
   SystemPromptSettings,
 } from "./runtime-settings.ts";
 import { SandboxStatus } from "./sandbox.ts";
+import { RuntimeSkillSnapshot } from "./skills.ts";
 import { TasksStatus } from "./tasks.ts";
 import { ToolRuntimeLimits } from "./tool-limits.ts";
 
@@ -91,6 +92,7 @@ export const RuntimeSettingsView = z
     run_memory_policy: RunMemoryPolicy,
     tool_runtime_limits: ToolRuntimeLimits,
     mcp: McpRuntimeSnapshot.optional().describe("absent where the daemon has no MCP client"),
+    skills: RuntimeSkillSnapshot.optional().describe("absent where the daemon looks for none"),
     config: RuntimeConfigMetadataView,
   })
   .meta({ id: "RuntimeSettingsView" });

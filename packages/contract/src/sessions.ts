@@ -16,6 +16,7 @@ import {
   UsageTotals,
 } from "./runs.ts";
 import { PermissionMode } from "./runtime-settings.ts";
+import { ActiveSkill } from "./skills.ts";
 
 const names = z.array(z.string()).optional();
 
@@ -154,6 +155,7 @@ const common = {
   operator: OperatorConfig.optional(),
   tool_overrides: ToolOverrides.optional(),
   permission_mode: PermissionMode.optional().describe("in the place of the daemon's, while the agent plans"),
+  active_skills: z.array(ActiveSkill).optional().describe("in the order they began"),
   input_contract: InputContract.optional(),
   output_contract: OutputContract.optional(),
   reply_targets: z.array(ReplyHandle).optional(),

@@ -77,6 +77,13 @@ import {
 import { secretBindings } from "./features/secrets/index.ts";
 import { SessionService, sessionBindings } from "./features/sessions/index.ts";
 import {
+  type LoadedSkills,
+  NO_SKILLS,
+  SessionSkills,
+  SkillService,
+  skillBindings,
+} from "./features/skills/index.ts";
+import {
   ShellHost,
   TaskNotices,
   type TaskOutputs,
@@ -102,6 +109,7 @@ import type { NamedTokens } from "./surface/http/index.ts";
 import type { CommandLauncher, HeldCommands } from "./tools/bash/index.ts";
 import type { McpServers } from "./tools/mcp/index.ts";
 import type { ProcessTraces } from "./tools/process/traces.ts";
+import { SkillLibrary } from "./tools/skills/index.ts";
 
 /** Everything a daemon is made of that touches the world. The simulation brings its own. */
 export interface World {
@@ -115,6 +123,8 @@ export interface World {
   tools: ToolPort;
   /** The MCP servers whose tools are among `tools`, and how to read which there should be; absent: there are none. */
   mcp?: { servers: McpServers; load: () => Promise<LoadedMcp> };
+  /** The library that skill tools among `tools` read, and how to look through folders; absent: no folders. */
+  skills?: { library: SkillLibrary; load: () => Promise<LoadedSkills> };
   audit: Audit;
   /** What commands in the background are run with; absent: there are none. */
   shells?: {
@@ -207,7 +217,10 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     world.mcp === undefined
       ? undefined
       : new McpService({ store, clock, blobs, log, audit: audit.ledger, ...world.mcp });
+  const skillWorld = world.skills ?? { library: new SkillLibrary(), load: async () => NO_SKILLS };
+  const skills = new SkillService({ store, clock, log, audit: audit.ledger, ...skillWorld });
   const runtime = new RuntimeSettings({
+    skills: () => skills.snapshot(),
     ...(mcp === undefined ? {} : { mcp: () => mcp.snapshot() }),
     store,
     clock,
@@ -267,6 +280,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     tools,
     tasks,
     ...(shells === undefined ? {} : { shells: { host: owner, maxMs: shells.maxMs } }),
+    skills: skillWorld.library,
     authority,
     audit: audit.ledger,
     rules,
@@ -318,6 +332,9 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       routeService
         .refresh()
         .catch((error: unknown) => log.error({ err: String(error) }, "reading routes failed"));
+      skills
+        .heard(stored)
+        .catch((error: unknown) => log.error({ err: String(error) }, "reading the skills failed"));
       mcp
         ?.refresh()
         .catch((error: unknown) => log.error({ err: String(error) }, "reading the MCP servers failed"));
@@ -423,6 +440,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...tokenBindings(tokens),
       ...routeBindings(routeService),
       ...(mcp === undefined ? [] : mcpBindings(mcp)),
+      ...skillBindings(skills, new SessionSkills(commands, skillWorld.library)),
       ...secretBindings(credentials, (slotId) => [
         ...routeService.usersOf(slotId),
         ...(mcp?.usersOf(slotId) ?? []),
@@ -449,6 +467,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await credentials.start();
       await routeService.refresh();
       await runtime.load(settings.permissionMode);
+      await skills.start();
       await keepModelBudget(commands, settings.modelBudget);
       // The state root's lock proves that whoever held these before is dead.
       await store.commit([{ op: "release-owner", owner }]);

@@ -13,6 +13,7 @@ import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./feature
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { loadMcp, type McpSettings } from "./features/mcp/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
+import { loadSkills } from "./features/skills/index.ts";
 import {
   otlpExport,
   Tracing,
@@ -75,6 +76,7 @@ import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
 import { McpServers, openConnection, startServerProcess } from "./tools/mcp/index.ts";
 import { SandboxUnavailable } from "./tools/sandbox/open.ts";
+import { SkillLibrary, skillTools } from "./tools/skills/index.ts";
 
 export interface RunningDaemon {
   baseUrl: string;
@@ -291,7 +293,24 @@ async function open(
     isolation: sandbox.name,
   });
   const mcp = { servers, load: mcpLoader(options.mcp ?? NO_MCP, env, credentials, redactor) };
-  const own = toolPort([...builtin.all(), ...extraTools]);
+  const library = new SkillLibrary();
+  const skills = {
+    library,
+    load: () =>
+      loadSkills(
+        {
+          explicit: [],
+          discover: false,
+          lockKeyFiles: [],
+          ...options.skills,
+          workspaceRoot,
+          home: env.HOME,
+          builtIn: fileURLToPath(packageFile("skills")),
+        },
+        readText,
+      ),
+  };
+  const own = toolPort([...builtin.all(), ...skillTools(library), ...extraTools]);
   const tools = metrics.tools(redactedTools(servers.beside(own), redactor));
 
   let baseUrl = "";
@@ -305,6 +324,7 @@ async function open(
       routes: { loaded, loader: checkedLoader(loader, admit), env: providerEnv },
       tools,
       mcp,
+      skills,
       audit,
       shells,
       hooks: {

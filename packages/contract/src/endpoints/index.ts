@@ -10,6 +10,7 @@ import { runsEndpoints } from "./runs.ts";
 import { runtimeEndpoints } from "./runtime.ts";
 import { secretsEndpoints } from "./secrets.ts";
 import { sessionsEndpoints } from "./sessions.ts";
+import { skillsEndpoints } from "./skills.ts";
 import { streamsEndpoints } from "./streams.ts";
 import { tasksEndpoints } from "./tasks.ts";
 import { tokensEndpoints } from "./tokens.ts";
@@ -21,6 +22,7 @@ type Table = typeof operationsEndpoints &
   typeof permissionsEndpoints &
   typeof tokensEndpoints &
   typeof mcpEndpoints &
+  typeof skillsEndpoints &
   typeof secretsEndpoints &
   typeof budgetsEndpoints &
   typeof sessionsEndpoints &
@@ -42,6 +44,7 @@ export const endpoints: Table = {
   ...permissionsEndpoints,
   ...tokensEndpoints,
   ...mcpEndpoints,
+  ...skillsEndpoints,
   ...secretsEndpoints,
   ...budgetsEndpoints,
   ...sessionsEndpoints,

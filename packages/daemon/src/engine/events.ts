@@ -1,4 +1,5 @@
 import type {
+  ActiveSkillSnapshot,
   ApprovalResolution,
   BudgetAmounts,
   HookEvent,
@@ -134,6 +135,9 @@ export interface SessionEvents {
   permission_rule_removed: { rule_id: string; cause: "deleted" | "expired"; by: string };
   plan_mode_entered: { run_id: string; pre_plan_mode: PermissionMode; note?: string };
   plan_mode_left: { run_id: string; restored: PermissionMode; plan: string; summary?: string };
+  /** In the place of an earlier activation of it; `call_id`: the agent's own doing, whose result tells it. */
+  skill_activated: { run_id?: string; call_id?: string; skill: ActiveSkillSnapshot };
+  skill_deactivated: { run_id?: string; call_id?: string; name: string; digest: string };
   /** Dispatch of the effect ledger: written before the effect leaves. */
   tool_call_started: {
     run_id: string;
@@ -229,6 +233,8 @@ export interface Checkpoint {
   todos: Json[];
   /** The session's rules; absent: it has none. */
   rules?: StandingRule[];
+  /** Where the active skills stand, in the order they began; absent: none. */
+  skills?: number[];
   run: RunCounters;
 }
 

@@ -97,10 +97,9 @@ export class Executor {
   }
 
   async #drive(item: QueueItem): Promise<Settled> {
-    const { store, clock, owner, known } = this.#options;
+    const { store, clock, owner } = this.#options;
     const sessionId = item.key;
-    // Work that was not made here was made by somebody who has written to the session.
-    if (!this.#started.delete(item.token)) known.forget(sessionId);
+    const isStartedHere = this.#started.delete(item.token);
     const lease = new SessionLease(item, owner, clock);
     const driven = new Map<string, StopSignal>();
     // Overtaken by itself, after a pause: the driver from before must write nothing any more.
@@ -108,6 +107,8 @@ export class Executor {
     this.#driving.set(sessionId, item.token);
     try {
       if (overtakes && !(await lease.commit(store, [])).ok) return retryHeldElsewhere(clock.now());
+      // Work that was not made here was made by somebody who has written to the session.
+      if (!isStartedHere) await this.#forget(sessionId);
       const end = await driveSession(this.#options, sessionId, {
         lease,
         attempts: item.attempts,
@@ -135,6 +136,12 @@ export class Executor {
       if (this.#driving.get(sessionId) === item.token) this.#driving.delete(sessionId);
       this.#end(driven);
     }
+  }
+
+  /** After a pause a write from before it may be answered only now, and would bring back what is known since then. */
+  async #forget(sessionId: string): Promise<void> {
+    const { mutex, known } = this.#options;
+    await mutex.run(sessionId, async () => known.forget(sessionId));
   }
 
   #begin(runId: string, driven: Map<string, StopSignal>): StopSignal {

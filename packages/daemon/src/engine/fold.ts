@@ -1,6 +1,6 @@
 import type { Store } from "../kernel/store.ts";
 import { estimateMessage } from "./context/estimate.ts";
-import { recorded, type SessionEvents, sessionStream } from "./events.ts";
+import { type Checkpoint, recorded, type SessionEvents, sessionStream } from "./events.ts";
 import { eventAt } from "./lookup.ts";
 import type { Kept } from "./records.ts";
 import { reduce } from "./reduce.ts";
@@ -29,6 +29,7 @@ export async function fold(
       throw new Error(`journal of session '${sessionId}' has no checkpoint at ${from.checkpointSeq}`);
     }
     state.seq = event.data.checkpoint.head_seq - 1;
+    await restoreSkills(store, sessionId, state, event.data.checkpoint);
     if (event.data.run_id === from.activeRunId) await restoreRun(store, sessionId, state, event.data);
   }
   return catchUp(store, sessionId, state);
@@ -58,6 +59,21 @@ async function restoreRun(
     throw new Error(`event ${inputSeq} of session '${sessionId}' is no input`);
   const { message } = input.data;
   state.pinned = { seq: inputSeq, atMs: input.atMs, message, tokens: estimateMessage(message) };
+}
+
+/** Skills that began before the head; the others are folded like everything behind it. */
+async function restoreSkills(
+  store: Store,
+  sessionId: string,
+  state: SessionState,
+  { skills = [], head_seq }: Checkpoint,
+): Promise<void> {
+  for (const seq of skills.filter((one) => one < head_seq)) {
+    const begun = await eventAt(store, sessionId, seq);
+    if (begun.type !== "skill_activated")
+      throw new Error(`event ${seq} of session '${sessionId}' begins no skill`);
+    state.skills.push({ seq, skill: begun.data.skill });
+  }
 }
 
 /** Folds what was appended since `state.seq`. */

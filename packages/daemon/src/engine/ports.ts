@@ -31,6 +31,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { CommitOptions, CommitResult, Op } from "../kernel/store.ts";
 import type { AdminChange } from "./external-actions.ts";
 import type { AssistantMessage, Message, ToolCall, Usage } from "./messages.ts";
+import type { SkillChange } from "./skills/port.ts";
 
 export type { SandboxProfile, ToolRuntimeLimits } from "@kheish/contract";
 
@@ -271,6 +272,8 @@ export type ToolOutcome =
   | { kind: "goal"; change: GoalChange }
   /** Asks for a change of the session's tasks; what becomes of it is the call's result. */
   | { kind: "task"; change: TaskChange }
+  /** Makes a skill active, or ends it; what becomes of it is the call's result. */
+  | { kind: "skill"; change: SkillChange }
   /** Begins or ends planning; what becomes of it is the call's result. */
   | { kind: "plan"; change: PlanChange }
   /**

@@ -1,4 +1,5 @@
 import {
+  type ActiveSkill,
   type AttachmentRef,
   type CapabilityScope,
   type CompletionRequirement,
@@ -66,6 +67,8 @@ export interface SessionRecord {
   plan_seq?: number;
   /** Rules that hooks added, by pattern; above the session's own (03-R20, R25). */
   hook_permissions?: PermissionUpdate[];
+  /** In the order they began; their instructions stand in the journal (03-R72). */
+  active_skills?: ActiveSkill[];
   /** Of `setup` and `session_start`: the hooks that were called for this session. */
   hooks_opened?: HookEvent[];
   /** The session is a hook's own: it has these tools and no others, and no hooks (03-R54). */

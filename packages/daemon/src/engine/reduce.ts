@@ -7,6 +7,7 @@ import { foldHooks, withContexts } from "./hooks/fold.ts";
 import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
 import { rulesAfter, withoutRun } from "./permissions/session-rules.ts";
 import { addCost } from "./records.ts";
+import { foldSkills } from "./skills/fold.ts";
 import { type CallState, type Entry, newRun, type RunState, type SessionState } from "./state.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
 
@@ -107,6 +108,10 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
     case "permission_rule_set":
     case "permission_rule_removed":
       state.rules = rulesAfter(state.rules, event);
+      return state;
+    case "skill_activated":
+    case "skill_deactivated":
+      foldSkills(state, event);
       return state;
     case "todos_updated":
       state.todos = event.data.todos;

@@ -1,4 +1,4 @@
-import type { Json, UsageTotals, UserQuestionRequest } from "@kheish/contract";
+import type { ActiveSkillSnapshot, Json, UsageTotals, UserQuestionRequest } from "@kheish/contract";
 import type { BudgetHold } from "./budgets/hold.ts";
 import type { AfterModelError, AskingCall, Checkpoint, UnknownEffect } from "./events.ts";
 import type { FallbackPlace } from "./fallback.ts";
@@ -19,7 +19,9 @@ export interface SessionState {
   todos: Json[];
   /** The session's own rules, in the order they were made. */
   rules: readonly StandingRule[];
-  /** What hooks had to say about calls that have no result yet, by their ids. */
+  /** Active skills, in the order they began, each with where it stands in the journal. */
+  skills: { seq: number; skill: ActiveSkillSnapshot }[];
+  /** What hooks and skills have to say with the results of calls that have none yet, by the ids of the calls. */
   hook_contexts: Record<string, string[]>;
   run?: RunState;
 }
@@ -114,7 +116,7 @@ export function visible(state: SessionState): Entry[] {
 }
 
 export function emptyState(): SessionState {
-  return { seq: 0, entries: [], todos: [], rules: [], hook_contexts: {} };
+  return { seq: 0, entries: [], todos: [], rules: [], skills: [], hook_contexts: {} };
 }
 
 export function newRun(runId: string, startedSeq: number): RunState {

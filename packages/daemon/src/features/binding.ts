@@ -54,7 +54,8 @@ export type Reply =
   | { status: number; text: string; contentType?: string; headers?: Record<string, string> }
   /** Bytes as they are made; what fails after the first one can only break the answer off. */
   | { status: 200; bytes: AsyncIterable<Uint8Array>; contentType: string; headers?: Record<string, string> }
-  | { status: 200; stream: AsyncIterable<SseFrame> };
+  /** What is there at one time comes together. */
+  | { status: 200; stream: AsyncIterable<readonly SseFrame[]> };
 
 export interface Binding {
   endpoint: EndpointId;

@@ -58,6 +58,7 @@ const SCHEMA = {
 };
 
 const RULE = { tool_name_pattern: "bash", behavior: "ask" };
+const look = { session_id: "s", skill_name: "look" };
 const sessionRule = { session_id: "s", rule_id: "sr" };
 
 /** Every change that an operator can make. */
@@ -156,6 +157,12 @@ const STEPS: Step[] = [
   },
   { endpoint: "setSessionRule", params: sessionRule, body: RULE, targets: ["session/permission_rules/sr"] },
   { endpoint: "deleteSessionRule", params: sessionRule, targets: ["session/permission_rules/sr"] },
+  { endpoint: "addSkill", body: { name: "look", instructions: SECRET }, targets: ["skills/look"] },
+  { endpoint: "setSkill", params: look, body: { instructions: "Look." }, targets: ["skills/look"] },
+  { endpoint: "activateSkill", params: look, body: { args: SECRET }, targets: ["session/active_skills"] },
+  { endpoint: "deactivateSkill", params: look, targets: ["session/active_skills"] },
+  { endpoint: "removeSkill", params: look, targets: ["skills/look"] },
+  { endpoint: "reloadSkills", targets: ["skills"] },
   ...session("CapabilityScope", "capability_scope", { capability_scope: { mcp_tool_deny: ["*"] } }),
   ...session("CredentialScope", "credential_scope", { credential_scope: { route_deny: ["x"] } }),
   ...session("RoutePolicy", "route_policy", { route_policy: { provider: "a" } }),

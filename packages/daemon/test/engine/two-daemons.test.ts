@@ -214,4 +214,54 @@ describe("a daemon that was paused longer than its lease", () => {
     expect(await session.events("message_appended")).toEqual([]);
     for (const { answer } of asked) answer.resolve();
   });
+
+  test("does not take the answer to a write from before for how the session is now", async () => {
+    const isPaused = { a: false, b: false };
+    const parks = ({ type }: { type: string }) => type === "waiting_for_approval";
+    const waiting = Promise.withResolvers<void>();
+    const gates = [new Gate(), new Gate()];
+    const rig = await createRig((incarnation) => [
+      testTool("bash", {
+        effect: "read",
+        timeoutMs: 170_000,
+        execute: (gates[incarnation] ?? new Gate()).execute,
+      }),
+    ]);
+    const first = await rig.boot({
+      instanceId: "a",
+      wrap: (inner) => {
+        const store = paused(inner, () => isPaused.a, []);
+        const commit: Store["commit"] = async (ops, options) => {
+          const result = await store.commit(ops, options);
+          if (ops.some((op) => op.op === "append" && op.events.some(parks))) {
+            isPaused.a = true;
+            await waiting.promise;
+          } else if (isPaused.b && ops.some((op) => op.op === "acquire-lease")) {
+            waiting.resolve();
+            await pause();
+          }
+          return result;
+        };
+        return around(store, { commit });
+      },
+    });
+    const session = await TestSession.create(first);
+    const run = await session.play([{ tool_calls: [{ name: "bash", input: {} }] }, { text: "done" }]);
+    await until("the run to be parked", () => isPaused.a);
+    const second = await rig.boot({
+      instanceId: "b",
+      store: first.store,
+      wrap: (inner) => paused(inner, () => isPaused.b, []),
+    });
+    const there = new TestSession(second);
+    const [asked] = (await there.run(run.run_id)).pending_approvals ?? [];
+    await there.resolve(run.run_id, { request_id: asked?.id ?? "", behavior: "allow" });
+    await until("the other daemon's attempt", () => gates[1]?.begun.length === 1);
+    isPaused.b = true;
+    isPaused.a = false;
+    await rig.clock.advance(LEASE_MS + 2_000);
+    await until("the attempt of the one that is back", () => gates[0]?.begun.length === 1);
+    gates[0]?.open(succeeded("done"));
+    expect(await session.settled(run.run_id)).toMatchObject({ status: "completed" });
+  });
 });

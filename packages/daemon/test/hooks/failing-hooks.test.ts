@@ -206,6 +206,24 @@ describe("a daemon that dies while a hook is called", () => {
     expect(hooks.calls).toHaveLength(1);
   });
 
+  test("03-R24 asks anew under a key of its own when rules say something else by then", async () => {
+    const hooks = new HookWorld().on("permission_request", () => new Promise<never>(() => undefined));
+    const rig = await createRig([testTool("bash")]);
+    const daemon = await rig.boot({ callbacks: hooks.callbacks });
+    await setHooks(daemon, hooksAt(["permission_request"]));
+    const session = await TestSession.create(daemon);
+    await session.play([{ tool_calls: [{ name: "bash", input: {} }] }, { text: "ok" }]);
+    await until("the hook to be called", async () => hooks.calls.length === 1);
+    const rule = { scope: "session", tool_name_pattern: "bash", behavior: "ask", reason: "a new rule" };
+    await daemon.call("setSessionRule", { params: { session_id: session.id, rule_id: "r" }, body: rule });
+    await daemon.stop();
+    await rig.boot({ callbacks: hooks.callbacks });
+    await until("the hook to be called again", async () => hooks.calls.length === 2);
+    const [first, second] = hooks.calls;
+    expect(second?.payload).toMatchObject({ reason: "a new rule" });
+    expect(second?.invocation_key).not.toBe(first?.invocation_key);
+  });
+
   test("03 what was announced is called by the next one", async () => {
     const hooks = new HookWorld().on("notification", () => new Promise<never>(() => undefined));
     const rig = await createRig([testTool("bash")]);

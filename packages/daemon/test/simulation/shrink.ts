@@ -35,6 +35,7 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   yield* without(plan, "watchers");
   yield* without(plan, "operators");
   yield* without(plan, "rulers");
+  yield* without(plan, "librarians");
   for (const submissions of fewer(plan.submissions)) {
     if (submissions.length > 0) yield withSubmissions(plan, submissions);
   }
@@ -60,7 +61,7 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
 
 function* without(
   plan: Plan,
-  list: "deaths" | "interventions" | "watchers" | "operators" | "rulers",
+  list: "deaths" | "interventions" | "watchers" | "operators" | "rulers" | "librarians",
 ): Generator<Plan> {
   for (const left of fewer<Plan[typeof list][number]>(plan[list])) yield { ...plan, [list]: left };
 }
@@ -86,6 +87,7 @@ function withSubmissions(plan: Plan, submissions: SubmissionPlan[]): Plan {
       one.kind === "cancel" ? ids.has(one.submission) : !("session" in one) || sessions.has(one.session),
     ),
     rulers: plan.rulers.filter(({ session }) => sessions.has(session)),
+    librarians: plan.librarians.filter(({ session }) => sessions.has(session)),
     watchers: plan.watchers.filter(({ scope }) =>
       scope.kind === "run"
         ? ids.has(scope.submission)

@@ -3,6 +3,7 @@ import { takeCare } from "./clients/caretaker.ts";
 import { comeBack, mayComeBack } from "./clients/comeback.ts";
 import { Deciders } from "./clients/decider.ts";
 import { intervene } from "./clients/intervener.ts";
+import { keepSkills } from "./clients/librarian.ts";
 import { operate } from "./clients/operator.ts";
 import { rule } from "./clients/ruler.ts";
 import { submit } from "./clients/submitter.ts";
@@ -18,6 +19,7 @@ import { Facts } from "./invariants/facts.ts";
 import { watchHookCall } from "./invariants/hook-watch.ts";
 import { type Outcome, outcomesOf } from "./invariants/outcomes.ts";
 import { asStored } from "./invariants/settings.ts";
+import { watchTold } from "./invariants/skill-watch.ts";
 import { watchLaunch } from "./invariants/task-watch.ts";
 import type { Plan } from "./plan/plan.ts";
 import { hookSettings } from "./world/hooks.ts";
@@ -81,7 +83,7 @@ export async function simulate(plan: Plan, options: { traced?: boolean } = {}): 
 }
 
 interface People {
-  /** Submitters, interveners, operators and rulers who are not done yet. */
+  /** Submitters, interveners, operators, rulers and librarians who are not done yet. */
   busy: number;
   watchers: Watcher[];
   employ(work: Promise<void>): void;
@@ -96,6 +98,7 @@ function populate(world: World, facts: Facts): People {
     onModelCall: (process, call) => {
       watchModelCall(world, facts, process, call.run_id);
       watchProviderCall(facts, world, process, call);
+      watchTold(world, facts, process, call);
     },
     beforeLook: () => facts.access.now(),
     onDenied: (runId, why) => watchDenial(facts, world, runId, why),
@@ -133,6 +136,7 @@ function populate(world: World, facts: Facts): People {
   }
   for (const [index, operator] of plan.operators.entries()) employ(operate(world, facts, operator, index));
   for (const [index, ruler] of plan.rulers.entries()) employ(rule(world, facts, ruler, index));
+  for (const [index, one] of plan.librarians.entries()) employ(keepSkills(world, facts, one, index));
   for (const watcher of watchers) void watcher.run();
   world.start();
   return people;

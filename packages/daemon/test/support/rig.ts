@@ -52,6 +52,8 @@ export interface BootOptions {
   limits?: Partial<RunLimits>;
   approvalTimeoutMs?: number;
   instanceId?: string;
+  /** The library that skill tools of the rig read, and what is in it from the start. */
+  skills?: NonNullable<World["skills"]>;
   /** What `callback` hooks call, by name. */
   callbacks?: Record<string, HookCallback>;
   /** Of `serve --permission-mode`. */
@@ -123,6 +125,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           tools: toolPort(toolsFor(opened.length)),
           audit,
           ...(options.shells === undefined ? {} : { shells: options.shells }),
+          ...(options.skills === undefined ? {} : { skills: options.skills }),
           hooks: { callback: callbackCaller(new Map(Object.entries(options.callbacks ?? {}))) },
           credentials: new Credentials({
             store,

@@ -84,9 +84,9 @@ export class TakenOver {
     const head = String(shown.at(-1)?.position);
     const frames: SseFrame[] = [];
     if (reply === undefined || !("stream" in reply)) return frames;
-    for await (const frame of reply.stream) {
-      frames.push(frame);
-      if (frame.id === head) gone.abort();
+    for await (const together of reply.stream) {
+      frames.push(...together);
+      if (frames.at(-1)?.id === head) gone.abort();
     }
     return frames;
   }

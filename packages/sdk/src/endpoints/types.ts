@@ -8,7 +8,7 @@ type Table = typeof endpoints;
 type InputOf<Schema> = Schema extends { _zod: { input: infer Input } } ? Input : never;
 type OutputOf<Schema> = Schema extends { _zod: { output: infer Output } } ? Output : never;
 
-/** The row of the table that the SDK keeps at run time; see `scripts/sdk-endpoints.ts`. */
+/** The row of the table that the SDK keeps at run time; see `scripts/endpoint-tables.ts`. */
 export type EndpointRow<E extends EndpointId> = Pick<Table[E], "method" | "path"> &
   (Table[E] extends { kind: infer Kind } ? { kind: Kind } : { kind?: never }) &
   (Table[E] extends { idempotent: true } ? { idempotent: true } : { idempotent?: never });

@@ -1,8 +1,10 @@
 import type { Json } from "@kheish/contract";
-import { calibratedTokens, estimateJson, paddedTokens } from "../context/estimate.ts";
+import { calibratedTokens, estimateJson, estimateText, paddedTokens } from "../context/estimate.ts";
 import type { Driver } from "../loop/driver.ts";
 import { visibleTools } from "../loop/visible-tools.ts";
 import type { SessionChange } from "../session-change.ts";
+import { catalogueFor } from "../skills/catalogue.ts";
+import { skillText } from "../skills/text.ts";
 import { visible } from "../state.ts";
 import { workedMs } from "./fold.ts";
 import { LEAST_OUTPUT_TOKENS, type Need } from "./weigh.ts";
@@ -35,10 +37,20 @@ export function needOf(driver: Driver, change: SessionChange): Need {
 }
 
 /** As the provider counted it last, or as we count it; the larger one, for what is held too much comes back. */
-function promptTokens({ state, deps, session, run }: Driver): number {
+function promptTokens(driver: Driver): number {
+  const { state, deps, session, run } = driver;
   const entries = visible(state);
   const tools = visibleTools(deps.tools, session, state) as unknown as Json;
   const schema = (run.data.output_contract?.schema ?? null) as Json;
-  const counted = paddedTokens(entries) + SYSTEM_TOKENS + estimateJson(tools) + estimateJson(schema);
+  const counted =
+    paddedTokens(entries) + SYSTEM_TOKENS + estimateJson(tools) + estimateJson(schema) + skillTokens(driver);
   return Math.max(counted, calibratedTokens(entries, state.checkpoint?.seq ?? 0));
+}
+
+/** What prompts tell of skills besides the conversation: all of them in a line each, active ones that a cut took out. */
+function skillTokens(driver: Driver): number {
+  const { skills, checkpoint } = driver.state;
+  const head = checkpoint?.checkpoint.head_seq ?? 0;
+  const told = skills.filter(({ seq }) => seq < head).map(({ skill }) => estimateText(skillText(skill)));
+  return told.reduce((sum, tokens) => sum + tokens, estimateText(catalogueFor(driver) ?? ""));
 }

@@ -45,6 +45,7 @@ export function checkpointAt(
     digest: digest([earlier?.digest ?? "", plan.headSeq, kept?.content ?? ""]),
     todos: state.todos,
     ...(state.rules.length === 0 ? {} : { rules: [...state.rules] }),
+    ...(state.skills.length === 0 ? {} : { skills: state.skills.map(({ seq }) => seq) }),
     run: counters(run),
   };
 }

@@ -1,7 +1,15 @@
-import type { CredentialScope, Json, ModelGenerationConfig, SystemPromptSettings } from "@kheish/contract";
+import type {
+  CapabilityScope,
+  CredentialScope,
+  Json,
+  ModelGenerationConfig,
+  SystemPromptSettings,
+} from "@kheish/contract";
 import type { ContractSchema } from "../contracts/schema.ts";
 import type { Message, UserMessage } from "../messages.ts";
 import type { ModelRequest, PinnedRoute, ToolSpec } from "../ports.ts";
+import { isCapable } from "../scopes/narrow.ts";
+import { skillText } from "../skills/text.ts";
 import { type SessionState, visible } from "../state.ts";
 
 export interface PromptInput {
@@ -15,6 +23,10 @@ export interface PromptInput {
   workspaceRoot: string;
   /** Of the session; absent: everything. */
   credentialScope?: CredentialScope;
+  /** Of the session; hides skills (03-R75). Absent: nothing is hidden. */
+  capabilityScope?: CapabilityScope;
+  /** The skills that there are, a line each (03-R77). */
+  skillCatalogue?: string;
   /** What the operator made of the system prompt. */
   systemPrompt: SystemPromptSettings;
   /** What the run's output contract demands of the answer. */
@@ -34,7 +46,10 @@ export function buildTurn(state: SessionState, input: PromptInput): ModelRequest
     ...scopeOf(input),
     tools: input.tools,
     system: [systemPrompt(input), ...answerContract(input.answerSchema)].join("\n"),
-    messages: [...resumeNotice(state), ...visible(state).map((entry) => entry.message)],
+    messages: [
+      ...resumeNotice(state, input.capabilityScope),
+      ...visible(state).map((entry) => entry.message),
+    ],
   };
 }
 
@@ -43,13 +58,15 @@ function scopeOf({ credentialScope }: Pick<PromptInput, "credentialScope">) {
 }
 
 /** 02, SystemPromptSettings: an override is the whole of it; else a base, what follows it, and how to answer. */
-function systemPrompt({ systemPrompt: settings, workspaceRoot }: Omit<PromptInput, "tools">): string {
+function systemPrompt(input: Omit<PromptInput, "tools">): string {
+  const { systemPrompt: settings, workspaceRoot, skillCatalogue } = input;
   if (settings.override_prompt !== undefined) return settings.override_prompt;
   return [
     settings.custom_prompt ?? builtInPrompt(workspaceRoot),
     settings.append_prompt,
     settings.language === undefined ? undefined : `Write your answers in ${settings.language}.`,
     settings.output_style === undefined ? undefined : `Style of your answers: ${settings.output_style}`,
+    skillCatalogue,
   ]
     .filter((part) => part !== undefined)
     .join("\n");
@@ -74,7 +91,7 @@ function answerContract(schema: ContractSchema | undefined): string[] {
 }
 
 /** What stands in for the part of the conversation that is no longer in the prompt. */
-function resumeNotice(state: SessionState): UserMessage[] {
+function resumeNotice(state: SessionState, scope: CapabilityScope | undefined): UserMessage[] {
   const checkpoint = state.checkpoint?.checkpoint;
   if (checkpoint === undefined) return [];
   const lines = [
@@ -84,6 +101,9 @@ function resumeNotice(state: SessionState): UserMessage[] {
     lines.push(`Summary of them (${checkpoint.summary.title}):`, checkpoint.summary.content);
   }
   if (state.todos.length > 0) lines.push("Open task list:", ...state.todos.map(todoLine));
+  for (const { seq, skill } of state.skills)
+    if (seq < checkpoint.head_seq && (scope === undefined || isCapable(scope, "skill", skill.name)))
+      lines.push(skillText(skill));
   return [
     {
       role: "user",
@@ -131,7 +151,7 @@ export function buildCompaction(
     tools: [],
     system: systemPrompt(input),
     messages: [
-      ...resumeNotice(state),
+      ...resumeNotice(state, input.capabilityScope),
       ...going,
       {
         role: "user",

@@ -153,7 +153,8 @@ export function onVerdict(
   if (call.hooks?.called.includes(event) === true || !hooks.wants(event, name)) return undefined;
   const { mode, scope, reason } = verdict;
   const told = { ...callOf(call), permission_mode: mode, scope, reason };
-  return due(hooks, event, name, [event, run.message_seq, id], told, id);
+  // Rules may have changed since a call that came to nothing: what is asked anew is another question, under its own key.
+  return due(hooks, event, name, [event, run.message_seq, id, mode, scope, reason], told, id);
 }
 
 /** Before a question is put to a human. */

@@ -11,7 +11,7 @@ import type { CallState } from "../state.ts";
 import type { Driver } from "./driver.ts";
 import type { Effect } from "./effect.ts";
 import { judge, modeFor } from "./judge.ts";
-import { isVisible, isWithinScope } from "./visible-tools.ts";
+import { isVisible, isWithinScope, unavailable } from "./visible-tools.ts";
 
 /**
  * Decides a whole batch: refused calls get their result at once, and when any call needs a yes the run waits
@@ -100,9 +100,8 @@ function offSurface(driver: Driver, { call }: CallState): string | undefined {
   const tool = driver.deps.tools.get(call.name);
   if (tool === undefined) return "tool not found";
   if (!isWithinScope(driver.session, tool)) return `tool '${call.name}' is not available in this session`;
-  return isVisible(driver.session, call.name)
-    ? undefined
-    : `tool '${call.name}' is unavailable for this agent`;
+  if (isVisible(driver.session, call.name)) return undefined;
+  return unavailable(driver.session, call.name);
 }
 
 function surfaceAudit({ call }: CallState, reason: string): PermissionAudit {

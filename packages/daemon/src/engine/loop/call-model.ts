@@ -11,6 +11,7 @@ import type { AssistantMessage, AssistantPart } from "../messages.ts";
 import type { ModelError, ModelOutcome, PinnedRoute } from "../ports.ts";
 import type { FallbackTaken } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
+import { catalogueFor } from "../skills/catalogue.ts";
 import type { RunState } from "../state.ts";
 import { writeCheckpoint } from "./advance.ts";
 import { type Driver, Superseded } from "./driver.ts";
@@ -51,6 +52,8 @@ export async function callModel(driver: Driver, stop: StopSignal): Promise<Outco
 
 function promptInput(driver: Driver) {
   const { run, deps, runState, route } = driver;
+  const { capability_scope: scope } = driver.session;
+  const skillCatalogue = catalogueFor(driver);
   return {
     session_id: driver.sessionId,
     run_id: run.id,
@@ -62,6 +65,8 @@ function promptInput(driver: Driver) {
     ...(driver.session.credential_scope === undefined
       ? {}
       : { credentialScope: driver.session.credential_scope }),
+    ...(scope === undefined ? {} : { capabilityScope: scope }),
+    ...(skillCatalogue === undefined ? {} : { skillCatalogue }),
     systemPrompt:
       driver.session.hook_agent === undefined
         ? deps.systemPrompt()

@@ -20,6 +20,7 @@ import type {
   ToolPort,
   ToolRuntimeLimits,
 } from "../ports.ts";
+import type { SkillPort } from "../skills/port.ts";
 import type { StateCache } from "./state-cache.ts";
 
 /** What the loop works with; everything comes in from `main.ts`. */
@@ -34,6 +35,8 @@ export interface LoopDeps {
   /** For the runs that a goal begins. */
   routes: RouteResolver;
   tools: ToolPort;
+  /** What prompts tell of skills. */
+  skills: SkillPort;
   authority: AuthorityPort;
   audit: AuditPort;
   /** The rules of user and project scope. */

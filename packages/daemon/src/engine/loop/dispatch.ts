@@ -4,10 +4,13 @@ import { hookView } from "../hooks/call.ts";
 import { beforeDispatch } from "../hooks/due.ts";
 import { idempotencyKey } from "../ledger.ts";
 import type { SandboxProfile } from "../ports.ts";
+import type { SessionRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
+import { skillAgainst } from "../skills/active.ts";
 import type { CallState } from "../state.ts";
 import type { Driver } from "./driver.ts";
 import type { Effect } from "./effect.ts";
+import { unavailable } from "./visible-tools.ts";
 
 /** 03-R8. */
 const SANDBOX_ORDER: readonly SandboxProfile[] = [
@@ -33,6 +36,10 @@ export function dispatch(
     const tool = tools.get(call.call.name);
     const parallel = tool?.allowsParallel === true;
     if (batch.length > 0 && !parallel) break;
+    if (skillAgainst(sessionOf(driver, change), call.call.name) !== undefined) {
+      refuseBySkill(driver, change, call);
+      continue;
+    }
     if (tool === undefined || exceeds(tool.sandbox, toolLimits.max_sandbox)) {
       refuseSandbox(driver, change, call);
       continue;
@@ -45,6 +52,21 @@ export function dispatch(
   if (due.length > 0) return { kind: "call_hooks", due };
   for (const call of batch) start(driver, change, call, tools.get(call.call.name)?.effect ?? "once");
   return batch.length === 0 ? undefined : { kind: "run_tools", calls: batch };
+}
+
+/** As this very change leaves it: a call before these may have made a skill active. */
+function sessionOf(driver: Driver, change: SessionChange): SessionRecord {
+  return change.sessionRead === undefined ? driver.session : change.session;
+}
+
+function refuseBySkill(driver: Driver, change: SessionChange, { call }: CallState): void {
+  const error = unavailable(sessionOf(driver, change), call.name);
+  change.emit("tool_call_finished", {
+    run_id: driver.run.id,
+    call_id: call.id,
+    result: { call_id: call.id, tool_name: call.name, output: { error }, is_error: true },
+    ledger: "denied",
+  });
 }
 
 function exceeds(wanted: SandboxProfile, ceiling: SandboxProfile): boolean {

@@ -20,6 +20,8 @@ import type {
 } from "../ports.ts";
 import { questionRecordId } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
+import type { SkillChange } from "../skills/port.ts";
+import { changeSkills } from "../skills/tool-change.ts";
 import type { CallState } from "../state.ts";
 import { markTold } from "../tasks/notice.ts";
 import { changeTask } from "../tasks/tool-change.ts";
@@ -75,6 +77,7 @@ async function runOne(
   if (stop.reason === "ended") return undefined;
   if (performed.kind === "ask") return elicit(driver, stop, call, performed);
   if (performed.kind === "goal") return goalChanged(driver, call, performed.change);
+  if (performed.kind === "skill") return skillsChanged(driver, call, performed.change);
   if (performed.kind === "plan") return planningChanged(driver, call, performed.change);
   if (performed.kind === "task") return tasksChanged(driver, call, performed.change);
   const durationMs = driver.deps.clock.now() - started;
@@ -246,6 +249,13 @@ export function emitFinished(
 function goalChanged(driver: Driver, call: CallState, wanted: GoalChange): Outcome {
   return async (change) => {
     const result = await changeGoal(driver, change, wanted);
+    emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
+  };
+}
+
+function skillsChanged(driver: Driver, call: CallState, wanted: SkillChange): Outcome {
+  return async (change) => {
+    const result = await changeSkills(driver, change, wanted, call.call.id);
     emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
   };
 }

@@ -2,6 +2,7 @@ import { toolCallsOf } from "../messages.ts";
 import type { Tool, ToolPort, ToolSpec } from "../ports.ts";
 import type { SessionRecord } from "../records.ts";
 import { isCapable } from "../scopes/narrow.ts";
+import { skillAgainst } from "../skills/active.ts";
 import { type Entry, type SessionState, visible } from "../state.ts";
 
 /** Finds deferred tools; its results hold `{tools: [{name}]}`. */
@@ -12,16 +13,21 @@ const MAX_DEFERRABLE_CHARS = 32_768;
 
 /**
  * A session may hide tools from its agent, by its overrides and, built-in ones included, by its capability scope; what
- * is enabled wins only over what the daemon hides by default.
+ * is enabled wins only over what the daemon hides by default. An active skill takes away what it does not leave.
  */
-export function isVisible(
-  { tool_overrides: overrides, capability_scope: scope, hook_agent }: SessionRecord,
-  toolName: string,
-): boolean {
+export function isVisible(session: SessionRecord, toolName: string): boolean {
+  const { tool_overrides: overrides, capability_scope: scope, hook_agent } = session;
+  if (skillAgainst(session, toolName) !== undefined) return false;
   if (hook_agent !== undefined && !hook_agent.tools.includes(toolName)) return false;
   if (overrides?.disable?.includes(toolName) === true) return false;
   const says = scope?.tool_allow !== undefined || scope?.tool_deny !== undefined;
   return scope === undefined || !says || isCapable(scope, "tool", toolName);
+}
+
+/** In words for the agent (03-R2). */
+export function unavailable(session: SessionRecord, toolName: string): string {
+  const skill = skillAgainst(session, toolName);
+  return `tool '${toolName}' is unavailable for this agent${skill === undefined ? "" : ` while skill '${skill}' is active`}`;
 }
 
 /** Tools of MCP servers are the session's as far as its capability scope has them (03-R64). */

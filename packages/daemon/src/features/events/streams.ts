@@ -43,6 +43,8 @@ const PAGE = 200;
 const MAX_WAITING_DELTAS = 1_000;
 /** The same of external actions, whose history is the audit. */
 const MAX_WAITING_ACTIONS = 1_000;
+/** Why a wait ends: said, because an error would be made otherwise, and nobody looks at it. */
+const NEWS = "news";
 
 /**
  * SSE streams are the journal, read at the consumer's pace: a slow one is late, never short (01-R58 to R65).
@@ -85,7 +87,7 @@ export class EventStreams {
     scope: StreamScope,
     options: StreamOptions,
     signal: AbortSignal,
-  ): Promise<AsyncIterable<SseFrame>> {
+  ): Promise<AsyncIterable<readonly SseFrame[]>> {
     checkOptions(scope, options);
     const run = scope.kind === "run" ? await requireRun(this.#source.store, scope.runId) : undefined;
     if (scope.kind === "session") await requireSession(this.#source.store, scope.sessionId);
@@ -108,7 +110,7 @@ export class EventStreams {
     options: StreamOptions,
     from: StreamStart,
     signal: AbortSignal,
-  ): AsyncGenerator<SseFrame> {
+  ): AsyncGenerator<readonly SseFrame[]> {
     this.#subscribers.add(subscriber);
     try {
       let { position } = from;
@@ -117,15 +119,17 @@ export class EventStreams {
         const snapshot = await this.#snapshot(scope);
         // Without `snapshot` the first frame is only sent when the run is over and nothing else would come.
         if (snapshot !== undefined && (options.snapshot === "true" || endsRun(snapshot.frame))) {
-          yield snapshot.frame;
+          yield [snapshot.frame];
           position = snapshot.position;
           if (options.until === "terminal" && endsRun(snapshot.frame)) return;
         }
       }
+      let mayBeOver = from.resumed && options.until === "terminal";
       // A daemon that goes down ends its streams; whoever comes back with the last id misses nothing.
       while (!signal.aborted && this.#tail.isFollowing) {
         const seen = this.#tail.position;
         const events = await this.#read(subscriber, position);
+        const frames: SseFrame[] = [];
         for (const event of events) {
           position = event.position;
           const frame = subscriber.wants(event) ? await this.#frame(event) : undefined;
@@ -133,18 +137,22 @@ export class EventStreams {
             subscriber.forget(event);
             const isEnd = endsRun(frame);
             // What a run's last commit accounts for is told before the run's end is.
-            if (isEnd) yield* subscriber.takeActions();
-            yield frame;
-            if (signal.aborted || (isEnd && options.until === "terminal")) return;
+            if (isEnd) frames.push(...subscriber.takeActions());
+            frames.push(frame);
+            if (isEnd && options.until === "terminal") {
+              yield frames;
+              return;
+            }
           }
           // Where others stand now is news, not history: only whoever watches live is told.
           if (position <= from.head || !subscriber.isOf(event)) continue;
-          for (const moved of await this.#shifts(event)) if (subscriber.follows(moved)) yield moved;
+          frames.push(...(await this.#shifts(event)).filter((moved) => subscriber.follows(moved)));
         }
-        yield* subscriber.takeActions();
-        yield* subscriber.takeDeltas();
+        frames.push(...subscriber.takeActions(), ...subscriber.takeDeltas());
+        if (frames.length > 0) yield frames;
         if (events.length > 0) continue;
-        if (options.until === "terminal" && (await this.#isOver(scope, position))) return;
+        if (mayBeOver && (await this.#isOver(scope, position))) return;
+        mayBeOver = false;
         // All up to `seen` was looked at and is not for this consumer.
         position = Math.max(position, seen);
         await this.#wait(subscriber, position, signal);
@@ -166,7 +174,7 @@ export class EventStreams {
 
   async #wait(subscriber: Subscriber, position: number, signal: AbortSignal): Promise<void> {
     const woken = new AbortController();
-    const wake = () => woken.abort();
+    const wake = () => woken.abort(NEWS);
     signal.addEventListener("abort", wake, { once: true });
     subscriber.onNews = wake;
     // What came while the consumer was busy wakes nobody.

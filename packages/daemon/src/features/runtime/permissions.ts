@@ -15,6 +15,7 @@ import {
   requireSession,
   type StandingRule,
   type ToolPort,
+  unavailable,
 } from "../../engine/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Store } from "../../kernel/store.ts";
@@ -82,7 +83,7 @@ export class PermissionExplainer {
 
   /** Why the session's agent has no such tool, in the words that it is told. */
   #hidden(session: NonNullable<Place["session"]>, name: string): string | undefined {
-    if (!isVisible(session, name)) return `tool '${name}' is unavailable for this agent`;
+    if (!isVisible(session, name)) return unavailable(session, name);
     const tool = this.#sources.tools.get(name);
     return tool === undefined || isWithinScope(session, tool)
       ? undefined

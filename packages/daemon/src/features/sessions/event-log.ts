@@ -22,6 +22,8 @@ const CONVERSATION = new Set<RecordedEvent["type"]>([
   "effect_not_applied",
   "todos_updated",
   "task_changed",
+  "skill_activated",
+  "skill_deactivated",
   "answer_conformed",
   "compaction_boundary",
   "session_created",

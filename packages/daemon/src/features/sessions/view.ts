@@ -15,6 +15,7 @@ import {
   readMany,
   type SessionRecord,
   sessionStream,
+  shownSkills,
 } from "../../engine/index.ts";
 import type { Store } from "../../kernel/store.ts";
 import { approvalsOf, outputsOf } from "../runs/index.ts";
@@ -45,6 +46,7 @@ function common(session: SessionRecord, goal: SessionGoal | undefined) {
     ...(session.operator === undefined ? {} : { operator: session.operator }),
     ...(session.tool_overrides === undefined ? {} : { tool_overrides: session.tool_overrides }),
     ...(session.permission_mode === undefined ? {} : { permission_mode: session.permission_mode }),
+    ...(shownSkills(session).length === 0 ? {} : { active_skills: shownSkills(session) }),
     ...(session.input_contract === undefined ? {} : { input_contract: session.input_contract }),
     ...(session.output_contract === undefined ? {} : { output_contract: session.output_contract }),
     ...(session.reply_targets?.length ? { reply_targets: session.reply_targets } : {}),

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CliClock, CliContext, Host, Terminal } from "./context.ts";
@@ -43,6 +42,7 @@ const processTerminal: Terminal = {
 
 /** The reader is closed with its last line: an open one would keep the process alive after the command is done. */
 async function* standardInputLines(): AsyncGenerator<string> {
+  const { createInterface } = await import("node:readline");
   const lines = createInterface({ input: process.stdin });
   try {
     yield* lines;

@@ -52,6 +52,17 @@ export interface ServeOptions {
   otel?: boolean;
   /** A store that came out of a backup takes its original's place. */
   resumeRestored?: boolean;
+  /** Where skills are found; absent: only where they are added at run time. */
+  skills?: {
+    /** Absolute. */
+    explicit: string[];
+    /** Also in the workspace's repository, the home folder, and those that come with the daemon. */
+    discover: boolean;
+    /** Absolute. */
+    lockFile?: string;
+    /** Absolute. */
+    lockKeyFiles: string[];
+  };
   /** Where MCP servers are configured; absent: none. */
   mcp?: {
     /** Absolute. */
@@ -79,6 +90,7 @@ export const sandboxModes = ["auto", "required", "off"] as const satisfies reado
 export const httpAuthModes = ["auto", "none", "bearer"] as const;
 export const logFormats = ["auto", "pretty", "json"] as const;
 export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
+export const skillDiscoveries = ["auto", "disabled"] as const;
 export const mcpDiscoveries = ["auto", "disabled"] as const;
 export type McpDiscovery = (typeof mcpDiscoveries)[number];
 export type HttpAuthMode = (typeof httpAuthModes)[number];

@@ -63,7 +63,7 @@ export function binding(endpoint: EndpointId, handle: Binding["handle"]): Bindin
 }
 
 /** A binding of the daemon-wide event stream. */
-export function streaming(frames: (request: BoundRequest) => AsyncIterable<SseFrame>): Binding {
+export function streaming(frames: (request: BoundRequest) => AsyncIterable<readonly SseFrame[]>): Binding {
   return binding("eventsStream", async (request) => ({ status: 200, stream: frames(request) }));
 }
 

@@ -17,6 +17,7 @@ import type { ApprovalFacts, CallFacts, Facts, RunFacts } from "./facts.ts";
 import { checkGuard, onHooksCalled } from "./hook-watch.ts";
 import { onAudit, onRule, onRunEnd } from "./rule-watch.ts";
 import { watchSettings } from "./settings.ts";
+import { checkSurface, onSkill } from "./skill-watch.ts";
 import { onTask } from "./task-watch.ts";
 
 /** 01-R37, as the page has it. */
@@ -141,6 +142,8 @@ export class CommitWatch {
     if (event.type === "permission_rule_set" || event.type === "permission_rule_removed") {
       onRule(this.#facts, session, event, (check, detail) => this.#violate(check, detail));
     }
+    if (event.type === "skill_activated" || event.type === "skill_deactivated")
+      onSkill(this.#facts, session, event);
     const runId = runOf(event);
     if (runId === undefined) return;
     const run = this.#facts.run(runId);
@@ -206,7 +209,7 @@ export class CommitWatch {
         }
         return;
       case "approval_resolved":
-        for (const one of event.data.resolutions) this.#onDecision(one, event.data.decided_by);
+        for (const one of event.data.resolutions) this.#onDecision(one, event.data.decided_by, event.atMs);
         return;
       case "waiting_for_user_question":
         this.#facts.questions.set(`${run.id}/${event.data.request.id}`, { run: run.id, answered: false });
@@ -219,6 +222,7 @@ export class CommitWatch {
         return;
       case "tool_call_started":
         checkGuard(this.#world, this.#facts, event.data.tool_name, event.data.call_id);
+        checkSurface(this.#world, this.#facts, run, event.data.tool_name, event.data.call_id);
         this.#onDispatch(run, event.data);
         return;
       case "effect_not_applied":
@@ -276,7 +280,7 @@ export class CommitWatch {
     }
   }
 
-  #onDecision(resolution: ApprovalResolution, by: string): void {
+  #onDecision(resolution: ApprovalResolution, by: string, atMs: number): void {
     const approval = this.#facts.approvals.get(resolution.request_id);
     if (approval === undefined) {
       this.#violate("approvals", `${resolution.request_id} was never asked`);
@@ -292,7 +296,7 @@ export class CommitWatch {
       ...(updated_input === undefined ? {} : { input: updated_input as Json }),
     };
     this.#world.mark(`decided: ${behavior} by ${by}`);
-    this.#checkDeadline(approval, by, behavior);
+    this.#checkDeadline(approval, by, behavior, atMs);
   }
 
   /** The plan says when an approval lapses; who decided it says whether it had. */
@@ -300,18 +304,20 @@ export class CommitWatch {
     { call, session, askedAtMs, isBudget }: ApprovalFacts,
     by: string,
     behavior: "allow" | "deny",
+    atMs: number,
   ): void {
-    const { plan, scheduler } = this.#world;
+    const { plan } = this.#world;
     const timeoutMs = plan.sessions.find(({ id }) => id === session)?.approvalTimeoutMs ?? 0;
     // A clock that is wrong is wrong about deadlines, too.
     if (plan.weather.skewMs > 0 || plan.interventions.some(({ kind }) => kind === "step_clock")) return;
-    const tookMs = scheduler.now - askedAtMs;
+    // Not when it was seen: a torn write that landed is seen at the next start.
+    const tookMs = atMs - askedAtMs;
     // What is to be had again needs no deadline to go on.
     if (by === "daemon" && isBudget && behavior === "allow") return;
     if (by === "daemon" && (timeoutMs === 0 || tookMs < timeoutMs)) {
       this.#violate("expiry", `${call} lapsed after ${tookMs} ms, its deadline was ${timeoutMs}`);
     }
-    const lateMs = scheduler.now - Math.max(askedAtMs + timeoutMs, this.#world.troubledUntilMs);
+    const lateMs = atMs - Math.max(askedAtMs + timeoutMs, this.#world.troubledUntilMs);
     if (by !== "daemon" && timeoutMs > 0 && lateMs > LATE_MS) {
       this.#violate("expiry", `${call} was decided by ${by} ${lateMs} ms after it should have lapsed`);
     }

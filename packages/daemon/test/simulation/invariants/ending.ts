@@ -11,6 +11,7 @@ import { checkHooks } from "./hook-watch.ts";
 import { runsIn, submissionOf } from "./outcomes.ts";
 import { checkRules } from "./rule-watch.ts";
 import { checkSettings } from "./settings.ts";
+import { checkSkills } from "./skill-watch.ts";
 import { checkTasks } from "./task-watch.ts";
 
 /** What a daemon at rest may have planned: its polls, its lease renewal, and the reads that these are in. */
@@ -32,6 +33,7 @@ export async function checkEnd(world: World, facts: Facts, watchers: readonly Wa
   await checkRuns(facts, store, violate);
   await checkSettings(facts, store, violate);
   await checkRules(facts, store, violate);
+  await checkSkills(facts, store, violate);
   for (const call of facts.calls.values()) checkCall(world, call, violate);
   checkJournal(facts, journal, violate);
   await checkBudget(world, facts, store, violate);

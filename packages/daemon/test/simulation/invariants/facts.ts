@@ -45,6 +45,17 @@ export class Facts {
   /** By session. */
   readonly rules = new Map<string, RuleFacts>();
 
+  /** By session: the tools that active skills take away. */
+  readonly skills = new Map<string, Set<string>>();
+
+  skillsOf(session: string): Set<string> {
+    const known = this.skills.get(session);
+    if (known !== undefined) return known;
+    const active = new Set<string>();
+    this.skills.set(session, active);
+    return active;
+  }
+
   rulesOf(session: string): RuleFacts {
     const known = this.rules.get(session);
     if (known !== undefined) return known;

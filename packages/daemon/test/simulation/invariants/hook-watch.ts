@@ -6,8 +6,14 @@ import type { Facts } from "./facts.ts";
 
 /** A hook is called: for one thing always under one key, and with the same words. */
 export function watchHookCall(world: World, facts: Facts, { key, input }: HookCalled): void {
-  const { tool_call_id, request_ids } = input.payload as { tool_call_id?: string; request_ids?: string[] };
-  const about = `${input.event} ${input.run_id} ${tool_call_id ?? request_ids?.join(" ")}`;
+  const { tool_call_id, request_ids, ...told } = input.payload as {
+    tool_call_id?: string;
+    request_ids?: string[];
+    [told: string]: unknown;
+  };
+  // What rules say of a call may change between two attempts to ask.
+  const verdict = isVerdict(input.event) ? JSON.stringify(told) : "";
+  const about = `${input.event} ${input.run_id} ${tool_call_id ?? request_ids?.join(" ")} ${verdict}`;
   const known = facts.hooks.keys.get(about);
   if (known !== undefined && known !== key) {
     world.violate("hooks", `${about} is called under ${known} and ${key}`);
@@ -18,6 +24,10 @@ export function watchHookCall(world: World, facts: Facts, { key, input }: HookCa
   if (before !== undefined && before !== words) world.violate("hooks", `${about} is called in other words`);
   world.mark(before === undefined ? `hook called: ${input.event}` : "hook called again");
   facts.hooks.inputs.set(key, words);
+}
+
+function isVerdict(event: HookCalled["input"]["event"]): boolean {
+  return event === "permission_request" || event === "permission_denied";
 }
 
 /** What hooks said counts once, is what they said, and a failure of theirs is kept in the same commit. */

@@ -16,6 +16,7 @@ export function calmTwin(plan: Plan): Plan {
     watchers: [],
     operators: [],
     rulers: [],
+    librarians: [],
   };
 }
 
@@ -62,6 +63,8 @@ function isTimeless(plan: Plan, { session, mode, turns }: SubmissionPlan): boole
   if (mode === "inline" || touched) return false;
   // What is remembered, and what a rule says, depends on who was there first.
   if (plan.rulers.some((ruler) => ruler.session === session) || remembers(plan, session)) return false;
+  // Whether a skill is active in time does, too.
+  if (plan.librarians.some((librarian) => librarian.session === session)) return false;
   const timeout = plan.sessions.find(({ id }) => id === session)?.approvalTimeoutMs ?? 0;
   const calls = turns.flatMap((turn) => turn.calls);
   return calls.every(

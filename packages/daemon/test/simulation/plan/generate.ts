@@ -9,6 +9,7 @@ import type {
   Death,
   HookPlan,
   Intervention,
+  LibrarianPlan,
   OperatorPlan,
   Plan,
   RulerPlan,
@@ -78,6 +79,7 @@ export function generate(seed: number): Plan {
     operators: operators(new Prng(seed).fork("operators")),
     // Who comes first to a budget is not moved by who comes for a rule.
     rulers: budget === undefined ? rulers(new Prng(seed).fork("rules"), sessions) : [],
+    librarians: budget === undefined ? librarians(new Prng(seed).fork("skills"), sessions, compacts) : [],
   };
 }
 
@@ -137,6 +139,29 @@ function rulers(prng: Prng, sessions: readonly SessionPlan[]): RulerPlan[] {
         afterMs: prng.pick([0, 20, 300, 1_500]),
         behavior: prng.pick(["allow", "ask", "deny", "none"]),
       })),
+    }));
+}
+
+/** In some histories skills are active; more often where prompts are cut, which must not make the model forget them. */
+function librarians(prng: Prng, sessions: readonly SessionPlan[], compacts: boolean): LibrarianPlan[] {
+  if (!prng.chance(compacts ? 0.6 : 0.25)) return [];
+  const first = (): LibrarianPlan["acts"][number] => ({
+    afterMs: 0,
+    act: "activate",
+    tool: prng.pick(["upsert", "send"]),
+  });
+  return sessions
+    .filter(() => prng.chance(0.7))
+    .map(({ id }) => ({
+      session: id,
+      acts: [
+        ...(compacts ? [first()] : []),
+        ...Array.from({ length: prng.int(1, 5) }, () => ({
+          afterMs: prng.pick([0, 20, 300, 1_500, 3_000]),
+          act: prng.pick(["activate", "activate", "deactivate"] as const),
+          tool: prng.pick(["look", "upsert", "send"] as const),
+        })),
+      ],
     }));
 }
 

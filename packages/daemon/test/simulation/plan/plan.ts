@@ -28,6 +28,7 @@ export interface Plan {
   watchers: WatcherPlan[];
   operators: OperatorPlan[];
   rulers: RulerPlan[];
+  librarians: LibrarianPlan[];
 }
 
 export interface HookPlan {
@@ -154,6 +155,12 @@ export interface OperatorPlan {
 export interface RulerPlan {
   session: string;
   changes: { afterMs: number; behavior: "allow" | "ask" | "deny" | "none" }[];
+}
+
+/** What becomes active in a session and ends again: skills, each of which takes one tool away. */
+export interface LibrarianPlan {
+  session: string;
+  acts: { afterMs: number; act: "activate" | "deactivate"; tool: "look" | "upsert" | "send" }[];
 }
 
 export interface WatcherPlan {

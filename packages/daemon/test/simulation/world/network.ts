@@ -94,7 +94,7 @@ export class Network {
       signal,
     });
     if (!("stream" in reply)) throw new Error(`${endpoint} is no stream`);
-    return reply.stream[Symbol.asyncIterator]();
+    return oneByOne(reply.stream);
   }
 
   /** As the gate does it, which a simulated daemon does not have. */
@@ -157,4 +157,8 @@ function bound(
     signal: new AbortController().signal,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   } as unknown as BoundRequest;
+}
+
+async function* oneByOne(batches: AsyncIterable<readonly SseFrame[]>): AsyncGenerator<SseFrame> {
+  for await (const frames of batches) yield* frames;
 }

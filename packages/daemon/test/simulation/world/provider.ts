@@ -33,6 +33,8 @@ export interface ModelCall {
   route_id: string;
   /** What was said before its credential was asked for; absent where nobody asks for one. */
   looked?: number;
+  /** What the model is shown; absent where it is asked for a summary. */
+  prompt?: () => string;
 }
 
 export interface ProviderParts {
@@ -86,12 +88,18 @@ export class Provider {
   }
 
   async #send(
-    { session_id, run_id, turn, route }: ModelRequest,
+    { session_id, run_id, turn, route, kind, messages }: ModelRequest,
     looked: number | undefined,
     send: () => Promise<ModelOutcome>,
   ): Promise<ModelOutcome> {
     const { route_id } = route;
-    const call = { session_id, run_id, route_id, ...(looked === undefined ? {} : { looked }) };
+    const call = {
+      session_id,
+      run_id,
+      route_id,
+      ...(looked === undefined ? {} : { looked }),
+      ...(kind === "turn" ? { prompt: () => JSON.stringify(messages) } : {}),
+    };
     if (this.#parts.isAlive()) this.#parts.onCall(call);
     const { overloaded = 0 } = this.#plan.access ?? {};
     if (route_id !== FIRST_ROUTE || hash(this.#plan.seed, `overloaded ${run_id} ${turn}`) % 100 >= overloaded)

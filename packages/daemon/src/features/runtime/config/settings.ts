@@ -8,6 +8,7 @@ import {
   type RuntimeRevisionDiff,
   type RuntimeSetting,
   type RuntimeSettingsView,
+  type RuntimeSkillSnapshot,
   type SystemPromptSettings,
   type ToolRuntimeLimits,
 } from "@kheish/contract";
@@ -86,6 +87,7 @@ export interface RuntimeSettingsOptions extends Roots {
   routes: RouteResolver;
   /** The MCP servers as they are now, for the view. */
   mcp?: () => McpRuntimeSnapshot;
+  skills?: () => RuntimeSkillSnapshot;
   /** Absent: no debug evidence is kept, whatever the level. */
   debug?: DebugCapturePort | undefined;
   hooks: () => SettingHooks;
@@ -111,6 +113,7 @@ export class RuntimeSettings {
   readonly #clock: Clock;
   readonly #roots: Roots;
   readonly #mcp: RuntimeSettingsOptions["mcp"];
+  readonly #skills: RuntimeSettingsOptions["skills"];
   readonly #debug: DebugCapturePort | undefined;
   readonly #hooks: () => SettingHooks;
   readonly #mutex = new KeyedMutex();
@@ -122,6 +125,7 @@ export class RuntimeSettings {
     this.#clock = options.clock;
     this.#roots = options;
     this.#mcp = options.mcp;
+    this.#skills = options.skills;
     this.#debug = options.debug;
     this.#hooks = options.hooks;
     this.routes = withDefault(options.routes, () => this.#current?.default_route);
@@ -174,9 +178,11 @@ export class RuntimeSettings {
 
   view(): RuntimeSettingsView {
     const mcp = this.#mcp?.();
+    const skills = this.#skills?.();
     return {
       ...settingsView(this.#current, this.routes, this.#roots, this.#debug?.view()),
       ...(mcp === undefined ? {} : { mcp }),
+      ...(skills === undefined ? {} : { skills }),
     };
   }
 

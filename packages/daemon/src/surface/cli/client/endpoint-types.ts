@@ -4,6 +4,20 @@ import type { z } from "zod";
 /** What the endpoint table says about one endpoint, as types: the client cannot be called wrongly. */
 type Table = typeof endpoints;
 
+/** The row of the table that the command line keeps at run time; see `scripts/endpoint-tables.ts`. */
+export type EndpointRow<E extends EndpointId> = Pick<Table[E], "method" | "path"> &
+  (Table[E] extends { kind: infer Kind } ? { kind: Kind } : { kind?: never }) & {
+    members?: string;
+  };
+
+export interface AnyEndpointRow {
+  readonly method: string;
+  readonly path: string;
+  readonly kind?: "text" | "sse" | "binary";
+  /** What an answer always has, by names with a space between. */
+  readonly members?: string;
+}
+
 export type StreamEndpointId = {
   [E in EndpointId]: Table[E] extends { kind: "sse" } ? E : never;
 }[EndpointId];
@@ -39,7 +53,7 @@ export type CallInput<E extends EndpointId> = Params<E> & Query<E> & Body<E> & C
 export type StreamInput<E extends StreamEndpointId> = Params<E> & Query<E>;
 
 /**
- * The answer as it stands on the wire: checked against the contract, but not stripped,
+ * The answer as it stands on the wire: checked for what is always there, and not stripped,
  * so that what a newer daemon adds reaches the user too.
  */
 export type ResponseOf<E extends CallEndpointId> = z.output<Answers<E>[keyof Answers<E>]>;

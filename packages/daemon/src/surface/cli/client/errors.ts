@@ -1,4 +1,4 @@
-import { genericProblem, type ProblemDetails, ProblemDetails as ProblemSchema } from "@kheish/contract";
+import { genericProblem, type ProblemDetails } from "@kheish/contract";
 import { CliError } from "../errors.ts";
 import { ExitCode, exitCodeOfStatus } from "../exit-codes.ts";
 
@@ -50,10 +50,16 @@ const DETAIL_LIMIT = 500;
 
 /** A refusal from its body: a problem document, or whatever a proxy in between wrote. */
 export function refusalFrom(status: number, body: string): DaemonRefusal {
-  const problem = ProblemSchema.safeParse(parsedOrUndefined(body));
-  if (problem.success) return new DaemonRefusal({ ...problem.data, status });
+  const problem = parsedOrUndefined(body);
+  if (isProblemDetails(problem)) return new DaemonRefusal({ ...problem, status });
   const detail = body.replace(/\s+/g, " ").trim().slice(0, DETAIL_LIMIT) || "no further detail";
   return new DaemonRefusal(genericProblem(status, detail).toDetails());
+}
+
+function isProblemDetails(value: unknown): value is ProblemDetails {
+  if (typeof value !== "object" || value === null) return false;
+  const { code, detail, errors = [] } = value as Partial<ProblemDetails>;
+  return typeof code === "string" && typeof detail === "string" && Array.isArray(errors);
 }
 
 function parsedOrUndefined(text: string): unknown {

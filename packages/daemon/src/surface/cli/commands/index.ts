@@ -106,6 +106,12 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./mcp/index.ts"),
   },
   {
+    name: "skills",
+    aliases: ["skill"],
+    summary: "Instructions for kinds of work: what there are, where they are active, how they are pinned",
+    load: () => import("./skills/index.ts"),
+  },
+  {
     name: "budgets",
     aliases: ["budget"],
     summary: "What the daemon's work may use, and has used",

@@ -236,6 +236,28 @@ export const serveSettings = {
     help: "what they may write beside the workspace, repeatable",
     repeatable: true,
   },
+  skillRoot: {
+    flag: "--skill-root <path>",
+    env: "KHEISH_SKILL_ROOTS",
+    help: "a folder of skills, repeatable, before all others",
+    repeatable: true,
+  },
+  skillDiscovery: {
+    flag: "--skill-discovery <auto|disabled>",
+    env: "KHEISH_SKILL_DISCOVERY",
+    help: "whether skills are found in the workspace's repository, at home and in the daemon; default auto",
+  },
+  skillLock: {
+    flag: "--skill-lock <path>",
+    env: "KHEISH_SKILL_LOCK",
+    help: "use the skills only that this lock file has, as they are there",
+  },
+  skillLockKey: {
+    flag: "--skill-lock-key <path>",
+    env: "KHEISH_SKILL_LOCK_KEYS",
+    help: "Ed25519 public key, PEM, repeatable: one of them has to have signed the lock file",
+    repeatable: true,
+  },
   maxBodyBytes: {
     flag: "--max-body-bytes <n>",
     env: "KHEISH_MAX_BODY_BYTES",

@@ -32,6 +32,7 @@ const defaults: ServeOptions = {
   otel: false,
   resumeRestored: false,
   mcp: { discovery: "auto", profiles: [] },
+  skills: { explicit: [], discover: true, lockKeyFiles: [] },
 };
 
 describe("serve options", () => {
@@ -60,6 +61,8 @@ describe("serve options", () => {
       ...["--lock-wait-ms", "0", "--otel", "--resume-restored"],
       ...["--mcp-config", "mcp.toml", "--mcp-credentials", "/c.json", "--mcp-discovery", "disabled"],
       ...["--mcp-profile", "docs, repo", "--mcp-profile", "planning"],
+      ...["--skill-root", "skills,/shared/skills", "--skill-root", "more", "--skill-discovery", "disabled"],
+      ...["--skill-lock", "skills.lock.json", "--skill-lock-key", "key.pem"],
     ];
     expect(parse(argv)).toEqual({
       bind: { host: "::1", port: 0 },
@@ -96,6 +99,12 @@ describe("serve options", () => {
         configFile: "/project/mcp.toml",
         credentialsFile: "/c.json",
       },
+      skills: {
+        explicit: ["/project/skills", "/shared/skills", "/project/more"],
+        discover: false,
+        lockFile: "/project/skills.lock.json",
+        lockKeyFiles: ["/project/key.pem"],
+      },
     });
   });
 
@@ -112,6 +121,7 @@ describe("serve options", () => {
       KHEISH_HTTP_TRUSTED_PROXIES: "127.0.0.1, ::1",
       KHEISH_HTTP_MAX_STREAMS: "2048",
       KHEISH_MCP_PROFILES: "docs,repo",
+      KHEISH_SKILL_ROOTS: "/a,/b",
     };
     expect(parse(["--log-level", "warn", "--http-admin-token", "a"], env)).toEqual({
       ...defaults,
@@ -124,6 +134,7 @@ describe("serve options", () => {
       trustedProxies: ["127.0.0.1", "::1"],
       maxStreams: 2048,
       mcp: { discovery: "auto", profiles: ["docs", "repo"] },
+      skills: { explicit: ["/a", "/b"], discover: true, lockKeyFiles: [] },
     });
   });
 

@@ -11,6 +11,7 @@ import {
   mcpDiscoveries,
   type ServeOptions,
   sandboxModes,
+  skillDiscoveries,
 } from "../serve-options.ts";
 import { permissionModeFrom, permissionModeNames } from "./permission-mode.ts";
 import { providerEnv } from "./provider-flags.ts";
@@ -65,6 +66,7 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
       sandboxWrite: someOf(reader.list("sandboxWrite").map(path)),
     }),
     mcp: mcpSettings(reader, path),
+    skills: skillSettings(reader, path),
   };
 }
 
@@ -79,6 +81,24 @@ function mcpSettings(reader: Reader, path: (text: string) => string): NonNullabl
       configFile: config && path(config),
       credentialsFile: credentials && path(credentials),
     }),
+  };
+}
+
+/** A path may also stand in a list with commas. */
+function skillSettings(reader: Reader, path: (text: string) => string): NonNullable<ServeOptions["skills"]> {
+  const paths = (name: "skillRoot" | "skillLockKey") =>
+    reader
+      .list(name)
+      .flatMap((text) => text.split(","))
+      .map((text) => text.trim())
+      .filter((text) => text !== "")
+      .map(path);
+  const lock = reader.text("skillLock");
+  return {
+    explicit: paths("skillRoot"),
+    discover: reader.choice("skillDiscovery", skillDiscoveries) !== "disabled",
+    lockKeyFiles: paths("skillLockKey"),
+    ...present({ lockFile: lock && path(lock) }),
   };
 }
 

@@ -130,7 +130,7 @@ describe("drain (01-R99, 02-R97)", () => {
 
   it("ends event streams at once, cleanly", async () => {
     async function* endless() {
-      yield { event: "trace", data: { type: "trace" } };
+      yield [{ event: "trace", data: { type: "trace" } }];
       await new Promise(() => {});
     }
     await start({ bindings: [streaming(endless)] });
@@ -161,7 +161,7 @@ describe("drain (01-R99, 02-R97)", () => {
   it("cuts off an event stream whose client is stuck", async () => {
     async function* flood() {
       const big = "x".repeat(1024 * 1024);
-      for (;;) yield { event: "trace", data: { big } };
+      for (;;) yield [{ event: "trace", data: { big } }];
     }
     await start({ bindings: [streaming(flood)] });
     const socket = connect(server.port, server.address);

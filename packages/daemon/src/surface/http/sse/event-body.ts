@@ -9,10 +9,10 @@ interface EventBodyOptions extends Pace {
 
 /**
  * The body of an SSE answer. The connection pulls, and only when it has room:
- * however slowly a client reads, one frame is in memory, and a stuck one gets no heartbeats.
+ * however slowly a client reads, one chunk is in memory, and a stuck one gets no heartbeats.
  */
 export function eventBody(
-  frames: AsyncIterable<SseFrame>,
+  frames: AsyncIterable<readonly SseFrame[]>,
   place: StreamPlace,
   options: EventBodyOptions,
 ): ReadableStream<Uint8Array> {

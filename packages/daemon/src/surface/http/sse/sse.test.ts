@@ -16,7 +16,7 @@ async function start(options: Partial<HttpOptions>) {
 }
 
 /** Frames a test pushes one by one; remembers whether it was let go. */
-class Source implements AsyncIterable<SseFrame> {
+class Source implements AsyncIterable<readonly SseFrame[]> {
   readonly #queue: SseFrame[] = [];
   #wake: (() => void) | undefined;
   #ended = false;
@@ -32,15 +32,15 @@ class Source implements AsyncIterable<SseFrame> {
     this.#wake?.();
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<SseFrame> {
+  [Symbol.asyncIterator](): AsyncIterator<readonly SseFrame[]> {
     return {
       next: async () => {
         while (this.#queue.length === 0 && !this.#ended)
           await new Promise<void>((resolve) => {
             this.#wake = resolve;
           });
-        const value = this.#queue.shift();
-        return value === undefined ? { done: true, value } : { done: false, value };
+        const value = this.#queue.splice(0);
+        return value.length === 0 ? { done: true, value: undefined } : { done: false, value };
       },
       return: async () => {
         this.returned = true;
@@ -112,6 +112,25 @@ describe("frames (01, SSE frames)", () => {
     );
   });
 
+  it("are sent in their order, however many come together and however large they are", async () => {
+    const frames = Array.from({ length: 500 }, (_, id) => ({
+      id: String(id),
+      event: "trace",
+      data: { n: id, text: "x".repeat(id % 100 === 0 ? 100_000 : 300) },
+    }));
+    async function* together() {
+      yield frames;
+      yield frames.slice(0, 3);
+    }
+    await start({ bindings: [streaming(together)] });
+    const reader = new Reader();
+    await reader.open();
+    await until(() => reader.ended);
+    const text = ({ id, data }: (typeof frames)[number]) =>
+      `id: ${id}\nevent: trace\ndata: ${JSON.stringify(data)}\n\n`;
+    expect(reader.text).toBe([...frames, ...frames.slice(0, 3)].map(text).join(""));
+  });
+
   it("ends the answer when the source ends", async () => {
     const source = new Source();
     await start({ bindings: [streaming(() => source)] });
@@ -175,7 +194,7 @@ describe("failures", () => {
 
   it("after it are logged and end the stream", async () => {
     async function* broken() {
-      yield trace(1);
+      yield [trace(1)];
       throw new Error("the journal is gone");
     }
     await start({ bindings: [streaming(broken)] });
@@ -190,7 +209,7 @@ describe("failures", () => {
 
   it("to make JSON of a frame do the same", async () => {
     async function* unspeakable() {
-      yield { event: "trace", data: { n: 1n } };
+      yield [{ event: "trace", data: { n: 1n } }];
     }
     await start({ bindings: [streaming(unspeakable)] });
     const reader = new Reader();
@@ -235,7 +254,7 @@ describe("backpressure", () => {
       for (;;) {
         produced += 1;
         await new Promise((resolve) => setImmediate(resolve));
-        yield { event: "trace", data: { big } };
+        yield [{ event: "trace", data: { big } }];
       }
     }
     await start({ bindings: [streaming(flood)] });
@@ -254,7 +273,7 @@ describe("backpressure", () => {
   it("sends no heartbeats into a connection that is full", async () => {
     async function* fill() {
       const big = "x".repeat(1024 * 1024);
-      for (let frame = 0; frame < 64; frame++) yield { event: "trace", data: { big } };
+      for (let frame = 0; frame < 64; frame++) yield [{ event: "trace", data: { big } }];
     }
     await start({ bindings: [streaming(fill)] });
     const socket = await stuckClient();

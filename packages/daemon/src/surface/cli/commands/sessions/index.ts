@@ -12,6 +12,7 @@ import { defineList } from "./list.ts";
 import { defineReplyTargets } from "./reply-targets.ts";
 import { defineScopes } from "./scopes.ts";
 import { defineSetRoute } from "./set-route.ts";
+import { defineSkills } from "./skills.ts";
 import { defineStream } from "./stream.ts";
 
 export function define(sessions: Command, cli: Cli): void {
@@ -28,4 +29,5 @@ export function define(sessions: Command, cli: Cli): void {
   defineScopes(sessions, cli);
   defineReplyTargets(sessions, cli);
   defineGoal(sessions, cli);
+  defineSkills(sessions, cli);
 }

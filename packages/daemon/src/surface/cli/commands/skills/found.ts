@@ -1,0 +1,21 @@
+import { realpath } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Skill, SkillLibrary, skillsIn } from "../../../../tools/skills/index.ts";
+import type { CliContext } from "../../context.ts";
+import { messageOf, UsageError } from "../../errors.ts";
+
+/** The skills of folders, as a daemon would use them. What cannot be used is a word on standard error. */
+export async function skillsInFolders(paths: readonly string[], context: CliContext): Promise<Skill[]> {
+  const warn = (message: string) => context.terminal.err(`kheish: ${message}\n`);
+  const found: Skill[] = [];
+  for (const path of paths) {
+    const real = await realpath(resolve(context.workingDirectory, path)).catch((error: unknown) => {
+      throw new UsageError(`cannot read '${path}': ${messageOf(error)}`);
+    });
+    found.push(...(await skillsIn({ path: real, scope: "explicit" }, warn)));
+  }
+  const library = new SkillLibrary();
+  library.load(found);
+  for (const message of library.warnings) warn(message);
+  return library.all();
+}
