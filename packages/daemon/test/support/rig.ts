@@ -184,7 +184,8 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
         await pump(clock, daemon.drain(10)).catch(() => undefined);
         await store.close().catch(() => undefined);
       }
-      await rm(directory, { recursive: true, force: true });
+      // A daemon that was left behind may still be writing.
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
