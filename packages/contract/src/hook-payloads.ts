@@ -67,7 +67,12 @@ export const HookPayloads = {
   }),
   worktree_create: z.object(worktree),
   worktree_remove: z.object(worktree),
-  file_changed: z.object({ path: z.string(), tool_name: z.string(), tool_call_id: z.string() }),
+  file_changed: z.object({
+    path: z.string(),
+    tool_name: z.string().optional().describe("the call that wrote it, where a tool of the session did"),
+    tool_call_id: z.string().optional(),
+    change: z.enum(["created", "modified", "deleted"]).optional().describe("of a path in `watch_paths`"),
+  }),
   instructions_loaded: z.object({ path: z.string(), bytes: z.int() }),
   notification: z.object({
     kind: z.enum(["approval_requested", "question_asked"]),

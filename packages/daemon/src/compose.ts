@@ -51,6 +51,7 @@ import { goalBindings } from "./features/goals/index.ts";
 import {
   agentCaller,
   auditedCallers,
+  FileWatches,
   type HookCallers,
   HookDeadLetters,
   HookRunner,
@@ -58,6 +59,7 @@ import {
   hookBindings,
   hooksStatus,
   promptCaller,
+  type WatchDirectory,
 } from "./features/hooks/index.ts";
 import { type LoadedMcp, McpService, mcpBindings } from "./features/mcp/index.ts";
 import { ruleBindings } from "./features/permission-rules/index.ts";
@@ -137,6 +139,8 @@ export interface World {
   };
   /** How hooks outside of the engine are called; a kind that is left out fails. */
   hooks?: Pick<HookCallers, "command" | "http" | "callback">;
+  /** What the system says of changes in a directory; absent: paths that hooks watch are only looked at. */
+  watchDirectory?: WatchDirectory;
   log: Log;
   credentials: Credentials;
   /** Absent where no account can be refreshed: its endpoints are not there either. */
@@ -234,6 +238,14 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
   const wait = new WaitForRun(store, tail);
   const judges = { commands: () => commands, wait };
   const deadLetters = new HookDeadLetters({ store, clock, random });
+  const watches = new FileWatches({
+    store,
+    clock,
+    log,
+    workspaceRoot: settings.workspaceRoot,
+    hooks: () => hooks,
+    watchDirectory: world.watchDirectory,
+  });
   const hooks = new HookRunner({
     store,
     clock,
@@ -242,6 +254,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     deadLetters,
     redactor: credentials.redactor,
     settings: () => runtime.now.hooks,
+    watches,
     onAnnounce: () => watchers.look(),
     callers: auditedCallers(audit.ledger, {
       ...world.hooks,
@@ -250,7 +263,10 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     }),
   });
   const watchers = new HookWatchers({ store, clock, log, owner, runner: hooks });
-  const streams = new EventStreams({ store, runtime: () => runtime.settled(() => runtime.view()) }, tail);
+  const streams = new EventStreams(
+    { store, runtime: () => skills.settled(() => runtime.settled(() => runtime.view())) },
+    tail,
+  );
   const { routes } = runtime;
   const authority = createAuthority();
 
@@ -340,6 +356,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         .catch((error: unknown) => log.error({ err: String(error) }, "reading the MCP servers failed"));
     }
     tokens.heard(stored);
+    watches.follow(stored);
     credentials.follow(stored).catch((error: unknown) => {
       log.error({ err: String(error) }, "a change of the auth store could not be taken over");
     });
@@ -495,6 +512,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         executor.start();
         if (debug !== undefined) retention.start();
         await watchers.start();
+        await watches.start();
       }
       ready = true;
     },
@@ -505,6 +523,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
         Promise.race([watchers.stop(), sleep(clock, deadlineMs)]),
         Promise.race([stopCommands(), sleep(clock, deadlineMs)]),
+        Promise.race([watches.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);
       if (mcp !== undefined) await Promise.race([mcp.stop(), sleep(clock, MCP_STOP_MS)]);

@@ -9,7 +9,13 @@ import { compose, type Daemon, ownerOf } from "./compose.ts";
 import { DEFAULT_RUN_LIMITS, type RunLimits, SESSION_QUEUE, TIMER_QUEUE, type Tool } from "./engine/index.ts";
 import { isHeldCopy } from "./features/backup/index.ts";
 import { DebugCapture, debugPolicy } from "./features/debug/index.ts";
-import { callbackCaller, commandCaller, HOOK_QUEUE, httpCaller } from "./features/hooks/index.ts";
+import {
+  callbackCaller,
+  commandCaller,
+  HOOK_QUEUE,
+  httpCaller,
+  watchDirectory,
+} from "./features/hooks/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
 import { loadMcp, type McpSettings } from "./features/mcp/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
@@ -33,6 +39,9 @@ import {
 import { mcpCredentials } from "./governance/broker/mcp-credentials.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
 import type { Credentials } from "./governance/credentials.ts";
+import type { Network } from "./governance/outbound/guarded-fetch.ts";
+import { networkAllow } from "./governance/outbound/network-allow.ts";
+import { sameOriginFetch } from "./governance/outbound/same-origin.ts";
 import { redactedModels } from "./governance/redaction/redacted-models.ts";
 import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
@@ -77,6 +86,7 @@ import { createBuiltinTools, toolPort } from "./tools/index.ts";
 import { McpServers, openConnection, startServerProcess } from "./tools/mcp/index.ts";
 import { SandboxUnavailable } from "./tools/sandbox/open.ts";
 import { SkillLibrary, skillTools } from "./tools/skills/index.ts";
+import { webTools } from "./tools/web/index.ts";
 
 export interface RunningDaemon {
   baseUrl: string;
@@ -185,6 +195,7 @@ async function open(
     redactor,
   );
 
+  const configured = sameOriginFetch(globalThis.fetch);
   const loader = routeLoader({
     env: providerEnv,
     noSimulator: options.noSimulator,
@@ -193,7 +204,7 @@ async function open(
     enrich: (set) =>
       withCatalogue(set, {
         env: providerEnv,
-        fetch: auditedFetch(audit.ledger, "route_discovery", globalThis.fetch),
+        fetch: auditedFetch(audit.ledger, "route_discovery", configured),
         clock: systemClock,
         onFailure: (url, reason) => log.warn({ url, reason }, "OpenRouter's models are not known"),
       }),
@@ -205,7 +216,7 @@ async function open(
     store,
     vault: credentials.vault,
     clock: systemClock,
-    fetch: auditedFetch(audit.ledger, "token_refresh", globalThis.fetch),
+    fetch: auditedFetch(audit.ledger, "token_refresh", configured),
     log,
     owner: ownerOf(stateRoot.instanceId),
   });
@@ -239,7 +250,7 @@ async function open(
       redact: (text) => redactor.foreignText(text),
       clock: systemClock,
       random: systemRandom,
-      fetch: globalThis.fetch,
+      fetch: configured,
       blobs,
       onWarning: (warning) => log.debug({ ...warning }, "a provider ignored a setting"),
     }),
@@ -270,6 +281,17 @@ async function open(
     commands: shells.launcher,
     held: shells.held,
     includeNoop: !options.noSimulator,
+  });
+  const network: Network = {
+    resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  };
+  const web = webTools({
+    network,
+    allow: networkAllow(options.networkAllow ?? []),
+    record: (action) => audit.ledger.record(action),
+    userAgent: `kheish/${packageVersion()}`,
+    models,
+    localSearch: options.webSearch ?? "duckduckgo",
   });
   const mcpSecrets = mcpCredentials(credentials, accounts);
   const servers = new McpServers({
@@ -310,7 +332,7 @@ async function open(
         readText,
       ),
   };
-  const own = toolPort([...builtin.all(), ...skillTools(library), ...extraTools]);
+  const own = toolPort([...builtin.all(), ...web, ...skillTools(library), ...extraTools]);
   const tools = metrics.tools(redactedTools(servers.beside(own), redactor));
 
   let baseUrl = "";
@@ -334,12 +356,10 @@ async function open(
           cwd: workspaceRoot,
           clock: systemClock,
         }),
-        http: httpCaller({
-          clock: systemClock,
-          resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-        }),
+        http: httpCaller({ clock: systemClock, network }),
         callback: callbackCaller(new Map()),
       },
+      watchDirectory,
       log,
       credentials,
       accounts,

@@ -9,6 +9,7 @@ import { goalUnderContract } from "./sweep/goal.ts";
 import { hookedRun } from "./sweep/hooks.ts";
 import { rememberedAnswers } from "./sweep/remembered.ts";
 import { journalOf, type Scenario } from "./sweep/scenario.ts";
+import { usedSkill } from "./sweep/skills.ts";
 import { workingRun } from "./sweep/working-run.ts";
 
 /**
@@ -24,6 +25,7 @@ const SCENARIOS = [
   askingCalls,
   hookedRun,
   rememberedAnswers,
+  usedSkill,
 ];
 
 interface World {

@@ -19,7 +19,7 @@ import type {
 import type { NewEvent, StoredEvent } from "../kernel/store.ts";
 import type { BudgetHold } from "./budgets/hold.ts";
 import type { FallbackPlace, FallbackStep } from "./fallback.ts";
-import type { AssistantMessage, ToolResult, UserMessage } from "./messages.ts";
+import type { AssistantMessage, ToolResult, Usage, UserMessage } from "./messages.ts";
 import type { ContextUpdate, EffectClass, ModelError, StandingRule, StoredApproval } from "./ports.ts";
 import type { RunState } from "./state.ts";
 
@@ -158,6 +158,8 @@ export interface SessionEvents {
     duration_ms?: number;
     context_updates?: ContextUpdate[];
     output_blob?: { sha256: string; size_bytes: number };
+    /** What a model used for the call. */
+    usage?: Usage;
   };
   /** Read back: the lost call did nothing, so its next attempt repeats nothing. */
   effect_not_applied: { run_id: string; call_id: string };

@@ -93,8 +93,17 @@ export function failureOf(output: Json): string {
   if (output.interrupted === true) return "failed:interrupted";
   if (output.timed_out === true) return "failed:timeout";
   if (output.quota !== undefined) return "failed:response_too_large";
-  return "failed";
+  const named = output.failure_class;
+  return typeof named === "string" && FAILURE_CLASSES.has(named) ? `failed:${named}` : "failed";
 }
+
+/** What a tool may say that it failed by (02-R74). */
+const FAILURE_CLASSES = new Set(
+  (
+    "blocked_private_network blocked_credentials response_too_large unsupported_content_type unauthorized permission " +
+    "status connect decode invalid_request transport internal"
+  ).split(" "),
+);
 
 /** A command that ran and said that it failed is a result to the model, and a failed action to an auditor. */
 export function successOf(output: Json): string {
@@ -168,7 +177,8 @@ const FAILURES: Record<ModelErrorClass, string> = {
   unknown: "failed:internal",
 };
 
-function failureOfModel(error: ModelError): string {
+/** `failed:<class>` of a model call. */
+export function failureOfModel(error: ModelError): string {
   return error.class === "unknown" && error.status !== undefined ? "failed:status" : FAILURES[error.class];
 }
 

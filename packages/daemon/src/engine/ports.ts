@@ -62,7 +62,7 @@ export interface ModelRequest {
   route: PinnedRoute;
   /** Overrides `route.model`, for a fallback. */
   model: string;
-  kind: "turn" | "compaction";
+  kind: "turn" | "compaction" | "search";
   system: string;
   messages: readonly Message[];
   /** Empty: the model may not call tools. */
@@ -74,6 +74,25 @@ export interface ModelRequest {
   turn: number;
   /** What the session may resolve; absent: everything. */
   credential_scope?: CredentialScope;
+  /** The provider is to search the web itself, within these limits; where its route can (02-R42). */
+  search?: SearchLimits;
+}
+
+/** Hosts, with their subdomains. */
+export interface SearchLimits {
+  /** Empty: all. */
+  allowed_domains: readonly string[];
+  blocked_domains: readonly string[];
+  /** The provider may look at pictures that it finds, where it can. */
+  enable_image_understanding: boolean;
+}
+
+/** A page that a provider's own search found. */
+export interface WebSource {
+  url: string;
+  title?: string;
+  /** Passages of the page that the provider's model cites. */
+  cited?: string[];
 }
 
 /** How a tool is shown to a model: `input_schema` is JSON Schema of an object. */
@@ -110,7 +129,12 @@ export interface ModelError {
 }
 
 export type ModelOutcome =
-  | { ok: true; message: Omit<AssistantMessage, "id"> }
+  | {
+      ok: true;
+      message: Omit<AssistantMessage, "id">;
+      /** What a search of the provider found, in its order. */
+      sources?: WebSource[];
+    }
   | { ok: false; error: ModelError };
 
 export interface ModelCallOptions {
@@ -135,6 +159,8 @@ export interface ModelPort {
   priceOf(route: PinnedRoute, model: string, usage: Usage): number | undefined;
   /** Where calls of this route go: scheme, host and explicit port; the driver's name when it is no URL. */
   endpoint?(route: PinnedRoute): string;
+  /** Whether the provider can search the web by itself for this model; absent: none can. */
+  canSearch?(route: PinnedRoute, model: string): boolean;
 }
 
 /** The route that an operator made the default, with the model it is to use. */
@@ -240,6 +266,9 @@ export interface ToolContext {
   session_id: string;
   run_id: string;
   call_id: string;
+  /** Whose run it is: for records of what leaves beside the call itself. */
+  agent_id?: string;
+  principal?: string;
   /** Stable across attempts of one call. */
   idempotency_key: string;
   /** Absolute, real path; every path a tool touches stays inside. */
@@ -254,6 +283,13 @@ export interface ToolContext {
   /** What the session may see and whose credentials it may use; absent: everything. */
   capability_scope?: CapabilityScope;
   credential_scope?: CredentialScope;
+  /** Where the run's model calls go now, with the model. */
+  route?: PinnedRoute;
+  /**
+   * Whether the rules in force would let the same tool do this as well without asking anybody: for what a call only
+   * learns on its way. Absent: nothing speaks against it.
+   */
+  permits?: (input: Json) => Promise<boolean>;
   /** Set when the call had asked, with `resume`, and somebody answered: it goes on from there. */
   resumed?: Resumed;
   /** Aborts on cancel, interrupt, timeout and drain. */
@@ -267,6 +303,8 @@ export type ToolOutcome =
       is_error: boolean;
       context_updates?: ContextUpdate[];
       state?: ToolStateChange;
+      /** What a model used for it on the run's route: charged like a call of the run's own. */
+      usage?: Usage;
     }
   /** Asks for a change of the session's goal; what becomes of it is the call's result. */
   | { kind: "goal"; change: GoalChange }

@@ -4,7 +4,7 @@ import { bytesOf, estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { AskingCall, Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
 import { foldHooks, withContexts } from "./hooks/fold.ts";
-import { type Message, type ToolResult, toolCallsOf } from "./messages.ts";
+import { type Message, type ToolResult, toolCallsOf, type Usage } from "./messages.ts";
 import { rulesAfter, withoutRun } from "./permissions/session-rules.ts";
 import { addCost } from "./records.ts";
 import { foldSkills } from "./skills/fold.ts";
@@ -189,11 +189,7 @@ function onMessage(
     delete run.last_model_error;
     run.message_seq = event.seq;
     run.last_message = data.message;
-    run.usage.model_calls += 1;
-    run.usage.input_tokens += usage?.input_tokens ?? 0;
-    run.usage.output_tokens += usage?.output_tokens ?? 0;
-    run.usage.cached_input_tokens += usage?.cached_input_tokens ?? 0;
-    Object.assign(run.usage, addCost(run.usage, usage ?? {}));
+    countCall(run, usage);
     run.calls = toolCallsOf(data.message).map((call) => ({ call, phase: "requested", attempt: 0 }));
   });
 }
@@ -233,7 +229,17 @@ function onFinished(
       if (update.type === "file_modified") run.files_modified.add(update.path);
     }
     if (data.ledger !== "denied") run.usage.tool_calls += 1;
+    if (data.usage !== undefined) countCall(run, data.usage);
   });
+}
+
+/** A model was called, for a turn or by a tool. */
+function countCall({ usage: total }: RunState, usage: Usage | undefined): void {
+  total.model_calls += 1;
+  total.input_tokens += usage?.input_tokens ?? 0;
+  total.output_tokens += usage?.output_tokens ?? 0;
+  total.cached_input_tokens += usage?.cached_input_tokens ?? 0;
+  Object.assign(total, addCost(total, usage ?? {}));
 }
 
 /** Results stand together behind their message, in the order of its calls, whatever order they came in (03-R7). */

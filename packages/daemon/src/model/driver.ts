@@ -1,10 +1,10 @@
 import type { AssistantMessage } from "../engine/messages.ts";
-import type { ModelCallOptions, ModelRequest } from "../engine/ports.ts";
+import type { ModelCallOptions, ModelRequest, WebSource } from "../engine/ports.ts";
 import type { AttemptEvidence } from "./evidence-port.ts";
 import type { AttemptError } from "./failure.ts";
 
 export type AttemptOutcome =
-  | { ok: true; message: Omit<AssistantMessage, "id"> }
+  | { ok: true; message: Omit<AssistantMessage, "id">; sources?: WebSource[] }
   | { ok: false; error: AttemptError };
 
 export interface AttemptOptions extends ModelCallOptions {

@@ -14,7 +14,7 @@ import type { EvidencePort } from "./evidence-port.ts";
 import { failure } from "./failure.ts";
 import { callWithRetries } from "./retry.ts";
 import { LiveRoutes } from "./routes/live-routes.ts";
-import { limitsOf } from "./routes/model-facts.ts";
+import { capabilitiesOf, limitsOf } from "./routes/model-facts.ts";
 import { supportsModel } from "./routes/model-support.ts";
 import { InventoryResolver } from "./routes/resolver.ts";
 import type { Route } from "./routes/route.ts";
@@ -106,6 +106,10 @@ export function createModels(options: ModelsOptions): Models {
       const route = resolver.find(route_id);
       return route === undefined ? undefined : priceOf(route, model, usage);
     },
+    canSearch: ({ route_id, driver }, model) => {
+      const route = resolver.find(route_id);
+      return route?.driver === driver && capabilitiesOf(route, model).native_web_search;
+    },
     endpoint: ({ route_id, driver }) => {
       const baseUrl = resolver.find(route_id)?.base_url;
       return baseUrl === undefined ? driver : urlTarget(baseUrl);
@@ -122,5 +126,5 @@ function priced(outcome: ModelOutcome, route: Route, model: string): ModelOutcom
   const { usage } = outcome.ok ? outcome.message : {};
   const cost = usage === undefined ? undefined : priceOf(route, model, usage);
   if (!outcome.ok || usage === undefined || cost === undefined) return outcome;
-  return { ok: true, message: { ...outcome.message, usage: { ...usage, cost_microusd: cost } } };
+  return { ...outcome, message: { ...outcome.message, usage: { ...usage, cost_microusd: cost } } };
 }

@@ -12,9 +12,20 @@ export function workspaceBoundary(kind: "file_read" | "file_write", member: "pat
   return (input: Json): ToolBoundary => ({ kind, target: targetOf(input, member) });
 }
 
+/** The files of a patch: the first of them, and how many more there are. The call's digest covers them all. */
+export function patchBoundary(input: Json): ToolBoundary {
+  const { hunks } = fieldsOf(input);
+  const paths = new Set((Array.isArray(hunks) ? hunks : []).map((hunk) => targetOf(hunk, "path")));
+  const [first = "workspace", ...more] = paths;
+  return { kind: "file_write", target: more.length === 0 ? first : `${first} and ${more.length} more` };
+}
+
+function fieldsOf(input: Json): { [name: string]: Json } {
+  return typeof input === "object" && input !== null && !Array.isArray(input) ? input : {};
+}
+
 function targetOf(input: Json, member: string): string {
-  const fields = typeof input === "object" && input !== null && !Array.isArray(input) ? input : {};
-  const path = fields[member] ?? ".";
+  const path = fieldsOf(input)[member] ?? ".";
   if (typeof path !== "string") return "workspace";
   if (path.length <= MOST_CHARACTERS && /^[\p{L}\p{N} ._/@+,()[\]-]*$/u.test(path))
     return `workspace:${path}`;

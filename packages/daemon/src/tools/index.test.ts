@@ -13,6 +13,7 @@ function tool(name: string): Tool {
 
 /** Name, effect, timeout, sandbox, parallel, fields with `*` when required: the tables of spec 03. */
 const table: [string, string, number, string, boolean, string[]][] = [
+  ["apply_patch", "once", 10_000, "workspace_write", false, ["hunks*"]],
   [
     "ask_user_question",
     "idempotent",
@@ -43,6 +44,7 @@ const table: [string, string, number, string, boolean, string[]][] = [
   ["get_goal", "read", 10_000, "inherited", true, []],
   ["glob_search", "read", 10_000, "read_only", true, ["pattern*", "base", "limit"]],
   ["grep_search", "read", 10_000, "read_only", true, ["pattern*", "base", "limit"]],
+  ["list_files", "read", 10_000, "read_only", true, ["base", "limit"]],
   [
     "read_file",
     "read",
@@ -132,7 +134,7 @@ describe("the built-in tools", () => {
 
   it("can be read back after a lost outcome where that is possible", () => {
     const readBack = port.all().filter(({ reconcile }) => reconcile !== undefined);
-    expect(readBack.map(({ name }) => name)).toEqual(["bash", "edit_file", "write_file"]);
+    expect(readBack.map(({ name }) => name)).toEqual(["apply_patch", "bash", "edit_file", "write_file"]);
   });
 
   it("have distinct names", () => {

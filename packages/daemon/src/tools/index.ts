@@ -7,6 +7,7 @@ import { childEnvironment } from "./bash/environment.ts";
 import { HeldCommands } from "./bash/held-commands.ts";
 import { type CommandLauncher, commandLauncher } from "./bash/launch.ts";
 import { type StartShell, startShell } from "./bash/shell.ts";
+import { applyPatchTool } from "./files/apply-patch.ts";
 import { editFileTool } from "./files/edit-file.ts";
 import { readFileTool } from "./files/read-file.ts";
 import { writeFileTool } from "./files/write-file.ts";
@@ -15,7 +16,7 @@ import { askUserQuestionTool } from "./interaction/ask-user-question.ts";
 import { noopTool } from "./interaction/noop.ts";
 import { todoWriteTool } from "./interaction/todo-write.ts";
 import { planTools } from "./planning/plan-tools.ts";
-import { globSearchTool, grepSearchTool } from "./search/tools.ts";
+import { globSearchTool, grepSearchTool, listFilesTool } from "./search/tools.ts";
 import { Slots } from "./slots.ts";
 import { taskTools } from "./tasks/task-tools.ts";
 
@@ -44,6 +45,7 @@ export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
   const locks = new KeyedMutex();
   const searchThreads = new Slots(MAX_SEARCH_THREADS);
   return toolPort([
+    applyPatchTool(locks),
     askUserQuestionTool(),
     bashTool({
       commands:
@@ -60,6 +62,7 @@ export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
     ...goalTools(),
     grepSearchTool(searchThreads),
     ...(options.includeNoop === true ? [noopTool()] : []),
+    listFilesTool(searchThreads),
     ...planTools(),
     readFileTool(),
     ...taskTools(),

@@ -21,14 +21,16 @@ const KNOWN: Record<string, string> = {
   "model/witnessed.ts": "a model call, seen on its way for debug evidence: recorded by the loop",
   "model/routes/openrouter-catalogue.ts": "route discovery: `auditedFetch`",
   "tools/bash/shell.ts": "the tool bash: recorded by the loop with its boundary, `shell`",
+  "tools/web/domains.ts": "reads host names",
   "tools/mcp/process.ts": "servers over stdio: `recorded`, and calls of runs by the loop, kind `mcp`",
   "tools/process/guard.ts": "kills what a dead daemon left of its own",
   "tools/process/traces.ts": "looks at processes of the daemon's own",
   "tools/sandbox/open.ts": "tries the sandbox once at the start: runs nothing in it",
   "governance/accounts/token-endpoint.ts": "the refresh of an account's tokens: `auditedFetch`",
-  "governance/hooks/target.ts": "reads addresses; hooks are called by `auditedCallers`",
   "governance/audit/audited-fetch.ts": "records by itself",
-  "governance/outbound/guarded-fetch.ts": "what tools are given: recorded by the loop with the tool",
+  "governance/outbound/guarded-fetch.ts":
+    "what hooks and the web tools are given: recorded by `auditedCallers`; by the loop with the tool, and by `accounted`",
+  "governance/outbound/network-allow.ts": "reads addresses",
   "governance/outbound/address.ts": "reads addresses",
   "governance/outbound/target.ts": "reads addresses",
 };

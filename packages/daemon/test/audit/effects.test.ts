@@ -15,12 +15,14 @@ const builtin = createBuiltinTools({ hostEnv: { PATH: process.env.PATH }, includ
 
 /** One call of every tool that there is. A new tool fails the test until it is called here. */
 const CALLS: Record<string, object> = {
+  apply_patch: { hunks: ["a.txt", "b.txt"].map((path) => ({ path, old_text: "old", new_text: "older" })) },
   bash: { command: "exit 3" },
   create_goal: { objective: "audit everything" },
   edit_file: { path: "a.txt", old_text: "old", new_text: "new" },
   get_goal: {},
   glob_search: { pattern: "*.txt" },
   grep_search: { pattern: "new", base: "." },
+  list_files: {},
   noop: {},
   read_file: { path: "a.txt" },
   todo_write: { todos: [] },
@@ -48,7 +50,7 @@ describe("every effect has its records", () => {
     expect(called.map(({ name }) => name)).toEqual(Object.keys(CALLS));
 
     const rig = await createRig(called);
-    await writeFile(join(rig.directory, "workspace", "a.txt"), "old\n");
+    for (const name of ["a.txt", "b.txt"]) await writeFile(join(rig.directory, "workspace", name), "old\n");
     // Tools that really work take real time.
     const daemon = await rig.boot({ clock: systemClock });
     await daemon.call("setPermissionMode", { body: { mode: "bypassPermissions" } });
@@ -67,10 +69,14 @@ describe("every effect has its records", () => {
     );
     const tools = records.filter(({ tool_call_id: id }) => id !== undefined);
     expect(tools.map(({ phase, kind, target, outcome }) => [phase, kind, target, outcome])).toEqual([
+      ["request", "file_write", "workspace:a.txt and 1 more", undefined],
+      ["response", "file_write", "workspace:a.txt and 1 more", "ok"],
       ["request", "shell", "bash", undefined],
       ["failed", "shell", "bash", "failed:exit_status"],
       ["request", "file_write", "workspace:a.txt", undefined],
       ["response", "file_write", "workspace:a.txt", "ok"],
+      ["request", "file_read", "workspace:.", undefined],
+      ["response", "file_read", "workspace:.", "ok"],
       ["request", "file_read", "workspace:.", undefined],
       ["response", "file_read", "workspace:.", "ok"],
       ["request", "file_read", "workspace:.", undefined],

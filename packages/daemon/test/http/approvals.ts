@@ -179,6 +179,23 @@ export function approvals(fixture: Fixture): void {
       expect(moves.filter((type) => type === "approval_resolved")).toHaveLength(2);
     });
 
+    test("03-R36 each is an event of the run, and leaves the audit as it was", async () => {
+      const run = await fixture.beginWaiting(script(bash("true", "false"), say("done")));
+      const audits = () => api.call("sessionPermissionAudits", at(run.session_id));
+      const asked = await audits();
+      const [first, second] = [requestOf(run, 0), requestOf(run, 1)];
+      await approver.decide(run, [first, { ...ALLOW, justification: "read it" }]);
+      await approver.decide(run, [second, { ...DENY, reason: "not this one" }]);
+      await fixture.settles(run.run_id);
+      const moves = await api.call("runEvents", of(run.run_id));
+      const resolved = moves.map(({ event }) => event).filter(({ type }) => type === "approval_resolved");
+      expect(resolved).toMatchObject([
+        { resolutions: [{ request_id: first, behavior: "allow", justification: "read it" }] },
+        { resolutions: [{ request_id: second, behavior: "deny", reason: "not this one" }] },
+      ]);
+      expect(await audits()).toEqual(asked);
+    });
+
     test("03-R32 covers one call: the next one asks again", async () => {
       const run = await fixture.beginWaiting(script(bash("true"), bash("true"), say("done")));
       const first = requestOf(run);

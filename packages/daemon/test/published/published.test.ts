@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { SessionView } from "@kheish/contract";
+import type { SessionView, SkillSummary } from "@kheish/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 
@@ -77,7 +77,7 @@ test("the published package installs nothing else, and says whose work is in it"
   for (const file of [...manifest.files, manifest.bin.kheish, "LICENSE"])
     expect(existsSync(join(folder, "daemon", file)), file).toBe(true);
   const notices = await readFile(join(folder, "daemon", "THIRD-PARTY-NOTICES"), "utf8");
-  for (const name of ["hono", "zod", "pg", "pino", "@ai-sdk/anthropic", "commander", "react"])
+  for (const name of ["hono", "zod", "pg", "pino", "@ai-sdk/anthropic", "commander", "react", "yaml"])
     expect(notices).toMatch(new RegExp(`^${name} \\d`, "m"));
   expect(JSON.parse(await cli("--version").then((version) => JSON.stringify(version.trim())))).toContain(
     manifest.version,
@@ -114,6 +114,8 @@ test.each(["sqlite", "postgres"])(
       expect(await events.text()).toContain("the needle is here");
       expect(await (await fetch(`${daemon.baseUrl}/metrics`)).text()).toContain("kheish_");
       expect(await (await fetch(`${daemon.baseUrl}/inbox`)).text()).toContain('src="/assets/');
+      const skills = JSON.parse(await cli("skills", "list", ...target)) as SkillSummary[];
+      expect(skills.filter(({ scope }) => scope === "built_in").length).toBeGreaterThanOrEqual(12);
       const archive = join(place, "backup.tar");
       await cli("backup", "--out", archive, ...target);
       expect(await cli("restore", archive, "--verify")).not.toBe("");

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { EventStream } from "../http/support/stream.ts";
 import { useSkills, writeSkill } from "./support.ts";
 
 const { folder, serve } = useSkills();
@@ -119,6 +120,20 @@ describe("03 HTTP: skills of the daemon", () => {
     expect((await other.skill("a")).scope).toBe("repo");
     await other.addSkill("a");
     expect((await other.skill("a")).scope).toBe("runtime");
+  });
+
+  test("who watches the daemon hears of each change by runtime_updated, with what is there then", async () => {
+    const daemon = await serve();
+    const stream = await EventStream.open(daemon.http.url("eventsStream"));
+    const told = async () => {
+      const { data } = await stream.until(({ event }) => event === "runtime_updated");
+      return data.type === "runtime_updated" ? data.runtime.skills?.count : undefined;
+    };
+    await daemon.addSkill("a");
+    expect(await told()).toBe(1);
+    await daemon.http.call("removeSkill", { params: { skill_name: "a" } });
+    expect(await told()).toBe(0);
+    stream.close();
   });
 
   test.each<[string, object]>([

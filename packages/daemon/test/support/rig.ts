@@ -14,7 +14,7 @@ import {
 } from "../../src/engine/index.ts";
 import type { BoundRequest, Reply } from "../../src/features/binding.ts";
 import type { DebugCapture } from "../../src/features/debug/index.ts";
-import { callbackCaller, type HookCallback } from "../../src/features/hooks/index.ts";
+import { callbackCaller, type HookCallback, type WatchDirectory } from "../../src/features/hooks/index.ts";
 import { Audit, createSynchronousSigner, type RingKeys } from "../../src/governance/audit/index.ts";
 import { Credentials } from "../../src/governance/credentials.ts";
 import { Redactor } from "../../src/governance/redaction/redactor.ts";
@@ -56,6 +56,8 @@ export interface BootOptions {
   skills?: NonNullable<World["skills"]>;
   /** What `callback` hooks call, by name. */
   callbacks?: Record<string, HookCallback>;
+  /** What the system says of changes; a rig's paths are only looked at. */
+  watchDirectory?: WatchDirectory;
   /** Of `serve --permission-mode`. */
   permissionMode?: PermissionMode;
   /** In place of the key that all rigged daemons share. */
@@ -125,6 +127,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
           tools: toolPort(toolsFor(opened.length)),
           audit,
           ...(options.shells === undefined ? {} : { shells: options.shells }),
+          ...(options.watchDirectory === undefined ? {} : { watchDirectory: options.watchDirectory }),
           ...(options.skills === undefined ? {} : { skills: options.skills }),
           hooks: { callback: callbackCaller(new Map(Object.entries(options.callbacks ?? {}))) },
           credentials: new Credentials({

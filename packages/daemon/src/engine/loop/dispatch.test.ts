@@ -22,7 +22,8 @@ function dispatched(shapes: readonly Shape[], limits: Partial<ToolRuntimeLimits>
   };
   const deps = { tools: { get }, hooks: { active: false } };
   const toolLimits = { ...DEFAULT_TOOL_LIMITS, ...limits };
-  const driver = { deps, toolLimits, runState, run: { id: RUN, data: { run_id: RUN } } } as unknown as Driver;
+  const run = { id: RUN, data: { run_id: RUN } };
+  const driver = { deps, toolLimits, runState, run, session: {} } as unknown as Driver;
   const change = new SessionChange("s", 0, NOW);
   const effect = dispatch(driver, change, runState.calls);
   const events = change.ops().flatMap((op) => (op.op === "append" ? op.events : []));

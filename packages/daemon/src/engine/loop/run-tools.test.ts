@@ -27,7 +27,7 @@ function driverOf(clock: SimulatedClock, execute: Tool["execute"]): Driver {
     deps,
     toolLimits,
     runState: runIn(history.state),
-    run: { id: RUN },
+    run: { id: RUN, data: {} },
     session: {},
     sessionId: "s",
   } as unknown as Driver;

@@ -1,4 +1,5 @@
 import type { Json } from "@kheish/contract";
+import { chargeTool } from "../budgets/charge-tool.ts";
 import { textOfJson } from "../context/estimate.ts";
 import { visibleOutput } from "../context/visible-output.ts";
 import type { LedgerOutcome, SessionEvents } from "../events.ts";
@@ -8,6 +9,7 @@ import { announce } from "../hooks/announce.ts";
 import { hookView, keepAnswer } from "../hooks/call.ts";
 import { beforeQuestion } from "../hooks/due.ts";
 import { blockReason, isBlocked } from "../hooks/port.ts";
+import type { Usage } from "../messages.ts";
 import { changePlanning } from "../permissions/plan-mode.ts";
 import type {
   ContextUpdate,
@@ -27,6 +29,7 @@ import { markTold } from "../tasks/notice.ts";
 import { changeTask } from "../tasks/tool-change.ts";
 import type { Outcome } from "./call-model.ts";
 import type { Driver } from "./driver.ts";
+import { wouldAllow } from "./judge.ts";
 import { park } from "./park.ts";
 import type { StopSignal } from "./stop.ts";
 import { withinLimit } from "./time-limit.ts";
@@ -124,6 +127,8 @@ export function contextFor(driver: Driver, call: CallState, signal: AbortSignal)
     session_id: driver.sessionId,
     run_id: driver.run.id,
     call_id: call.call.id,
+    agent_id: driver.run.data.agent_id,
+    principal: driver.run.data.principal,
     idempotency_key: call.idempotency_key ?? "",
     workspace_root: deps.workspaceRoot,
     limits: driver.toolLimits,
@@ -134,6 +139,8 @@ export function contextFor(driver: Driver, call: CallState, signal: AbortSignal)
     ...(session.capability_scope === undefined ? {} : { capability_scope: session.capability_scope }),
     ...(session.credential_scope === undefined ? {} : { credential_scope: session.credential_scope }),
     ...(call.resumed === undefined ? {} : { resumed: call.resumed }),
+    route: driver.route,
+    permits: (input) => wouldAllow(driver, { ...call.call, input }),
     signal,
   };
 }
@@ -196,6 +203,7 @@ function finished(driver: Driver, call: CallState, result: Result, durationMs: n
   return async (change) => {
     if (result.state?.type === "tasks_told")
       await markTold(driver.deps.store, change, driver.sessionId, result.state.task_ids);
+    if (result.usage !== undefined) await chargeTool(driver, change, result.usage);
     if (result.state?.type === "todos") {
       change.emit("todos_updated", { run_id: driver.run.id, todos: result.state.todos });
     }
@@ -204,6 +212,7 @@ function finished(driver: Driver, call: CallState, result: Result, durationMs: n
       duration_ms: durationMs,
       ...(result.blob === undefined ? {} : { output_blob: result.blob }),
       ...(result.context_updates === undefined ? {} : { context_updates: result.context_updates }),
+      ...(result.usage === undefined ? {} : { usage: result.usage }),
     });
     for (const update of result.context_updates ?? []) {
       if (update.type !== "file_modified") continue;
@@ -228,6 +237,7 @@ export function emitFinished(
     duration_ms?: number;
     output_blob?: { sha256: string; size_bytes: number };
     context_updates?: ContextUpdate[];
+    usage?: Usage;
   },
 ): void {
   const { call } = state;

@@ -5,7 +5,7 @@ type Artifacts = readonly Pick<RunDebugArtifact, "artifact_id">[];
 
 /** Where a call stands in its run: `turn-0000`, as the run's events count turns (01-R101). */
 export function placeOf({ kind, turn }: Pick<ModelRequest, "kind" | "turn">): string {
-  return `${kind === "compaction" ? "compaction-" : ""}${numbered("turn", turn)}`;
+  return `${kind === "turn" ? "" : `${kind}-`}${numbered("turn", turn)}`;
 }
 
 export function attemptAt(place: string, attempt: number): string {

@@ -9,3 +9,5 @@ export { hookBindings } from "./http.ts";
 export { HOOK_QUEUE, HookRunner } from "./runner.ts";
 export { hooksStatus } from "./status.ts";
 export { HookWatchers } from "./watchers.ts";
+export { FileWatches } from "./watches/file-watches.ts";
+export { type WatchDirectory, watchDirectory } from "./watches/hints.ts";

@@ -19,6 +19,7 @@ import type { Op, Store } from "../../kernel/store.ts";
 import { type HookAttempt, HookAttempts } from "./attempts.ts";
 import type { HookDeadLetters, HookFailure } from "./dead-letters.ts";
 import type { HookCallers } from "./executors/executor.ts";
+import type { FileWatches } from "./watches/file-watches.ts";
 
 /** The queue of calls of hooks that only watch. */
 export const HOOK_QUEUE = "hook";
@@ -33,6 +34,8 @@ export interface RunnerOptions {
   random: Random;
   redactor: Redactor;
   log: Log;
+  /** What becomes of the `watch_paths` of an answer. */
+  watches: Pick<FileWatches, "refusal" | "opsFor" | "told">;
   /** There is work in the queue, or will be when a commit lands. */
   onAnnounce: () => void;
 }
@@ -74,6 +77,7 @@ export class HookRunner implements HookPort {
 
   announce(input: HookInput): readonly Op[] {
     this.#options.onAnnounce();
+    if (input.event === "file_changed") this.#options.watches.told(input);
     return [
       {
         op: "enqueue",
@@ -86,7 +90,7 @@ export class HookRunner implements HookPort {
   }
 
   async call(input: HookInput, signal: AbortSignal): Promise<HookAnswer> {
-    const { redactor, deadLetters } = this.#options;
+    const { redactor, deadLetters, watches } = this.#options;
     const hooks = (this.#current().hooks[input.event] ?? [])
       .map((hook, place) => ({ hook, place }))
       .filter(({ hook }) => matches(hook.matcher, input.subject));
@@ -97,16 +101,15 @@ export class HookRunner implements HookPort {
     const one = async ({ hook, place }: { hook: HookDefinition; place: number }) => {
       const result = await this.#attempts.call(hook, place, told, signal);
       if (result.kind === "aborted") return {};
-      if (result.kind === "answered") return this.#clean(result.outcome);
+      if (result.kind === "failed") return failed(hook, result.attempts, redactor.foreignText(result.error));
+      const outcome = this.#clean(result.outcome);
+      const refusal = watches.refusal(outcome.watch_paths ?? []);
+      return refusal === undefined ? outcome : failed(hook, 1, refusal);
+    };
+    const failed = (hook: HookDefinition, attempts: number, error: string): HookOutcome => {
       const mode = failureMode(input.event, hook);
-      failures.push({
-        hook,
-        input: told,
-        mode,
-        attempts: result.attempts,
-        error: redactor.foreignText(result.error),
-      });
-      return mode === "open" ? {} : failedClosed(hook, result.attempts);
+      failures.push({ hook, input: told, mode, attempts, error });
+      return mode === "open" ? {} : failedClosed(hook, attempts);
     };
     if (isSequential(input.event)) {
       for (const hook of hooks) {
@@ -119,7 +122,18 @@ export class HookRunner implements HookPort {
       answers.push(...outcomes.map((outcome, index) => ({ hook: hooks[index]?.hook.name ?? "", outcome })));
     }
     if (signal.aborted) return NOTHING;
-    return { outcome: merge(answers), ops: await deadLetters.opsFor(failures) };
+    const outcome = merge(answers);
+    const { session_id, event } = input;
+    const watched =
+      session_id === undefined || outcome.watch_paths === undefined
+        ? { ops: [] }
+        : await watches.opsFor(session_id, outcome.watch_paths);
+    const [first] = hooks;
+    if (watched.error !== undefined && first !== undefined) {
+      const mode = failureMode(event, first.hook);
+      failures.push({ hook: first.hook, input: told, mode, attempts: 1, error: watched.error });
+    }
+    return { outcome, ops: [...(await deadLetters.opsFor(failures)), ...watched.ops] };
   }
 
   /** What has to be kept of a call that leads to no other commit. Losing it is counted, and no reason to go on. */

@@ -95,6 +95,15 @@ export class SkillService {
     });
   }
 
+  /** What is there once the change that is being made, here or on another daemon, is made. */
+  settled<T>(look: () => T | Promise<T>): Promise<T> {
+    return this.#mutex.run(LOCK, async () => {
+      await this.#readAdded();
+      this.#take();
+      return look();
+    });
+  }
+
   list(query: string | undefined): SkillSummary[] {
     return this.#deps.library.search(query).map(summaryOf);
   }

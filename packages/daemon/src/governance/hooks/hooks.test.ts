@@ -1,11 +1,12 @@
 import type { HookInput, HookOutcome } from "@kheish/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isOperatorAddress } from "../outbound/address.ts";
 import { matches } from "./matcher.ts";
 import { merge } from "./merge.ts";
 import { blocks, parseText, parseValue } from "./outcome.ts";
 import { backoffMs, failureMode, isSequential } from "./policy.ts";
-import { describeTarget, isHookAddress } from "./target.ts";
+import { describeTarget } from "./target.ts";
 import { fillTemplate } from "./template.ts";
 
 describe("03 matchers", () => {
@@ -209,7 +210,7 @@ describe("targets", () => {
     "::1",
     "fd00::1",
     "2606:4700::1111",
-  ])("03-A1 03-R50 %s may be called", (address) => expect(isHookAddress(address)).toBe(true));
+  ])("03-A1 03-R50 %s may be called", (address) => expect(isOperatorAddress(address)).toBe(true));
   it.each([
     ...[
       "0.0.0.0",
@@ -233,7 +234,7 @@ describe("targets", () => {
       "::ffff:8.8.8.8",
       "example.org",
     ],
-  ])("03-R50 %s may not", (address) => expect(isHookAddress(address)).toBe(false));
+  ])("03-R50 %s may not", (address) => expect(isOperatorAddress(address)).toBe(false));
 });
 
 describe("03-R53 templates", () => {

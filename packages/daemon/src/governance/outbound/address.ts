@@ -26,6 +26,18 @@ const V6_SPECIAL: [string, number][] = [
   ["3fff::", 20], // documentation
 ];
 
+/** What an operator may have on their own machine and network (03-A1). */
+const V4_LOCAL: [string, number][] = [
+  ["127.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+];
+const V6_LOCAL: [string, number][] = [
+  ["::1", 128],
+  ["fc00::", 7],
+];
+
 const V6_GLOBAL: [string, number][] = [["2000::", 3]];
 /** An IPv6-only network reaches IPv4 through these; the last four bytes are the IPv4 address. */
 const V6_TRANSLATED: [string, number][] = [["64:ff9b::", 96]];
@@ -34,6 +46,8 @@ const v4Special = listOf(V4_SPECIAL, "ipv4");
 const v6Special = listOf(V6_SPECIAL, "ipv6");
 const v6Global = listOf(V6_GLOBAL, "ipv6");
 const v6Translated = listOf(V6_TRANSLATED, "ipv6");
+const v4Local = listOf(V4_LOCAL, "ipv4");
+const v6Local = listOf(V6_LOCAL, "ipv6");
 
 /**
  * Whether a packet to this address leaves for a public host (02-R92). What holds an IPv4 address is judged by that one.
@@ -47,6 +61,25 @@ export function isPublicAddress(address: string): boolean {
     return isPublicAddress(lastFourBytes(groups));
   if (v6Translated.check(address, "ipv6")) return isPublicAddress(lastFourBytes(groups));
   return v6Global.check(address, "ipv6") && !v6Special.check(address, "ipv6");
+}
+
+/**
+ * Whether what an operator configured may be at this address: public, or the operator's own machine and network (03-A1).
+ * Link-local ones, where clouds keep their metadata, and all the rest of 03-R50 stay closed.
+ */
+export function isOperatorAddress(address: string): boolean {
+  if (isDisguised(address)) return false;
+  if (isPublicAddress(address)) return true;
+  if (isIPv4(address)) return v4Local.check(address, "ipv4");
+  return isIP(address) === 6 && !address.includes("%") && v6Local.check(address, "ipv6");
+}
+
+/** An IPv6 address that stands for an IPv4 one: nobody needs to write it so, and it hides where it goes. */
+export function isDisguised(address: string): boolean {
+  if (isIP(address) !== 6 || address.includes("%")) return false;
+  const groups = groupsOf(address);
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  return isMapped || v6Translated.check(address, "ipv6");
 }
 
 function listOf(ranges: readonly [string, number][], family: "ipv4" | "ipv6"): BlockList {

@@ -70,7 +70,7 @@ describe("02-R92 URLs", () => {
   });
 
   it("are not quoted with their secrets", async () => {
-    const fetching = guardedFetch(never, "http://user:hunter2@example.com/?key=hunter2");
+    const fetching = guardedFetch({ resolve: never }, "http://user:hunter2@example.com/?key=hunter2");
     await expect(fetching).rejects.not.toThrow(/hunter2/);
   });
 });
@@ -91,7 +91,7 @@ describe("02-R92 guardedFetch", () => {
     };
     // No resolver of this world knows the name: only the pinned address can have been used.
     const url = `http://service.invalid:${port}/path`;
-    expect(await (await guardedFetch(resolve, url, inside)).text()).toBe("hello");
+    expect(await (await guardedFetch({ resolve }, url, inside)).text()).toBe("hello");
     expect(asked).toEqual(["service.invalid"]);
     expect(seen[0]?.host).toBe(`service.invalid:${port}`);
   });
@@ -99,13 +99,13 @@ describe("02-R92 guardedFetch", () => {
   it.each([[["10.0.0.1"]], [["8.8.8.8", "10.0.0.1"]], [["2606:4700::1", "::ffff:169.254.169.254"]]])(
     "connects nowhere when a name has an address that is not public: %j",
     async (addresses) => {
-      const fetching = guardedFetch(async () => addresses, "http://rebound.example/");
+      const fetching = guardedFetch({ resolve: async () => addresses }, "http://rebound.example/");
       await expect(fetching).rejects.toEqual(refusal("blocked_private_network"));
     },
   );
 
   it("connects nowhere when a name has no address", async () => {
-    const fetching = guardedFetch(async () => [], "http://nobody.example/");
+    const fetching = guardedFetch({ resolve: async () => [] }, "http://nobody.example/");
     await expect(fetching).rejects.toEqual(refusal("invalid_request"));
   });
 
@@ -115,10 +115,10 @@ describe("02-R92 guardedFetch", () => {
       reached = true;
       response.end();
     });
-    const fetching = guardedFetch(never, `http://127.0.0.1:${port}/`);
+    const fetching = guardedFetch({ resolve: never }, `http://127.0.0.1:${port}/`);
     await expect(fetching).rejects.toEqual(refusal("blocked_private_network"));
     expect(reached).toBe(false);
-    expect((await guardedFetch(never, `http://127.0.0.1:${port}/`, inside)).status).toBe(200);
+    expect((await guardedFetch({ resolve: never }, `http://127.0.0.1:${port}/`, inside)).status).toBe(200);
   });
 
   it.each([301, 302, 303, 307, 308])("refuses to follow a %i", async (status) => {
@@ -127,7 +127,7 @@ describe("02-R92 guardedFetch", () => {
       asked += 1;
       response.writeHead(status, { location: "/elsewhere" }).end();
     });
-    const fetching = guardedFetch(never, `http://127.0.0.1:${port}/`, inside);
+    const fetching = guardedFetch({ resolve: never }, `http://127.0.0.1:${port}/`, inside);
     await expect(fetching).rejects.toEqual(refusal("status"));
     expect(asked).toBe(1);
   });
@@ -138,7 +138,7 @@ describe("02-R92 guardedFetch", () => {
       response.end(`${request.headers["x-mine"]} ${await text(request)}`);
     });
     const request = { method: "POST", headers: { "x-mine": "yes" }, body: "body", ...inside };
-    const answer = await guardedFetch(never, `http://127.0.0.1:${port}/`, request);
+    const answer = await guardedFetch({ resolve: never }, `http://127.0.0.1:${port}/`, request);
     expect(answer.status).toBe(404);
     expect(answer.headers.get("x-method")).toBe("POST");
     expect(answer.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
@@ -147,7 +147,7 @@ describe("02-R92 guardedFetch", () => {
 
   it.each([204, 304])("answers a %i without a body", async (status) => {
     const port = await server((_request, response) => void response.writeHead(status).end());
-    const answer = await guardedFetch(never, `http://127.0.0.1:${port}/`, inside);
+    const answer = await guardedFetch({ resolve: never }, `http://127.0.0.1:${port}/`, inside);
     expect({ status: answer.status, body: answer.body }).toEqual({ status, body: null });
   });
 
@@ -156,8 +156,11 @@ describe("02-R92 guardedFetch", () => {
       if (request.url === "/half") response.write("half");
     });
     const controller = new AbortController();
-    const silent = guardedFetch(never, `http://127.0.0.1:${port}/`, { signal: controller.signal, ...inside });
-    const half = await guardedFetch(never, `http://127.0.0.1:${port}/half`, {
+    const silent = guardedFetch({ resolve: never }, `http://127.0.0.1:${port}/`, {
+      signal: controller.signal,
+      ...inside,
+    });
+    const half = await guardedFetch({ resolve: never }, `http://127.0.0.1:${port}/half`, {
       signal: controller.signal,
       ...inside,
     });

@@ -18,8 +18,13 @@ export function redactedModels<M extends ModelPort>(models: M, redactor: Redacto
           : { ...options, onDelta: (delta) => onDelta({ ...delta, text: redactor.text(delta.text) }) },
       );
       if (!outcome.ok) return outcome;
-      const message = redactor.json(outcome.message as unknown as Json) as unknown as typeof outcome.message;
-      return message === outcome.message ? outcome : { ok: true, message };
+      const { message, sources } = outcome;
+      const cleaned = redactor.json(message as unknown as Json) as unknown as typeof message;
+      const found = redactor.json((sources ?? []) as unknown as Json) as unknown as NonNullable<
+        typeof sources
+      >;
+      if (sources !== undefined) return { ok: true, message: cleaned, sources: found };
+      return cleaned === message ? outcome : { ok: true, message: cleaned };
     },
   };
 }

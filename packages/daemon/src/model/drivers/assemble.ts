@@ -8,7 +8,7 @@ import type {
 } from "@ai-sdk/provider";
 import type { Json, JsonObject } from "@kheish/contract";
 import type { AssistantPart, FinishReason, Usage } from "../../engine/messages.ts";
-import type { ModelDelta } from "../../engine/ports.ts";
+import type { ModelDelta, WebSource } from "../../engine/ports.ts";
 
 /** The stream ended before the provider said that it was done. */
 export class CutStreamError extends Error {
@@ -31,6 +31,8 @@ export interface Answer {
   finish_reason: FinishReason;
   usage?: Usage;
   provider_response_id?: string;
+  /** What a search of the provider found; absent where it found nothing. */
+  sources?: WebSource[];
 }
 
 type WrittenPart = Extract<AssistantPart, { text: string }>;
@@ -53,6 +55,7 @@ class Assembly {
   readonly #ids: Set<string>;
   /** What the model wrote as each call's input, for SDKs that hide what they cannot parse. */
   readonly #rawInputs = new Map<string, string>();
+  readonly #sources: WebSource[] = [];
   #responseId: string | undefined;
   #finish: { reason: LanguageModelV4FinishReason; usage: LanguageModelV4Usage } | undefined;
 
@@ -83,12 +86,18 @@ class Assembly {
       case "reasoning-end":
         this.#note(part.id, part.providerMetadata);
         this.#open.delete(part.id);
+        for (const { source, citedText } of (part.type === "text-end" && part.citations) || [])
+          if (source.sourceType === "url") this.#found(source, citedText);
         break;
       case "tool-input-delta":
         this.#rawInputs.set(part.id, (this.#rawInputs.get(part.id) ?? "") + part.delta);
         break;
       case "tool-call":
-        this.#call(part);
+        // One that the provider made itself is done already, and is nobody's here to perform.
+        if (part.providerExecuted !== true) this.#call(part);
+        break;
+      case "source":
+        if (part.sourceType === "url") this.#found(part);
         break;
       case "finish":
         this.#finish = { reason: part.finishReason, usage: part.usage };
@@ -112,7 +121,20 @@ class Assembly {
       finish_reason: finishReason(unified, parts),
       ...(usage === undefined ? {} : { usage }),
       ...(this.#responseId === undefined ? {} : { provider_response_id: this.#responseId }),
+      ...(this.#sources.length === 0 ? {} : { sources: this.#sources }),
     };
+  }
+
+  /** Providers name a page once as found and again where they cite it, and not always with its title. */
+  #found({ url, title }: { url: string; title?: string | undefined }, cited?: string): void {
+    let source = this.#sources.find((one) => one.url === url);
+    if (source === undefined) {
+      source = { url };
+      this.#sources.push(source);
+    }
+    if (title !== undefined && title !== "" && title !== url) source.title ??= title;
+    if (cited !== undefined && source.cited?.includes(cited) !== true)
+      source.cited = [...(source.cited ?? []), cited];
   }
 
   #start(type: WrittenPart["type"], id: string): WrittenPart {

@@ -114,7 +114,7 @@ export class ProviderDriver implements Driver {
     };
     try {
       const route = credential === undefined ? this.#route : withAccount(this.#route, credential);
-      return { ok: true, message: await this.#ask(route, secret, fetch, request, options, deadline) };
+      return { ok: true, ...(await this.#ask(route, secret, fetch, request, options, deadline)) };
     } catch (error) {
       if (isLeaseOver) return LEASE_OVER;
       if (options.signal.aborted) return cancelled();
@@ -136,7 +136,7 @@ export class ProviderDriver implements Driver {
     request: ModelRequest,
     { onDelta }: ModelCallOptions,
     deadline: Deadline,
-  ): Promise<Omit<AssistantMessage, "id">> {
+  ): Promise<Omit<Extract<AttemptOutcome, { ok: true }>, "ok">> {
     const fetch = watchedFetch(guarded, () => deadline.touch());
     const model = this.#openModel(route, secret, request.model, fetch);
     const { stream } = await model.doStream({
@@ -144,14 +144,21 @@ export class ProviderDriver implements Driver {
       ...toSettings(request, this.#quirks, limitsOf(this.#route, request.model)),
       abortSignal: deadline.signal,
     });
-    const answer = await assemble(stream, {
+    const { sources, ...answer } = await assemble(stream, {
       onDelta,
       onWarnings: (warnings) => this.#warn(request.model, warnings),
       takenIds: callIdsIn(request),
       idSuffix: `-${request.turn}`,
       namesItsEnd: this.#quirks.namesItsEnd,
     });
-    return { role: "assistant", route_id: this.#route.route_id, model: request.model, ...answer };
+    const { route_id } = this.#route;
+    const message: Omit<AssistantMessage, "id"> = {
+      role: "assistant",
+      route_id,
+      model: request.model,
+      ...answer,
+    };
+    return sources === undefined ? { message } : { message, sources };
   }
 
   /** The key of the route as it is now: one that stands in a slot is taken from there at each attempt (02-R64). */

@@ -1,4 +1,5 @@
 import type { JsonObject, ModelGenerationConfig } from "@kheish/contract";
+import type { SearchLimits } from "../../engine/ports.ts";
 import type { DriverName } from "../routes/drivers.ts";
 
 export type ProviderName = Exclude<DriverName, "simulator">;
@@ -33,6 +34,29 @@ export interface Quirks {
   mapsEffort: boolean;
   /** What else is said about reasoning. */
   reasoning(reasoning: Reasoning): JsonObject;
+  /** The provider's own search of the web; absent: it has none that is used (02-R42). */
+  search?: (limits: SearchLimits) => ProviderSearch;
+}
+
+/** As the SDK declares it. `args` narrow the search where the provider can; what it finds is filtered again. */
+export interface ProviderSearch {
+  id: `${string}.${string}`;
+  args: JsonObject;
+}
+
+/** Searches that a provider may make for one question. */
+const MAX_SEARCHES = 3;
+/** Of a list of domains; xAI takes no more, and the others would not be narrowed by more. */
+const MAX_XAI_DOMAINS = 5;
+
+/** Anthropic and xAI take one list or the other; the filter behind them knows both. */
+function oneList(
+  { allowed_domains: allowed, blocked_domains: blocked }: SearchLimits,
+  names: { allowed: string; blocked: string },
+  most = Number.POSITIVE_INFINITY,
+): JsonObject {
+  if (allowed.length > 0) return allowed.length > most ? {} : { [names.allowed]: [...allowed] };
+  return blocked.length === 0 ? {} : { [names.blocked]: blocked.slice(0, most) };
 }
 
 export const QUIRKS: Record<ProviderName, Quirks> = {
@@ -51,6 +75,14 @@ export const QUIRKS: Record<ProviderName, Quirks> = {
       // Models from 4.6 on interleave by themselves and ignore the header.
       ...(interleaved === true ? { anthropicBeta: ["interleaved-thinking-2025-05-14"] } : {}),
     }),
+    // The version that every model of the family knows.
+    search: (limits) => ({
+      id: "anthropic.web_search_20250305",
+      args: {
+        maxUses: MAX_SEARCHES,
+        ...oneList(limits, { allowed: "allowedDomains", blocked: "blockedDomains" }),
+      },
+    }),
   },
   openai: {
     namespace: "openai",
@@ -64,6 +96,15 @@ export const QUIRKS: Record<ProviderName, Quirks> = {
     mapsEffort: true,
     reasoning: ({ summary }) =>
       summary === undefined ? {} : { reasoningSummary: summary === "none" ? null : summary },
+    search: ({ allowed_domains: allowed, blocked_domains: blocked }) => ({
+      id: "openai.web_search",
+      args: {
+        filters: {
+          ...(allowed.length === 0 ? {} : { allowedDomains: [...allowed] }),
+          ...(blocked.length === 0 ? {} : { blockedDomains: [...blocked] }),
+        },
+      },
+    }),
   },
   google: {
     namespace: "google",
@@ -88,6 +129,13 @@ export const QUIRKS: Record<ProviderName, Quirks> = {
     oneCallAtATime: { parallelToolCalls: false },
     mapsEffort: true,
     reasoning: () => ({}),
+    search: (limits) => ({
+      id: "xai.web_search",
+      args: {
+        ...oneList(limits, { allowed: "allowedDomains", blocked: "excludedDomains" }, MAX_XAI_DOMAINS),
+        ...(limits.enable_image_understanding ? { enableImageUnderstanding: true } : {}),
+      },
+    }),
   },
   openrouter: {
     namespace: "openrouter",

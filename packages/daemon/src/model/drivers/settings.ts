@@ -12,6 +12,9 @@ import { isStrictSchema } from "./strict-schema.ts";
 
 type Settings = Omit<LanguageModelV4CallOptions, "prompt" | "abortSignal">;
 
+/** What providers call it; the SDK wants to be told. */
+const WEB_SEARCH = "web_search";
+
 /** Tools and generation settings of a request in the SDK's words. */
 export function toSettings(request: ModelRequest, quirks: Quirks, limits: ModelLimits): Settings {
   const { generation, tools } = request;
@@ -25,7 +28,10 @@ export function toSettings(request: ModelRequest, quirks: Quirks, limits: ModelL
     ...(effort === undefined ? {} : { reasoning: effort }),
   };
   const pastTools = tools.length === 0 && quirks.declaresPastTools ? toolsCalledIn(request) : [];
-  if (tools.length > 0) {
+  const search = request.search === undefined ? undefined : quirks.search?.(request.search);
+  if (search !== undefined) {
+    settings.tools = [{ type: "provider", name: WEB_SEARCH, ...search }];
+  } else if (tools.length > 0) {
     settings.tools = tools.map((tool) => declare(tool, quirks));
     if (generation.tool_choice !== undefined) settings.toolChoice = toolChoice(generation.tool_choice);
   } else if (pastTools.length > 0) {

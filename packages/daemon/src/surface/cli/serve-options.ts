@@ -76,6 +76,10 @@ export interface ServeOptions {
   sandbox?: SandboxMode;
   /** What they may write beside the workspace; absolute. */
   sandboxWrite?: string[];
+  /** Host names, addresses and CIDR ranges that agents reach besides public hosts (03-A1). */
+  networkAllow?: readonly string[];
+  /** What searches the web where a run's provider does not; default `duckduckgo`. */
+  webSearch?: "none" | "duckduckgo" | URL;
   /** `up` shows the console in a browser once the daemon answers. */
   open?: boolean;
 }

@@ -16,16 +16,46 @@ export type EditTrace =
  * without one, the text may have read like this all along.
  */
 export function traceEdit(content: string, edit: Edit, wasBefore: (earlier: string) => boolean): EditTrace {
-  const earlier = earlierTexts(content, edit);
+  return traceEdits(content, [edit], wasBefore);
+}
+
+/** The same of several edits, made one after the other and never only some of them. */
+export function traceEdits(
+  content: string,
+  edits: readonly Edit[],
+  wasBefore: (earlier: string) => boolean,
+): EditTrace {
+  const earlier = textsBefore(content, edits);
   if (earlier === undefined) return { kind: "ambiguous" };
   const before = earlier.find(wasBefore);
   if (before !== undefined) return { kind: "made", before };
-  return earlier.length === 0 && canBeMade(content, edit) ? { kind: "not_made" } : { kind: "ambiguous" };
+  return earlier.length === 0 && canBeMade(content, edits) ? { kind: "not_made" } : { kind: "ambiguous" };
 }
 
-function canBeMade(content: string, edit: Edit): boolean {
-  const count = occurrences(content, edit.old_text, 2).length;
-  return edit.replace_all ? count > 0 : count === 1;
+function canBeMade(content: string, edits: readonly Edit[]): boolean {
+  let text = content;
+  return edits.every((edit) => {
+    const count = occurrences(text, edit.old_text, 2).length;
+    if (edit.replace_all ? count === 0 : count !== 1) return false;
+    text = applyEdit(text, edit).text;
+    return true;
+  });
+}
+
+/** The texts that all the edits would have turned into `content`, last edit first. */
+function textsBefore(content: string, edits: readonly Edit[]): string[] | undefined {
+  let texts = [content];
+  for (const edit of edits.toReversed()) {
+    const earlier = new Set<string>();
+    for (const text of texts) {
+      const found = earlierTexts(text, edit);
+      if (found === undefined) return undefined;
+      for (const one of found) earlier.add(one);
+    }
+    if (earlier.size > MAX_PLACES) return undefined;
+    texts = [...earlier];
+  }
+  return texts;
 }
 
 /** The texts that the edit would have turned into `content`; undefined when they are too many to tell apart. */

@@ -50,6 +50,11 @@ export class WindowReader {
     this.#lastByte = chunk.at(-1);
   }
 
+  /** All that was wanted has been seen. */
+  get isComplete(): boolean {
+    return this.#phase === "after";
+  }
+
   finish(): LineWindow {
     const whole = Buffer.concat(this.#kept);
     const skipped = this.#request.startByte === undefined ? 0 : continuationBytes(whole);

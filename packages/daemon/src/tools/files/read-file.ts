@@ -14,6 +14,9 @@ import { path } from "./fields.ts";
 import { type LineWindow, WindowReader } from "./line-window.ts";
 
 const MAX_BYTES = 128 * 1024;
+const TIMEOUT_MS = 5_000;
+/** What of the time a file may be read on for its digest alone. */
+const SHARE_OF_TIMEOUT = 0.6;
 
 const ReadFileInput = z
   .strictObject({
@@ -38,7 +41,8 @@ type ReadFileInput = z.output<typeof ReadFileInput>;
 const DESCRIPTION =
   "Reads a file of the workspace. Text comes back exactly as it stands, at most 128 KiB in one call: when 'truncated' " +
   "is true, go on from 'next_start_line' or 'next_start_byte'. 'sha256' is of the whole file, for expected_sha256. " +
-  "A file that is not UTF-8 text is reported as binary; ask for include_base64 to get its first 128 KiB.";
+  "A file that is not UTF-8 text is reported as binary; ask for include_base64 to get its first 128 KiB. " +
+  "Of a file too large to be read whole in time, sha256 is null.";
 
 export function readFileTool(): Tool {
   return defineTool({
@@ -46,7 +50,7 @@ export function readFileTool(): Tool {
     description: DESCRIPTION,
     schema: ReadFileInput,
     effect: "read",
-    timeoutMs: 5_000,
+    timeoutMs: TIMEOUT_MS,
     sandbox: "read_only",
     allowsParallel: true,
     boundary: workspaceBoundary("file_read", "path"),
@@ -57,12 +61,12 @@ export function readFileTool(): Tool {
 async function read(input: ReadFileInput, context: ToolContext): Promise<ToolOutcome> {
   const relative = relativePath(context.workspace_root, input.path);
   const opened = await openFile(context.workspace_root, relative);
-  const scan = await about(relative, () => scanFile(opened, input, context.signal)).finally(() =>
+  const scan = await about(relative, () => scanFile(opened, input, context)).finally(() =>
     opened.handle.close(),
   );
   const fields = scan.isText ? textFields(scan, input) : binaryFields(scan, input);
   return success(
-    { path: relative, ...fields, size_bytes: scan.sizeBytes, sha256: scan.sha256 },
+    { path: relative, ...fields, size_bytes: opened.stats.size, sha256: scan.sha256 },
     { context_updates: [{ type: "file_read", path: relative }] },
   );
 }
@@ -72,12 +76,15 @@ interface Scan {
   /** The first bytes, for a file that turns out to be binary. */
   head: Buffer;
   sizeBytes: number;
-  sha256: string;
+  /** Null, as is the number of lines, when there was no time to read on after the window. */
+  sha256: string | null;
   isText: boolean;
 }
 
 /** One pass over the whole file: digest, kind and window together, in memory bounded by the window. */
-async function scanFile(opened: OpenedFile, input: ReadFileInput, signal: AbortSignal): Promise<Scan> {
+async function scanFile(opened: OpenedFile, input: ReadFileInput, context: ToolContext): Promise<Scan> {
+  const { clock, limits, signal } = context;
+  const until = clock.now() + SHARE_OF_TIMEOUT * Math.min(TIMEOUT_MS, limits.max_timeout_ms);
   const hash = createHash("sha256");
   const text = new TextCheck();
   const reader = new WindowReader({
@@ -88,27 +95,30 @@ async function scanFile(opened: OpenedFile, input: ReadFileInput, signal: AbortS
   });
   const head: Buffer[] = [];
   let sizeBytes = 0;
-  await eachChunk(opened.handle, signal, (chunk) => {
+  const take = (chunk: Buffer) => {
     hash.update(chunk);
     text.push(chunk);
     reader.push(chunk);
     if (sizeBytes < MAX_BYTES) head.push(Buffer.from(chunk.subarray(0, MAX_BYTES - sizeBytes)));
     sizeBytes += chunk.length;
-  });
+    return !reader.isComplete || clock.now() < until;
+  };
+  // As it was when it was opened: one that is written to all the time would be read all the time.
+  const read = await eachChunk(opened.handle, signal, take, opened.stats.size);
   return {
     window: reader.finish(),
     head: Buffer.concat(head),
     sizeBytes,
-    sha256: hash.digest("hex"),
+    sha256: read < opened.stats.size && reader.isComplete ? null : hash.digest("hex"),
     isText: text.finish(),
   };
 }
 
-function textFields({ window }: Scan, input: ReadFileInput): JsonObject {
+function textFields({ window, sha256 }: Scan, input: ReadFileInput): JsonObject {
   return {
     start_line: window.startLine,
     line_count: window.lineCount,
-    total_lines: window.totalLines,
+    total_lines: sha256 === null ? null : window.totalLines,
     content: window.bytes.toString("utf8"),
     bytes_read: window.bytes.length,
     encoding: "utf-8",

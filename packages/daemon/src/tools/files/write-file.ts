@@ -6,8 +6,8 @@ import { workspaceBoundary } from "../boundary.ts";
 import { sha256Hex } from "../bytes.ts";
 import { defineTool } from "../define.ts";
 import { success } from "../outcome.ts";
-import { discard, openEntry, replaceable, replaceFile, statEntry } from "../workspace/replace.ts";
-import { digestOf, requireDigest } from "./digest.ts";
+import { discard, replaceable, replaceFile, statEntry } from "../workspace/replace.ts";
+import { entryDigest, requireDigest } from "./digest.ts";
 import { type Entry, withEntry } from "./entry.ts";
 import { path, sha256, text } from "./fields.ts";
 
@@ -51,8 +51,7 @@ async function write(input: WriteFileInput, entry: Entry, context: ToolContext):
   const bytes = contentOf(input);
   const previous = await replaceable(entry.directory, entry.name, entry.path);
   if (input.expected_sha256 !== undefined) {
-    const found = previous === undefined ? undefined : await currentDigest(entry, context.signal);
-    requireDigest(entry.path, input.expected_sha256, found);
+    requireDigest(entry.path, input.expected_sha256, await entryDigest(entry, context.signal));
   }
   await replaceFile({ ...entry, bytes, previous, signal: context.signal });
   return success(outputOf(entry.path, bytes), {
@@ -66,22 +65,12 @@ async function readBack(input: WriteFileInput, entry: Entry, context: ToolContex
     await discard(entry.directory, entry.staging);
     return { kind: "not_applied" };
   }
-  const stats = await statEntry(entry.directory, entry.name);
-  if (stats === undefined) return { kind: "unknown", detail: `'${entry.path}' does not exist now` };
+  const found = await entryDigest(entry, context.signal);
+  if (found === undefined) return { kind: "unknown", detail: `'${entry.path}' does not exist now` };
   const bytes = contentOf(input);
-  const found = await currentDigest(entry, context.signal);
   if (found === sha256Hex(bytes)) return { kind: "applied", output: outputOf(entry.path, bytes) };
   if (found === input.expected_sha256) return { kind: "not_applied" };
   return { kind: "unknown", detail: `'${entry.path}' holds other content than the call would have written` };
-}
-
-async function currentDigest(entry: Entry, signal: AbortSignal): Promise<string> {
-  const handle = await openEntry(entry.directory, entry.name, entry.path);
-  try {
-    return await digestOf(handle, signal);
-  } finally {
-    await handle.close();
-  }
 }
 
 function contentOf(input: WriteFileInput): Buffer {

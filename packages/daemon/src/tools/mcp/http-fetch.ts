@@ -1,39 +1,21 @@
-/** Who may be sent where a server points us: the same origin, with the same method and body. */
-const REPEATABLE_REDIRECTS = new Set([307, 308]);
-const MAX_REDIRECTS = 5;
+import { sameOriginFetch } from "../../governance/outbound/same-origin.ts";
+
 /** A single answer that is no stream of events. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 export type HeaderSource = () => Promise<Readonly<Record<string, string>>>;
 
 /**
- * `fetch` towards one configured server (03-A1): its host may be anywhere, also on this machine, but a redirect to
- * another origin is refused, for it would carry the credentials along. `headers` are asked for with each request, so
- * that a credential that was revoked or renewed counts from the next one on.
+ * `fetch` towards one configured server (03-A1). `headers` are asked for with each request, so that a credential that was
+ * revoked or renewed counts from the next one on.
  */
 export function serverFetch(fetching: typeof fetch, headers: HeaderSource): typeof fetch {
+  const configured = sameOriginFetch(fetching);
   return async (input, init) => {
     const given = new Headers(init?.headers);
     for (const [name, value] of Object.entries(await headers())) given.set(name, value);
-    let url = new URL(input instanceof Request ? input.url : input);
-    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await fetching(url, { ...init, headers: given, redirect: "manual" });
-      if (answer.status < 300 || answer.status >= 400 || answer.status === 304) return bounded(answer);
-      await answer.body?.cancel();
-      url = redirectTarget(url, answer);
-    }
-    throw new Error(`the server redirects more than ${MAX_REDIRECTS} times`);
+    return bounded(await configured(input, { ...init, headers: given }));
   };
-}
-
-function redirectTarget(from: URL, answer: Response): URL {
-  const location = answer.headers.get("location") ?? "";
-  if (!REPEATABLE_REDIRECTS.has(answer.status) || !URL.canParse(location, from))
-    throw new Error(`the server redirects (${answer.status}), and only a 307 or 308 is followed`);
-  const to = new URL(location, from);
-  if (to.origin !== from.origin)
-    throw new Error("the server redirects to another origin, which is not followed: configure that URL");
-  return to;
 }
 
 function bounded(answer: Response): Response {

@@ -7,12 +7,13 @@ import { Slots } from "../slots.ts";
 import { contextOf, fail, mismatch, succeed, useWorkspace } from "../testing/harness.ts";
 import { search } from "./engine.ts";
 import type { GrepMatch, SearchRequest } from "./protocol.ts";
-import { globSearchTool, grepSearchTool } from "./tools.ts";
+import { globSearchTool, grepSearchTool, listFilesTool } from "./tools.ts";
 
 const workspace = useWorkspace();
 const threads = new Slots(2);
 const glob = globSearchTool(threads);
 const grep = grepSearchTool(threads);
+const list = listFilesTool(threads);
 const fill = (...paths: string[]) => {
   for (const path of paths) workspace.write(path, path);
 };
@@ -146,6 +147,23 @@ describe("glob_search and grep_search", () => {
     expect(await found(grep, { pattern: "src", base: "src/a.ts" })).toMatchObject({
       matches: [{ path: "src/a.ts" }],
     });
+  });
+
+  it("03-R16: list_files lists what glob_search would find, in the same order", async () => {
+    fill("src/b.ts", "src/a.ts", "a", ".hidden", "node_modules/x/y");
+    expect(await found(list, {})).toEqual({
+      base: ".",
+      paths: [".hidden", "a", "src/a.ts", "src/b.ts"],
+      truncated: false,
+      skipped: { ignored_directories: 1 },
+    });
+    expect(await found(list, { base: "src/", limit: 1 })).toMatchObject({
+      base: "src",
+      paths: ["src/a.ts"],
+      truncated: true,
+    });
+    expect(await fail(list, { base: "a" }, contextOf(workspace))).toBe("'a' is a file, not a directory");
+    expect(mismatch(list, { pattern: "*" })).toContain("unknown field 'pattern'");
   });
 
   it("03-R16: return at most 200 results, however many are asked for", async () => {

@@ -15,6 +15,7 @@ import { runSearch } from "./run-search.ts";
 const MAX_RESULTS = 200;
 const MAX_PATTERN_CHARS = 1_000;
 const TIMEOUT_MS = 10_000;
+const EVERYTHING = "**";
 
 const pattern = z.string().min(1).max(MAX_PATTERN_CHARS);
 const limit = z
@@ -35,6 +36,8 @@ const GlobSearchInput = z.strictObject({
     .describe("Directory to search, relative to the workspace root. Default: the root."),
   limit,
 });
+
+const ListFilesInput = GlobSearchInput.omit({ pattern: true });
 
 const GrepSearchInput = z.strictObject({
   pattern: pattern
@@ -72,6 +75,20 @@ export function globSearchTool(threads: Slots): Tool {
     async execute(input, context) {
       const request = await requestOf("glob", input, context);
       if (request.baseKind === "file") throw new ToolFailure(`'${request.base}' is a file, not a directory`);
+      return answer<string>(threads, request, context, (paths) => ({ pattern: input.pattern, paths }));
+    },
+  });
+}
+
+export function listFilesTool(threads: Slots): Tool {
+  return defineTool({
+    ...descriptor,
+    name: "list_files",
+    description: `Lists the files below a directory. ${WHAT_IS_SEARCHED}`,
+    schema: ListFilesInput,
+    async execute(input, context) {
+      const request = await requestOf("glob", { ...input, pattern: EVERYTHING }, context);
+      if (request.baseKind === "file") throw new ToolFailure(`'${request.base}' is a file, not a directory`);
       return answer<string>(threads, request, context, (paths) => ({ paths }));
     },
   });
@@ -86,6 +103,7 @@ export function grepSearchTool(threads: Slots): Tool {
     async execute(input, context) {
       const request = await requestOf("grep", input, context);
       return answer<GrepMatch>(threads, request, context, (found) => ({
+        pattern: input.pattern,
         matches: found.map((match) => ({ ...match })),
       }));
     },
@@ -120,7 +138,7 @@ async function answer<Item>(
   const { items, end } = await threads.run(context.signal, () =>
     runSearch<Item>(request, TIMEOUT_MS, context),
   );
-  const found = { base: request.base, pattern: request.pattern, ...show(items) };
+  const found = { base: request.base, ...show(items) };
   if (end !== undefined) return success({ ...found, truncated: end.truncated, skipped: { ...end.skipped } });
   return success({
     ...found,

@@ -1,5 +1,8 @@
 import { ToolFailure } from "../failure.ts";
 
+/** What systems take at most, the zero at the end included. */
+const MAX_PATH_BYTES = 4_096;
+
 /** What a path argument stands for when it names the workspace root. */
 export const ROOT = ".";
 
@@ -9,6 +12,7 @@ export const ROOT = ".";
  */
 export function relativePath(root: string, path: string): string {
   if (path.includes("\0")) throw new ToolFailure("a path may not hold a NUL byte");
+  if (!path.isWellFormed()) throw new ToolFailure("a path may not hold half of a surrogate pair");
   const inner = path.startsWith("/") ? below(root, path) : path;
   if (inner === undefined) throw new ToolFailure(`'${path}' is outside the workspace`);
   const names: string[] = [];
@@ -17,7 +21,12 @@ export function relativePath(root: string, path: string): string {
     if (name !== "..") names.push(name);
     else if (names.pop() === undefined) throw new ToolFailure(`'${path}' leads above the workspace root`);
   }
-  return names.length === 0 ? ROOT : names.join("/");
+  const relative = names.length === 0 ? ROOT : names.join("/");
+  // What is longer could be written component by component, and never be read again by its path.
+  if (Buffer.byteLength(absolutePath(root, relative)) >= MAX_PATH_BYTES) {
+    throw new ToolFailure("the path is too long");
+  }
+  return relative;
 }
 
 /** The part of an absolute path below `root`, "" for the root itself, undefined when it is elsewhere. */

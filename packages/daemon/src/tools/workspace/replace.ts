@@ -14,7 +14,16 @@ const PERMISSION_BITS = 0o777;
  * so that after a crash its presence proves that the rename did not happen.
  */
 export function stagingName(idempotencyKey: string): string {
-  return `.kheish-${sha256Hex(idempotencyKey).slice(0, 16)}.tmp`;
+  return temporaryName(idempotencyKey, "tmp");
+}
+
+/** The temporary sibling that keeps a file as it was while a call replaces several. */
+export function originalName(idempotencyKey: string): string {
+  return temporaryName(idempotencyKey, "orig");
+}
+
+function temporaryName(idempotencyKey: string, kind: "tmp" | "orig"): string {
+  return `.kheish-${sha256Hex(idempotencyKey).slice(0, 16)}.${kind}`;
 }
 
 /** What a write would replace: undefined when nothing is there, a failure when it is not a regular file. */
@@ -68,7 +77,6 @@ export interface Replacement {
  */
 export async function replaceFile(replacement: Replacement): Promise<void> {
   const { directory, name, staging, signal } = replacement;
-  await discard(directory, staging);
   try {
     await stage(replacement);
     signal.throwIfAborted();
@@ -80,7 +88,14 @@ export async function replaceFile(replacement: Replacement): Promise<void> {
   await directory.sync();
 }
 
-async function stage({ directory, staging, bytes, previous }: Replacement): Promise<void> {
+/** Writes the temporary sibling: what it holds is on disk when this answers. */
+export async function stage({
+  directory,
+  staging,
+  bytes,
+  previous,
+}: Omit<Replacement, "name" | "signal">): Promise<void> {
+  await discard(directory, staging);
   // What replaces a private file is private from its first byte on; a new file gets what the umask allows.
   const mode = previous === undefined ? 0o666 : 0o600;
   const handle = await open(directory.at(staging), STAGE_FLAGS, mode);

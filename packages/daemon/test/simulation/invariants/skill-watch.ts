@@ -1,4 +1,5 @@
-import type { RecordedEvent } from "../../../src/engine/index.ts";
+import { foldSession } from "../../../src/engine/fold.ts";
+import { type RecordedEvent, read } from "../../../src/engine/index.ts";
 import type { Store } from "../../../src/kernel/store.ts";
 import { skillWithout, wordsOf } from "../clients/librarian.ts";
 import type { SimulatedProcess } from "../world/process.ts";
@@ -36,17 +37,29 @@ export function watchTold(world: World, facts: Facts, process: SimulatedProcess,
   }
 }
 
-/** The sessions' records are what their journals say. */
+/** The sessions' records are what their journals say, and so is what a daemon knows that takes them over. */
 export async function checkSkills(
   facts: Facts,
   store: Store,
   violate: (check: CheckName, detail: string) => void,
 ): Promise<void> {
-  for (const [session, active] of facts.skills) {
-    const record = await store.get<{ active_skills?: { name: string }[] }>("session", session);
-    const found = (record?.data.active_skills ?? []).map(({ name }) => name).toSorted();
-    const expected = [...active].map(skillWithout).toSorted();
-    if (found.join() !== expected.join())
-      violate("skills", `active in ${session} are '${found.join()}', its journal says '${expected.join()}'`);
+  for (const [id, active] of facts.skills) {
+    const session = await read(store, "session", id);
+    if (session === undefined) continue;
+    const expected = [...active].map(skillWithout).toSorted().join();
+    const recorded = namesOf(session.data.active_skills ?? []);
+    const folded = namesOf((await foldSession(store, session)).skills.map(({ skill }) => skill));
+    if (recorded === expected && folded === expected) continue;
+    violate(
+      "skills",
+      `active in ${id} are '${recorded}', folded '${folded}', its journal says '${expected}'`,
+    );
   }
+}
+
+function namesOf(skills: readonly { name: string }[]): string {
+  return skills
+    .map(({ name }) => name)
+    .toSorted()
+    .join();
 }

@@ -1,19 +1,8 @@
 import type { HookExecutor, HookInput, Json } from "@kheish/contract";
+import type { RefusalClass } from "../../../governance/outbound/refused.ts";
 
 /** Why a hook could not be called, in the words of the external-action audit (02-R74). */
-export type FailureClass =
-  | "blocked_private_network"
-  | "blocked_credentials"
-  | "response_too_large"
-  | "timeout"
-  | "interrupted"
-  | "exit_status"
-  | "status"
-  | "invalid_request"
-  | "transport"
-  | "decode"
-  | "permission"
-  | "internal";
+export type FailureClass = RefusalClass | "timeout" | "interrupted" | "exit_status" | "internal";
 
 export type Attempt =
   /** What it wrote; an outcome is read out of it. */

@@ -125,7 +125,7 @@ describe("an HTTP hook", () => {
     return (server.address() as AddressInfo).port;
   }
   const call = (url: string, resolveHost: (host: string) => Promise<readonly string[]> = resolve) =>
-    httpCaller({ resolve: resolveHost, clock: systemClock })({
+    httpCaller({ network: { resolve: resolveHost }, clock: systemClock })({
       executor: { type: "http", url },
       input,
       executionKey: EXECUTION,
@@ -203,7 +203,7 @@ describe("an HTTP hook", () => {
 
   it("03-R50 gives up on a connection after three seconds, the looking up of its name included", async () => {
     const clock = new SimulatedClock();
-    const answer = httpCaller({ resolve: () => new Promise(() => undefined), clock })({
+    const answer = httpCaller({ network: { resolve: () => new Promise(() => undefined) }, clock })({
       executor: { type: "http", url: "http://hooks.example/" },
       input,
       executionKey: EXECUTION,

@@ -1,5 +1,5 @@
-import { isHookAddress, refusedTarget } from "../../../governance/hooks/target.ts";
-import { guardedFetch, type ResolveHost } from "../../../governance/outbound/guarded-fetch.ts";
+import { refusedTarget } from "../../../governance/hooks/target.ts";
+import { guardedFetch, type Network } from "../../../governance/outbound/guarded-fetch.ts";
 import { OutboundRefused } from "../../../governance/outbound/refused.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { type Attempt, failed, type HookCaller, MAX_ANSWER_BYTES, readAnswer } from "./executor.ts";
@@ -8,12 +8,12 @@ const CONNECT_MS = 3_000;
 const MAX_RETRY_AFTER_MS = 30_000;
 
 export interface HttpOptions {
-  resolve: ResolveHost;
+  network: Network;
   clock: Clock;
 }
 
 /** POSTs the input as JSON; the answer is an outcome (03-R50). */
-export function httpCaller({ resolve, clock }: HttpOptions): HookCaller<"http"> {
+export function httpCaller({ network, clock }: HttpOptions): HookCaller<"http"> {
   return async ({ executor, input, executionKey, signal }): Promise<Attempt> => {
     if (refusedTarget(executor.url) !== undefined) {
       return failed("blocked_private_network", "its URL is not one that a hook may call");
@@ -22,7 +22,7 @@ export function httpCaller({ resolve, clock }: HttpOptions): HookCaller<"http"> 
     const timer = clock.schedule(CONNECT_MS, () => unconnected.abort());
     try {
       const stop = AbortSignal.any([signal, unconnected.signal]);
-      const response = await guardedFetch((host) => checked(resolve, host, stop), executor.url, {
+      const response = await guardedFetch(network, executor.url, {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -32,8 +32,7 @@ export function httpCaller({ resolve, clock }: HttpOptions): HookCaller<"http"> 
         body: JSON.stringify(input),
         signal: stop,
         onConnected: () => timer.cancel(),
-        // What this operator's hook may reach was checked: see `isHookAddress`.
-        allowPrivateNetwork: true,
+        namedBy: "operator",
       });
       return await answerOf(response, clock);
     } catch (error) {
@@ -45,18 +44,6 @@ export function httpCaller({ resolve, clock }: HttpOptions): HookCaller<"http"> 
       timer.cancel();
     }
   };
-}
-
-/** All of its addresses must be ones that a hook may call: a client might try any of them. */
-async function checked(resolve: ResolveHost, host: string, stop: AbortSignal): Promise<readonly string[]> {
-  const stopped = Promise.withResolvers<never>();
-  const onStop = () => stopped.reject(stop.reason);
-  stop.addEventListener("abort", onStop, { once: true });
-  const addresses = await Promise.race([resolve(host), stopped.promise]).finally(() =>
-    stop.removeEventListener("abort", onStop),
-  );
-  if (addresses.every(isHookAddress)) return addresses;
-  throw new OutboundRefused("blocked_private_network", `${host} is at an address that no hook may call`);
 }
 
 async function answerOf(response: Response, clock: Clock): Promise<Attempt> {

@@ -236,6 +236,17 @@ export const serveSettings = {
     help: "what they may write beside the workspace, repeatable",
     repeatable: true,
   },
+  networkAllow: {
+    flag: "--network-allow <host|cidr>",
+    env: "KHEISH_NETWORK_ALLOW",
+    help: "host, address or range that agents may reach though it is not public, repeatable; default none",
+    repeatable: true,
+  },
+  webSearch: {
+    flag: "--web-search <none|duckduckgo|url>",
+    env: "KHEISH_WEB_SEARCH",
+    help: "what web_search asks where the model's provider has no search: a SearXNG by its URL; default duckduckgo",
+  },
   skillRoot: {
     flag: "--skill-root <path>",
     env: "KHEISH_SKILL_ROOTS",

@@ -61,6 +61,7 @@ describe("serve options", () => {
       ...["--lock-wait-ms", "0", "--otel", "--resume-restored"],
       ...["--mcp-config", "mcp.toml", "--mcp-credentials", "/c.json", "--mcp-discovery", "disabled"],
       ...["--mcp-profile", "docs, repo", "--mcp-profile", "planning"],
+      ...["--network-allow", "wiki.internal", "--network-allow", "10.0.0.0/8", "--web-search", "none"],
       ...["--skill-root", "skills,/shared/skills", "--skill-root", "more", "--skill-discovery", "disabled"],
       ...["--skill-lock", "skills.lock.json", "--skill-lock-key", "key.pem"],
     ];
@@ -93,6 +94,8 @@ describe("serve options", () => {
       maxStreams: 10_000,
       maxStreamsPerPrincipal: 50,
       requestsPerMinute: 600,
+      networkAllow: ["wiki.internal", "10.0.0.0/8"],
+      webSearch: "none",
       mcp: {
         discovery: "disabled",
         profiles: ["docs", "repo", "planning"],
@@ -121,6 +124,8 @@ describe("serve options", () => {
       KHEISH_HTTP_TRUSTED_PROXIES: "127.0.0.1, ::1",
       KHEISH_HTTP_MAX_STREAMS: "2048",
       KHEISH_MCP_PROFILES: "docs,repo",
+      KHEISH_NETWORK_ALLOW: "localhost, fd00::/8",
+      KHEISH_WEB_SEARCH: "http://127.0.0.1:8888",
       KHEISH_SKILL_ROOTS: "/a,/b",
     };
     expect(parse(["--log-level", "warn", "--http-admin-token", "a"], env)).toEqual({
@@ -133,6 +138,8 @@ describe("serve options", () => {
       adminToken: "a",
       trustedProxies: ["127.0.0.1", "::1"],
       maxStreams: 2048,
+      networkAllow: ["localhost", "fd00::/8"],
+      webSearch: new URL("http://127.0.0.1:8888"),
       mcp: { discovery: "auto", profiles: ["docs", "repo"] },
       skills: { explicit: ["/a", "/b"], discover: true, lockKeyFiles: [] },
     });
@@ -170,6 +177,10 @@ describe("serve options", () => {
     [["--permission-mode", "never"], {}, "--permission-mode must be one of default, accept-edits,"],
     [["--log-level", "loud"], {}, "--log-level must be one of error, warn, info, debug, trace"],
     [[], { KHEISH_APPROVAL_TIMEOUT_MS: "soon" }, "KHEISH_APPROVAL_TIMEOUT_MS must be a whole number"],
+    [["--network-allow", "a", "--network-allow", "secret:80"], {}, "--network-allow must be a host name,"],
+    [[], { KHEISH_NETWORK_ALLOW: "a,10.0.0.0/99" }, "and entry 2 is none of them"],
+    [["--web-search", "bing"], {}, "--web-search must be none, duckduckgo or the URL of a SearXNG"],
+    [["--web-search", "http://u:secret@x/"], {}, "--web-search must be none, duckduckgo or the URL"],
     [["--http-max-streams", "0"], {}, "--http-max-streams must be at least 1"],
     [[], { KHEISH_NO_SIMULATOR: "maybe" }, "KHEISH_NO_SIMULATOR must be true or false"],
     [

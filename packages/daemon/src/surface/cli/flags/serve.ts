@@ -1,5 +1,8 @@
 import { resolve } from "node:path";
 import type { BudgetLimits } from "@kheish/contract";
+import { NetworkAllowError, networkAllow } from "../../../governance/outbound/network-allow.ts";
+import { OutboundRefused } from "../../../governance/outbound/refused.ts";
+import { checkTarget } from "../../../governance/outbound/target.ts";
 import type { CliContext } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { present } from "../present.ts";
@@ -64,6 +67,8 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
       modelBudget: modelBudget(reader),
       sandbox: reader.choice("sandbox", sandboxModes),
       sandboxWrite: someOf(reader.list("sandboxWrite").map(path)),
+      networkAllow: allowedNetwork(reader),
+      webSearch: webSearch(reader),
     }),
     mcp: mcpSettings(reader, path),
     skills: skillSettings(reader, path),
@@ -138,6 +143,32 @@ function microUsd(reader: Reader, name: ServeSetting): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,9}(\.\d{1,6})?$/.test(text)) return Math.round(Number(text) * 1_000_000);
   throw reader.refusal(name, "must be an amount of US dollars, such as 500 or 0.25");
+}
+
+function allowedNetwork(reader: Reader): string[] | undefined {
+  const entries = reader.list("networkAllow");
+  try {
+    networkAllow(entries);
+  } catch (error) {
+    if (!(error instanceof NetworkAllowError)) throw error;
+    const place = entries.indexOf(error.entry) + 1;
+    throw reader.refusal(
+      "networkAllow",
+      `must be a host name, an address or a range such as 10.0.0.0/8, and entry ${place} is none of them`,
+    );
+  }
+  return someOf(entries);
+}
+
+function webSearch(reader: Reader): ServeOptions["webSearch"] {
+  const text = reader.text("webSearch");
+  if (text === undefined || text === "none" || text === "duckduckgo") return text;
+  try {
+    return checkTarget(text, { namedBy: "operator" }).url;
+  } catch (error) {
+    if (!(error instanceof OutboundRefused)) throw error;
+    throw reader.refusal("webSearch", `must be none, duckduckgo or the URL of a SearXNG: ${error.message}`);
+  }
 }
 
 function eventHistoryCapacity(reader: Reader): number {

@@ -2,7 +2,6 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { SkillFileInput } from "@kheish/contract";
 import type { Command } from "commander";
-import { SKILL_FILE } from "../../../../tools/skills/index.ts";
 import type { Cli } from "../../cli.ts";
 import { UsageError } from "../../errors.ts";
 import { readNamedFile } from "../../flags/named-file.ts";
@@ -17,6 +16,7 @@ interface AddFlags {
   reason?: string;
 }
 
+const SKILL_FILE = "SKILL.md";
 /** A large repository takes a while to look through. */
 const RELOAD_TIMEOUT_MS = 120_000;
 

@@ -2,14 +2,13 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { SkillLock } from "@kheish/contract";
 import type { Command } from "commander";
-import { lockOf, readLock, SkillLockError, signLock } from "../../../../tools/skills/index.ts";
 import type { Cli } from "../../cli.ts";
 import { CliError, messageOf, UsageError } from "../../errors.ts";
 import { readTextFile } from "../../flags/named-file.ts";
 import { repeated } from "../../flags/numbers.ts";
 import { plainFields } from "../../output/fields.ts";
 import { type LockReport, lockReportText } from "../../views/skill.ts";
-import { skillsInFolders } from "./found.ts";
+import { skillsInFolders, skillTools } from "./found.ts";
 
 const LOCK_FILE = "skills.lock.json";
 
@@ -35,6 +34,7 @@ export function defineLock(skills: Command, cli: Cli): void {
     .option("--out <path>", "the lock file", LOCK_FILE)
     .option("--sign-key <path>", "Ed25519 private key, PEM: sign it")
     .action(async (flags: LockFlags) => {
+      const { lockOf, signLock } = await skillTools();
       const pins = lockOf(await pinned(flags, cli));
       const lock: SkillLock =
         flags.signKey === undefined
@@ -61,6 +61,7 @@ export function defineLock(skills: Command, cli: Cli): void {
 }
 
 async function verified(flags: VerifyFlags, cli: Cli): Promise<LockReport> {
+  const { readLock } = await skillTools();
   const text = await readTextFile(flags.lock, cli.context);
   const keys = await Promise.all((flags.publicKey ?? []).map((path) => readTextFile(path, cli.context)));
   const { lock, signedBy } = await orRefused(async () => readLock(text, keys));
@@ -88,6 +89,7 @@ async function pinned({ root }: RootFlag, cli: Cli): Promise<{ name: string; dig
 }
 
 async function orRefused<T>(read: () => Promise<T>): Promise<T> {
+  const { SkillLockError } = await skillTools();
   try {
     return await read();
   } catch (error) {

@@ -1,0 +1,33 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { has, isHealthy, Machine } from "../runbooks/support/machine.ts";
+import { runbook, stepsOf } from "../runbooks/support/runbook.ts";
+
+const missing = ["bash", "jq", "openssl"].filter((program) => !has(program));
+
+describe.skipIf(missing.length > 0)("docs/skills.md", () => {
+  let machine: Machine;
+  beforeAll(async () => {
+    machine = await Machine.create();
+    await mkdir(join(machine.root, "etc/kheish"));
+    const places = "--state-root /var/lib/kheish/state --workspace-root /srv/kheish";
+    await machine.start(`kheish serve --bind 127.0.0.1:4000 ${places} --log-level error`, () =>
+      isHealthy(machine),
+    );
+  }, 60_000);
+  afterAll(() => machine.remove());
+
+  test("each of its commands does what the page says", async () => {
+    const steps = runbook("../skills.md").flatMap(({ info, text }) => (info === "sh" ? stepsOf(text) : []));
+    expect(steps.length).toBeGreaterThan(20);
+    for (const { command, expected = { stdout: "", exitCode: 0 } } of steps) {
+      const { stdout, stderr, exitCode } = await machine.run({ command });
+      expect({ command, stdout: stdout.trim(), stderr, exitCode }).toEqual({
+        command,
+        ...expected,
+        stderr: "",
+      });
+    }
+  }, 180_000);
+});
