@@ -175,15 +175,17 @@ describe("a real command in the background", () => {
   }, 60_000);
 });
 
+const probeRoot = await realpath(await mkdtemp(join(tmpdir(), "kheish-sandbox-probe-")));
 const probed = await openSandbox({
   mode: "auto",
   writable: [],
-  stateRoot: await realpath(await mkdtemp(join(tmpdir(), "kheish-sandbox-probe-"))),
+  stateRoot: probeRoot,
   workspaceRoot: await realpath(tmpdir()),
   secretFiles: [],
   hostEnv: process.env,
   platform: process.platform,
 });
+await rm(probeRoot, { recursive: true });
 
 describe("03, Shell commands run with full host access: the sandbox of a daemon", () => {
   test("is named by status and by each run with a command, also where there is none", async () => {

@@ -106,15 +106,17 @@ describe("03, Shell commands run with full host access: a machine without a sand
   });
 });
 
+const probeRoot = realpathSync(mkdtempSync(join(tmpdir(), "kheish-sandbox-probe-")));
 const works = await openSandbox({
   mode: "auto",
   writable: [],
-  stateRoot: realpathSync(mkdtempSync(join(tmpdir(), "kheish-sandbox-probe-"))),
+  stateRoot: probeRoot,
   workspaceRoot: realpathSync(tmpdir()),
   secretFiles: [],
   hostEnv: process.env,
   platform: process.platform,
 });
+rmSync(probeRoot, { recursive: true });
 
 describe.skipIf(works.status.in_force === "none")("a command in bubblewrap", () => {
   async function run(command: string, { network = true } = {}) {
