@@ -21,6 +21,7 @@ const NAMES = [
   "lists",
   "audit",
   "cli",
+  "console",
   "install",
 ];
 

@@ -24,6 +24,7 @@ const jobs = {
   sim: [["node", "packages/daemon/test/simulation/cli.ts"]],
   chaos: [["node", "packages/daemon/test/chaos/cli.ts"]],
   build: [["node", "scripts/build.ts"]],
+  pictures: [["node", "packages/console/test/pictures.ts"]],
   format: [
     ["node", "scripts/endpoint-tables.ts"],
     ["biome", "check", "--write", "."],

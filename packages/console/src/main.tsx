@@ -4,7 +4,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./app/queries.ts";
 import { router } from "./app/router.tsx";
+import { applyTheme } from "./app/theme.ts";
 import "./styles.css";
+
+applyTheme();
 
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>

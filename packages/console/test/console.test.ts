@@ -40,6 +40,7 @@ describe("the console of a daemon", () => {
 
   test("the dashboard shows what runs, waits and ran, and keeps up by itself", async () => {
     await at.goto("/");
+    await at.page.getByRole("button", { name: "Skip the tour" }).click();
     await at.page.getByText("No run yet.").waitFor();
     await (await at.kheish.responses.create({ session: "first", prompt: "hello" })).wait();
     await at.page.getByRole("link", { name: /run-1/ }).getByText("completed").waitFor();
@@ -62,6 +63,10 @@ describe("the console of a daemon", () => {
       [`/runs/${id}`, new RegExp(id)],
       ["/sessions", "Sessions"],
       [`/sessions/${encodeURIComponent("kept/odd name")}/chat`, "kept/odd name"],
+      ["/playground", "Playground"],
+      [`/playground/${encodeURIComponent("kept/odd name")}`, /^Playground/],
+      ["/welcome", "Welcome to Kheish"],
+      ["/welcome/secrets", "Welcome to Kheish"],
     ];
     for (const [path, name] of pages) {
       await at.goto(path);
@@ -129,7 +134,7 @@ describe("the console of a daemon", () => {
       await route.continue();
     });
     await approve.click();
-    await at.page.getByText(`${raced.id}: already resolved by somebody else.`).waitFor();
+    await at.page.getByText(`${raced.id}: already resolved, denied by anonymous.`).waitFor();
     await at.page.unrouteAll({ behavior: "ignoreErrors" });
     await at.page.getByText("Nothing waits for you.").waitFor();
     await raced.wait();
@@ -156,7 +161,7 @@ describe("the console of a daemon", () => {
     await heading(/completed/).waitFor();
     const bars = async () => {
       const kinds = await timeline
-        .locator("li")
+        .locator("[data-kind]")
         .evaluateAll((rows) =>
           rows.map((row) => (row as unknown as { dataset: { kind: string } }).dataset.kind),
         );
@@ -177,7 +182,7 @@ describe("the console of a daemon", () => {
     const hidden = await run("hidden", bash("echo a"), bash("echo b"), { text: "seen in the end" });
     await hidden.waitUntilBlocked();
     await at.goto(`/runs/${hidden.id}`);
-    const rows = at.page.getByRole("region", { name: "Timeline" }).locator("li");
+    const rows = at.page.getByRole("region", { name: "Timeline" }).locator("[data-kind]");
     await rows.nth(1).waitFor();
     const streams = async () => (await at.kheish.api.status()).events.subscriber_count;
     await expect.poll(streams).toBe(2);

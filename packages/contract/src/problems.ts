@@ -59,6 +59,7 @@ export const problemRegistry = {
   runs: {
     run_not_found: 404,
     run_state_conflict: 409,
+    run_turn_not_found: 404,
     input_empty: 400,
     input_ambiguous: 400,
     input_item_invalid: 400,

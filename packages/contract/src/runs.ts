@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ApprovalRequest, ApprovalResolution } from "./approvals.ts";
 import { BudgetUse } from "./budgets.ts";
 import { StructuredOutput } from "./contracts.ts";
-import { Json, Millis } from "./json.ts";
+import { Json, JsonObject, Millis } from "./json.ts";
 import { ListQuery } from "./pagination.ts";
 import { UserQuestionRequest, UserQuestionResolution } from "./questions.ts";
 import { IsolationName } from "./sandbox.ts";
@@ -369,6 +369,24 @@ export const RunDebugView = z
   })
   .meta({ id: "RunDebugView" });
 export type RunDebugView = z.infer<typeof RunDebugView>;
+
+/** What a model is asked in one turn of a run, put together again from the session's journal. */
+export const RunPrompt = z
+  .object({
+    run_id: z.string(),
+    turn: z.int(),
+    route_id: z.string(),
+    model: z.string(),
+    answered: z.boolean().describe("false: the turn has no answer yet"),
+    system: z.string(),
+    messages: z.array(Json).describe("as the journal has them: what was sent, to the byte"),
+    tools: z.array(z.object({ name: z.string(), description: z.string(), input_schema: JsonObject })),
+    as_of_now: z
+      .array(z.enum(["system", "tools"]))
+      .describe("parts that follow from how the daemon and the session are set now, not then"),
+  })
+  .meta({ id: "RunPrompt" });
+export type RunPrompt = z.infer<typeof RunPrompt>;
 
 export const PruneRequest = z
   .strictObject({

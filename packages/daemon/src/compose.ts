@@ -65,7 +65,7 @@ import { type LoadedMcp, McpService, mcpBindings } from "./features/mcp/index.ts
 import { ruleBindings } from "./features/permission-rules/index.ts";
 import { QuestionService, questionBindings } from "./features/questions/index.ts";
 import { RouteService, routeBindings, vaultSlots } from "./features/routes/index.ts";
-import { RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
+import { RunPrompts, RunService, runBindings, WaitForRun } from "./features/runs/index.ts";
 import {
   PermissionExplainer,
   permissionBindings,
@@ -443,7 +443,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...contractBindings(store, sessions),
       ...goalBindings(commands),
       ...budgetBindings(commands),
-      ...runBindings(runs),
+      ...runBindings(runs, new RunPrompts(loop)),
       ...debugBindings(evidence, retention),
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),

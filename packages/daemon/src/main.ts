@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { existsSync } from "node:fs";
-import { readFile, realpath, stat, statfs } from "node:fs/promises";
+import { realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { unescape as percentDecoded } from "node:querystring";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,6 @@ import {
   watchDirectory,
 } from "./features/hooks/index.ts";
 import { LogRing, logBindings } from "./features/logs/index.ts";
-import { loadMcp, type McpSettings } from "./features/mcp/index.ts";
 import { MetricsService, metricsBindings } from "./features/metrics/index.ts";
 import { loadSkills } from "./features/skills/index.ts";
 import {
@@ -29,16 +28,8 @@ import {
 } from "./features/tracing/index.ts";
 import { Accounts } from "./governance/accounts/accounts.ts";
 import { takeOverLogins } from "./governance/accounts/route-logins.ts";
-import {
-  Audit,
-  AuditKeyError,
-  auditedFetch,
-  loadSigningKeys,
-  type RingKeys,
-} from "./governance/audit/index.ts";
-import { mcpCredentials } from "./governance/broker/mcp-credentials.ts";
+import { AuditKeyError, auditedFetch } from "./governance/audit/index.ts";
 import { routeCredentials } from "./governance/broker/route-credentials.ts";
-import type { Credentials } from "./governance/credentials.ts";
 import type { Network } from "./governance/outbound/guarded-fetch.ts";
 import { networkAllow } from "./governance/outbound/network-allow.ts";
 import { sameOriginFetch } from "./governance/outbound/same-origin.ts";
@@ -47,8 +38,6 @@ import { redactedTools } from "./governance/redaction/redacted-tools.ts";
 import { Redactor } from "./governance/redaction/redactor.ts";
 import { openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
-import { writeWholeFile } from "./kernel/durable-files.ts";
-import { errnoOf } from "./kernel/errno.ts";
 import type { Log } from "./kernel/log.ts";
 import { packageFile } from "./kernel/package.ts";
 import { systemRandom } from "./kernel/random.ts";
@@ -64,8 +53,10 @@ import {
   routeLoader,
   withCatalogue,
 } from "./model/index.ts";
-import { type Env, openCredentials, openStore, readIfPresent, readText } from "./opening.ts";
-import { openShells, sandboxedServers, secretFilesOf } from "./shells.ts";
+import { type Env, openCredentials, openStore, readText } from "./opening.ts";
+import { openAudit } from "./opening-audit.ts";
+import { openMcp } from "./opening-mcp.ts";
+import { openShells, secretFilesOf } from "./shells.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { packageVersion } from "./surface/cli/version.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
@@ -83,7 +74,6 @@ import { createLog } from "./surface/log.ts";
 import { childEnvironment } from "./tools/bash/environment.ts";
 import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
-import { McpServers, openConnection, startServerProcess } from "./tools/mcp/index.ts";
 import { SandboxUnavailable } from "./tools/sandbox/open.ts";
 import { SkillLibrary, skillTools } from "./tools/skills/index.ts";
 import { webTools } from "./tools/web/index.ts";
@@ -184,9 +174,15 @@ async function open(
   const isCopy = await isHeldCopy(store);
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
-  const keys = await auditKeysOf({ store, isCopy }, stateRoot.path, env, warn);
-  const audit = new Audit({ store, clock: systemClock, log, keys });
-  await audit.begin({ holds: isCopy && options.resumeRestored !== true });
+  const audit = await openAudit({
+    store,
+    stateRoot: stateRoot.path,
+    env,
+    isHeldCopy: isCopy,
+    releasesCopy: options.resumeRestored === true,
+    log,
+    warn,
+  });
   const credentials = await openCredentials(
     { store, audit: audit.ledger },
     stateRoot.path,
@@ -293,28 +289,17 @@ async function open(
     models,
     localSearch: options.webSearch ?? "duckduckgo",
   });
-  const mcpSecrets = mcpCredentials(credentials, accounts);
-  const servers = new McpServers({
-    clock: systemClock,
-    random: systemRandom,
+  const mcp = openMcp({
+    settings: options.mcp,
+    env,
+    workspaceRoot,
+    credentials,
+    accounts,
+    audit: audit.ledger,
+    redactor,
     log,
-    credentials: mcpSecrets,
-    connect: openConnection({
-      clock: systemClock,
-      fetch: globalThis.fetch,
-      hostEnv: env,
-      holdsSecret: (text) => redactor.text(text) !== text,
-      workspaceRoot,
-      version: packageVersion(),
-      credentials: mcpSecrets,
-      startProcess: sandboxedServers(startServerProcess, sandbox, workspaceRoot),
-      holdSecrets: (source, secrets) => redactor.hold(source, secrets),
-    }),
-    redact: (text) => redactor.foreignText(text),
-    record: (action) => audit.ledger.record(action),
-    isolation: sandbox.name,
+    sandbox,
   });
-  const mcp = { servers, load: mcpLoader(options.mcp ?? NO_MCP, env, credentials, redactor) };
   const library = new SkillLibrary();
   const skills = {
     library,
@@ -333,7 +318,7 @@ async function open(
       ),
   };
   const own = toolPort([...builtin.all(), ...web, ...skillTools(library), ...extraTools]);
-  const tools = metrics.tools(redactedTools(servers.beside(own), redactor));
+  const tools = metrics.tools(redactedTools(mcp.servers.beside(own), redactor));
 
   let baseUrl = "";
   const daemon = compose(
@@ -507,26 +492,6 @@ async function openTracing(
   }
 }
 
-const NO_MCP: McpSettings = { discovery: "disabled", profiles: [] };
-
-/** Literal values of a server's entry may be secrets: they show nowhere. */
-function mcpLoader(settings: McpSettings, env: Env, { vault }: Credentials, redactor: Redactor) {
-  return async () => {
-    const loaded = await loadMcp(settings, {
-      home: env.HOME,
-      readIfPresent,
-      now: () => systemClock.now(),
-      slotState: (slotId) => {
-        const status = vault.status(slotId);
-        if (status === undefined) return "missing";
-        return status.disabled === true ? "revoked" : "usable";
-      },
-    });
-    for (const { name, importedBearer } of loaded.specs) redactor.hold(`mcp:${name}`, [importedBearer]);
-    return loaded;
-  };
-}
-
 async function diskUsedRatio(path: string): Promise<number> {
   const { blocks, bavail } = await statfs(path);
   return blocks === 0 ? 0 : 1 - bavail / blocks;
@@ -586,28 +551,6 @@ async function lockedStateRoot({ stateRoot, lockWaitMs = 0 }: ServeOptions, log:
   } finally {
     clearInterval(alive);
   }
-}
-
-function auditKeysOf(
-  { store, isCopy }: { store: Store; isCopy: boolean },
-  stateRoot: string,
-  env: Env,
-  warn: (message: string) => void,
-): Promise<RingKeys> {
-  return loadSigningKeys({
-    env,
-    store,
-    isHeldCopy: isCopy,
-    keyFile: join(stateRoot, "audit-signing.key"),
-    random: systemRandom,
-    readFile: (path) =>
-      readFile(path).catch((error: unknown) => {
-        if (errnoOf(error) === "ENOENT") return undefined;
-        throw error;
-      }),
-    writeFile: (path, content) => writeWholeFile(path, content, systemRandom),
-    warn,
-  });
 }
 
 /** 01-R87: a run without a ceiling may spend without end, so the operator hears of it. */

@@ -1,5 +1,5 @@
-import { KheishProblem } from "@kheish/sdk";
-import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { KheishProblem, type RunStatus } from "@kheish/sdk";
+import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 import { kheish } from "./client.ts";
 
 export const queryClient = new QueryClient({
@@ -12,17 +12,22 @@ export const queryClient = new QueryClient({
   },
 });
 
-const NEWEST = 100;
-
 export const statusQuery = queryOptions({
   queryKey: ["status"],
   queryFn: ({ signal }) => kheish().api.status({ signal }),
 });
 
-export const runsQuery = queryOptions({
-  queryKey: ["runs", "newest"],
-  queryFn: ({ signal }) => kheish().runs.list({ order: "desc", signal }).page({ limit: NEWEST }),
-});
+/** Runs, the newest first, page by page as somebody scrolls; those of one session or in one state where asked for. */
+export const runsQuery = (filter: { status?: readonly RunStatus[]; session_id?: string } = {}) =>
+  infiniteQueryOptions({
+    queryKey: ["runs", "newest", filter],
+    queryFn: ({ pageParam, signal }) =>
+      kheish()
+        .runs.list({ ...filter, order: "desc", signal })
+        .page({ cursor: pageParam }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ pagination }) => pagination.next_cursor,
+  });
 
 export const sessionsQuery = queryOptions({
   queryKey: ["sessions"],
@@ -48,6 +53,19 @@ export const waitingQuery = queryOptions({
     kheish()
       .runs.list({ status: ["waiting_for_approval", "waiting_for_user_question"], signal })
       .toArray(),
+});
+
+/** How a run moved. */
+export const runEventsQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ["run-events", runId],
+    queryFn: ({ signal }) => kheish().api.runEvents({ params: { run_id: runId }, signal }),
+  });
+
+/** The daemon's routes, for whoever may see them. */
+export const routesQuery = queryOptions({
+  queryKey: ["routes"],
+  queryFn: ({ signal }) => kheish().api.listRoutes({ signal }),
 });
 
 /** The daemon wants to know who asks. */

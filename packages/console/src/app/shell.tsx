@@ -1,34 +1,32 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
-import { Button, Failure, Skeleton } from "../ui/parts.tsx";
+import { Button, Skeleton } from "../ui/parts.tsx";
 import { signIn, useSignedInAs } from "./client.ts";
 import { type Connection, useLive } from "./live.ts";
 import { Notice } from "./notice.tsx";
+import { Palette } from "./palette/palette.tsx";
 import { isSignInNeeded, queryClient, statusQuery, waitingQuery } from "./queries.ts";
 import { SignIn } from "./sign-in.tsx";
+import { Unreachable } from "./unreachable.tsx";
 
 const PAGES = [
   { to: "/", name: "Dashboard" },
   { to: "/inbox", name: "Inbox" },
   { to: "/runs", name: "Runs" },
   { to: "/sessions", name: "Sessions" },
+  { to: "/playground", name: "Playground" },
 ] as const;
 
 /** Every page, once the daemon knows who looks. */
 export function Shell() {
   const status = useQuery(statusQuery);
   if (isSignInNeeded(status.error)) return <SignIn />;
+  if (status.error !== null && status.data === undefined)
+    return <Unreachable error={status.error} onRetry={() => void status.refetch()} />;
   if (status.data === undefined)
     return (
       <main className="mx-auto max-w-sm p-8">
-        {status.error ? (
-          <div className="grid gap-3">
-            <Failure error={status.error} />
-            <Button onClick={() => void status.refetch()}>Try again</Button>
-          </div>
-        ) : (
-          <Skeleton />
-        )}
+        <Skeleton />
       </main>
     );
   return <Frame />;
@@ -46,9 +44,10 @@ function Frame() {
     <div className="mx-auto min-h-dvh max-w-6xl md:grid md:grid-cols-[12rem_1fr]">
       <nav
         aria-label="Pages"
-        className="flex flex-wrap items-center gap-1 border-b border-line p-3 md:block md:border-0 md:p-4"
+        className="flex flex-wrap items-center gap-1 border-b border-line p-3 md:sticky md:top-0 md:block md:h-dvh md:overflow-y-auto md:border-0 md:p-4"
       >
         <p className="hidden pb-4 text-lg font-semibold md:block">Kheish</p>
+        <Palette pages={PAGES} />
         {PAGES.map(({ to, name }) => (
           <Link
             key={to}

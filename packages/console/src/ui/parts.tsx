@@ -65,7 +65,7 @@ export function Skeleton({ lines = 3 }: { lines?: number }) {
   return (
     <div role="status" aria-label="Loading" className="grid gap-3">
       {Array.from({ length: lines }, (_, line) => line).map((line) => (
-        <div key={line} className={`h-5 animate-pulse rounded bg-line/60 ${widths[line % 3]}`} />
+        <div key={line} className={`h-5 motion-safe:animate-pulse rounded bg-line/60 ${widths[line % 3]}`} />
       ))}
     </div>
   );

@@ -1,22 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Kheish } from "@kheish/sdk";
-import axe from "axe-core";
+import axe, { type RunOptions } from "axe-core";
 import type { Browser, Page } from "playwright-core";
-import { build } from "vite";
 import { launchBrowser } from "../../../sdk/test/support/browser.ts";
 import { type LiveDaemon, liveDaemon } from "../../../sdk/test/support/daemon.ts";
 
-const CONSOLE = fileURLToPath(new URL("../..", import.meta.url));
+export { buildConsole } from "./build.ts";
 
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
-
-/** Builds the console to where a daemon of the checkout finds it. */
-export async function buildConsole(): Promise<void> {
-  await build({ root: CONSOLE, logLevel: "error" });
-}
 
 /** Somebody at a browser, and the daemon that served the page. */
 export class Operator {
@@ -56,14 +49,31 @@ export class Operator {
     await this.page.goto(this.live.daemon.baseUrl + path);
   }
 
+  /** Loads a page anew and signs in on it. */
+  async open(token: string, path: string): Promise<void> {
+    await this.goto(path);
+    await this.page.getByLabel("Token", { exact: true }).fill(token);
+    await this.page.getByRole("button", { name: "Sign in" }).click();
+  }
+
   /** Goes elsewhere without loading the page anew. */
   async visit(name: string): Promise<void> {
     await this.page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name }).click();
   }
 
+  /** Opens whatever is folded up, so that all of a page is looked at. */
+  async openAll(): Promise<void> {
+    await this.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+  }
+
   /** What keeps somebody with a screen reader, a keyboard, weak eyes or a phone from using the page as it is now. */
   async barriers(): Promise<string[]> {
-    return [...(await this.#axeViolations()), ...(await this.#overflow())];
+    const light = await this.#axeViolations();
+    await this.page.emulateMedia({ colorScheme: "dark" });
+    // Nothing but colours is other in the dark.
+    const dark = await this.#axeViolations({ runOnly: ["color-contrast"] });
+    await this.page.emulateMedia({ colorScheme: "light" });
+    return [...light, ...dark, ...(await this.#overflow())];
   }
 
   /** A phone shows all of a page without scrolling sideways. */
@@ -74,10 +84,11 @@ export class Operator {
     return width === PHONE.width ? [] : [`${width} pixels wide on a phone`];
   }
 
-  async #axeViolations(): Promise<string[]> {
+  async #axeViolations(options: RunOptions = {}): Promise<string[]> {
     await this.page.evaluate(axe.source);
-    const { violations } = await this.page.evaluate(() =>
-      (globalThis as unknown as { axe: typeof axe }).axe.run(),
+    const { violations } = await this.page.evaluate(
+      (given) => (globalThis as unknown as { axe: typeof axe }).axe.run(given),
+      options,
     );
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
   }

@@ -6,6 +6,7 @@ import {
   RunDebugView,
   RunEventEntry,
   RunListQuery,
+  RunPrompt,
   RunView,
   SubmitInputRequest,
 } from "../runs.ts";
@@ -48,6 +49,14 @@ export const runsEndpoints = define({
     summary: "How the run moved",
     access: "read",
     responses: { 200: z.array(RunEventEntry) },
+  },
+  runPrompt: {
+    method: "GET",
+    path: `${run}/prompts/{turn}`,
+    tag: "runs",
+    summary: "What the model is asked in a turn, rebuilt from the journal",
+    access: "admin",
+    responses: { 200: RunPrompt },
   },
   cancelRun: {
     method: "POST",

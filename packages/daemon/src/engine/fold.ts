@@ -1,6 +1,12 @@
 import type { Store } from "../kernel/store.ts";
 import { estimateMessage } from "./context/estimate.ts";
-import { type Checkpoint, recorded, type SessionEvents, sessionStream } from "./events.ts";
+import {
+  type Checkpoint,
+  type RecordedEvent,
+  recorded,
+  type SessionEvents,
+  sessionStream,
+} from "./events.ts";
 import { eventAt } from "./lookup.ts";
 import type { Kept } from "./records.ts";
 import { reduce } from "./reduce.ts";
@@ -73,6 +79,25 @@ async function restoreSkills(
     if (begun.type !== "skill_activated")
       throw new Error(`event ${seq} of session '${sessionId}' begins no skill`);
     state.skills.push({ seq, skill: begun.data.skill });
+  }
+}
+
+/** The session as it was before the first event that `isEnd` names; its present state where there is none. */
+export async function foldUntil(
+  store: Store,
+  sessionId: string,
+  isEnd: (event: RecordedEvent) => boolean,
+): Promise<{ state: SessionState; found: boolean }> {
+  const stream = sessionStream(sessionId);
+  let state = emptyState();
+  for (;;) {
+    const page = await store.readStream(stream, { afterSeq: state.seq, limit: PAGE });
+    for (const stored of page) {
+      const event = recorded(stored);
+      if (isEnd(event)) return { state, found: true };
+      state = reduce(state, event);
+    }
+    if (page.length < PAGE) return { state, found: false };
   }
 }
 

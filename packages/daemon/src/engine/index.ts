@@ -29,6 +29,7 @@ export { type SessionSetting, setSessionDefault } from "./commands/settings.ts";
 export { activateSkill, deactivateSkill, unknownSkill } from "./commands/skills.ts";
 export { type Submitted, submit } from "./commands/submit.ts";
 export { type CommandDeps, requireRun, requireSession, type Starter, transact } from "./commands/transact.ts";
+export { promptOfTurn } from "./context/rebuild.ts";
 export type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";

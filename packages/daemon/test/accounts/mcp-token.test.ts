@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Accounts } from "../../src/governance/accounts/accounts.ts";
-import { type McpTokenNeed, mcpToken } from "../../src/governance/accounts/mcp-token.ts";
+import { mcpToken } from "../../src/governance/accounts/mcp-token.ts";
 import { unaudited } from "../../src/governance/audit/testing.ts";
 import { keyNumber, openAiSlot, random, useVaults } from "../../src/governance/secrets/vault.fixture.ts";
 import { Vault } from "../../src/governance/secrets/vault.ts";
 import { SimulatedClock } from "../../src/kernel/clock.ts";
+import type { TokenNeed } from "../../src/tools/mcp/index.ts";
 import { AuthorizationServer } from "../support/authorization-server.ts";
 import { mcpAccount, SILENT } from "./support.ts";
 
@@ -15,7 +16,7 @@ const vaults = useVaults();
 let server: AuthorizationServer;
 let clock: SimulatedClock;
 let vault: Vault;
-let ask: (more?: Partial<McpTokenNeed>) => ReturnType<typeof mcpToken>;
+let ask: (more?: Partial<TokenNeed>) => ReturnType<typeof mcpToken>;
 beforeEach(async () => {
   server = new AuthorizationServer();
   await server.start();
@@ -39,7 +40,7 @@ test("02-R62 a call gets the token of the account that covers it, and a fresh on
   expect(second).not.toEqual(first);
 });
 
-test.each<[string, Partial<McpTokenNeed>, string, string]>([
+test.each<[string, Partial<TokenNeed>, string, string]>([
   ["another server", { server: "other" }, "revoked", "is of server 'tracker'"],
   [
     "another resource",
@@ -57,7 +58,12 @@ test.each<[string, Partial<McpTokenNeed>, string, string]>([
   ["a slot with something else in it", { slot_id: "a-key" }, "missing", "holds no MCP account"],
 ])("02-R62 %s gets none", async (_name, need, reason, sentence) => {
   await vault.put(openAiSlot("a-key", "the-key-itself"), BY);
-  expect(await ask(need)).toEqual({ ok: false, reason, message: expect.stringContaining(sentence) });
+  expect(await ask(need)).toEqual({
+    ok: false,
+    reason,
+    message: expect.stringContaining(sentence),
+    needsLogin: true,
+  });
 });
 
 test("02-R62 each call asks anew: a slot that was disabled gives none, and is not refreshed either", async () => {

@@ -15,6 +15,8 @@ const REACHES =
 const KNOWN: Record<string, string> = {
   "main.ts":
     "hands `fetch` to the model drivers, recorded with each call; and to route discovery, `auditedFetch`",
+  "opening-mcp.ts":
+    "hands `fetch` to connections with MCP servers: `recorded`, and calls of runs by the loop, kind `mcp`",
   "model/drivers/provider.ts": "type only",
   "model/drivers/provider-driver.ts": "a model call: recorded by the loop, attempt by attempt",
   "model/drivers/watched-fetch.ts": "a model call: recorded by the loop, attempt by attempt",

@@ -74,6 +74,17 @@ describe("chaos", () => {
   );
 
   test.each(["sqlite", "postgres"] as const)(
+    "01-R92 03, MCP client: calls of servers that are killed, as their daemon is, are not repeated by accident (%s)",
+    async (store) => {
+      const report = await chaos({ scenario: "mcp", store, runs: 16, kills: 6, loseAcks: 0 });
+      expect(report).toMatchObject({ ...CLEAN, accepted: 16, settled: 16, completed: 16, kills: 6 });
+      expect(report).toMatchObject({ mcp: { calls: 96, server_kills: 4 } });
+      expect(report.effects).toBeGreaterThan(48);
+    },
+    WITHIN_MS,
+  );
+
+  test.each(["sqlite", "postgres"] as const)(
     "02-A6 02-R51 02-R67 02-A7 a budget holds, rotations fail no run, and what is revoked stays so, under kills (%s)",
     async (store) => {
       const report = await chaos({ scenario: "governed", store, runs: 40, kills: 3, loseAcks: 0 });

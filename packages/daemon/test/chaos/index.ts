@@ -1,5 +1,6 @@
 import { governedScenario } from "./governed/scenario.ts";
 import { loadScenario } from "./load-scenario.ts";
+import { mcpScenario } from "./mcp/scenario.ts";
 import type { ChaosOptions } from "./options.ts";
 import type { Report } from "./report.ts";
 import { sigtermScenario } from "./sigterm-scenario.ts";
@@ -7,6 +8,11 @@ import type { Surroundings } from "./stage.ts";
 
 /** One chaos run, from an empty directory to its figures. */
 export function runChaos(options: ChaosOptions, surroundings: Surroundings): Promise<Report> {
-  const play = { load: loadScenario, sigterm: sigtermScenario, governed: governedScenario }[options.scenario];
+  const play = {
+    load: loadScenario,
+    sigterm: sigtermScenario,
+    governed: governedScenario,
+    mcp: mcpScenario,
+  }[options.scenario];
   return play(options, surroundings);
 }

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option, type OutputConfiguration } from 
 
 export const stores = ["sqlite", "postgres"] as const;
 export const faultNames = ["postgres-restart", "disk-full", "clock-step", "cut-network"] as const;
-export const scenarios = ["load", "sigterm", "governed"] as const;
+export const scenarios = ["load", "sigterm", "governed", "mcp"] as const;
 export type StoreName = (typeof stores)[number];
 export type FaultName = (typeof faultNames)[number];
 export type ScenarioName = (typeof scenarios)[number];
@@ -49,8 +49,9 @@ export function parseOptions(
     command.error(
       "error: of the faults only clock-step goes with --scenario sigterm: it strikes between stop and start",
     );
-  if (flags.scenario === "governed" && (fault !== "none" || flags.loseAcks > 0))
-    command.error("error: --scenario governed has kills only; leave out --fault and --lose-acks");
+  const hasKillsOnly = flags.scenario === "governed" || flags.scenario === "mcp";
+  if (hasKillsOnly && (fault !== "none" || flags.loseAcks > 0))
+    command.error(`error: --scenario ${flags.scenario} has kills only; leave out --fault and --lose-acks`);
   return { options: { ...flags, kills: flags.scenario === "sigterm" ? 0 : flags.kills, faults }, json };
 }
 
@@ -79,7 +80,7 @@ function program(): Command {
     .addOption(
       new Option(
         "--scenario <name>",
-        "load: the above; sigterm: one SIGTERM with all runs alive and a deaf tool; governed: a budget, rotations and revocations under kills",
+        "load: the above; sigterm: one SIGTERM with all runs alive and a deaf tool; governed: a budget, rotations and revocations under kills; mcp: calls of MCP servers that are killed, too",
       )
         .choices(scenarios)
         .default("load"),

@@ -39,6 +39,7 @@ export interface Report {
   seconds: number;
   sigterm?: SigtermFigures;
   governed?: GovernedFigures;
+  mcp?: McpFigures;
   /** What is behind the counts above. */
   findings: string[];
 }
@@ -66,6 +67,13 @@ export interface GovernedFigures {
   used_after_revocation: number;
 }
 
+export interface McpFigures {
+  server_kills: number;
+  calls: number;
+  /** Effects beyond the first of a call, all of which may be repeated. */
+  repeated_calls: number;
+}
+
 /** What one SIGTERM may take, with a margin for a machine that others share. */
 const EXIT_WITHIN_S = 2.5;
 
@@ -89,12 +97,13 @@ export function isClean(report: Report): boolean {
 
 /** Name and figure, for people. */
 export function table(report: Report): string {
-  const { findings: _findings, problems, sigterm, governed, faults, ...figures } = report;
+  const { findings: _findings, problems, sigterm, governed, mcp, faults, ...figures } = report;
   const rows = Object.entries({
     ...figures,
     faults: faults.join(", ") || "none",
     ...sigterm,
     ...governed,
+    ...mcp,
     ...Object.fromEntries(Object.entries(problems).map(([code, count]) => [`answered ${code}`, count])),
   });
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Json, JsonObject, McpRuntimeSnapshot, McpServerView, RunView } from "@kheish/contract";
 import { afterEach } from "vitest";
 import { kheish } from "../../src/surface/cli/testing/run-cli.ts";
+import { type Answer, ask } from "../support/ask.ts";
 import { ServedDaemon, type ServedOptions } from "../support/served.ts";
 
 const MASTER_KEY = Buffer.alloc(32, 7).toString("base64");
@@ -19,11 +20,6 @@ export function nodeServer(name: "everything" | "filesystem" | "memory", ...args
   return { command: process.execPath, args: [serverProgram(name), ...args] };
 }
 
-export interface Answer<T = JsonObject> {
-  status: number;
-  body: T;
-}
-
 /** A served daemon, its MCP servers and its runs, as a client sees them. */
 export class McpControl<D extends { readonly baseUrl: string } = ServedDaemon> {
   readonly daemon: D;
@@ -32,14 +28,8 @@ export class McpControl<D extends { readonly baseUrl: string } = ServedDaemon> {
     this.daemon = daemon;
   }
 
-  async call<T = JsonObject>(method: string, path: string, body?: object): Promise<Answer<T>> {
-    const response = await fetch(`${this.daemon.baseUrl}${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-    });
-    return { status: response.status, body: (await response.json()) as T };
+  call<T = JsonObject>(method: string, path: string, body?: object): Promise<Answer<T>> {
+    return ask<T>(this.daemon, method, path, body);
   }
 
   async mcp(): Promise<McpRuntimeSnapshot> {

@@ -1,15 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RouteListView, RuntimeSettingsView, RunView } from "@kheish/contract";
+import type { JsonObject, RouteListView, RuntimeSettingsView, RunView } from "@kheish/contract";
 import { afterEach } from "vitest";
 import { kheish } from "../../src/surface/cli/testing/run-cli.ts";
+import { type Answer, ask } from "../support/ask.ts";
 import { ServedDaemon, type ServedOptions } from "../support/served.ts";
-
-/** What a daemon answered: its status and its body, of the shape the test expects. */
-export interface Answer<T = Record<string, unknown>> {
-  status: number;
-  body: T;
-}
 
 /** A served daemon and the calls that these tests make of it. */
 export class RouteControl {
@@ -19,14 +14,8 @@ export class RouteControl {
     this.daemon = daemon;
   }
 
-  async call<T = Record<string, unknown>>(method: string, path: string, body?: object): Promise<Answer<T>> {
-    const response = await fetch(`${this.daemon.baseUrl}${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-    });
-    return { status: response.status, body: (await response.json()) as T };
+  call<T = JsonObject>(method: string, path: string, body?: object): Promise<Answer<T>> {
+    return ask<T>(this.daemon, method, path, body);
   }
 
   async list(): Promise<RouteListView> {

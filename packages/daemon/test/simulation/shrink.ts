@@ -51,6 +51,11 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   if (access !== undefined) yield open;
   const { hooks, ...unhooked } = plan;
   if (hooks !== undefined) yield unhooked;
+  const { remote } = plan;
+  if (remote !== undefined) {
+    if (remote.lost > 0) yield { ...plan, remote: { ...remote, lost: 0 } };
+    for (const deaths of fewer(remote.deaths)) yield { ...plan, remote: { ...remote, deaths } };
+  }
   if (plan.onFiles) yield { ...plan, onFiles: false };
   for (const [index, submission] of plan.submissions.entries()) {
     for (const simpler of simplerSubmissions(submission)) {

@@ -38,14 +38,19 @@ export class AuthorizationServer {
   /** Looked at before a request is served; answers it, or lets it through with `false`. */
   intercept: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean> = () => false;
   readonly #server: Server;
+  readonly #resourceAt: ((issuer: string) => Promise<string>) | undefined;
+  #resource: string | undefined;
   #provider: Provider | undefined;
 
-  constructor() {
+  /** `resourceAt` starts what tokens are for, and says where; by default it stands beside this server. */
+  constructor({ resourceAt }: { resourceAt?: (issuer: string) => Promise<string> } = {}) {
+    this.#resourceAt = resourceAt;
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    this.#resource = await this.#resourceAt?.(this.issuer);
     this.#provider = new Provider(this.issuer, {
       ...configuration(this.resource),
       fetch: async (url) => {
@@ -70,7 +75,7 @@ export class AuthorizationServer {
 
   /** What the tokens are for. */
   get resource(): string {
-    return `${this.issuer}/mcp`;
+    return this.#resource ?? `${this.issuer}/mcp`;
   }
 
   get tokenEndpoint(): string {
@@ -82,7 +87,7 @@ export class AuthorizationServer {
   }
 
   /** A login of a person at a client of the test's own; what the client then holds. */
-  async logIn(scopes: readonly string[] = SCOPES): Promise<IssuedTokens> {
+  async logIn(scopes: readonly string[] = SCOPES, resource = this.resource): Promise<IssuedTokens> {
     const verifier = "v".repeat(64);
     const digest = await crypto.subtle.digest("SHA-256", Buffer.from(verifier));
     const url = new URL(`${this.issuer}/auth`);
@@ -92,7 +97,7 @@ export class AuthorizationServer {
       redirect_uri: REDIRECT,
       code_challenge: Buffer.from(digest).toString("base64url"),
       code_challenge_method: "S256",
-      resource: this.resource,
+      resource,
       scope: scopes.join(" "),
       state: "s",
     };
@@ -105,13 +110,19 @@ export class AuthorizationServer {
       code,
       redirect_uri: REDIRECT,
       code_verifier: verifier,
-      resource: this.resource,
+      resource,
     })) as IssuedTokens;
   }
 
   /** Uses a refresh token as somebody else would: from then on it is spent. */
   spend(refreshToken: string): Promise<object> {
     return this.#token({ grant_type: "refresh_token", refresh_token: refreshToken, resource: this.resource });
+  }
+
+  /** Takes a token back, as its owner does at the server itself. */
+  async revoke(token: string): Promise<void> {
+    const body = new URLSearchParams({ client_id: TEST_CLIENT, token });
+    await fetch(`${this.issuer}/token/revocation`, { method: "POST", body });
   }
 
   async isActive(token: string): Promise<boolean> {
@@ -224,7 +235,9 @@ function configuration(resource: string): Configuration {
         ...(session?.accountId === undefined ? {} : { accountId: session.accountId }),
       });
       grant.addOIDCScope("openid offline_access");
-      grant.addResourceScope(resource, SCOPES.join(" "));
+      const { params } = oidc;
+      const wanted = typeof params?.resource === "string" ? params.resource : resource;
+      grant.addResourceScope(wanted, SCOPES.join(" "));
       await grant.save();
       return grant;
     },

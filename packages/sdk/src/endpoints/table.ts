@@ -146,6 +146,7 @@ export const table = {
   listRuns: { method: "GET", path: "/v1/runs" },
   getRun: { method: "GET", path: "/v1/runs/{run_id}" },
   runEvents: { method: "GET", path: "/v1/runs/{run_id}/events" },
+  runPrompt: { method: "GET", path: "/v1/runs/{run_id}/prompts/{turn}" },
   cancelRun: { method: "POST", path: "/v1/runs/{run_id}/cancel" },
   runDebug: { method: "GET", path: "/v1/runs/{run_id}/debug" },
   runDebugArtifact: { method: "GET", path: "/v1/runs/{run_id}/debug/artifacts/{artifact_id}", kind: "text" },

@@ -1,99 +1,131 @@
-import type { RunView } from "@kheish/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type ReactNode, type RefObject, useEffect, useRef } from "react";
+import type { Virtualizer } from "@tanstack/react-virtual";
+import { useMemo, useRef, useState } from "react";
+import { announce } from "../../app/notice.tsx";
+import { startNotifying, stopNotifying, useNotifying } from "../../app/notify.ts";
 import { waitingQuery } from "../../app/queries.ts";
+import { For } from "../../ui/countdown.tsx";
 import { Loaded } from "../../ui/loaded.tsx";
-import { Empty, Time, Title } from "../../ui/parts.tsx";
-import { Approval, Question } from "./decide.tsx";
+import { Button, Empty, Title } from "../../ui/parts.tsx";
+import { VirtualList } from "../../ui/virtual-list.tsx";
+import { Approval } from "./approval.tsx";
+import { Bulk } from "./bulk.tsx";
+import { DecidedLately } from "./decided.tsx";
+import { type Item, itemsOf, nameOf } from "./items.ts";
+import { Question } from "./question.tsx";
+import { useKeys } from "./use-keys.ts";
 
-/** Everything that waits for a human, the longest first. j and k move, a approves, d denies, e edits the input. */
+/** Everything that waits for a human, the longest first; to be worked off by keyboard, one by one or many at once. */
 export function Inbox() {
-  const list = useRef<HTMLOListElement>(null);
-  useKeys(list);
   return (
     <>
-      <Title aside={<Hints />}>Inbox</Title>
-      <Loaded query={useQuery(waitingQuery)}>
-        {(runs) =>
-          runs.length === 0 ? (
-            <Empty>Nothing waits for you. Runs that need a yes or an answer appear here.</Empty>
-          ) : (
-            <ol ref={list} className="grid gap-4">
-              {runs.flatMap(itemsOf)}
-            </ol>
-          )
-        }
-      </Loaded>
+      <Title aside={<Tools />}>Inbox</Title>
+      <Loaded query={useQuery(waitingQuery)}>{(runs) => <Waiting items={itemsOf(runs)} />}</Loaded>
     </>
   );
 }
 
-function itemsOf(run: RunView) {
-  return [
-    ...(run.pending_approvals ?? []).map((request) => (
-      <Item key={request.id} run={run}>
-        <Approval run={run} request={request} />
-      </Item>
-    )),
-    ...(run.pending_questions ?? []).map((request) => (
-      <Item key={request.id} run={run}>
-        <Question run={run} request={request} />
-      </Item>
-    )),
-  ];
+const USUAL_HEIGHT = 260;
+
+function Waiting({ items }: { items: readonly Item[] }) {
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const list = useRef<Virtualizer<Window, Element>>(null);
+  useKeys(items, list);
+  const picked = useMemo(() => items.filter(({ id }) => chosen.has(id)), [items, chosen]);
+  const toggle = (id: string) => setChosen((before) => before.symmetricDifference(new Set([id])));
+  return (
+    <>
+      <Bulk items={items} picked={picked} onPick={(ids) => setChosen(new Set(ids))} />
+      {items.length === 0 ? (
+        <Empty>Nothing waits for you. Runs that need a yes or an answer appear here.</Empty>
+      ) : (
+        <VirtualList
+          items={items}
+          keyOf={({ id }) => id}
+          rowHeight={USUAL_HEIGHT}
+          label="What waits for you"
+          handle={list}
+        >
+          {(item) => <Row item={item} isChosen={chosen.has(item.id)} onChoose={() => toggle(item.id)} />}
+        </VirtualList>
+      )}
+      <DecidedLately items={items} />
+    </>
+  );
 }
 
-function Item({ run, children }: { run: RunView; children: ReactNode }) {
+function Row({ item, isChosen, onChoose }: { item: Item; isChosen: boolean; onChoose: () => void }) {
+  const { run } = item;
   return (
-    <li
+    <article
+      aria-label={`${nameOf(item)} of ${run.run_id}`}
+      data-item={item.id}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: items are walked through by keyboard
       tabIndex={0}
-      className="rounded-lg p-1"
+      className="rounded-lg p-1 pb-4"
     >
-      <p className="mb-1 px-1 text-soft">
+      <p className="mb-1 flex flex-wrap items-center gap-x-2 px-1 text-soft">
+        {item.kind === "approval" && (
+          <input
+            type="checkbox"
+            data-act="x"
+            aria-label={`Select ${nameOf(item)} of ${run.run_id}`}
+            checked={isChosen}
+            onChange={onChoose}
+            className="size-4"
+          />
+        )}
         <Link className="text-accent underline" to="/runs/$runId" params={{ runId: run.run_id }}>
           {run.run_id}
-        </Link>{" "}
-        in {run.session_id}, since <Time at={run.updated_at_ms} />
+        </Link>
+        <span className="wrap-anywhere">in {run.session_id}</span>
+        <span>
+          waits for <For sinceMs={run.updated_at_ms} />
+        </span>
       </p>
-      {children}
-    </li>
+      {item.kind === "approval" ? (
+        <Approval run={run} request={item.request} />
+      ) : (
+        <Question run={run} request={item.request} />
+      )}
+    </article>
   );
 }
 
-const KEYS = ["j", "k", "a", "d", "e"];
+const KEYS = [
+  ["j", "next"],
+  ["k", "previous"],
+  ["a", "approve"],
+  ["d", "deny"],
+  ["e", "edit"],
+  ["x", "select"],
+] as const;
 
-function Hints() {
+function Tools() {
   return (
-    <p className="hidden text-soft md:block">
-      {KEYS.map((key) => (
-        <kbd key={key} className="mx-0.5 rounded border border-line px-1.5 font-mono text-xs">
-          {key}
-        </kbd>
-      ))}{" "}
-      next, previous, approve, deny, edit
-    </p>
+    <div className="flex flex-wrap items-center gap-3">
+      <p className="hidden gap-3 text-soft md:flex">
+        {KEYS.map(([key, name]) => (
+          <span key={key}>
+            <kbd className="rounded border border-line px-1.5 font-mono text-xs">{key}</kbd> {name}
+          </span>
+        ))}
+      </p>
+      <Notifications />
+    </div>
   );
 }
 
-function useKeys(list: RefObject<HTMLOListElement | null>): void {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const { target, key } = event;
-      const isTyping = target instanceof HTMLElement && target.closest("input, textarea") !== null;
-      const items = [...(list.current?.children ?? [])] as HTMLElement[];
-      if (isTyping || event.ctrlKey || event.metaKey || event.altKey || items.length === 0) return;
-      const here = items.findIndex((item) => item.contains(document.activeElement));
-      if (key === "j" || key === "k") {
-        const next = key === "j" ? here + 1 : Math.max(0, here - 1);
-        items[Math.min(next, items.length - 1)]?.focus();
-      } else if (["a", "d", "e"].includes(key)) {
-        items[here]?.querySelector<HTMLElement>(`[data-act="${key}"]`)?.click();
-      } else return;
-      event.preventDefault();
-    };
-    document.addEventListener("keydown", press);
-    return () => document.removeEventListener("keydown", press);
-  }, [list]);
+function Notifications() {
+  const isOn = useNotifying();
+  const turn = async () => {
+    if (isOn) return stopNotifying();
+    if (!(await startNotifying())) announce("This browser does not let the console notify you.");
+  };
+  return (
+    <Button aria-pressed={isOn} onClick={() => void turn()}>
+      {isOn ? "Notifications on" : "Notify me"}
+    </Button>
+  );
 }

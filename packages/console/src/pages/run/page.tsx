@@ -1,9 +1,9 @@
 import { isTerminal, type RunView } from "@kheish/sdk";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
 import { kheish } from "../../app/client.ts";
 import { runQuery } from "../../app/queries.ts";
+import { useNow } from "../../app/use-now.ts";
 import { Button, Card, duration, Failure, money, Skeleton, Status, Time, Title } from "../../ui/parts.tsx";
 import { Decide } from "../inbox/decide.tsx";
 import { Timeline } from "./timeline.tsx";
@@ -39,7 +39,7 @@ function Known({ run }: { run: RunView }) {
         {timeline.steps.length === 0 ? (
           <Skeleton />
         ) : (
-          <Timeline steps={timeline.steps} untilMs={run.finished_at_ms ?? now} />
+          <Timeline runId={run.run_id} steps={timeline.steps} untilMs={run.finished_at_ms ?? now} />
         )}
       </section>
       {run.outputs?.map((output) => (
@@ -102,15 +102,4 @@ function Cancel({ run }: { run: RunView }) {
       </Button>
     </div>
   );
-}
-
-/** The time, second by second while something lasts. */
-function useNow(isTicking: boolean): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    if (!isTicking) return;
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, [isTicking]);
-  return now;
 }

@@ -1,16 +1,64 @@
-import type { PermissionAudit, RunEventEntry, Trace } from "@kheish/sdk";
+import type {
+  ApprovalRequest,
+  PermissionAudit,
+  RunEvent,
+  RunEventEntry,
+  Trace,
+  UserQuestionRequest,
+} from "@kheish/sdk";
+import { restartsOf } from "./restarts.ts";
+
+export interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+  cached_input_tokens?: number;
+  cost_microusd?: number;
+}
+
+/** What a step was, by its kind. */
+export type Body =
+  | {
+      kind: "model";
+      turn: number;
+      model: string | undefined;
+      reasoning: string;
+      text: string;
+      calls: { name: string; input: unknown }[];
+      usage: Usage | undefined;
+    }
+  /** A model call without an answer, after its retries; `next` is what the run did then. */
+  | { kind: "retry"; turn: number; model: string; error: { class: string; message: string }; next: string }
+  | {
+      kind: "tool";
+      tool: string;
+      input: unknown;
+      effect: string;
+      attempt: number;
+      idempotencyKey: string;
+      permission: PermissionAudit | undefined;
+      /** Where the effect ledger has it: dispatched until it is over. */
+      ledger: string;
+      output: unknown;
+      hasOutput: boolean;
+    }
+  | {
+      kind: "wait";
+      requests: readonly (ApprovalRequest | UserQuestionRequest)[];
+      /** Each answer by itself: several people may have to say yes, or each to a part. */
+      decisions: { by: string | undefined; atMs: number; said: unknown }[];
+    }
+  | { kind: "restart"; did: string[] }
+  | { kind: "compaction"; what: string; tokensFreed: number; messagesRemoved: number | undefined };
 
 /** One bar of a run's timeline. */
 export interface Step {
   key: string;
-  kind: "model" | "tool" | "wait" | "restart";
   name: string;
   startMs: number;
   /** Absent while it lasts. */
   endMs?: number;
   failed: boolean;
-  /** What can be looked at, by its heading. */
-  details: { heading: string; value: unknown }[];
+  body: Body;
 }
 
 /** What the journal says of a run, as far as a timeline needs it. */
@@ -18,12 +66,7 @@ interface Message {
   role: "assistant" | "user";
   parts: { type: string; text?: string; id?: string; name?: string; input?: unknown }[];
   model?: string;
-  usage?: {
-    input_tokens: number;
-    output_tokens: number;
-    cached_input_tokens?: number;
-    cost_microusd?: number;
-  };
+  usage?: Usage;
 }
 interface Started {
   call_id: string;
@@ -37,15 +80,24 @@ interface Finished {
   result: { output: unknown; is_error: boolean };
   ledger: string;
 }
+interface Failed {
+  turn: number;
+  model: string;
+  error: { class: string; message: string };
+  next: string;
+}
 
 /**
  * The steps of a run in the order of their beginnings, from its traces and its own events. A model call's beginning is
  * not an event: it began when what came before it was over.
  */
 export function stepsOf(traces: readonly Trace[], events: readonly RunEventEntry[]): Step[] {
-  const steps = [...workOf(traces, events), ...waitsOf(events)];
+  // Of what began at one time a restart is the first: the rest followed from it.
+  const steps = [...restartsOf(traces, events), ...workOf(traces, events), ...waitsOf(events)];
   return steps.sort((a, b) => a.startMs - b.startMs);
 }
+
+const ENDS_A_PAUSE = new Set(["started", "resumed", "approval_resolved", "user_question_resolved"]);
 
 function workOf(traces: readonly Trace[], events: readonly RunEventEntry[]): Step[] {
   const steps: Step[] = [];
@@ -55,14 +107,27 @@ function workOf(traces: readonly Trace[], events: readonly RunEventEntry[]): Ste
   const pauses = events
     .filter(({ event }) => ENDS_A_PAUSE.has(event.type))
     .map(({ timestamp_ms }) => timestamp_ms);
-  let idleSince = 0;
+  let [idleSince, passed] = [0, 0];
+  /** When what is told at `at` began: after what came before it, or after the pause that ended last. */
+  const beginning = (at: number) => {
+    for (let pause = pauses[passed]; pause !== undefined && pause <= at; pause = pauses[++passed])
+      idleSince = Math.max(idleSince, pause);
+    return idleSince || at;
+  };
   for (const { kind, data, timestamp_ms: at = 0, seq } of traces) {
     if (kind === "message_appended") {
       const { message, turn } = data as unknown as { message: Message; turn: number };
       if (message.role !== "assistant") continue;
       for (const { id, input } of message.parts) if (id !== undefined) inputs.set(id, input);
-      const startMs = Math.max(idleSince, ...pauses.filter((pause) => pause <= at));
-      steps.push(modelStep(`turn-${seq}`, turn, message, startMs || at, at));
+      steps.push(modelStep(`turn-${seq}`, turn, message, { startMs: beginning(at), endMs: at }));
+      idleSince = at;
+    }
+    if (kind === "model_call_failed") {
+      const failed = data as unknown as Failed;
+      const name = `Turn ${failed.turn}: ${failed.model} failed`;
+      const { turn, model, error, next } = failed;
+      const body = { kind: "retry", turn, model, error, next } as const;
+      steps.push({ key: `failed-${seq}`, name, startMs: beginning(at), endMs: at, failed: true, body });
       idleSince = at;
     }
     if (kind === "permission_audit") {
@@ -84,81 +149,106 @@ function workOf(traces: readonly Trace[], events: readonly RunEventEntry[]): Ste
       if (step !== undefined) finish(step, finished, at);
       idleSince = at;
     }
+    const compaction = compactionOf(kind, data);
+    if (compaction !== undefined)
+      steps.push({
+        ...point(`compaction-${seq}`, at),
+        name: `Context: ${compaction.what}`,
+        endMs: at,
+        body: compaction,
+      });
   }
   return steps;
 }
 
-const ENDS_A_PAUSE = new Set(["started", "resumed", "approval_resolved", "user_question_resolved"]);
-
-function modelStep(key: string, turn: number, message: Message, startMs: number, endMs: number): Step {
-  const said = message.parts.filter(({ type }) => type === "text").map(({ text }) => text);
-  const thought = message.parts.filter(({ type }) => type === "reasoning").map(({ text }) => text);
-  const calls = message.parts
-    .filter(({ type }) => type === "tool_call")
-    .map(({ name, input }) => ({ name, input }));
+function modelStep(
+  key: string,
+  turn: number,
+  message: Message,
+  span: { startMs: number; endMs: number },
+): Step {
+  const textOf = (kind: string) =>
+    message.parts
+      .filter(({ type }) => type === kind)
+      .map(({ text }) => text)
+      .join("\n");
   return {
     key,
-    kind: "model",
     name: `Turn ${turn}: ${message.model ?? "model"}`,
-    startMs,
-    endMs,
+    ...span,
     failed: false,
-    details: [
-      ...(thought.length > 0 ? [{ heading: "Reasoning", value: thought.join("\n") }] : []),
-      ...(said.join("") === "" ? [] : [{ heading: "Text", value: said.join("") }]),
-      ...(calls.length > 0 ? [{ heading: "Tool calls", value: calls }] : []),
-      ...(message.usage === undefined ? [] : [{ heading: "Tokens and cost", value: message.usage }]),
-    ],
+    body: {
+      kind: "model",
+      turn,
+      model: message.model,
+      reasoning: textOf("reasoning"),
+      text: textOf("text"),
+      calls: message.parts
+        .filter(({ type }) => type === "tool_call")
+        .map(({ name = "", input }) => ({ name, input })),
+      usage: message.usage,
+    },
   };
 }
 
 function toolStep(
-  started: Started,
+  { call_id, tool_name, attempt, effect, idempotency_key }: Started,
   input: unknown,
-  audit: PermissionAudit | undefined,
+  permission: PermissionAudit | undefined,
   startMs: number,
 ): Step {
-  const { call_id, tool_name, attempt, effect, idempotency_key } = started;
   return {
     key: `${call_id}-${attempt}-${startMs}`,
-    kind: "tool",
     name: attempt > 1 ? `${tool_name} (attempt ${attempt})` : tool_name,
     startMs,
     failed: false,
-    details: [
-      { heading: "Input", value: input ?? null },
-      { heading: "Effect", value: { class: effect, attempt, idempotency_key } },
-      ...(audit === undefined ? [] : [{ heading: "Permission", value: audit }]),
-    ],
+    body: {
+      kind: "tool",
+      tool: tool_name,
+      input: input ?? null,
+      effect,
+      attempt,
+      idempotencyKey: idempotency_key,
+      permission,
+      ledger: "dispatched",
+      output: undefined,
+      hasOutput: false,
+    },
   };
 }
 
 function finish(step: Step, { result, ledger }: Finished, endMs: number): void {
   step.endMs = endMs;
   step.failed = result.is_error;
-  step.details.push({ heading: "Ledger", value: ledger }, { heading: "Output", value: result.output });
+  if (step.body.kind !== "tool") return;
+  step.body.ledger = ledger;
+  step.body.output = result.output;
+  step.body.hasOutput = true;
 }
 
-/** Where the run waited for a human, and where a daemon took it up again. */
-function waitsOf(events: readonly RunEventEntry[]): Step[] {
-  const steps: Step[] = [];
-  let open: Step | undefined;
-  for (const { event, timestamp_ms: at, seq } of events) {
-    if (open !== undefined) open.endMs = at;
-    if (open !== undefined && event.type.endsWith("_resolved"))
-      open.details.push({ heading: "Decision", value: { ...event, type: undefined } });
-    open = undefined;
-    if (event.type === "waiting_for_approval" || event.type === "waiting_for_user_question") {
-      open = { ...point(`wait-${seq}`, at), kind: "wait", name: WAITS[event.type] };
-      open.details.push({ heading: "Asked", value: event.requests ?? event.request_ids });
-      steps.push(open);
-    }
-    if (event.type === "resumed") {
-      const name = `Restart: another daemon process took the run up (attempt ${event.attempt})`;
-      steps.push({ ...point(`restart-${seq}`, at), kind: "restart", name, endMs: at });
-    }
+/** Where the prompt was made shorter. */
+function compactionOf(kind: string, data: unknown): Extract<Body, { kind: "compaction" }> | undefined {
+  if (kind === "checkpoint") {
+    const { checkpoint } = data as { checkpoint: Record<string, number> & { strategy: string } };
+    const { pre_tokens = 0, post_tokens = 0, messages_removed, strategy } = checkpoint;
+    const what = strategy === "snip" ? "older messages left out" : "older messages summarised";
+    return {
+      kind: "compaction",
+      what,
+      tokensFreed: Math.max(0, pre_tokens - post_tokens),
+      messagesRemoved: messages_removed,
+    };
   }
-  return steps;
+  if (kind !== "compaction_boundary") return undefined;
+  const { boundary } = data as {
+    boundary: { kind: string; tokens_freed: number; messages_removed?: number };
+  };
+  return {
+    kind: "compaction",
+    what: boundary.kind === "snip" ? "older messages left out" : "old tool outputs blanked",
+    tokensFreed: boundary.tokens_freed,
+    messagesRemoved: boundary.messages_removed,
+  };
 }
 
 const WAITS = {
@@ -166,6 +256,40 @@ const WAITS = {
   waiting_for_user_question: "Waits for an answer",
 };
 
-function point(key: string, startMs: number): Omit<Step, "kind" | "name"> {
-  return { key, startMs, failed: false, details: [] };
+/** Where the run waited for a human; a wait for several requests lasts until the last of them is decided. */
+function waitsOf(events: readonly RunEventEntry[]): Step[] {
+  const steps: Step[] = [];
+  let open: Step | undefined;
+  let pending = new Set<string>();
+  for (const { event, timestamp_ms: at, seq } of events) {
+    if (event.type === "approval_voted" || event.type === "approval_escalated") continue;
+    if (open?.body.kind === "wait") {
+      const decided = decisionIn(event);
+      if (decided !== undefined) open.body.decisions.push({ by: decided.by, atMs: at, said: decided.said });
+      for (const id of decided?.ids ?? pending) pending.delete(id);
+      if (pending.size > 0) continue;
+      open.endMs = at;
+    }
+    open = undefined;
+    if (event.type !== "waiting_for_approval" && event.type !== "waiting_for_user_question") continue;
+    const body: Body = { kind: "wait", requests: event.requests ?? [], decisions: [] };
+    open = { ...point(`wait-${seq}`, at), name: WAITS[event.type], body };
+    pending = new Set(event.request_ids);
+    steps.push(open);
+  }
+  return steps;
+}
+
+function decisionIn(event: RunEvent): { ids: string[]; by: string | undefined; said: unknown } | undefined {
+  if (event.type === "approval_resolved") {
+    const { resolutions: said, decided_by: by } = event;
+    return { ids: said.map(({ request_id }) => request_id), by, said };
+  }
+  if (event.type !== "user_question_resolved") return undefined;
+  const { resolution: said, decided_by: by } = event;
+  return { ids: [said.request_id], by, said };
+}
+
+export function point(key: string, startMs: number): Omit<Step, "name" | "body"> {
+  return { key, startMs, failed: false };
 }

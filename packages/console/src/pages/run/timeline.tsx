@@ -1,71 +1,121 @@
-import { useState } from "react";
-import { duration, Json } from "../../ui/parts.tsx";
-import type { Step } from "./steps.ts";
+import { memo, useState } from "react";
+import { duration } from "../../ui/parts.tsx";
+import { VirtualList } from "../../ui/virtual-list.tsx";
+import { StepBody } from "./step-body.tsx";
+import type { Body, Step } from "./steps.ts";
 
-const COLORS: Record<Step["kind"], string> = {
+const COLORS: Record<Body["kind"], string> = {
   model: "bg-accent",
+  retry: "bg-bad",
   tool: "bg-work",
   wait: "bg-wait",
   restart: "bg-bad",
+  compaction: "bg-soft",
 };
+const LEGEND: [Body["kind"], string][] = [
+  ["model", "model"],
+  ["tool", "tool"],
+  ["wait", "waits"],
+  ["restart", "restart"],
+];
+
+const ROW_HEIGHT = 41;
+
+interface Axis {
+  fromMs: number;
+  untilMs: number;
+}
 
 /** Steps as bars on one axis of time; each opens what it did. `untilMs` is the end of the axis while the run lasts. */
-export function Timeline({ steps, untilMs }: { steps: readonly Step[]; untilMs: number }) {
-  const fromMs = Math.min(...steps.map(({ startMs }) => startMs), untilMs);
-  const span = Math.max(1, untilMs - fromMs);
+export function Timeline({
+  runId,
+  steps,
+  untilMs,
+}: {
+  runId: string;
+  steps: readonly Step[];
+  untilMs: number;
+}) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const axis = { fromMs: Math.min(steps[0]?.startMs ?? untilMs, untilMs), untilMs };
+  const toggle = (key: string) => setOpen((before) => before.symmetricDifference(new Set([key])));
   return (
-    <ol className="divide-y divide-line rounded-lg border border-line bg-surface">
-      {steps.map((step) => (
-        <Row key={step.key} step={step} fromMs={fromMs} span={span} untilMs={untilMs} />
-      ))}
-    </ol>
+    <>
+      <p className="flex flex-wrap gap-4 text-xs text-soft">
+        {LEGEND.map(([kind, name]) => (
+          <span key={kind} className="flex items-center gap-1.5">
+            <span aria-hidden="true" className={`size-2.5 rounded-sm ${COLORS[kind]}`} />
+            {name}
+          </span>
+        ))}
+        <span className="ml-auto tabular-nums">
+          {steps.length === 1 ? "1 step" : `${steps.length.toLocaleString()} steps`} in{" "}
+          {duration(untilMs - axis.fromMs)}
+        </span>
+      </p>
+      <VirtualList
+        items={steps}
+        keyOf={({ key }) => key}
+        rowHeight={ROW_HEIGHT}
+        label="Steps"
+        className="rounded-lg border border-line bg-surface"
+      >
+        {(step) => (
+          <Row runId={runId} step={step} axis={axis} isOpen={open.has(step.key)} onToggle={toggle} />
+        )}
+      </VirtualList>
+    </>
   );
 }
 
-function Row({ step, fromMs, span, untilMs }: { step: Step; fromMs: number; span: number; untilMs: number }) {
-  const [isOpen, setOpen] = useState(false);
-  const endMs = step.endMs ?? untilMs;
-  const left = ((step.startMs - fromMs) / span) * 100;
-  const width = Math.max(0.5, ((endMs - step.startMs) / span) * 100);
+interface RowProps {
+  runId: string;
+  step: Step;
+  axis: Axis;
+  isOpen: boolean;
+  onToggle: (key: string) => void;
+}
+
+/** Scrolling draws the list anew with every frame; a row that stays as it is costs nothing then. */
+const Row = memo(function Row({ runId, step, axis: { fromMs, untilMs }, isOpen, onToggle }: RowProps) {
+  const span = Math.max(1, untilMs - fromMs);
+  const endMs = Math.max(step.endMs ?? untilMs, step.startMs);
+  const left = Math.min(99.5, ((step.startMs - fromMs) / span) * 100);
+  const width = Math.min(100 - left, Math.max(0.5, ((endMs - step.startMs) / span) * 100));
+  const { kind } = step.body;
+  const isMark = kind === "restart" || kind === "compaction";
   return (
-    <li data-kind={step.kind}>
+    <div data-kind={kind} className="border-b border-line">
       <button
         type="button"
         aria-expanded={isOpen}
-        onClick={() => setOpen(!isOpen)}
-        className="grid w-full cursor-pointer grid-cols-[1fr_auto] items-center gap-x-3 gap-y-1 px-4 py-2 text-left md:grid-cols-[16rem_1fr_5rem]"
+        onClick={() => onToggle(step.key)}
+        className="grid w-full cursor-pointer grid-cols-[1fr_auto] items-center gap-x-3 gap-y-1 px-4 py-2.5 text-left md:grid-cols-[17rem_1fr_5rem]"
       >
-        <span className="wrap-anywhere">
+        <span className={isMark ? "wrap-anywhere md:col-span-2" : "truncate"}>
+          {isMark && (
+            <span aria-hidden="true" className={`mr-2 inline-block size-2 rotate-45 ${COLORS[kind]}`} />
+          )}
           {step.name}
           {step.failed && <span className="font-medium text-bad"> failed</span>}
         </span>
-        <span
-          aria-hidden="true"
-          className="relative order-last col-span-2 h-3 rounded bg-canvas md:order-none md:col-span-1"
-        >
+        {!isMark && (
           <span
-            className={`absolute h-3 rounded ${COLORS[step.kind]}`}
-            style={{ left: `${Math.min(left, 99.5)}%`, width: `${Math.min(width, 100 - left)}%` }}
-          />
-        </span>
+            aria-hidden="true"
+            className="relative order-last col-span-2 h-3 rounded bg-canvas md:order-none md:col-span-1"
+          >
+            <span
+              className={`absolute h-3 rounded ${step.failed ? COLORS.retry : COLORS[kind]}`}
+              style={{ left: `${left}%`, width: `${width}%` }}
+            />
+          </span>
+        )}
         <span className="text-right text-soft tabular-nums">
           {step.endMs === undefined ? "so far " : ""}
-          {duration(endMs - step.startMs)}
+          {isMark ? "" : duration(endMs - step.startMs)}
         </span>
       </button>
-      {isOpen && (
-        <dl className="grid gap-3 px-4 pb-4">
-          {step.details.length === 0 && <p className="text-soft">Nothing more is known.</p>}
-          {step.details.map(({ heading, value }) => (
-            <div key={heading}>
-              <dt className="mb-1 text-soft">{heading}</dt>
-              <dd>
-                <Json value={value} />
-              </dd>
-            </div>
-          ))}
-        </dl>
-      )}
-    </li>
+      {isOpen && <StepBody runId={runId} body={step.body} />}
+    </div>
   );
-}
+});

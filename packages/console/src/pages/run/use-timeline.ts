@@ -2,6 +2,7 @@ import type { StreamFrame, Trace } from "@kheish/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { kheish } from "../../app/client.ts";
+import { runEventsQuery } from "../../app/queries.ts";
 import { useFolded } from "../../app/use-folded.ts";
 import { type Step, stepsOf } from "./steps.ts";
 
@@ -9,10 +10,7 @@ const NONE: readonly Trace[] = [];
 
 /** A run's steps from its journal, live until the run is over, across restarts of the daemon. */
 export function useTimeline(runId: string): { steps: Step[]; error: unknown } {
-  const events = useQuery({
-    queryKey: ["runs", runId, "events"],
-    queryFn: ({ signal }) => kheish().api.runEvents({ params: { run_id: runId }, signal }),
-  });
+  const events = useQuery(runEventsQuery(runId));
   const traces = useFolded(
     runId,
     (cursor, signal) => kheish().runs.stream(runId, { cursor, signal }),

@@ -2,6 +2,7 @@ import { outputHeld } from "../budgets/hold.ts";
 import { settleAnswer, settleFailure } from "../budgets/settle.ts";
 import type { ContextPlan } from "../context/plan.ts";
 import { buildCompaction, buildTurn, summaryOf } from "../context/prompt.ts";
+import { promptSettings } from "../context/prompt-settings.ts";
 import { isRepairing } from "../decide.ts";
 import type { AfterModelError } from "../events.ts";
 import { auditModelOutcome } from "../external-actions.ts";
@@ -11,7 +12,6 @@ import type { AssistantMessage, AssistantPart } from "../messages.ts";
 import type { ModelError, ModelOutcome, PinnedRoute } from "../ports.ts";
 import type { FallbackTaken } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
-import { catalogueFor } from "../skills/catalogue.ts";
 import type { RunState } from "../state.ts";
 import { writeCheckpoint } from "./advance.ts";
 import { type Driver, Superseded } from "./driver.ts";
@@ -52,8 +52,6 @@ export async function callModel(driver: Driver, stop: StopSignal): Promise<Outco
 
 function promptInput(driver: Driver) {
   const { run, deps, runState, route } = driver;
-  const { capability_scope: scope } = driver.session;
-  const skillCatalogue = catalogueFor(driver);
   return {
     session_id: driver.sessionId,
     run_id: run.id,
@@ -61,17 +59,7 @@ function promptInput(driver: Driver) {
     route,
     model: driver.model,
     generation: { ...generationFor(driver), ...outputHeld(runState) },
-    workspaceRoot: deps.workspaceRoot,
-    ...(driver.session.credential_scope === undefined
-      ? {}
-      : { credentialScope: driver.session.credential_scope }),
-    ...(scope === undefined ? {} : { capabilityScope: scope }),
-    ...(skillCatalogue === undefined ? {} : { skillCatalogue }),
-    systemPrompt:
-      driver.session.hook_agent === undefined
-        ? deps.systemPrompt()
-        : { override_prompt: driver.session.hook_agent.system_prompt },
-    ...(run.data.output_contract === undefined ? {} : { answerSchema: run.data.output_contract.schema }),
+    ...promptSettings(deps, driver.session, run.data),
   };
 }
 

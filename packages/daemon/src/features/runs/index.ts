@@ -1,4 +1,5 @@
 export { runBindings } from "./http.ts";
+export { RunPrompts } from "./prompt.ts";
 export { RunService } from "./service.ts";
 export {
   approvalsOf,

@@ -3,19 +3,16 @@ import type { SlotState } from "@kheish/contract";
 import { isMcpServerAllowed } from "../../engine/index.ts";
 import type { McpCredentialPort, Secret } from "../../tools/mcp/index.ts";
 import type { Accounts } from "../accounts/accounts.ts";
+import { mcpToken } from "../accounts/mcp-token.ts";
 import type { Credentials } from "../credentials.ts";
 import type { OpenSlot } from "../secrets/vault.ts";
 import { sessionSubject } from "./broker.ts";
 
 /**
  * How MCP servers reach the vault: secrets for a connection, and for each call whether the session that makes it may
- * use them (02-R64, 03-R64). An OAuth account is refreshed when
- * that is due.
+ * use them (02-R64, 03-R64). An OAuth account is refreshed when that is due.
  */
-export function mcpCredentials(
-  { vault, broker }: Credentials,
-  accounts: Pick<Accounts, "fresh">,
-): McpCredentialPort {
+export function mcpCredentials({ vault, broker }: Credentials, accounts: Accounts): McpCredentialPort {
   const open = async (
     slotId: string,
   ): Promise<{ ok: true; slot: OpenSlot } | Extract<Secret, { ok: false }>> => {
@@ -32,16 +29,7 @@ export function mcpCredentials(
       const value = opaqueIn(opened.slot.record.state);
       return value === undefined ? wrongKind(slotId, "no opaque secret") : { ok: true, value };
     },
-    async accessTokenFor(slotId) {
-      const opened = await open(slotId);
-      if (!opened.ok) return opened;
-      const fresh = await accounts.fresh(opened.slot);
-      if (!fresh.ok) return { ok: false, reason: "revoked", message: fresh.message };
-      const { state } = fresh.slot.record;
-      if (!("kind" in state) || state.kind !== "mcp_o_auth_account")
-        return wrongKind(slotId, "no MCP OAuth account");
-      return { ok: true, value: state.access_token };
-    },
+    accessTokenFor: (need) => mcpToken(vault, accounts, need),
     async refusal(server, slotIds, scopes, acting) {
       if (acting === "operator") {
         for (const slotId of slotIds) {
@@ -63,7 +51,7 @@ export function mcpCredentials(
     },
     onChange: (listener) =>
       vault.onChange((slotId, event) =>
-        listener(slotId, event === "written" || event === "enabled" ? "usable" : "unusable"),
+        listener(slotId, event === "deleted" || event === "disabled" ? "unusable" : "usable"),
       ),
   };
 }

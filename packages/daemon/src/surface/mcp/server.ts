@@ -1,6 +1,7 @@
 import { McpServer } from "@modelcontextprotocol/server";
 import type { ControlPlane } from "./plane.ts";
 import { registerResources } from "./resources.ts";
+import { registerTasks, TASKS } from "./tasks.ts";
 import { registerTools, type Sleep } from "./tools.ts";
 
 const INSTRUCTIONS =
@@ -10,8 +11,10 @@ const INSTRUCTIONS =
 
 /** The daemon as an MCP server for one caller (03-A6). */
 export function daemonMcpServer(plane: ControlPlane, version: string, sleep: Sleep): McpServer {
-  const server = new McpServer({ name: "kheish", version }, { instructions: INSTRUCTIONS });
+  const capabilities = { extensions: { [TASKS]: {} } };
+  const server = new McpServer({ name: "kheish", version }, { instructions: INSTRUCTIONS, capabilities });
   registerTools(server, plane, sleep);
+  registerTasks(server, plane);
   registerResources(server, plane);
   return server;
 }

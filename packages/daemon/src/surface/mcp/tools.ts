@@ -2,6 +2,8 @@ import { isTerminal, isWaiting, type Json, JsonObject, QuestionAnswer, type RunV
 import type { McpServer } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { type ControlPlane, PlaneRefusal } from "./plane.ts";
+import { resultOf } from "./result.ts";
+import { createdTask, knowsTasks, type RequestContext } from "./tasks.ts";
 
 const MAX_WAIT_MS = 600_000;
 const POLL_MS = 200;
@@ -24,17 +26,17 @@ export function registerTools(server: McpServer, plane: ControlPlane, sleep: Sle
     description: string,
     inputSchema: S,
     annotations: object,
-    act: (input: z.output<S>, signal: AbortSignal | undefined) => Promise<Json>,
+    act: (input: z.output<S>, context: RequestContext) => Promise<Json | CreatedTask>,
   ) => {
     server.registerTool(name, { description, inputSchema, annotations }, (async (
       input: z.output<S>,
-      context: { mcpReq: { signal?: AbortSignal } },
-    ) => answered(() => act(input, context.mcpReq.signal))) as never);
+      context: RequestContext,
+    ) => answered(() => act(input, context))) as never);
   };
 
   tool(
     "kheish_submit_run",
-    "Hands work to the daemon. It goes on without you: the answer is the run as it is now, or, with wait_ms, once it has ended or waits for somebody.",
+    "Hands work to the daemon. It goes on without you: the answer is the run as it is now, or, with wait_ms, once it has ended or waits for somebody. A client that knows tasks gets a task, unless wait_ms is 0.",
     z.object({
       session_id: z.string().min(1).optional().describe("an existing session; default: a new one"),
       content: z.string().min(1).describe("what the agent is to do"),
@@ -42,11 +44,12 @@ export function registerTools(server: McpServer, plane: ControlPlane, sleep: Sle
       wait_ms: z.int().min(0).max(MAX_WAIT_MS).optional(),
     }),
     { readOnlyHint: false, destructiveHint: true, openWorldHint: true },
-    async ({ session_id, content, idempotency_key: key, wait_ms = 0 }, signal) => {
+    async ({ session_id, content, idempotency_key: key, wait_ms }, context) => {
       const session = session_id ?? (await newSession(plane, key));
       const params = { session_id: session };
       const run = await plane.call<RunView>("submitRun", { params, body: { content }, idempotencyKey: key });
-      return (await atRest(plane, run, wait_ms, sleep, signal)) as unknown as Json;
+      if (wait_ms !== 0 && knowsTasks(context)) return new CreatedTask(run);
+      return (await atRest(plane, run, wait_ms ?? 0, sleep, context.mcpReq.signal)) as unknown as Json;
     },
   );
   tool(
@@ -120,20 +123,23 @@ export function registerTools(server: McpServer, plane: ControlPlane, sleep: Sle
 }
 
 /** A result, or an error result with the daemon's own words. */
-async function answered(act: () => Promise<Json>) {
-  const text = (value: Json) => [{ type: "text" as const, text: JSON.stringify(value) }];
+async function answered(act: () => Promise<Json | CreatedTask>) {
   try {
     const value = await act();
-    return { content: text(value), structuredContent: structured(value) };
+    return value instanceof CreatedTask ? value.result : resultOf(value);
   } catch (error) {
     if (!(error instanceof PlaneRefusal)) throw error;
-    return { content: text(error.problem), structuredContent: structured(error.problem), isError: true };
+    return resultOf(error.problem, true);
   }
 }
 
-/** Structured content is an object in the older protocol. */
-function structured(value: Json): JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : { items: value };
+/** In the place of a result: the caller comes back for it. */
+class CreatedTask {
+  readonly result: object;
+
+  constructor(run: RunView) {
+    this.result = createdTask(run);
+  }
 }
 
 async function newSession(plane: ControlPlane, key: string | undefined): Promise<string> {

@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import type { Clock } from "../../kernel/clock.ts";
+import { accountToken } from "./account-token.ts";
 import type { Connection } from "./connection-port.ts";
 import { UpstreamFailure } from "./connection-port.ts";
 import type { McpCredentialPort } from "./credential-port.ts";
 import { type ChildEnvironmentSource, serverEnvironment } from "./environment.ts";
-import { serverFetch } from "./http-fetch.ts";
+import { type Authorization, serverFetch } from "./http-fetch.ts";
 import type { StartServerProcess } from "./process.ts";
 import type { Era } from "./sdk-connection.ts";
 import type { ServerSpec } from "./spec.ts";
@@ -96,10 +97,10 @@ async function overHttp(
   const { httpTransport, initialise } = await sdk();
   const transport = httpTransport(
     url,
-    serverFetch(deps.fetch, () => headersOf(deps, spec)),
+    serverFetch(deps.fetch, () => authorizationOf(deps, spec, url)),
   );
   // Said before anything is sent, so that what is missing is named and not met as a 401.
-  await headersOf(deps, spec);
+  await authorizationOf(deps, spec, url);
   const { name } = spec;
   const opened = await initialise(transport, {
     name,
@@ -112,7 +113,7 @@ async function overHttp(
 }
 
 /** 03, MCP server entry: literal values, variables, secrets; and one bearer token, in the order of its sources. */
-async function headersOf(deps: ConnectionDeps, spec: ServerSpec): Promise<Record<string, string>> {
+async function authorizationOf(deps: ConnectionDeps, spec: ServerSpec, url: URL): Promise<Authorization> {
   const { entry, name } = spec;
   const headers: Record<string, string> = { ...entry.headers };
   const fromHost: string[] = [];
@@ -124,9 +125,23 @@ async function headersOf(deps: ConnectionDeps, spec: ServerSpec): Promise<Record
   }
   for (const [header, slot] of Object.entries(entry.http_header_secret_refs))
     headers[header] = await secretIn(deps, slot);
+  if (entry.oauth_slot_ref !== undefined) {
+    const account = await accountToken(deps.credentials, {
+      slot_id: entry.oauth_slot_ref,
+      server: name,
+      resource: entry.oauth_resource ?? url.href,
+      scopes: entry.oauth_scopes,
+    });
+    deps.holdSecrets(`mcp:${name}:env`, fromHost);
+    return { headers: bearing(headers, account.value), onRefused: account.onRefused };
+  }
   const token = await bearerOf(deps, spec, fromHost);
   deps.holdSecrets(`mcp:${name}:env`, fromHost);
-  return token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` };
+  return { headers: token === undefined ? headers : bearing(headers, token) };
+}
+
+function bearing(headers: Record<string, string>, token: string): Record<string, string> {
+  return { ...headers, authorization: `Bearer ${token}` };
 }
 
 async function bearerOf(
@@ -134,12 +149,7 @@ async function bearerOf(
   { entry, importedBearer }: ServerSpec,
   fromHost: string[],
 ): Promise<string | undefined> {
-  const { oauth_slot_ref: account, bearer_token_secret_ref: slot, bearer_token_env_var: variable } = entry;
-  if (account !== undefined) {
-    const token = await deps.credentials.accessTokenFor(account);
-    if (!token.ok) throw new UpstreamFailure(token.message);
-    return token.value;
-  }
+  const { bearer_token_secret_ref: slot, bearer_token_env_var: variable } = entry;
   if (slot !== undefined) return secretIn(deps, slot);
   const value = variable === undefined ? undefined : deps.hostEnv[variable];
   if (value === undefined || value === "") return importedBearer;

@@ -3,19 +3,39 @@ import { sameOriginFetch } from "../../governance/outbound/same-origin.ts";
 /** A single answer that is no stream of events. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-export type HeaderSource = () => Promise<Readonly<Record<string, string>>>;
+/** What a request carries to be let in. */
+export interface Authorization {
+  headers: Readonly<Record<string, string>>;
+  /** The server has said 401 or 403, and done nothing. `again`: with what is asked for anew; rejects with why not. */
+  onRefused?: (answer: Response) => Promise<"again" | "pass">;
+}
 
 /**
- * `fetch` towards one configured server (03-A1). `headers` are asked for with each request, so that a credential that was
- * revoked or renewed counts from the next one on.
+ * `fetch` towards one configured server (03-A1). `authorize` is asked with each request, so that a credential that was
+ * revoked or renewed counts from the next one on; a refused request is repeated once at most.
  */
-export function serverFetch(fetching: typeof fetch, headers: HeaderSource): typeof fetch {
+export function serverFetch(fetching: typeof fetch, authorize: () => Promise<Authorization>): typeof fetch {
   const configured = sameOriginFetch(fetching);
   return async (input, init) => {
-    const given = new Headers(init?.headers);
-    for (const [name, value] of Object.entries(await headers())) given.set(name, value);
-    return bounded(await configured(input, { ...init, headers: given }));
+    const send = ({ headers }: Authorization) => {
+      const given = new Headers(init?.headers);
+      for (const [name, value] of Object.entries(headers)) given.set(name, value);
+      return configured(input, { ...init, headers: given });
+    };
+    const first = await authorize();
+    const answer = await send(first);
+    if (!isRefusal(answer) || first.onRefused === undefined) return bounded(answer);
+    if ((await first.onRefused(answer)) === "pass") return bounded(answer);
+    await answer.body?.cancel();
+    const second = await authorize();
+    const last = await send(second);
+    if (isRefusal(last)) await second.onRefused?.(last);
+    return bounded(last);
   };
+}
+
+function isRefusal({ status }: Response): boolean {
+  return status === 401 || status === 403;
 }
 
 function bounded(answer: Response): Response {

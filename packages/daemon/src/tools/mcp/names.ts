@@ -18,6 +18,13 @@ export function qualifiedName(server: string, tool: string): string {
   return `${name.slice(0, MAX_CHARS - HASH_CHARS - 1)}_${digest}`;
 }
 
+/** The tool of a server that a qualified name means, where the name itself says it whole. */
+export function toolIn(server: string, name: string): string | undefined {
+  const prefix = `${MCP_PREFIX}${plain(server)}__`;
+  const tool = name.startsWith(prefix) ? name.slice(prefix.length) : "";
+  return tool !== "" && qualifiedName(server, tool) === name ? tool : undefined;
+}
+
 function plain(part: string): string {
   return part === "" ? "_" : part.replace(/[^A-Za-z0-9_-]/gu, "_");
 }

@@ -282,6 +282,8 @@ function endOf(error: unknown, signal: AbortSignal): CallEnd {
     if (isGone(error)) throw new UpstreamFailure(wordsOf(error), true);
     return { kind: "refused", message: wordsOf(error) };
   }
+  const cause = rootOf(error);
+  if (cause instanceof UpstreamFailure) return { kind: "refused", message: cause.message };
   if (signal.aborted) return { kind: "lost", message: "the call was stopped before the server answered" };
   if (neverLeft(error)) throw new UpstreamFailure(wordsOf(error), true);
   return { kind: "lost", message: wordsOf(error) };
@@ -325,6 +327,7 @@ function wordsOf(error: unknown): string {
   if (error instanceof SdkHttpError) return `HTTP ${error.status}`;
   const message = error instanceof Error ? error.message : String(error);
   const root = rootOf(error);
+  if (root instanceof UpstreamFailure) return root.message;
   const why =
     root === error ? undefined : (codeOf(error) ?? (root instanceof Error ? root.message : undefined));
   return why === undefined || message.includes(why) ? message : `${message} (${why})`;

@@ -67,6 +67,8 @@ export class McpServer implements ToolServer {
   #failedAttemptAt = Number.NEGATIVE_INFINITY;
   #isStopped = false;
   readonly #stop = new AbortController();
+  /** How often the server has said that its tools are others now. */
+  #toolChanges = 0;
   /** Ends the attempt that is under way, with why. */
   #attempting: AbortController | undefined;
 
@@ -144,8 +146,12 @@ export class McpServer implements ToolServer {
 
   /** 03-R61: its secret is another one now, or may not be used any more. */
   async credentialChanged(slotId: string, isUsable: boolean): Promise<void> {
-    // A token that was refreshed is the same account's: the next request takes it.
-    if (this.#isStopped || (isUsable && slotId === this.spec.entry.oauth_slot_ref)) return;
+    if (this.#isStopped) return;
+    if (isUsable && slotId === this.spec.entry.oauth_slot_ref) {
+      // A token that was refreshed is the same account's: the next request takes it, also one that has just failed.
+      this.#failedAttemptAt = Number.NEGATIVE_INFINITY;
+      return;
+    }
     const changed = new CredentialChanged(`the credential '${slotId}' has changed`);
     this.#retry?.cancel();
     this.#attempting?.abort(changed);
@@ -212,6 +218,7 @@ export class McpServer implements ToolServer {
         if (connection === undefined) throw new UpstreamFailure("it is not connected", true);
         const end = await connection.call(call, signal);
         if (end.kind === "lost") this.#failed(end.message, connection);
+        else if (end.kind === "refused") this.#marked(end.message);
         else this.#succeeded();
         return end;
       } catch (error) {
@@ -295,13 +302,16 @@ export class McpServer implements ToolServer {
     const given = new AbortController();
     this.#attempting = given;
     const limit = clock.schedule(this.spec.entry.startup_timeout_sec * 1_000, () => given.abort());
-    let opened: Connection | undefined;
+    // Known as soon as it is there: what cannot be recorded or adopted is closed again.
+    const attempt: { opened?: Connection } = {};
     try {
-      opened = await recorded(record, `mcp:connect:${this.name}`, { server: this.name }, () =>
-        this.#deps.connect(this.spec, given.signal, () => void this.#refreshTools()),
-      );
+      const opened = await recorded(record, `mcp:connect:${this.name}`, { server: this.name }, async () => {
+        attempt.opened = await this.#deps.connect(this.spec, given.signal, () => void this.#refreshTools());
+        return attempt.opened;
+      });
       await this.#adopt(opened, given.signal);
     } catch (error) {
+      const { opened } = attempt;
       if (opened !== this.#connection) void opened?.close().catch(() => undefined);
       if (error instanceof ToolClash) throw error;
       if (this.#isStopped) throw new UpstreamFailure(this.#error ?? "it was stopped");
@@ -321,8 +331,10 @@ export class McpServer implements ToolServer {
 
   /** Its tools are known before anybody is told that it is there. */
   async #adopt(connection: Connection, signal: AbortSignal): Promise<void> {
+    // Whoever ended the attempt while an answer was on its way has said what the server is now.
+    signal.throwIfAborted();
+    const changes = this.#toolChanges;
     const listed = await this.#listed(connection, signal);
-    // Whoever ended the attempt while the answer was on its way has said what the server is now.
     signal.throwIfAborted();
     this.#connection = connection;
     this.#error = undefined;
@@ -342,6 +354,7 @@ export class McpServer implements ToolServer {
     };
     void connection.closed.then((why) => this.#closed(connection, why));
     await this.#takeTools(listed);
+    if (changes !== this.#toolChanges) void this.#refreshTools();
   }
 
   /** 03-R60: a server whose tools cannot be listed is there all the same, with none, and says why. */
@@ -373,14 +386,15 @@ export class McpServer implements ToolServer {
     throw new ToolClash(clash);
   }
 
-  /** The server said that its tools are others now. */
+  /** The server said that its tools are others now. Answers may overtake each other: the last question's counts. */
   async #refreshTools(): Promise<void> {
+    const change = ++this.#toolChanges;
     const connection = this.#connection;
     if (connection === undefined || this.#isStopped) return;
     try {
       const listed = await this.#listed(connection, this.#stop.signal);
       // It may have been disconnected meanwhile, and its tools with it.
-      if (this.#connection === connection) await this.#takeTools(listed);
+      if (this.#connection === connection && this.#toolChanges === change) await this.#takeTools(listed);
     } catch (error) {
       this.#deps.log.warn(
         { server: this.name, err: this.#words(error) },
@@ -409,12 +423,8 @@ export class McpServer implements ToolServer {
 
   /** `broken`: the connection that is of no use any more. */
   #failed(message: string, broken?: Connection): void {
-    this.#error = message;
-    this.#health = {
-      ...this.#health,
-      last_failure_at_ms: this.#deps.clock.now(),
-      failed_attempts: this.#health.failed_attempts + 1,
-    };
+    this.#marked(message);
+    this.#health = { ...this.#health, failed_attempts: this.#health.failed_attempts + 1 };
     if (broken === undefined || broken !== this.#connection) return;
     this.#connection = undefined;
     this.#wentAwayAt = this.#deps.clock.now();
@@ -423,6 +433,11 @@ export class McpServer implements ToolServer {
   }
 
   /** 03-R68: a failed call marks the server, and a later success clears that. */
+  #marked(message: string): void {
+    this.#error = this.#deps.redact(message);
+    this.#health = { ...this.#health, last_failure_at_ms: this.#deps.clock.now() };
+  }
+
   #succeeded(): void {
     this.#error = undefined;
     this.#health = { ...this.#health, failed_attempts: 0, last_success_at_ms: this.#deps.clock.now() };

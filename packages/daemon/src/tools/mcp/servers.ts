@@ -5,10 +5,12 @@ import { UpstreamFailure } from "./connection-port.ts";
 import type { Acting } from "./credential-port.ts";
 import { HeldCalls } from "./held-calls.ts";
 import { helperTools } from "./helper-tools.ts";
+import { toolIn } from "./names.ts";
 import { toolOutput } from "./result.ts";
 import { searchTools } from "./search-tools.ts";
 import { McpServer, type ServerDeps } from "./server.ts";
 import { type ServerSpec, slotsOf } from "./spec.ts";
+import { standIn } from "./stand-in.ts";
 
 export type ServersDeps = Omit<ServerDeps, "held" | "onTools">;
 
@@ -49,7 +51,7 @@ export class McpServers {
         }
         return known.all;
       },
-      get: (name) => own.get(name) ?? this.#tools.get(name) ?? this.#helper(name),
+      get: (name) => own.get(name) ?? this.#tools.get(name) ?? this.#helper(name) ?? this.#standIn(name),
     };
   }
 
@@ -163,6 +165,14 @@ export class McpServers {
 
   #helper(name: string): Tool | undefined {
     return this.#hasHelpers() ? this.#helpers.find((tool) => tool.name === name) : undefined;
+  }
+
+  #standIn(name: string): Tool | undefined {
+    for (const server of this.#servers.values()) {
+      const tool = server.isAwaitingAuthorization ? toolIn(server.name, name) : undefined;
+      if (tool !== undefined) return standIn(server, name, tool, () => this.#tools.get(name));
+    }
+    return undefined;
   }
 
   #hasHelpers(): boolean {

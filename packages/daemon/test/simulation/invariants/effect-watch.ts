@@ -1,4 +1,5 @@
 import type { Effect } from "../world/outside.ts";
+import { isRemote, isRepeatable } from "../world/remote.ts";
 import type { World } from "../world/world.ts";
 import type { Facts } from "./facts.ts";
 
@@ -13,7 +14,8 @@ export function watchEffect(world: World, facts: Facts, effect: Effect): void {
     return;
   }
   const times = world.outside.count(id);
-  if (tool === "look" || tool === "upsert") {
+  if (isRemote(tool)) checkApproval(world, facts, tool, id, input);
+  if (isRepeatable(tool)) {
     if (times > 1) world.mark(`effect again: ${tool}`);
     return;
   }
@@ -22,23 +24,23 @@ export function watchEffect(world: World, facts: Facts, effect: Effect): void {
   if (times > call.allowances && !mayOverlap) {
     world.violate("once", `${tool} ${id} was done ${times} times, ${call.allowances} allowed`);
   }
-  if (tool === "bash") checkApproval(world, facts, id, input);
+  if (tool === "bash") checkApproval(world, facts, tool, id, input);
 }
 
-function checkApproval(world: World, facts: Facts, id: string, input: unknown): void {
+function checkApproval(world: World, facts: Facts, tool: string, id: string, input: unknown): void {
   if (facts.hooks.allowed.has(id)) return;
   if (facts.calls.get(id)?.isAllowed === true) {
     if (JSON.stringify(facts.calls.get(id)?.input) !== JSON.stringify(input))
-      world.violate("approvals", `bash ${id} was done with an input that no rule allowed`);
+      world.violate("approvals", `${tool} ${id} was done with an input that no rule allowed`);
     return;
   }
   const approval = [...facts.approvals.values()].find(({ call }) => call === id);
   if (approval?.decision?.behavior !== "allow") {
-    world.violate("approvals", `bash ${id} was done without a yes`);
+    world.violate("approvals", `${tool} ${id} was done without a yes`);
     return;
   }
   const approved = approval.decision.input ?? facts.calls.get(id)?.input;
   if (JSON.stringify(approved) !== JSON.stringify(input)) {
-    world.violate("approvals", `bash ${id} was done with an input that nobody allowed`);
+    world.violate("approvals", `${tool} ${id} was done with an input that nobody allowed`);
   }
 }

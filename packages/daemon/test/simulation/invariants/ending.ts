@@ -101,6 +101,10 @@ function checkCall(world: World, call: CallFacts, violate: Violate): void {
   if (ledger === "unknown" && !(isError && JSON.stringify(output).includes("interrupted"))) {
     violate("ledger", `${id} is unknown, and what the model was told does not say so`);
   }
+  // An operator may say what became of it; nobody else can.
+  const isSaid = ledger === "unknown" || ledger === "reconciled";
+  if (world.remote?.unanswered.has(id) === true && effect === "once" && !isSaid)
+    violate("ledger", `${id} had no answer, and is ${ledger}`);
   if (ledger === "unknown" && isUndisturbed(world))
     violate("ledger", `${id} is unknown, though nothing went wrong`);
 }
@@ -108,6 +112,7 @@ function checkCall(world: World, call: CallFacts, violate: Violate): void {
 /** A clock that is put right may jump beyond a claim, which is then taken over as if its holder were dead. */
 function isUndisturbed({ plan }: World): boolean {
   const { writesFail, writesUnheard, readsFail, skewMs } = plan.weather;
+  if (plan.remote !== undefined) return false;
   return (
     plan.deaths.length + plan.interventions.length + writesFail + writesUnheard + readsFail + skewMs === 0
   );

@@ -1,5 +1,6 @@
 import type { Plan, SubmissionPlan } from "../plan/plan.ts";
 import { CALM } from "../plan/weather.ts";
+import { isRemote } from "../world/remote.ts";
 import type { Outcome } from "./outcomes.ts";
 
 type Outcomes = ReadonlyMap<string, Outcome>;
@@ -67,6 +68,8 @@ function isTimeless(plan: Plan, { session, mode, turns }: SubmissionPlan): boole
   if (plan.librarians.some((librarian) => librarian.session === session)) return false;
   const timeout = plan.sessions.find(({ id }) => id === session)?.approvalTimeoutMs ?? 0;
   const calls = turns.flatMap((turn) => turn.calls);
+  // What became of a server outside, and of its answers, is part of how a call ended.
+  if (calls.some(({ tool }) => isRemote(tool))) return false;
   return calls.every(
     ({ tool, answers, expiresAfterMs }) =>
       answers.length <= 1 && expiresAfterMs === 0 && (tool !== "bash" || timeout === 0),

@@ -549,4 +549,34 @@ export const MUTANTS: readonly Mutant[] = [
     find: "...(ends === undefined ? {} : { expires_at_ms: ends }),",
     replace: "",
   },
+  {
+    name: "call-a-lost-server-again",
+    fault: "a call of an MCP server whose answer was lost is made again, whatever it does",
+    file: "tools/mcp/server.ts",
+    find: 'if (end.kind === "lost") this.#failed(end.message, connection);',
+    replace:
+      'if (end.kind === "lost" && attempt === 0) continue;\n' +
+      '        if (end.kind === "lost") this.#failed(end.message, connection);',
+  },
+  {
+    name: "trust-a-server-that-says-nothing",
+    fault: "an MCP tool of which its server says nothing may be repeated",
+    file: "tools/mcp/mcp-tool.ts",
+    find: 'return annotations?.idempotentHint === true ? "idempotent" : "once";',
+    replace: 'return annotations?.idempotentHint === false ? "once" : "idempotent";',
+  },
+  {
+    name: "take-a-lost-answer-for-a-no",
+    fault: "an MCP call whose answer was lost is told as one that was refused",
+    file: "tools/mcp/mcp-tool.ts",
+    find: 'case "lost":\n      return { kind: "lost" };',
+    replace: 'case "lost":\n      return failure(end.message);',
+  },
+  {
+    name: "call-a-server-under-another-key",
+    fault: "an MCP server is not told the key of a call, but another one each time",
+    file: "tools/mcp/mcp-tool.ts",
+    find: "idempotencyKey: idempotency_key,\n        runId",
+    replace: "idempotencyKey: idempotency_key + this.#context.clock.now(),\n        runId",
+  },
 ];

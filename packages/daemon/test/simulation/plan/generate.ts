@@ -12,6 +12,7 @@ import type {
   LibrarianPlan,
   OperatorPlan,
   Plan,
+  RemotePlan,
   RulerPlan,
   SessionPlan,
   SubmissionPlan,
@@ -42,9 +43,11 @@ export function generate(seed: number): Plan {
   const onFiles = daemons === 1 && prng.chance(0.15);
   const sessions = Array.from({ length: prng.int(1, 3) }, (_, index) => sessionPlan(prng, `s${index}`));
   const compacts = prng.chance(0.15);
-  const submissions = Array.from({ length: prng.int(1, 6) }, (_, index) =>
+  const remote = remotePlan(new Prng(seed).fork("remote"));
+  const planned = Array.from({ length: prng.int(1, 6) }, (_, index) =>
     submissionPlan(prng, `u${index}`, prng.pick(sessions).id, compacts),
   );
+  const submissions = remote === undefined ? planned : remotely(new Prng(seed).fork("remote calls"), planned);
   const hooks = hookPlan(new Prng(seed).fork("hooks"));
   const budget = budgetPlan(new Prng(seed).fork("budget"));
   const commands = commandCalls(new Prng(seed).fork("commands"), submissions);
@@ -58,6 +61,7 @@ export function generate(seed: number): Plan {
     ...(budget === undefined ? {} : { budget }),
     ...(access === undefined ? {} : { access }),
     ...(hooks === undefined ? {} : { hooks }),
+    ...(remote === undefined ? {} : { remote }),
     sessions,
     ...(commands.length > 0 ? { commands: true } : {}),
     submissions: beginning(
@@ -140,6 +144,34 @@ function rulers(prng: Prng, sessions: readonly SessionPlan[]): RulerPlan[] {
         behavior: prng.pick(["allow", "ask", "deny", "none"]),
       })),
     }));
+}
+
+/** Whoever comes back does so before everything has to settle. */
+function remotePlan(prng: Prng): RemotePlan | undefined {
+  if (!prng.chance(0.3)) return undefined;
+  return {
+    deaths: Array.from({ length: prng.pick([0, 1, 2, 3]) }, () => ({
+      atMs: prng.int(0, 6_000),
+      downMs: prng.pick([50, 400, 3_000]),
+    })),
+    lost: prng.pick([0, 30, 60]),
+  };
+}
+
+/** Some of what the daemon's own tools would do is asked of a server outside, and somebody is asked first. */
+function remotely(prng: Prng, submissions: SubmissionPlan[]): SubmissionPlan[] {
+  const sent = (call: CallPlan): CallPlan => {
+    const { id, tool, input } = call;
+    if ((tool !== "look" && tool !== "upsert" && tool !== "send") || !prng.chance(0.7)) return call;
+    const say = prng.pick(["allow", "allow", "allow", "allow", "allow", "deny", "expire"] as const);
+    const answers = [{ afterMs: prng.pick([0, 10, 500]), say, keyed: prng.chance(0.5) }];
+    const upstream = prng.pick(["look", "upsert", "send"] as const);
+    return { ...call, tool: `mcp__remote__${upstream}`, input: { ...input, call: id }, answers };
+  };
+  return submissions.map((submission) => ({
+    ...submission,
+    turns: submission.turns.map((turn) => ({ ...turn, calls: turn.calls.map(sent) })),
+  }));
 }
 
 /** In some histories skills are active; more often where prompts are cut, which must not make the model forget them. */

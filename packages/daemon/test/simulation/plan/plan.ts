@@ -21,6 +21,8 @@ export interface Plan {
   hooks?: HookPlan;
   /** Some calls begin commands in the background. */
   commands?: boolean;
+  /** An MCP server outside; absent: there is none. */
+  remote?: RemotePlan;
   sessions: SessionPlan[];
   submissions: SubmissionPlan[];
   interventions: Intervention[];
@@ -33,6 +35,12 @@ export interface Plan {
 
 export interface HookPlan {
   timeoutMs: number;
+}
+
+export interface RemotePlan {
+  deaths: { atMs: number; downMs: number }[];
+  /** Of a hundred calls, those whose first answer is lost. */
+  lost: number;
 }
 
 export interface BudgetPlan {
@@ -84,14 +92,24 @@ export interface TurnPlan {
   calls: CallPlan[];
 }
 
-export type ToolName = "begin" | "look" | "upsert" | "send" | "store_file" | "bash" | "ask_user_question";
+export type RemoteTool = "mcp__remote__look" | "mcp__remote__upsert" | "mcp__remote__send";
+export type ToolName =
+  | "begin"
+  | "look"
+  | "upsert"
+  | "send"
+  | "store_file"
+  | "bash"
+  | "ask_user_question"
+  | RemoteTool;
 
 /** One call of a tool, named so that the outside world, the journal and the clients all mean the same one. */
 export interface CallPlan {
   id: string;
   tool: ToolName;
   /** Few different ones: calls of one turn may well ask for the same thing. */
-  input: { n: number };
+  /** A call that leaves for another process says which one it is: nothing else of ours gets there. */
+  input: { n: number; call?: string };
   behaviour: "works" | "refuses" | "fails_late" | "hangs" | "throws";
   /** Bytes of its answer. */
   bytes: number;

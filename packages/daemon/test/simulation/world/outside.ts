@@ -102,7 +102,7 @@ export class Outside {
     if (call.behaviour === "refuses") return failed("refused");
     const obeys = hash(this.#plan.seed, id) % 2 === 0;
     if (context.signal.aborted && obeys) return failed("stopped before it did anything");
-    this.#do({
+    this.do({
       tool,
       call: id,
       run: context.run_id,
@@ -118,7 +118,8 @@ export class Outside {
     return call.behaviour === "works" ? answered(call, input) : failed("it went wrong afterwards");
   }
 
-  #do(effect: Effect): void {
+  /** Something happens to the world, whoever did it. */
+  do(effect: Effect): void {
     this.effects.push(effect);
     this.onEffect(effect);
   }

@@ -17,16 +17,25 @@ import type { Log } from "../../../src/kernel/log.ts";
 import type { Random } from "../../../src/kernel/random.ts";
 import type { Store } from "../../../src/kernel/store.ts";
 import { createModels, loadRoutes } from "../../../src/model/index.ts";
+import { type McpCredentialPort, McpServers } from "../../../src/tools/mcp/index.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { MemoryBlobs } from "./memory-blobs.ts";
 import type { Prng } from "./prng.ts";
 import { CHAINED, MASTER_KEY, type ModelCall, Provider, type ProviderParts } from "./provider.ts";
+import { REMOTE, type SimulatedConnect } from "./remote.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
 /** Daemons on one store share it. */
 export const AUDIT_SIGNER = createSynchronousSigner(Buffer.alloc(32, 1));
 const ROUTES = loadRoutes({ env: {} });
 const CHAIN = loadRoutes({ env: {}, file: CHAINED });
+/** The server outside asks nobody who they are. */
+const NO_CREDENTIALS: McpCredentialPort = {
+  secret: nobodyAsks,
+  accessTokenFor: nobodyAsks,
+  refusal: nobodyAsks,
+  onChange: () => () => undefined,
+};
 const noNetwork: typeof fetch = () => Promise.reject(new Error("a simulated daemon has no network"));
 
 export interface ProcessParts {
@@ -39,6 +48,8 @@ export interface ProcessParts {
   tools: (process: SimulatedProcess) => readonly Tool[];
   shells: (process: SimulatedProcess) => NonNullable<DaemonWorld["shells"]>;
   hook: (process: SimulatedProcess) => HookCallback;
+  /** How the MCP server outside is connected to; absent: there is none. */
+  connect?: (process: SimulatedProcess) => SimulatedConnect;
   /** A call leaves. */
   onModelCall: (process: SimulatedProcess, call: ModelCall) => void;
   beforeLook: () => number;
@@ -107,6 +118,20 @@ export class SimulatedProcess implements Owner {
       log: ports.log,
       owner: this.name,
     });
+    const own = { all: () => tools, get: (name: string) => tools.find((tool) => tool.name === name) };
+    const connect = parts.connect?.(this);
+    const servers =
+      connect === undefined
+        ? undefined
+        : new McpServers({
+            clock: this.clock,
+            random,
+            log: ports.log,
+            credentials: NO_CREDENTIALS,
+            connect: (_spec, signal) => connect(signal),
+            redact: (text) => text,
+            record: (action) => audit.ledger.record(action),
+          });
     this.daemon = compose(
       {
         ...ports,
@@ -117,7 +142,10 @@ export class SimulatedProcess implements Owner {
           isAlive: () => this.alive,
           onCall: (call) => parts.onModelCall(this, call),
         }),
-        tools: { all: () => tools, get: (name) => tools.find((tool) => tool.name === name) },
+        tools: servers?.beside(own) ?? own,
+        ...(servers === undefined
+          ? {}
+          : { mcp: { servers, load: async () => ({ profiles: [], specs: [REMOTE], skipped: [] }) } }),
         audit,
         shells: parts.shells(this),
         hooks: { callback: callbackCaller(new Map([["outside", parts.hook(this)]])) },
@@ -174,6 +202,10 @@ function modelsOf(
   return contextTokens === undefined
     ? models
     : { ...models, limits: () => ({ context_tokens: contextTokens, max_output_tokens: 1_000 }) };
+}
+
+function nobodyAsks(): never {
+  throw new Error("nobody asks for a secret");
 }
 
 type CallParts = Pick<ProviderParts, "credentials" | "isAlive" | "onCall">;

@@ -15,6 +15,7 @@ import { Outside } from "./outside.ts";
 import { Prng } from "./prng.ts";
 import { SimulatedProcess } from "./process.ts";
 import { type ModelCall, placeProviderKey } from "./provider.ts";
+import { Remote } from "./remote.ts";
 import { type Owner, Scheduler } from "./scheduler.ts";
 import { setBudget } from "./set-budget.ts";
 import { type Answered, type Arrival, storeFront } from "./store-front.ts";
@@ -63,6 +64,7 @@ export class World implements Owner {
   readonly outside: Outside;
   readonly hooks: OutsideHooks;
   readonly commands: Commands;
+  readonly remote: Remote | undefined;
   readonly network: Network;
   readonly marks = new Map<Mark, number>();
   readonly lines: Line[] = [];
@@ -95,6 +97,22 @@ export class World implements Owner {
     this.outside = new Outside(this.scheduler, this.prng.fork("outside"), plan);
     this.commands = new Commands(this.scheduler, plan.seed);
     this.hooks = new OutsideHooks(this.scheduler, this.prng.fork("hooks"), plan);
+    const { remote } = plan;
+    if (remote !== undefined) {
+      this.remote = new Remote({
+        scheduler: this.scheduler,
+        prng: this.prng.fork("remote"),
+        plan,
+        remote,
+        callOf: (id) => this.outside.call(id),
+        count: (id) => this.outside.count(id),
+        do: (effect) => this.outside.do(effect),
+        onDeath: () => {
+          this.mark("death: of the MCP server");
+          this.tell("remote", () => "dies");
+        },
+      });
+    }
     this.network = new Network({
       scheduler: this.scheduler,
       prng: this.prng.fork("network"),
@@ -160,6 +178,7 @@ export class World implements Owner {
   }
 
   start(): void {
+    this.remote?.start(this);
     for (let slot = 0; slot < this.plan.daemons; slot++) this.#bootIn(slot, FIRST_BOOT_MS + slot);
     for (const death of this.plan.deaths) {
       if (death.at !== "time") continue;
@@ -227,6 +246,7 @@ export class World implements Owner {
         tools: (of) => this.outside.tools(of),
         shells: (of) => this.commands.shellsFor(of),
         hook: (of) => this.hooks.callback(of),
+        ...(this.remote === undefined ? {} : { connect: this.remote.connect.bind(this.remote) }),
         onModelCall: (of, call) => this.listener.onModelCall(of, call),
         beforeLook: () => this.listener.beforeLook(),
         onDenied: (runId, why) => this.listener.onDenied(runId, why),

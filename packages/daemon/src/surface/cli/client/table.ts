@@ -588,6 +588,11 @@ export const table = {
     members: "run_id session_id agent_id kind status submitted_at_ms updated_at_ms request",
   },
   runEvents: { method: "GET", path: "/v1/runs/{run_id}/events" },
+  runPrompt: {
+    method: "GET",
+    path: "/v1/runs/{run_id}/prompts/{turn}",
+    members: "run_id turn route_id model answered system messages tools as_of_now",
+  },
   cancelRun: {
     method: "POST",
     path: "/v1/runs/{run_id}/cancel",

@@ -1,4 +1,4 @@
-import type { ListPage, RunView } from "@kheish/contract";
+import type { ApprovalRequest, ListPage, RunView } from "@kheish/contract";
 import { type Field, fields } from "../output/fields.ts";
 import { itemsOf, type Style } from "../output/output.ts";
 import { type Column, table } from "../output/table.ts";
@@ -46,8 +46,14 @@ export function runDetail(run: RunView, style: Style): string {
   const { colors } = style;
   const title = `${colors.bold(run.run_id)}  ${paintStatus(statusText(run.status), run.status, colors)}`;
   const parts = [title, fields(detailFields(run, style.now), style)];
+  for (const approval of run.pending_approvals ?? []) parts.push("", wantedText(approval, style));
   for (const output of run.outputs ?? []) parts.push("", printable(output.content));
   return parts.join("\n");
+}
+
+/** What would run, in full: it is what somebody is about to answer for. */
+function wantedText({ tool_name, input }: ApprovalRequest, { colors }: Style): string {
+  return `${colors.bold(tool_name)} would run with\n${printable(JSON.stringify(input, undefined, 2))}`;
 }
 
 function detailFields(run: RunView, now: number): Field[] {

@@ -88,6 +88,10 @@ function grouped(behavior: Behavior, outcomes: readonly Outcome[]): GroupedResul
 
 function groupedText({ runs, failures }: GroupedResult, style: Style): string {
   if (runs.length === 0) return "No pending approvals.";
-  const lines = failures.map(({ run_id, error }) => style.colors.red(`${run_id}: ${error}`));
+  // One alone is what the command ends with.
+  const told = failures.length > 1 ? failures : [];
+  const lines = told.map(({ run_id, error }) =>
+    style.colors.red(error.startsWith(run_id) ? error : `${run_id}: ${error}`),
+  );
   return [runTable(runs, style), ...lines].join("\n");
 }

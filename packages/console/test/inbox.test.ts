@@ -1,0 +1,146 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { bash, script } from "../../sdk/test/support/daemon.ts";
+import { buildConsole, Operator } from "./support/operator.ts";
+
+beforeAll(() => buildConsole(), 120_000);
+
+describe("the inbox of somebody with much to decide", () => {
+  let at: Operator;
+  beforeAll(async () => {
+    at = await Operator.arrive();
+  }, 60_000);
+  afterAll(() => at.leave());
+  afterEach(() => expect(at.complaints.splice(0)).toEqual([]));
+
+  const waiting = async (session: string, turn: object) => {
+    const run = await at.kheish.responses.create({
+      session,
+      prompt: script(turn, { text: "{{last_tool_output}}" }),
+    });
+    return run.waitUntilBlocked();
+  };
+  const use = (name: string, input: object) => ({ tool_calls: [{ name, input }] });
+  const item = (name: string) => at.page.getByRole("article", { name });
+
+  test("a change of a file is lines that go and come, a command the words that a rule would see", async () => {
+    const edit = { path: "app.ts", old_text: "let a = 1;\nrun();\n", new_text: "let a = 2;\nrun();\n" };
+    const edits = await waiting("edits", use("edit_file", edit));
+    const command = "git push origin main && curl -fsS https://ci.example.com/?ref=$REF > out.log";
+    const runs = await waiting("runs", bash(command));
+    await at.goto("/inbox");
+    const change = item(`edit_file of ${edits.id}`).getByRole("region", { name: "Changes of app.ts" });
+    await change.locator('[data-diff="removed"]').getByText("let a = 1;").waitFor();
+    await change.locator('[data-diff="added"]').getByText("let a = 2;").waitFor();
+    await change.locator('[data-diff="same"]').getByText("run();").waitFor();
+
+    const seen = item(`bash of ${runs.id}`).getByRole("group").filter({ hasText: "What rules see" });
+    await seen.getByText("What rules see").click();
+    for (const word of ["git", "push", "origin", "main", "curl", "-fsS", "out.log"])
+      await seen.getByText(word, { exact: true }).first().waitFor();
+    await seen
+      .getByTitle("Only the shell will know what this is")
+      .getByText(/\?ref=\$REF/)
+      .waitFor();
+    expect(await at.barriers()).toEqual([]);
+    await at.picture("inbox");
+    await Promise.all([edits.cancel(), runs.cancel()]);
+  });
+
+  test("many are decided at once, each with its own outcome, also where somebody else was faster", async () => {
+    const all = await Promise.all(["b1", "b2", "b3"].map((session) => waiting(session, bash("true"))));
+    await at.goto("/inbox");
+    for (const { id } of all) await item(`bash of ${id}`).waitFor();
+    await at.page.keyboard.press("j");
+    await at.page.keyboard.press("x");
+    await at.page.getByRole("checkbox", { name: "All 3 approvals" }).check();
+    expect(await at.barriers()).toEqual([]);
+    const [, faster] = all;
+    // One of them is decided on the way of the others.
+    await at.page.route(`**/runs/${faster?.id}/approvals`, async (route) => {
+      const [request] = faster?.pending_approvals ?? [];
+      await faster?.deny(request?.id ?? "");
+      await route.continue();
+    });
+    await at.page.getByRole("button", { name: "Approve 3" }).click();
+    const outcomes = at.page.getByRole("status").getByRole("listitem");
+    await expect
+      .poll(async () => (await outcomes.allTextContents()).toSorted())
+      .toEqual(
+        all
+          .map(({ id }) => `bash of ${id}: ${id === faster?.id ? "already resolved" : "approved"}`)
+          .toSorted(),
+      );
+    await at.page.unrouteAll({ behavior: "ignoreErrors" });
+    for (const run of all) expect((await run.wait()).status).toBe("completed");
+    const decided = at.page.getByRole("region", { name: "Decided just now" });
+    await expect.poll(() => decided.getByText(/approved by anonymous/).count()).toBe(2);
+    await decided.getByText(/denied by anonymous/).waitFor();
+    await at.picture("inbox-many");
+  });
+
+  test("08-R5 an approval is edited in the browser while another client decides it: one wins, the other is told", async () => {
+    const raced = await waiting("raced", bash("echo from-model"));
+    const [request] = raced.pending_approvals;
+    await at.goto("/inbox");
+    await item(`bash of ${raced.id}`).waitFor();
+    await at.page.keyboard.press("j");
+    await at.page.keyboard.press("e");
+    await at.page.getByLabel("Input").fill('{"command":"echo from-human"}');
+    const outcomes = await Promise.allSettled([
+      at.page.getByRole("button", { name: "Approve as edited" }).click({ timeout: 2_000 }),
+      raced.deny(request?.id ?? ""),
+    ]);
+    const { output_text } = await raced.wait();
+    if (outcomes[1]?.status === "rejected") expect(output_text).toContain("from-human");
+    else {
+      expect(output_text).toContain("denied");
+      await at.page.getByText("Decided just now").waitFor();
+    }
+    await at.page.getByText("Nothing waits for you.").waitFor();
+  });
+
+  test("what is allowed for the session is not asked again in it", async () => {
+    const first = await waiting("again", bash("echo same"));
+    await at.goto("/inbox");
+    await at.page.getByRole("button", { name: "Always in this session" }).click();
+    expect((await first.wait()).status).toBe("completed");
+    const second = await at.kheish.responses.create({
+      session: "again",
+      prompt: script(bash("echo same"), { text: "not asked" }),
+    });
+    expect((await second.wait()).output_text).toBe("not asked");
+  });
+
+  test("what waits is told on the desktop while nobody sees the page, once, and only to who asked for it", async () => {
+    await at.page.addInitScript(() => {
+      const told: string[] = [];
+      class Stub {
+        static permission = "default";
+        static async requestPermission() {
+          Stub.permission = "granted";
+          return "granted";
+        }
+        constructor(title: string, options: { body: string }) {
+          told.push(`${title} ${options.body}`);
+        }
+      }
+      Object.assign(globalThis, { Notification: Stub, told });
+    });
+    await at.goto("/inbox");
+    const hide = (hidden: boolean) =>
+      at.page.evaluate(`Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"))`);
+    await at.page.getByRole("button", { name: "Notify me" }).click();
+    await at.page.getByRole("button", { name: "Notifications on" }).waitFor();
+    await hide(true);
+    const run = await waiting("told", bash("true"));
+    const told = () => at.page.evaluate("told");
+    await expect.poll(told).toEqual([`Approve bash? ${run.id} in told waits for you.`]);
+    await at.page.getByRole("button", { name: "Notifications on" }).click();
+    const quiet = await waiting("quiet", bash("true"));
+    await hide(false);
+    await item(`bash of ${quiet.id}`).waitFor();
+    expect(await told()).toHaveLength(1);
+    await Promise.all([run.cancel(), quiet.cancel()]);
+  });
+});
