@@ -108,6 +108,7 @@ export const problemRegistry = {
     goal_session_not_idle: 409,
     goal_invalid_request: 400,
   },
+  tasks: { task_not_found: 404 },
   budgets: {
     budget_not_found: 404,
     budget_already_exists: 409,

@@ -5,6 +5,7 @@ import { StructuredOutput } from "./contracts.ts";
 import { Json, JsonObject, Millis } from "./json.ts";
 import { ListQuery } from "./pagination.ts";
 import { UserQuestionRequest, UserQuestionResolution } from "./questions.ts";
+import { IsolationName } from "./sandbox.ts";
 
 export const RunStatus = z.enum([
   "queued",
@@ -247,6 +248,9 @@ export const RunView = z
       .array(RunFallback.extend({ at_ms: Millis, turn: z.int() }))
       .optional()
       .describe("steps taken down the chain; the last one says where the run's calls go"),
+    sandbox: IsolationName.optional().describe(
+      "what its commands and stdio servers were kept in, the weakest of it; absent where there were none",
+    ),
     input_attachments: z.array(AttachmentRef).optional(),
     input_metadata: Json.optional(),
     pending_approval_ids: z.array(z.string()).optional(),

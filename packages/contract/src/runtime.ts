@@ -11,7 +11,9 @@ import {
   RuntimeConfigMetadataView,
   SystemPromptSettings,
 } from "./runtime-settings.ts";
+import { SandboxStatus } from "./sandbox.ts";
 import { RuntimeSkillSnapshot } from "./skills.ts";
+import { TasksStatus } from "./tasks.ts";
 import { ToolRuntimeLimits } from "./tool-limits.ts";
 
 export const RouteCapabilities = z
@@ -253,6 +255,8 @@ export const DaemonStatusView = z
     runs: RunsStatus,
     run_memory: z.looseObject({ policy: RunMemoryPolicy }),
     budgets: BudgetsStatus.optional(),
+    tasks: TasksStatus.optional(),
+    sandbox: SandboxStatus.optional(),
   })
   .meta({ id: "DaemonStatusView" });
 export type DaemonStatusView = z.infer<typeof DaemonStatusView>;

@@ -1,4 +1,10 @@
-import type { BudgetLimits, DaemonStatusView, DebugLevel, PermissionMode } from "@kheish/contract";
+import type {
+  BudgetLimits,
+  DaemonStatusView,
+  DebugLevel,
+  PermissionMode,
+  SandboxStatus,
+} from "@kheish/contract";
 import {
   BUDGET_STREAM,
   BudgetBook,
@@ -80,6 +86,13 @@ import {
   SkillService,
   skillBindings,
 } from "./features/skills/index.ts";
+import {
+  ShellHost,
+  TaskNotices,
+  type TaskOutputs,
+  TaskService,
+  taskBindings,
+} from "./features/tasks/index.ts";
 import { TokenService, tokenBindings } from "./features/tokens/index.ts";
 import type { Accounts } from "./governance/accounts/accounts.ts";
 import type { Audit } from "./governance/audit/index.ts";
@@ -96,7 +109,9 @@ import type { Store } from "./kernel/store.ts";
 import { JournalTail } from "./kernel/tail.ts";
 import { type Env, LiveRoutes, type LoadedRoutes, type RouteLoader } from "./model/index.ts";
 import type { BrowserSessions, NamedTokens } from "./surface/http/index.ts";
+import type { CommandLauncher, HeldCommands } from "./tools/bash/index.ts";
 import type { McpServers } from "./tools/mcp/index.ts";
+import type { ProcessTraces } from "./tools/process/traces.ts";
 import { SkillLibrary } from "./tools/skills/index.ts";
 
 /** Everything a daemon is made of that touches the world. The simulation brings its own. */
@@ -114,6 +129,15 @@ export interface World {
   /** The library that skill tools among `tools` read, and how to look through folders; absent: no folders. */
   skills?: { library: SkillLibrary; load: () => Promise<LoadedSkills> };
   audit: Audit;
+  /** What commands in the background are run with; absent: there are none. */
+  shells?: {
+    launcher: CommandLauncher;
+    held: HeldCommands;
+    outputs: TaskOutputs;
+    traces: ProcessTraces;
+    /** The longest that one may run. */
+    maxMs: number;
+  };
   /** How hooks outside of the engine are called; a kind that is left out fails. */
   hooks?: Pick<HookCallers, "command" | "http" | "callback">;
   /** What the system says of changes in a directory; absent: paths that hooks watch are only looked at. */
@@ -144,6 +168,8 @@ export interface DaemonSettings {
   controlPlane: StatusSources["controlPlane"];
   /** What keeps debug evidence. Absent: this daemon keeps none. */
   debug?: DebugCapture;
+  /** What keeps commands apart from the machine. */
+  sandbox?: SandboxStatus;
   /** Whether the daemon's directories can be written to (02-R98). */
   probeStorage: () => Promise<StorageProbe[]>;
   /** A store that came out of a backup may act from now on; see `isHeldCopy`. */
@@ -251,6 +277,14 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     priceOf: (route, model, usage) => models.priceOf(route, model, usage),
   };
 
+  const { shells } = world;
+  const tasks = new TaskService({
+    commands: () => commands,
+    tail,
+    ...(shells === undefined
+      ? {}
+      : { shells: { countsOf: (id) => host?.countsOf(id), outputs: shells.outputs } }),
+  });
   const loop: LoopDeps = {
     store,
     clock,
@@ -261,6 +295,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     budgets,
     prices,
     tools,
+    tasks,
+    ...(shells === undefined ? {} : { shells: { host: owner, maxMs: shells.maxMs } }),
     skills: skillWorld.library,
     authority,
     audit: audit.ledger,
@@ -299,6 +335,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     approvalTimeoutMs: settings.approvalTimeoutMs,
     abortRun: (runId) => executor.abortRun(runId),
   };
+  const host = shells === undefined ? undefined : new ShellHost({ commands, blobs, log, owner, ...shells });
+  const notices = new TaskNotices({ commands, tasks, log });
   const timers = createTimers({ ...commands, owner, log });
 
   // What another daemon decided reaches this one through the journal.
@@ -325,6 +363,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     });
     if (stored.stream === BUDGET_STREAM) budgets.outdate();
     if (stored.stream === RULE_STREAM) rules.outdate();
+    host?.heard(stored);
+    notices.heard(stored);
     const event = recorded(stored);
     if (event.type === "cancelled" || event.type === "interrupted") executor.abortRun(event.data.run_id);
   });
@@ -367,6 +407,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     processId: settings.processId,
     isReady: () => ready,
     budgets: () => budgetsStatus(commands),
+    tasks: () => tasks.status(),
+    ...(settings.sandbox === undefined ? {} : { sandbox: settings.sandbox }),
     subscriberCount: () => streams.subscriberCount,
     newestEvent: () => newestShown.position(),
     controlPlane: settings.controlPlane,
@@ -400,6 +442,11 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
     workspaceRoot: settings.workspaceRoot,
   });
 
+  const stopCommands = async () => {
+    await host?.stop();
+    await notices.stop();
+  };
+
   return {
     bindings: [
       ...sessionBindings(sessions),
@@ -410,6 +457,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       ...debugBindings(evidence, retention),
       ...approvalBindings(commands, runs, sessions),
       ...questionBindings(commands, questions, runs, sessions),
+      ...taskBindings(tasks),
       ...eventBindings(streams),
       ...settingsBindings(runtime),
       ...hookBindings(deadLetters),
@@ -471,6 +519,8 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
           await mcp.stop();
           throw error;
         });
+        host?.start();
+        await notices.start();
         timers.start();
         executor.start();
         if (debug !== undefined) retention.start();
@@ -485,6 +535,7 @@ export function compose(world: World, settings: DaemonSettings): Daemon {
       await Promise.all([
         Promise.race([timers.stop(), sleep(clock, deadlineMs)]),
         Promise.race([watchers.stop(), sleep(clock, deadlineMs)]),
+        Promise.race([stopCommands(), sleep(clock, deadlineMs)]),
         Promise.race([watches.stop(), sleep(clock, deadlineMs)]),
         executor.drain(deadlineMs),
       ]);

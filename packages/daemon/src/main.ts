@@ -64,6 +64,7 @@ import {
 import { createMasterKey, type Env, openCredentials, openStore, readText } from "./opening.ts";
 import { openAudit } from "./opening-audit.ts";
 import { openMcp } from "./opening-mcp.ts";
+import { openShells, secretFilesOf } from "./shells.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { packageVersion } from "./surface/cli/version.ts";
 import { ControlPlaneAudit } from "./surface/control-plane-audit.ts";
@@ -81,6 +82,7 @@ import { createLog } from "./surface/log.ts";
 import { childEnvironment } from "./tools/bash/environment.ts";
 import { startShell } from "./tools/bash/shell.ts";
 import { createBuiltinTools, toolPort } from "./tools/index.ts";
+import { SandboxUnavailable } from "./tools/sandbox/open.ts";
 import { SkillLibrary, skillTools } from "./tools/skills/index.ts";
 import { webTools } from "./tools/web/index.ts";
 
@@ -107,6 +109,7 @@ const CLOSE_MS = 400;
 const TRACES_MS = 100;
 const CONCURRENCY = 256;
 const THIRTY_MINUTES_MS = 30 * 60_000;
+const ONE_DAY_MS = 24 * 60 * 60_000;
 
 /**
  * Opens the world, composes the daemon, opens its doors. Rejects with `StartError`, and then nothing is left open.
@@ -267,10 +270,34 @@ async function open(
     redactor,
   );
   const models = metrics.models(opened);
+  const {
+    shells,
+    sandbox,
+    status: sandboxStatus,
+  } = await openShells(
+    {
+      mode: options.sandbox ?? "auto",
+      writable: options.sandboxWrite ?? [],
+      stateRoot: stateRoot.path,
+      workspaceRoot,
+      secretFiles: secretFilesOf(env, [
+        options.adminTokenFile,
+        options.readonlyTokenFile,
+        options.mcp?.credentialsFile,
+      ]),
+      maxMs: wholeNumber(env, "KHEISH_BACKGROUND_COMMAND_MAX_MS", ONE_DAY_MS),
+    },
+    env,
+  );
+  const builtin = createBuiltinTools({
+    hostEnv: env,
+    commands: shells.launcher,
+    held: shells.held,
+    includeNoop: !options.noSimulator,
+  });
   const network: Network = {
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
   };
-  const builtin = createBuiltinTools({ hostEnv: env, includeNoop: !options.noSimulator });
   const web = webTools({
     network,
     allow: networkAllow(options.networkAllow ?? []),
@@ -288,6 +315,7 @@ async function open(
     audit: audit.ledger,
     redactor,
     log,
+    sandbox,
   });
   const library = new SkillLibrary();
   const skills = {
@@ -322,6 +350,7 @@ async function open(
       mcp,
       skills,
       audit,
+      shells,
       hooks: {
         command: commandCaller({
           start: startShell,
@@ -359,6 +388,7 @@ async function open(
         ...(await controlPlaneStatus({ bind: options.bind, baseUrl, auth, cors, readFile: readText })),
       }),
       debug,
+      sandbox: sandboxStatus,
       probeStorage: () =>
         Promise.all(
           [
@@ -578,7 +608,7 @@ function startError(error: unknown): StartError {
 }
 
 function isForOperators(error: unknown): error is Error {
-  return [StoreError, RouteConfigError, ServeConfigError, AuditKeyError].some(
+  return [StoreError, RouteConfigError, ServeConfigError, AuditKeyError, SandboxUnavailable].some(
     (kind) => error instanceof kind,
   );
 }

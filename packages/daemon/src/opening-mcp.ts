@@ -8,8 +8,10 @@ import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { type Env, readIfPresent } from "./opening.ts";
+import { sandboxedServers } from "./shells.ts";
 import { packageVersion } from "./surface/cli/version.ts";
 import { McpServers, openConnection, startServerProcess } from "./tools/mcp/index.ts";
+import type { Sandbox } from "./tools/sandbox/sandbox.ts";
 
 export interface McpParts {
   settings: McpSettings | undefined;
@@ -20,13 +22,15 @@ export interface McpParts {
   audit: AuditLedger;
   redactor: Redactor;
   log: Log;
+  /** What stdio servers run behind. */
+  sandbox: Sandbox;
 }
 
 const NO_MCP: McpSettings = { discovery: "disabled", profiles: [] };
 
 /** The daemon's MCP servers, none of them started, and how to read which there should be. */
 export function openMcp(parts: McpParts): { servers: McpServers; load: () => Promise<LoadedMcp> } {
-  const { env, workspaceRoot, audit, redactor, log } = parts;
+  const { env, workspaceRoot, audit, redactor, log, sandbox } = parts;
   const credentials = mcpCredentials(parts.credentials, parts.accounts);
   const servers = new McpServers({
     clock: systemClock,
@@ -41,11 +45,12 @@ export function openMcp(parts: McpParts): { servers: McpServers; load: () => Pro
       workspaceRoot,
       version: packageVersion(),
       credentials,
-      startProcess: startServerProcess,
+      startProcess: sandboxedServers(startServerProcess, sandbox, workspaceRoot),
       holdSecrets: (source, secrets) => redactor.hold(source, secrets),
     }),
     redact: (text) => redactor.foreignText(text),
     record: (action) => audit.record(action),
+    isolation: sandbox.name,
   });
   return { servers, load: loaderOf(parts) };
 }

@@ -13,6 +13,7 @@ import { secretsEndpoints } from "./secrets.ts";
 import { sessionsEndpoints } from "./sessions.ts";
 import { skillsEndpoints } from "./skills.ts";
 import { streamsEndpoints } from "./streams.ts";
+import { tasksEndpoints } from "./tasks.ts";
 import { tokensEndpoints } from "./tokens.ts";
 
 export * from "./endpoint.ts";
@@ -31,6 +32,7 @@ type Table = typeof operationsEndpoints &
   typeof goalsEndpoints &
   typeof approvalsEndpoints &
   typeof questionsEndpoints &
+  typeof tasksEndpoints &
   typeof auditEndpoints &
   typeof docsEndpoints;
 
@@ -53,6 +55,7 @@ export const endpoints: Table = {
   ...goalsEndpoints,
   ...approvalsEndpoints,
   ...questionsEndpoints,
+  ...tasksEndpoints,
   ...auditEndpoints,
   ...docsEndpoints,
 };

@@ -4,12 +4,14 @@ import type {
   BudgetAmounts,
   HookEvent,
   HookOutcome,
+  IsolationName,
   Json,
   PermissionAudit,
   PermissionMode,
   RunKind,
   SessionGoal,
   SessionStatus,
+  TaskStatus,
   UsageTotals,
   UserQuestionRequest,
   UserQuestionResolution,
@@ -144,6 +146,8 @@ export interface SessionEvents {
     attempt: number;
     effect: EffectClass;
     idempotency_key: string;
+    /** What keeps the command, or the server that is called, apart from the machine. */
+    sandbox?: IsolationName;
   };
   /** The outcome of the effect ledger. `output_blob` holds what was too large for the journal. */
   tool_call_finished: {
@@ -159,6 +163,15 @@ export interface SessionEvents {
   };
   /** Read back: the lost call did nothing, so its next attempt repeats nothing. */
   effect_not_applied: { run_id: string; call_id: string };
+  /** A task was made, moved or is gone; what it is like stands in its record. */
+  task_changed: {
+    task_id: string;
+    change: "created" | "updated" | "stop_requested" | "deleted";
+    status: TaskStatus;
+    /** Of a background command, the daemon whose process it is. */
+    host?: string;
+    run_id?: string;
+  };
   todos_updated: { run_id: string; todos: Json[] };
   compaction_boundary: { run_id: string; boundary: Boundary };
   checkpoint: { run_id: string; checkpoint: Checkpoint };

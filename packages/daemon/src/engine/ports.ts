@@ -4,6 +4,7 @@ import {
   type CapabilityScope,
   type CredentialScope,
   type FallbackTrigger,
+  type IsolationName,
   type Json,
   type JsonObject,
   type ModelGenerationConfig,
@@ -17,6 +18,9 @@ import {
   type SandboxProfile,
   type SeenInput,
   type SessionGoal,
+  type TaskOutputView,
+  type TaskRecord,
+  type TaskStatus,
   ToolRuntimeLimits,
   type UserQuestion,
   type UserQuestionRequest,
@@ -241,6 +245,8 @@ export interface Tool {
    * `internal`: it touches nothing but the daemon's own state, which its journal accounts for.
    */
   readonly boundary?: "internal" | ((input: Json) => ToolBoundary);
+  /** What keeps what it starts apart from the machine; absent: it starts nothing. */
+  readonly isolation?: IsolationName;
   /** False: runs alone in its batch. */
   readonly allowsParallel: boolean;
   /** Validates and normalises the model's input; answers the first mismatch in words a model can act on. */
@@ -272,6 +278,8 @@ export interface ToolContext {
   clock: Clock;
   /** The session's goal when the call left. */
   goal?: SessionGoal;
+  /** The session's tasks; absent where there are none, and no command in the background. */
+  tasks?: TaskPort;
   /** What the session may see and whose credentials it may use; absent: everything. */
   capability_scope?: CapabilityScope;
   credential_scope?: CredentialScope;
@@ -300,6 +308,8 @@ export type ToolOutcome =
     }
   /** Asks for a change of the session's goal; what becomes of it is the call's result. */
   | { kind: "goal"; change: GoalChange }
+  /** Asks for a change of the session's tasks; what becomes of it is the call's result. */
+  | { kind: "task"; change: TaskChange }
   /** Makes a skill active, or ends it; what becomes of it is the call's result. */
   | { kind: "skill"; change: SkillChange }
   /** Begins or ends planning; what becomes of it is the call's result. */
@@ -320,9 +330,89 @@ export interface Resumed {
 }
 
 /** A change of session state that is committed together with the tool's result. */
-export type ToolStateChange = { type: "todos"; todos: Json[] };
+export type ToolStateChange =
+  | { type: "todos"; todos: Json[] }
+  /** The model sees how these background commands ended. */
+  | { type: "tasks_told"; task_ids: string[] };
 
 export type GoalChange = { type: "create"; objective: string; token_budget?: number } | { type: "complete" };
+
+/** 03, task tools. Lists of ids are as the model wrote them. */
+export type TaskChange =
+  | {
+      type: "create";
+      title: string;
+      description: string;
+      owner_agent_id?: string;
+      metadata: Json;
+      blocked_by: string[];
+      blocks: string[];
+    }
+  | ({ type: "update"; task_id: string } & TaskUpdate)
+  | { type: "delete"; task_id: string }
+  | { type: "begin_shell"; command: ShellCommand; output: JsonObject };
+
+/** A background command that is wanted; with `adopted` it runs already, and whoever runs it keeps it for the task. */
+export interface ShellCommand {
+  command: string;
+  title: string;
+  /** Relative to the workspace root. */
+  workdir: string;
+  /** Absolute. */
+  cwd: string;
+  workspace_root: string;
+  network: boolean;
+  sandbox: IsolationName;
+  adopted: boolean;
+}
+
+export interface TaskUpdate {
+  title?: string;
+  description?: string;
+  status?: TaskStatus;
+  owner_agent_id?: string;
+  output?: string;
+  metadata?: JsonObject;
+  remove_metadata_keys?: string[];
+  blocked_by?: string[];
+  add_blocked_by?: string[];
+  remove_blocked_by?: string[];
+  blocks?: string[];
+  add_blocks?: string[];
+  remove_blocks?: string[];
+}
+
+/** The tasks of sessions, for tools that read them or wait for them. Refusals are problems of the registry. */
+export interface TaskPort {
+  get(sessionId: string, taskId: string): Promise<TaskRead<TaskRecord>>;
+  list(sessionId: string, status: TaskStatus | undefined): Promise<TaskRead<TaskRecord[]>>;
+  output(
+    sessionId: string,
+    taskId: string,
+    options: TaskOutputOptions,
+    signal: AbortSignal,
+  ): Promise<TaskRead<TaskOutputView>>;
+  /** Resolves when it is over, or has been told to stop and takes its time over it (04-R49). */
+  stop(
+    sessionId: string,
+    taskId: string,
+    reason: string | undefined,
+    signal: AbortSignal,
+  ): Promise<TaskRead<TaskRecord>>;
+}
+
+/** `news`: the background commands whose end is seen here for the first time. */
+export interface TaskRead<T> {
+  value: T;
+  news: string[];
+}
+
+export interface TaskOutputOptions {
+  wait: boolean;
+  timeoutMs: number;
+  tailBytes: number;
+  full: boolean;
+}
 
 export type PlanChange = { type: "enter"; note?: string } | { type: "exit"; plan: string; summary?: string };
 

@@ -5,6 +5,8 @@ import {
   type CompletionRequirement,
   type CredentialScope,
   type HookEvent,
+  type IsolationName,
+  isTaskOver,
   isTerminal,
   type Json,
   type ModelGenerationConfig,
@@ -18,6 +20,7 @@ import {
   type RunStatus,
   type SessionGoal,
   type SessionStatus,
+  type TaskRecord,
   type ToolOverrides,
   type UsageTotals,
   type UserQuestionRequest,
@@ -80,7 +83,7 @@ export interface SessionRecord {
   usage: UsageTotals;
 }
 
-/** What the store keeps of a run. Its revision grows only when its status moves or it falls back. */
+/** What the store keeps of a run. Its revision grows only when its status moves, it falls back, or it is in a sandbox no more. */
 export interface RunRecord {
   run_id: string;
   session_id: string;
@@ -113,6 +116,8 @@ export interface RunRecord {
   error?: string;
   /** Why it failed, for programs. */
   error_code?: string;
+  /** What its commands were kept in; of several the weakest. */
+  sandbox?: IsolationName;
   usage: UsageTotals;
   principal: string;
 }
@@ -207,10 +212,39 @@ interface RecordKinds {
   idempotency: IdempotencyRecord;
   binding: BindingRecord;
   goal: GoalRecord;
+  task: StoredTask;
   permission_rule: PermissionRuleRecord;
 }
 export type RecordKind = keyof RecordKinds;
 export type Kept<K extends RecordKind> = { id: string; revision: number; data: RecordKinds[K] };
+
+/** A task under its session's id and its own. */
+export interface StoredTask {
+  session_id: string;
+  task: Omit<TaskRecord, "revision">;
+  /** Of a command in the background. */
+  shell?: ShellTask;
+}
+
+/** What the daemon knows of a background command besides what its task says. */
+export interface ShellTask {
+  /** The daemon whose process it is; it holds the task's lease for as long as it lives. */
+  host: string;
+  /** Absolute. */
+  cwd: string;
+  workspace_root: string;
+  /** Whether its sandbox, if there is one, has a network. */
+  network: boolean;
+  /** It ran in the foreground before: its process is there already. */
+  adopted: boolean;
+  /** Whose work its end is told to. */
+  run: Pick<RunRecord, "run_id" | "agent_id" | "route" | "generation" | "reply_targets">;
+  deadline_at_ms: number;
+  /** What nobody has been told yet. */
+  news?: "ended" | "stalled";
+  /** All that is kept of its output, once it is over. */
+  output_blob?: { sha256: string; size_bytes: number };
+}
 
 /** Zero-padded submission time, `:`, run id (01-R11). */
 export function runSortKey(run: Pick<RunRecord, "submitted_at_ms" | "run_id">): string {
@@ -220,6 +254,11 @@ export function runSortKey(run: Pick<RunRecord, "submitted_at_ms" | "run_id">): 
 /** The number in `run-<n>`. */
 export function runNumber(runId: string): number {
   return Number(runId.slice("run-".length));
+}
+
+/** A task's id holds no slash. */
+export function taskRecordId(sessionId: string, taskId: string): string {
+  return `${sessionId}/${taskId}`;
 }
 
 export function questionRecordId(runId: string, requestId: string): string {
@@ -268,11 +307,26 @@ const indexKeys: { [K in RecordKind]: (data: RecordKinds[K]) => IndexKeys } = {
   idempotency: (receipt) => ({ created: [receipt.created_at_ms] }),
   binding: () => ({}),
   budget: ({ budget_id }) => ({ id: [budget_id] }),
+  task: ({ session_id, task, shell }): IndexKeys => {
+    const over = isTaskOver(task.status);
+    return {
+      session: [session_id, task.created_at_ms, task.id],
+      status: [task.status, session_id, task.created_at_ms, task.id],
+      ...(over ? {} : { title: [session_id, titleKey(task.title)] }),
+      ...(shell === undefined || over ? {} : { live: [session_id, task.id] }),
+      ...(shell?.news === undefined ? {} : { untold: [session_id, task.id] }),
+    };
+  },
   permission_rule: ({ session_id, order }) => ({
     owner: session_id === undefined ? ["daemon", order] : ["session", session_id, order],
   }),
   goal: ({ goal }): IndexKeys => (wants(goal) === undefined ? {} : { wanting: [goal.session_id] }),
 };
+
+/** Titles that differ in nothing but case are one (03-R78). */
+export function titleKey(title: string): string {
+  return title.toLowerCase();
+}
 
 /** Writes a record guarded by the revision it was read at; 0 creates. */
 export function put<K extends RecordKind>(

@@ -23,6 +23,7 @@ export interface ToolDefinition<S extends z.ZodType> {
   timeoutMs: number;
   sandbox: SandboxProfile;
   allowsParallel: boolean;
+  isolation?: NonNullable<Tool["isolation"]>;
   boundary?: NonNullable<Tool["boundary"]>;
   /** May throw `ToolFailure` for a refusal. */
   execute(input: z.output<S>, context: ToolContext): Promise<ToolOutcome>;

@@ -53,6 +53,49 @@ const table: [string, string, number, string, boolean, string[]][] = [
     true,
     ["path*", "start_line", "line_count", "start_byte", "include_base64"],
   ],
+  [
+    "task_create",
+    "idempotent",
+    10_000,
+    "inherited",
+    false,
+    ["title*", "description", "owner_agent_id", "metadata", "blocked_by", "blocks"],
+  ],
+  ["task_delete", "idempotent", 10_000, "inherited", false, ["task_id*"]],
+  ["task_get", "read", 10_000, "inherited", true, ["task_id*"]],
+  ["task_list", "read", 10_000, "inherited", true, ["status"]],
+  [
+    "task_output",
+    "read",
+    120_000,
+    "inherited",
+    true,
+    ["task_id*", "wait", "timeout_ms", "tail_bytes", "full"],
+  ],
+  ["task_stop", "idempotent", 10_000, "inherited", false, ["task_id*", "reason"]],
+  [
+    "task_update",
+    "idempotent",
+    10_000,
+    "inherited",
+    false,
+    [
+      "task_id*",
+      "title",
+      "description",
+      "status",
+      "owner_agent_id",
+      "output",
+      "metadata",
+      "remove_metadata_keys",
+      "blocked_by",
+      "add_blocked_by",
+      "remove_blocked_by",
+      "blocks",
+      "add_blocks",
+      "remove_blocks",
+    ],
+  ],
   ["todo_write", "idempotent", 10_000, "inherited", false, ["todos*"]],
   ["update_goal", "idempotent", 10_000, "inherited", false, ["status*"]],
   [
@@ -91,7 +134,7 @@ describe("the built-in tools", () => {
 
   it("can be read back after a lost outcome where that is possible", () => {
     const readBack = port.all().filter(({ reconcile }) => reconcile !== undefined);
-    expect(readBack.map(({ name }) => name)).toEqual(["apply_patch", "edit_file", "write_file"]);
+    expect(readBack.map(({ name }) => name)).toEqual(["apply_patch", "bash", "edit_file", "write_file"]);
   });
 
   it("have distinct names", () => {

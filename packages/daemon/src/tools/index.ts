@@ -1,8 +1,11 @@
 import { tmpdir } from "node:os";
 import type { Tool, ToolPort } from "../engine/ports.ts";
+import { systemClock } from "../kernel/clock.ts";
 import { KeyedMutex } from "../kernel/keyed-mutex.ts";
 import { bashTool } from "./bash/bash.ts";
 import { childEnvironment } from "./bash/environment.ts";
+import { HeldCommands } from "./bash/held-commands.ts";
+import { type CommandLauncher, commandLauncher } from "./bash/launch.ts";
 import { type StartShell, startShell } from "./bash/shell.ts";
 import { applyPatchTool } from "./files/apply-patch.ts";
 import { editFileTool } from "./files/edit-file.ts";
@@ -15,6 +18,7 @@ import { todoWriteTool } from "./interaction/todo-write.ts";
 import { planTools } from "./planning/plan-tools.ts";
 import { globSearchTool, grepSearchTool, listFilesTool } from "./search/tools.ts";
 import { Slots } from "./slots.ts";
+import { taskTools } from "./tasks/task-tools.ts";
 
 export type { Shell, ShellExit, ShellRequest, StartShell } from "./bash/shell.ts";
 
@@ -26,6 +30,10 @@ export interface BuiltinToolsOptions {
   hostEnv: Readonly<Record<string, string | undefined>>;
   /** Starts commands; the simulation puts its own here. */
   startShell?: StartShell;
+  /** Starts commands behind the sandbox, in the place of both of these. */
+  commands?: CommandLauncher;
+  /** Where commands that go on as tasks wait for whoever looks after them. */
+  held?: HeldCommands;
   /** Where long outputs go on their way to the blob store. */
   scratchDir?: string;
   /** Adds `noop`, for load tests. */
@@ -40,8 +48,13 @@ export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
     applyPatchTool(locks),
     askUserQuestionTool(),
     bashTool({
-      childEnv: childEnvironment(options.hostEnv),
-      start: options.startShell ?? startShell,
+      commands:
+        options.commands ??
+        commandLauncher({
+          childEnv: childEnvironment(options.hostEnv),
+          start: options.startShell ?? startShell,
+        }),
+      held: options.held ?? new HeldCommands(systemClock),
       scratchDir: options.scratchDir ?? tmpdir(),
     }),
     editFileTool(locks),
@@ -52,6 +65,7 @@ export function createBuiltinTools(options: BuiltinToolsOptions): ToolPort {
     listFilesTool(searchThreads),
     ...planTools(),
     readFileTool(),
+    ...taskTools(),
     todoWriteTool(),
     writeFileTool(locks),
   ]);

@@ -207,6 +207,7 @@ const OTHERS: Partial<Record<EndpointId, string>> = {
   revokeAccount: "the slot's record, as that of any other secret",
   deleteAccount: "the slot's record, as that of any other secret",
   revokeLease: "needs a lease in use (broker.test.ts)",
+  stopTask: "needs a task (test/tasks/shell-tasks.test.ts)",
   addMcpServer: "needs a server (test/mcp/calls.test.ts)",
   removeMcpServer: "needs a server (test/mcp/calls.test.ts)",
   reloadMcp: "needs servers (test/mcp/calls.test.ts)",

@@ -25,6 +25,9 @@ const KNOWN: Record<string, string> = {
   "tools/bash/shell.ts": "the tool bash: recorded by the loop with its boundary, `shell`",
   "tools/web/domains.ts": "reads host names",
   "tools/mcp/process.ts": "servers over stdio: `recorded`, and calls of runs by the loop, kind `mcp`",
+  "tools/process/guard.ts": "kills what a dead daemon left of its own",
+  "tools/process/traces.ts": "looks at processes of the daemon's own",
+  "tools/sandbox/open.ts": "tries the sandbox once at the start: runs nothing in it",
   "governance/accounts/token-endpoint.ts": "the refresh of an account's tokens: `auditedFetch`",
   "governance/audit/audited-fetch.ts": "records by itself",
   "governance/outbound/guarded-fetch.ts":

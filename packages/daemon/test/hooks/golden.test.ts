@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { HookEvent, HookInput, type HookPayload, HookPayloads } from "@kheish/contract";
+import { HookEvent, HookInput, type HookPayload, HookPayloads, type Json } from "@kheish/contract";
 import { expect, test } from "vitest";
 import { hookInput } from "../../src/engine/index.ts";
+import { taskTools } from "../../src/tools/tasks/task-tools.ts";
 import { useRigs } from "../support/fixture.ts";
 import { calls, fails, ScriptedModel, says } from "../support/scripted-model.ts";
 import { TestSession } from "../support/session.ts";
@@ -26,6 +27,7 @@ const tools = [
   testTool("look", { execute: async () => succeeded("x".repeat(8_000)) }),
   testTool("bash"),
   askTool(),
+  ...taskTools(),
 ];
 
 /** A conversation that comes by everything a hook can be called at. */
@@ -36,12 +38,19 @@ function model(): ScriptedModel {
       const wanted = textOf(request.messages);
       if (wanted.startsWith("long")) return request.turn < 8 ? calls([{ name: "look" }]) : says("read");
       if (wanted.startsWith("fail")) return fails("auth", "no such key");
-      const plan = ["work", "broken", "edit", "bash", "ask_user_question"];
+      const plan = ["work", "broken", "edit", "bash", "ask_user_question", "task_create", "task_update"];
       const name = wanted.startsWith("denied") ? ["bash"][request.turn] : plan[request.turn];
-      return name === undefined ? says("All done.") : calls([{ name, input: { n: request.turn } }]);
+      return name === undefined ? says("All done.") : calls([{ name, input: inputOf(name, request) }]);
     },
     { context_tokens: 20_000, max_output_tokens: 1_000 },
   );
+}
+
+function inputOf(name: string, { turn, messages }: ScriptedModel["requests"][number]): Json {
+  if (name === "task_create") return { title: "Write the tests", owner_agent_id: "agent-1" };
+  if (name !== "task_update") return { n: turn };
+  const task_id = /"(task-\d+)"/.exec(JSON.stringify(messages))?.[1] ?? "";
+  return { task_id, status: "completed", output: "12 tests" };
 }
 
 function textOf(messages: ScriptedModel["requests"][number]["messages"]): string {
@@ -62,11 +71,6 @@ const NOT_CALLED: { [E in HookEvent]?: { subject: string; payload: HookPayload<E
     payload: { agent_id: "agent-2", session_id: "s-2", agent_type: "plan", status: "completed" },
   },
   teammate_idle: { subject: "reviewers", payload: { agent_id: "agent-2", team_name: "reviewers" } },
-  task_created: { subject: "task-1", payload: { task_id: "task-1", title: "Write the tests" } },
-  task_completed: {
-    subject: "task-1",
-    payload: { task_id: "task-1", title: "Write the tests", status: "completed", output: "12 tests" },
-  },
   worktree_create: { subject: "trees/a", payload: { path: "trees/a", agent_id: "agent-2" } },
   worktree_remove: { subject: "trees/a", payload: { path: "trees/a", agent_id: "agent-2" } },
   instructions_loaded: { subject: "AGENTS.md", payload: { path: "AGENTS.md", bytes: 1_024 } },

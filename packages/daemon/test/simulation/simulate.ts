@@ -21,6 +21,7 @@ import { watchHookCall } from "./invariants/hook-watch.ts";
 import { type Outcome, outcomesOf } from "./invariants/outcomes.ts";
 import { asStored } from "./invariants/settings.ts";
 import { watchTold } from "./invariants/skill-watch.ts";
+import { watchLaunch } from "./invariants/task-watch.ts";
 import type { Plan } from "./plan/plan.ts";
 import { hookSettings } from "./world/hooks.ts";
 import type { Answered } from "./world/store-front.ts";
@@ -115,6 +116,7 @@ function populate(world: World, facts: Facts): People {
   world.hooks.onCall = (called) => watchHookCall(world, facts, called);
   const hooked = hookSettings(world.plan.hooks);
   if (hooked !== undefined) facts.settings.revisions.push(asStored(hooked));
+  world.commands.onLaunch = (command) => watchLaunch(world, facts, command);
   world.outside.onEffect = (effect) => watchEffect(world, facts, effect);
   const { plan } = world;
   const watchers = plan.watchers.map((one, index) => new Watcher(world, facts, one, index));

@@ -64,6 +64,8 @@ export interface BootOptions {
   auditKeys?: RingKeys;
   /** What keeps debug evidence, made for this daemon's store. */
   debug?: (store: Store, level: () => DebugLevel) => DebugCapture;
+  /** What runs commands in the background. */
+  shells?: World["shells"];
   /** The text of a routes file, for a daemon that captures. */
   routes?: string;
 }
@@ -126,6 +128,7 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
             (debug === undefined ? models : modelsWith({ evidence: debug }, options.routes)),
           tools: toolPort(toolsFor(opened.length)),
           audit,
+          ...(options.shells === undefined ? {} : { shells: options.shells }),
           ...(options.watchDirectory === undefined ? {} : { watchDirectory: options.watchDirectory }),
           ...(options.skills === undefined ? {} : { skills: options.skills }),
           hooks: { callback: callbackCaller(new Map(Object.entries(options.callbacks ?? {}))) },
@@ -186,7 +189,8 @@ export async function createRig(toolsFor: (incarnation: number) => readonly Tool
         await pump(clock, daemon.drain(10)).catch(() => undefined);
         await store.close().catch(() => undefined);
       }
-      await rm(directory, { recursive: true, force: true });
+      // A daemon that was left behind may still be writing.
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

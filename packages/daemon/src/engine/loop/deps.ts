@@ -16,6 +16,7 @@ import type {
   ModelPort,
   PricePort,
   RouteResolver,
+  TaskPort,
   ToolPort,
   ToolRuntimeLimits,
 } from "../ports.ts";
@@ -48,6 +49,10 @@ export interface LoopDeps {
   states: StateCache;
   known: KnownSessions;
   workspaceRoot: string;
+  /** For tools that read tasks or wait for them. */
+  tasks: TaskPort;
+  /** Who runs commands in the background, and for how long at most; absent: nobody. */
+  shells?: { host: string; maxMs: number };
   /** Approvals expire after this long; 0 = never. Sessions may say otherwise (01-A10). */
   approvalTimeoutMs: number;
   /** The daemon-wide mode in force now. */

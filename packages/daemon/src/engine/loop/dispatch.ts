@@ -1,3 +1,4 @@
+import type { IsolationName } from "@kheish/contract";
 import { auditDispatch } from "../external-actions.ts";
 import { hookView } from "../hooks/call.ts";
 import { beforeDispatch } from "../hooks/due.ts";
@@ -80,12 +81,15 @@ export function start(
 ): void {
   const { runState } = driver;
   auditDispatch(change, driver.run.data, driver.deps.tools, call);
+  const sandbox = driver.deps.tools.get(call.call.name)?.isolation;
+  if (sandbox !== undefined) keepSandbox(driver, change, sandbox);
   change.emit("tool_call_started", {
     run_id: driver.run.id,
     call_id: call.call.id,
     tool_name: call.call.name,
     attempt: call.attempt + 1,
     effect,
+    ...(sandbox === undefined ? {} : { sandbox }),
     idempotency_key:
       call.idempotency_key ??
       idempotencyKey({
@@ -96,6 +100,15 @@ export function start(
         input: call.call.input,
       }),
   });
+}
+
+/** A run says what its commands were kept in; once one was in nothing, it says so for good. */
+function keepSandbox(driver: Driver, change: SessionChange, sandbox: IsolationName): void {
+  const { run } = driver;
+  // It may have been written in this very change.
+  const data = change.landed("run", run.id)?.data ?? run.data;
+  if (data.sandbox === sandbox || data.sandbox === "none") return;
+  change.put("run", run.id, { ...data, sandbox }, run.revision);
 }
 
 function refuseSandbox(driver: Driver, change: SessionChange, { call }: CallState): void {

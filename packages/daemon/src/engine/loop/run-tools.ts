@@ -11,12 +11,22 @@ import { beforeQuestion } from "../hooks/due.ts";
 import { blockReason, isBlocked } from "../hooks/port.ts";
 import type { Usage } from "../messages.ts";
 import { changePlanning } from "../permissions/plan-mode.ts";
-import type { ContextUpdate, GoalChange, PlanChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
+import type {
+  ContextUpdate,
+  GoalChange,
+  PlanChange,
+  TaskChange,
+  Tool,
+  ToolContext,
+  ToolOutcome,
+} from "../ports.ts";
 import { questionRecordId } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { SkillChange } from "../skills/port.ts";
 import { changeSkills } from "../skills/tool-change.ts";
 import type { CallState } from "../state.ts";
+import { markTold } from "../tasks/notice.ts";
+import { changeTask } from "../tasks/tool-change.ts";
 import type { Outcome } from "./call-model.ts";
 import type { Driver } from "./driver.ts";
 import { wouldAllow } from "./judge.ts";
@@ -72,6 +82,7 @@ async function runOne(
   if (performed.kind === "goal") return goalChanged(driver, call, performed.change);
   if (performed.kind === "skill") return skillsChanged(driver, call, performed.change);
   if (performed.kind === "plan") return planningChanged(driver, call, performed.change);
+  if (performed.kind === "task") return tasksChanged(driver, call, performed.change);
   const durationMs = driver.deps.clock.now() - started;
   return finished(driver, call, await limited(driver, call, performed, spent), durationMs);
 }
@@ -124,6 +135,7 @@ export function contextFor(driver: Driver, call: CallState, signal: AbortSignal)
     blobs: deps.blobs,
     clock: deps.clock,
     ...(driver.goal === undefined ? {} : { goal: driver.goal }),
+    tasks: deps.tasks,
     ...(session.capability_scope === undefined ? {} : { capability_scope: session.capability_scope }),
     ...(session.credential_scope === undefined ? {} : { credential_scope: session.credential_scope }),
     ...(call.resumed === undefined ? {} : { resumed: call.resumed }),
@@ -189,6 +201,8 @@ async function limited(
 
 function finished(driver: Driver, call: CallState, result: Result, durationMs: number): Outcome {
   return async (change) => {
+    if (result.state?.type === "tasks_told")
+      await markTold(driver.deps.store, change, driver.sessionId, result.state.task_ids);
     if (result.usage !== undefined) await chargeTool(driver, change, result.usage);
     if (result.state?.type === "todos") {
       change.emit("todos_updated", { run_id: driver.run.id, todos: result.state.todos });
@@ -259,6 +273,13 @@ function skillsChanged(driver: Driver, call: CallState, wanted: SkillChange): Ou
 function planningChanged(driver: Driver, call: CallState, wanted: PlanChange): Outcome {
   return async (change) => {
     const result = await changePlanning(driver, change, wanted);
+    emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
+  };
+}
+
+function tasksChanged(driver: Driver, call: CallState, wanted: TaskChange): Outcome {
+  return async (change) => {
+    const result = await changeTask(driver, change, call.call.id, wanted);
     emitFinished(driver, change, call, result, { ledger: result.is_error ? "failed" : "settled" });
   };
 }

@@ -50,6 +50,7 @@ export function runView(run: RunRecord, extras: RunExtras): RunView {
     request: run.request,
     principal: run.principal,
     ...routeView(run),
+    ...(run.sandbox === undefined ? {} : { sandbox: run.sandbox }),
     ...(run.input_attachments === undefined ? {} : { input_attachments: run.input_attachments }),
     ...(run.input_metadata === undefined ? {} : { input_metadata: run.input_metadata }),
     ...(extras.approvals.length === 0

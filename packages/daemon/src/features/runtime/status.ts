@@ -11,7 +11,9 @@ import {
   ROUTE_CAPABILITY_MATRIX_VERSION,
   RunStatus,
   type RunsStatus,
+  type SandboxStatus,
   type StatusWarning,
+  type TasksStatus,
 } from "@kheish/contract";
 import type { Kept, RouteResolver } from "../../engine/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -31,6 +33,8 @@ export interface StatusSources {
   processId: number;
   isReady: () => boolean;
   budgets: () => Promise<BudgetsStatus | undefined>;
+  tasks: () => Promise<TasksStatus>;
+  sandbox?: SandboxStatus;
   subscriberCount: () => number;
   /** The position of the newest event that streams show; 0 for none. */
   newestEvent: () => Promise<number>;
@@ -69,9 +73,9 @@ export class StatusService {
   }
 
   async status(): Promise<DaemonStatusView> {
-    const { store, clock, settings, routes, isReady, processId } = this.#sources;
+    const { store, clock, settings, routes, isReady, processId, sandbox } = this.#sources;
     const startedAt = clock.now();
-    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime, budgets, audit] =
+    const [runs, sessionCount, bytes, controlPlane, { probes, checkedAtMs }, runtime, budgets, tasks, audit] =
       await Promise.all([
         this.#runs(startedAt),
         store.count("session", { index: "id" }),
@@ -80,6 +84,7 @@ export class StatusService {
         this.#sources.storage.now(),
         settings.settled(() => settings.view()),
         this.#sources.budgets(),
+        this.#sources.tasks(),
         this.#sources.audit(),
       ]);
     const hooks = await this.#sources.hooks(Object.values(runtime.hooks.hooks).flat().length);
@@ -143,6 +148,8 @@ export class StatusService {
       runs,
       run_memory: { policy: runtime.run_memory_policy },
       ...(budgets === undefined ? {} : { budgets }),
+      tasks,
+      ...(sandbox === undefined ? {} : { sandbox }),
     };
   }
 

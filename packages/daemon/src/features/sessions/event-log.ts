@@ -21,6 +21,7 @@ const CONVERSATION = new Set<RecordedEvent["type"]>([
   "tool_call_finished",
   "effect_not_applied",
   "todos_updated",
+  "task_changed",
   "skill_activated",
   "skill_deactivated",
   "answer_conformed",

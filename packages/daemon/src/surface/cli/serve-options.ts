@@ -1,4 +1,4 @@
-import type { BudgetLimits, PermissionMode } from "@kheish/contract";
+import type { BudgetLimits, PermissionMode, SandboxMode } from "@kheish/contract";
 
 /** How one daemon is to run: what `serve` and `up` make of their flags and the environment. */
 export interface ServeOptions {
@@ -74,6 +74,10 @@ export interface ServeOptions {
     discovery: McpDiscovery;
     profiles: readonly string[];
   };
+  /** Whether commands and stdio servers run behind a sandbox; default auto. */
+  sandbox?: SandboxMode;
+  /** What they may write beside the workspace; absolute. */
+  sandboxWrite?: string[];
   /** Host names, addresses and CIDR ranges that agents reach besides public hosts (03-A1). */
   networkAllow?: readonly string[];
   /** What searches the web where a run's provider does not; default `duckduckgo`. */
@@ -88,6 +92,7 @@ export interface BindAddress {
   port: number;
 }
 
+export const sandboxModes = ["auto", "required", "off"] as const satisfies readonly SandboxMode[];
 export const httpAuthModes = ["auto", "none", "bearer"] as const;
 export const logFormats = ["auto", "pretty", "json"] as const;
 export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;

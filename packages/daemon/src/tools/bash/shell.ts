@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { guard } from "../process/guard.ts";
 
 export interface ShellRequest {
   command: string;
@@ -10,6 +11,10 @@ export interface ShellRequest {
   shell?: string;
   /** What it reads; nothing unless said otherwise. */
   stdin?: string;
+  /** A program and its arguments that the shell is put behind. */
+  launcher?: readonly string[];
+  /** It ends with the daemon, also when that dies without a word. */
+  guarded?: boolean;
 }
 
 /** One of the two is null, as Node has it. */
@@ -20,6 +25,8 @@ export interface ShellExit {
 
 /** A running shell and everything it started, as one process group. */
 export interface Shell {
+  /** Also the number of its process group; absent when it could not start, or is no process. */
+  readonly pid?: number;
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
   /** Settles when the shell itself has ended, which its children may outlive; rejects when it could not start. */
@@ -33,9 +40,18 @@ export interface Shell {
 export type StartShell = (request: ShellRequest) => Shell;
 
 /** A login shell in a process group of its own. */
-export const startShell: StartShell = ({ command, cwd, env, shell = "/bin/bash", stdin }) => {
+export const startShell: StartShell = ({
+  command,
+  cwd,
+  env,
+  shell = "/bin/bash",
+  stdin,
+  launcher = [],
+  guarded = false,
+}) => {
   // "--": a command that begins with a dash is a command, not an option.
-  const child = spawn(shell, ["-lc", "--", command], {
+  const [program = shell, ...args] = [...launcher, shell, "-lc", "--", command];
+  const child = spawn(program, args, {
     cwd,
     env,
     detached: true,
@@ -45,11 +61,14 @@ export const startShell: StartShell = ({ command, cwd, env, shell = "/bin/bash",
   // Whoever reads none of it closes the pipe early.
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(stdin);
+  const dismiss = guarded && child.pid !== undefined ? guard(child.pid) : () => undefined;
   const exited = new Promise<ShellExit>((resolve, reject) => {
     child.once("error", reject);
+    child.once("exit", dismiss);
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
   return {
+    ...(child.pid === undefined ? {} : { pid: child.pid }),
     stdout: chunksOf(child.stdout),
     stderr: chunksOf(child.stderr),
     exited,

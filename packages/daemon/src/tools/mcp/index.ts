@@ -2,6 +2,6 @@
 export { openConnection } from "./connection.ts";
 export { ToolClash, UpstreamFailure } from "./connection-port.ts";
 export type { AccountToken, Acting, McpCredentialPort, Secret, TokenNeed } from "./credential-port.ts";
-export { startServerProcess } from "./process.ts";
+export { type ServerProcessRequest, type StartServerProcess, startServerProcess } from "./process.ts";
 export { McpServers } from "./servers.ts";
 export type { ServerSpec } from "./spec.ts";

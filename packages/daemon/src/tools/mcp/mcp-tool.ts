@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "@kheish/contract";
+import type { IsolationName, Json, JsonObject } from "@kheish/contract";
 import { digest } from "../../engine/index.ts";
 import type { EffectClass, Resumed, Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
 import { failure } from "../outcome.ts";
@@ -24,6 +24,8 @@ import { toolOutput } from "./result.ts";
 export interface ToolServer {
   readonly name: string;
   readonly toolTimeoutMs: number;
+  /** What keeps its process apart from the machine; absent: it has none. */
+  readonly isolation?: IsolationName | undefined;
   /** Why it cannot be used now; undefined when it can. It is connected to first, when it is not. */
   ready(acting: Acting, signal: AbortSignal): Promise<string | undefined>;
   /** Makes a call, once; it does not reject. */
@@ -49,6 +51,7 @@ export function mcpTool(server: ToolServer, upstream: UpstreamTool, held: HeldCa
     timeoutMs: server.toolTimeoutMs,
     sandbox: "network_enabled",
     allowsParallel: true,
+    ...(server.isolation === undefined ? {} : { isolation: server.isolation }),
     boundary: () => ({ kind: "mcp", target: toolTarget(server.name, upstream.name) }),
     mcp: { server: server.name, tool: upstream.name },
     deferrable: true,

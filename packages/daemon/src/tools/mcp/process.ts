@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { guard } from "../process/guard.ts";
 
 export interface ServerProcessRequest {
   command: string;
@@ -53,20 +54,3 @@ export const startServerProcess: StartServerProcess = ({ command, args, env, cwd
     },
   };
 };
-
-/** Waits for its standard input to end, which nobody writes to; a second is for those who end when told to. */
-const GUARD = 'read -r _; kill -s TERM -- "-$1"; sleep 1; kill -s KILL -- "-$1"';
-
-/** Watches over a process group from outside of it. Answers how to dismiss the guard. */
-function guard(groupId: number): () => void {
-  const watching = spawn("/bin/sh", ["-c", GUARD, "kheish-mcp-guard", String(groupId)], {
-    env: { PATH: "/usr/bin:/bin" },
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  // Where there is no shell, a server ends by itself when its input does.
-  watching.on("error", () => undefined);
-  watching.stdin.on("error", () => undefined);
-  watching.unref();
-  return () => watching.kill("SIGKILL");
-}

@@ -1,4 +1,4 @@
-import type { McpServerHealth, McpServerView } from "@kheish/contract";
+import type { IsolationName, McpServerHealth, McpServerView } from "@kheish/contract";
 import type { Tool } from "../../engine/ports.ts";
 import { type Clock, sleep, type Timer } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
@@ -30,6 +30,8 @@ export interface ServerDeps {
   connect: (spec: ServerSpec, signal: AbortSignal, onToolsChanged: () => void) => Promise<Connection>;
   redact: (text: string) => string;
   record: ActionSink;
+  /** What keeps the processes of servers apart from the machine. */
+  isolation?: IsolationName;
   /** The tools are others than before. Answers why they cannot stand beside those of other servers. */
   onTools: (server: McpServer) => string | undefined;
 }
@@ -80,6 +82,10 @@ export class McpServer implements ToolServer {
 
   get name(): string {
     return this.spec.name;
+  }
+
+  get isolation(): IsolationName | undefined {
+    return this.spec.entry.url === undefined ? this.#deps.isolation : undefined;
   }
 
   get toolTimeoutMs(): number {

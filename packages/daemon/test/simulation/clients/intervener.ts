@@ -5,6 +5,7 @@ import type { World } from "../world/world.ts";
 import { Client } from "./client.ts";
 import { keepSecrets } from "./custodian.ts";
 import { openSession } from "./open-session.ts";
+import { stopTask } from "./stopper.ts";
 import { holdTokens } from "./token-holder.ts";
 
 const DRAIN_MS = 1_300;
@@ -42,6 +43,8 @@ export async function intervene(
       return keepSecrets(world, facts, client, plan.acts);
     case "tokens":
       return holdTokens(world, facts, client, plan.acts);
+    case "stop_task":
+      return stopTask(world, facts, client, plan.session);
     case "drain":
       return drain(world, plan.daemon, plan.downMs);
     case "pause": {

@@ -41,6 +41,8 @@ export const CHECKS = {
     "02-R74 02-R79 every chain of the audit verifies, is anchored, and holds each effect and each operator's change as often as it happened",
   hooks:
     "03-R44 03-R52 nothing passes a guard that did not let it, what hooks said counts once, their failures are kept",
+  tasks:
+    "03-R15 04-R43 04-R52 a command begins after its task's commit and once, a task ends once and as its command did, none outlives its daemon, each end is told",
   skills:
     "03-R72 03-R75 an active skill is told in each prompt, and what it takes away does not leave, across cuts and restarts",
   growth:

@@ -18,6 +18,7 @@ import { checkGuard, onHooksCalled } from "./hook-watch.ts";
 import { onAudit, onRule, onRunEnd } from "./rule-watch.ts";
 import { watchSettings } from "./settings.ts";
 import { checkSurface, onSkill } from "./skill-watch.ts";
+import { onTask } from "./task-watch.ts";
 
 /** 01-R37, as the page has it. */
 const ALLOWED: Record<RunStatus, readonly RunStatus[]> = {
@@ -89,6 +90,7 @@ export class CommitWatch {
       if (op.op === "enqueue" && op.queue === "hook") this.#facts.hooks.announced.add(op.key);
       if (op.op === "add") onExtension(this.#facts, this.#world, op);
       if (op.op === "append") this.#onAppend(process, op, result.appended[index]?.firstSeq ?? 0);
+      else if (op.op === "put" && op.kind === "task") onTask(this.#world, this.#facts, op, ops);
       else if (op.op === "put" && op.kind === "run")
         this.#onRun(op.id, op.data as unknown as { status: RunStatus });
       else this.#onLeaseOp(process, op, result.leases[index]?.token);

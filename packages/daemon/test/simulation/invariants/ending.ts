@@ -12,6 +12,7 @@ import { runsIn, submissionOf } from "./outcomes.ts";
 import { checkRules } from "./rule-watch.ts";
 import { checkSettings } from "./settings.ts";
 import { checkSkills } from "./skill-watch.ts";
+import { checkTasks } from "./task-watch.ts";
 
 /** What a daemon at rest may have planned: its polls, its lease renewal, and the reads that these are in. */
 const MOST_TIMERS = 12;
@@ -38,6 +39,7 @@ export async function checkEnd(world: World, facts: Facts, watchers: readonly Wa
   await checkBudget(world, facts, store, violate);
   checkAudit(facts, journal, (detail) => violate("audit", detail));
   await checkHooks(world, facts, store);
+  await checkTasks(world, facts, store);
   for (const watcher of watchers) {
     const difference = watcher.difference(journal);
     if (difference !== undefined) violate("streams", difference);
@@ -93,7 +95,7 @@ function checkCall(world: World, call: CallFacts, violate: Violate): void {
   }
   const { ledger, output, isError } = finished;
   if (ledger === "denied" && times > 0) violate("ledger", `${id} was denied and done`);
-  if (ledger === "settled" && times === 0 && call.tool !== "ask_user_question") {
+  if (ledger === "settled" && times === 0 && call.tool !== "ask_user_question" && call.tool !== "begin") {
     violate("ledger", `${id} is settled and was never done`);
   }
   if (ledger === "unknown" && !(isError && JSON.stringify(output).includes("interrupted"))) {

@@ -1,4 +1,4 @@
-import type { Json, RunStatus } from "@kheish/contract";
+import type { Json, RunStatus, TaskStatus } from "@kheish/contract";
 import type { EffectClass, LedgerOutcome } from "../../../src/engine/index.ts";
 
 /** What the durable commits say, kept apart from the code that wrote them, so that both must agree. */
@@ -39,6 +39,8 @@ export class Facts {
     acknowledged: { id: string; known: number; revision: number }[];
   } = { revisions: [], acknowledged: [] };
 
+  /** Background commands, by their record's id. */
+  readonly tasks = new Map<string, TaskFacts>();
   readonly access = new AccessFacts();
   /** By session. */
   readonly rules = new Map<string, RuleFacts>();
@@ -132,6 +134,16 @@ export function custodyOf(facts: Facts, key: string): Custody {
 export interface Custody {
   acknowledged?: string;
   unheard: Set<string>;
+}
+
+export interface TaskFacts {
+  id: string;
+  status: TaskStatus;
+  /** When it was last changed; what is over stays as it is. */
+  revision: number;
+  host: string;
+  /** True time of the first commit that asks for it. */
+  stopRequestedAt?: number;
 }
 
 export interface RunFacts {

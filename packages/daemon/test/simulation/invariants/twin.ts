@@ -51,6 +51,8 @@ function linesOf({ status, error, answers, calls }: Outcome): string[] {
 function isTimeless(plan: Plan, { session, mode, turns }: SubmissionPlan): boolean {
   // Who gets the last of a budget is decided by who comes first.
   if (plan.budget !== undefined) return false;
+  // What a command is called says when it was begun, and that it is over is told when it is.
+  if (plan.commands) return false;
   // Who is served and who is refused is decided by who comes before the revocation.
   if (plan.access?.leased === true) return false;
   const touched = plan.interventions.some(

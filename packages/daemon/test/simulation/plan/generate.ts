@@ -53,6 +53,7 @@ export function generate(seed: number): Plan {
   const submissions = remote === undefined ? planned : remotely(new Prng(seed).fork("remote calls"), planned);
   const hooks = hookPlan(new Prng(seed).fork("hooks"));
   const budget = budgetPlan(new Prng(seed).fork("budget"));
+  const commands = commandCalls(new Prng(seed).fork("commands"), submissions);
   return {
     seed,
     weather,
@@ -64,16 +65,20 @@ export function generate(seed: number): Plan {
     ...(hooks === undefined ? {} : { hooks }),
     ...(remote === undefined ? {} : { remote }),
     sessions,
-    submissions:
+    ...(commands.length > 0 ? { commands: true } : {}),
+    submissions: beginning(
+      new Set(commands),
       budget === undefined
         ? remembering(new Prng(seed).fork("remember"), submissions)
         : inARush(budget, sessions, submissions),
+    ),
     interventions: [
       ...interventions(prng, daemons, sessions, submissions),
       // From a stream of their own, so that a seed's other decisions do not move when these do.
       ...custodians(new Prng(seed).fork("custody"), sessions),
       ...(access?.leased === true ? [providersCustodian(new Prng(seed).fork("provider"), sessions)] : []),
       ...tokenHolders(new Prng(seed).fork("tokens")),
+      ...(commands.length > 0 ? stoppers(new Prng(seed).fork("stoppers"), sessions) : []),
     ],
     deaths: deaths(prng, daemons, onFiles),
     watchers: Array.from({ length: prng.int(0, 3) }, () => watcherPlan(prng, sessions, submissions)),
@@ -82,6 +87,32 @@ export function generate(seed: number): Plan {
     rulers: budget === undefined ? rulers(new Prng(seed).fork("rules"), sessions) : [],
     librarians: budget === undefined ? librarians(new Prng(seed).fork("skills"), sessions, compacts) : [],
   };
+}
+
+/** In some histories calls of `look` and `send` begin commands in the background instead. */
+function commandCalls(prng: Prng, submissions: readonly SubmissionPlan[]): string[] {
+  if (!prng.chance(0.35)) return [];
+  const calls = submissions.flatMap(({ turns }) => turns.flatMap((turn) => turn.calls));
+  return calls
+    .filter(({ tool }) => (tool === "look" || tool === "send") && prng.chance(0.6))
+    .map(({ id }) => id);
+}
+
+function beginning(ids: ReadonlySet<string>, submissions: SubmissionPlan[]): SubmissionPlan[] {
+  if (ids.size === 0) return submissions;
+  const begun = (call: CallPlan): CallPlan => (ids.has(call.id) ? { ...call, tool: "begin" } : call);
+  return submissions.map((submission) => ({
+    ...submission,
+    turns: submission.turns.map((turn) => ({ ...turn, calls: turn.calls.map(begun) })),
+  }));
+}
+
+function stoppers(prng: Prng, sessions: readonly SessionPlan[]): Intervention[] {
+  return Array.from({ length: prng.int(0, 3) }, () => ({
+    kind: "stop_task" as const,
+    atMs: prng.int(200, 6_000),
+    session: prng.pick(sessions).id,
+  }));
 }
 
 const ENOUGH_CALLS = 20;

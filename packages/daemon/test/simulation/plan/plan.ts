@@ -19,6 +19,8 @@ export interface Plan {
   access?: AccessPlan;
   /** Hooks that guard, decide and watch; they stand in the settings before anybody is there. */
   hooks?: HookPlan;
+  /** Some calls begin commands in the background. */
+  commands?: boolean;
   /** An MCP server outside; absent: there is none. */
   remote?: RemotePlan;
   sessions: SessionPlan[];
@@ -105,7 +107,15 @@ export interface TurnPlan {
 }
 
 export type RemoteTool = "mcp__remote__look" | "mcp__remote__upsert" | "mcp__remote__send";
-export type ToolName = "look" | "upsert" | "send" | "store_file" | "bash" | "ask_user_question" | RemoteTool;
+export type ToolName =
+  | "begin"
+  | "look"
+  | "upsert"
+  | "send"
+  | "store_file"
+  | "bash"
+  | "ask_user_question"
+  | RemoteTool;
 
 /** One call of a tool, named so that the outside world, the journal and the clients all mean the same one. */
 export interface CallPlan {
@@ -137,6 +147,7 @@ export interface AnswerPlan {
 export type Intervention =
   | { kind: "cancel"; atMs: number; submission: string }
   | { kind: "interrupt"; atMs: number; session: string; clearQueue: boolean }
+  | { kind: "stop_task"; atMs: number; session: string }
   | { kind: "drain"; atMs: number; daemon: number; downMs: number }
   | { kind: "pause"; atMs: number; daemon: number; forMs: number }
   | { kind: "step_clock"; atMs: number; daemon: number; byMs: number }

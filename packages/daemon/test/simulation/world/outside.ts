@@ -50,6 +50,12 @@ export class Outside {
   tools(process: SimulatedProcess): Tool[] {
     return [
       this.#tool(process, "ask_user_question", { effect: "idempotent" }),
+      this.#tool(process, "begin", {
+        effect: "once",
+        isolation: "none",
+        // What begins after its commit has not begun without one.
+        reconcile: async () => ({ kind: "not_applied" }),
+      }),
       // `bash` asks for approval under the default rules.
       this.#tool(process, "bash", { effect: "once" }),
       this.#tool(process, "look", { effect: "read", allowsParallel: true }),
@@ -65,7 +71,7 @@ export class Outside {
   #tool(
     process: SimulatedProcess,
     name: ToolName,
-    parts: Pick<Tool, "effect"> & Partial<Pick<Tool, "allowsParallel" | "reconcile">>,
+    parts: Pick<Tool, "effect"> & Partial<Pick<Tool, "allowsParallel" | "isolation" | "reconcile">>,
   ): Tool {
     return {
       name,
@@ -91,6 +97,7 @@ export class Outside {
     if (call === undefined) throw new Error(`nobody planned a call '${id}'`);
     await this.#pause(process);
     if (tool === "ask_user_question") return question(call, context.clock.now());
+    if (tool === "begin") return context.signal.aborted ? failed("stopped before it began") : command(id);
     if (call.behaviour === "throws") throw new Error("the tool is broken");
     if (call.behaviour === "refuses") return failed("refused");
     const obeys = hash(this.#plan.seed, id) % 2 === 0;
@@ -138,6 +145,26 @@ function answered({ id, tool, bytes }: CallPlan, input: Json): Extract<ToolOutco
 
 function failed(error: string): ToolOutcome {
   return { kind: "result", output: { error }, is_error: true };
+}
+
+function command(id: string): ToolOutcome {
+  return {
+    kind: "task",
+    change: {
+      type: "begin_shell",
+      output: { did: "begin", id },
+      command: {
+        command: id,
+        title: id,
+        workdir: ".",
+        cwd: "/workspace",
+        workspace_root: "/workspace",
+        network: true,
+        sandbox: "none",
+        adopted: false,
+      },
+    },
+  };
 }
 
 function question({ id, expiresAfterMs }: CallPlan, nowMs: number): ToolOutcome {

@@ -1,5 +1,5 @@
 import type { Json } from "@kheish/contract";
-import { compose, type Daemon, ownerOf } from "../../../src/compose.ts";
+import { compose, type Daemon, type World as DaemonWorld, ownerOf } from "../../../src/compose.ts";
 import {
   DEFAULT_RUN_LIMITS,
   type ModelPort,
@@ -47,6 +47,7 @@ export interface ProcessParts {
   /** The store as this process sees it. */
   openStore: (process: SimulatedProcess) => Store;
   tools: (process: SimulatedProcess) => readonly Tool[];
+  shells: (process: SimulatedProcess) => NonNullable<DaemonWorld["shells"]>;
   hook: (process: SimulatedProcess) => HookCallback;
   authorization: Authorization;
   /** How the MCP server outside is connected to; absent: there is none. */
@@ -148,6 +149,7 @@ export class SimulatedProcess implements Owner {
           ? {}
           : { mcp: { servers, load: async () => ({ profiles: [], specs: [REMOTE], skipped: [] }) } }),
         audit,
+        shells: parts.shells(this),
         hooks: { callback: callbackCaller(new Map([["outside", parts.hook(this)]])) },
         credentials,
       },

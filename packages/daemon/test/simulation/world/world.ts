@@ -4,6 +4,7 @@ import type { CheckName } from "../invariants/check.ts";
 import type { Death, Plan } from "../plan/plan.ts";
 import { CALM, type Weather } from "../plan/weather.ts";
 import { Authorization } from "./authorization.ts";
+import { Commands } from "./commands.ts";
 import type { Disk } from "./disk.ts";
 import { FileDisk } from "./file-disk.ts";
 import { OutsideHooks, setHooks } from "./hooks.ts";
@@ -66,6 +67,7 @@ export class World implements Owner {
   readonly outside: Outside;
   readonly hooks: OutsideHooks;
   readonly authorization: Authorization;
+  readonly commands: Commands;
   readonly remote: Remote | undefined;
   readonly network: Network;
   readonly marks = new Map<Mark, number>();
@@ -97,6 +99,7 @@ export class World implements Owner {
     this.prng = new Prng(plan.seed);
     this.scheduler = new Scheduler(this.prng.fork("order"));
     this.outside = new Outside(this.scheduler, this.prng.fork("outside"), plan);
+    this.commands = new Commands(this.scheduler, plan.seed);
     this.hooks = new OutsideHooks(this.scheduler, this.prng.fork("hooks"), plan);
     this.authorization = new Authorization({
       scheduler: this.scheduler,
@@ -256,6 +259,7 @@ export class World implements Owner {
         blobs: this.#blobs,
         openStore: (of) => this.#front(of, inner),
         tools: (of) => this.outside.tools(of),
+        shells: (of) => this.commands.shellsFor(of),
         hook: (of) => this.hooks.callback(of),
         authorization: this.authorization,
         ...(this.remote === undefined ? {} : { connect: this.remote.connect.bind(this.remote) }),

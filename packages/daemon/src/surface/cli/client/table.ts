@@ -651,6 +651,22 @@ export const table = {
     path: "/v1/runs/{run_id}/questions/{request_id}/cancel",
     members: "run_id session_id agent_id kind status submitted_at_ms updated_at_ms request",
   },
+  listTasks: { method: "GET", path: "/v1/sessions/{session_id}/tasks" },
+  getTask: {
+    method: "GET",
+    path: "/v1/sessions/{session_id}/tasks/{task_id}",
+    members: "id title description status blocked_by blocks metadata created_at_ms updated_at_ms revision",
+  },
+  taskOutput: {
+    method: "GET",
+    path: "/v1/sessions/{session_id}/tasks/{task_id}/output",
+    members: "retrieval_status task output_truncated output_rotated",
+  },
+  stopTask: {
+    method: "POST",
+    path: "/v1/sessions/{session_id}/tasks/{task_id}/stop",
+    members: "id title description status blocked_by blocks metadata created_at_ms updated_at_ms revision",
+  },
   externalActions: { method: "GET", path: "/v1/runs/{run_id}/external-actions" },
   exportAudit: { method: "GET", path: "/v1/audit/export", members: "lines next_cursor" },
   auditKeys: { method: "GET", path: "/v1/audit/keys", members: "current_key_id keys" },

@@ -58,6 +58,12 @@ export const groups: readonly CommandGroup[] = [
     load: () => import("./questions/index.ts"),
   },
   {
+    name: "tasks",
+    aliases: ["task"],
+    summary: "Tasks of sessions, and their commands in the background",
+    load: () => import("./tasks/index.ts"),
+  },
+  {
     name: "events",
     aliases: [],
     summary: "The daemon's event stream",

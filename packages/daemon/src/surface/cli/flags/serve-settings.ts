@@ -5,6 +5,7 @@ import {
   logFormats,
   logLevels,
   openaiAuthSources,
+  sandboxModes,
 } from "../serve-options.ts";
 import { permissionModeNames } from "./permission-mode.ts";
 import { addSettings, type Setting } from "./setting.ts";
@@ -250,6 +251,17 @@ export const serveSettings = {
     flag: "--mcp-discovery <auto|disabled>",
     env: "KHEISH_MCP_DISCOVERY",
     help: "whether MCP servers are found in the files of other programs; default auto",
+  },
+  sandbox: {
+    flag: "--sandbox <mode>",
+    env: "KHEISH_SANDBOX",
+    help: `${sandboxModes.join(", ")}: keep commands and stdio servers apart from the machine; default auto, where it can be done`,
+  },
+  sandboxWrite: {
+    flag: "--sandbox-write <path>",
+    env: "KHEISH_SANDBOX_WRITE",
+    help: "what they may write beside the workspace, repeatable",
+    repeatable: true,
   },
   networkAllow: {
     flag: "--network-allow <host|cidr>",

@@ -13,6 +13,7 @@ import {
   logLevels,
   mcpDiscoveries,
   type ServeOptions,
+  sandboxModes,
   skillDiscoveries,
 } from "../serve-options.ts";
 import { permissionModeFrom, permissionModeNames } from "./permission-mode.ts";
@@ -64,6 +65,8 @@ export function serveOptions(flags: FlagValues, { env, workingDirectory }: CliCo
       maxStreamsPerPrincipal: atLeastOne(reader, "httpMaxStreamsPerPrincipal"),
       requestsPerMinute: reader.wholeNumber("httpRateLimit"),
       modelBudget: modelBudget(reader),
+      sandbox: reader.choice("sandbox", sandboxModes),
+      sandboxWrite: someOf(reader.list("sandboxWrite").map(path)),
       networkAllow: allowedNetwork(reader),
       webSearch: webSearch(reader),
     }),
