@@ -50,7 +50,7 @@ function Actions({ sessionId, isActive }: { sessionId: string; isActive: boolean
     <div className="flex flex-wrap items-center gap-2">
       {stop.error && <Failure error={stop.error} />}
       <Button onClick={() => setShown(true)}>Use via SDK</Button>
-      <Button disabled={!isActive || stop.isPending} onClick={() => stop.mutate()}>
+      <Button verb="write" disabled={!isActive || stop.isPending} onClick={() => stop.mutate()}>
         Interrupt
       </Button>
       {isShown && <UseViaSdk sessionId={sessionId} onClose={() => setShown(false)} />}

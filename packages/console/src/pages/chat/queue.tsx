@@ -33,6 +33,7 @@ export function Queue({ sessionId, count }: { sessionId: string; count: number }
             </Link>
             <span className="min-w-0 flex-1 truncate text-soft">{run.request.text_preview}</span>
             <Button
+              verb="write"
               aria-label={`Cancel ${run.run_id}`}
               disabled={cancel.isPending}
               onClick={() => cancel.mutate(run.run_id)}

@@ -72,11 +72,11 @@ export function Approval({ run, request }: { run: RunView; request: ApprovalRequ
         </Button>
         {!isBudget && (
           <>
-            <Button data-act="e" onClick={() => setEditing(!isEditing)}>
+            <Button data-act="e" verb="write" onClick={() => setEditing(!isEditing)}>
               {isEditing ? "As it was" : "Edit input"}
             </Button>
             {!isEditing && (
-              <Button disabled={decision.isPending} onClick={() => allow({ remember })}>
+              <Button verb="write" disabled={decision.isPending} onClick={() => allow({ remember })}>
                 Always in this session
               </Button>
             )}

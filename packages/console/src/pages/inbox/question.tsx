@@ -53,7 +53,7 @@ export function Question({ run, request }: { run: RunView; request: UserQuestion
           <Button tone="primary" type="submit" disabled={decision.isPending}>
             Answer
           </Button>
-          <Button disabled={decision.isPending} onClick={() => decision.mutate(undefined)}>
+          <Button verb="write" disabled={decision.isPending} onClick={() => decision.mutate(undefined)}>
             Decline
           </Button>
         </div>

@@ -81,7 +81,7 @@ function Bench({ benchId }: { benchId: string }) {
           <div className="flex flex-wrap gap-2">
             <Button onClick={() => setShown(true)}>Use via SDK</Button>
             {session !== undefined && <Promote session={session} />}
-            <Button disabled={anew.isPending} onClick={() => anew.mutate()}>
+            <Button verb="write" disabled={anew.isPending} onClick={() => anew.mutate()}>
               Begin anew
             </Button>
           </div>

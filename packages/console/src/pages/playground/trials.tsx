@@ -44,6 +44,7 @@ export function Trials({ onSend }: { onSend: (prompt: string, route?: string) =>
         {trials.map((trial) => (
           <Button
             key={trial.name}
+            verb="write"
             title={trial.route === undefined ? undefined : "Played by the simulator"}
             disabled={send.isPending}
             onClick={() => send.mutate(trial)}

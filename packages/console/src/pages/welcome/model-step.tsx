@@ -153,7 +153,7 @@ function Connect({ routes, onDone }: { routes: readonly RouteView[]; onDone: () 
             )}
             {connect.error && <Failure error={connect.error} />}
             <div className="flex items-center gap-3">
-              <Button tone="primary" type="submit" disabled={connect.isPending}>
+              <Button tone="primary" type="submit" verb="admin" disabled={connect.isPending}>
                 {provider.id === "simulator" ? "Use the simulator" : "Connect model"}
               </Button>
               {connect.isPending && (
@@ -232,11 +232,11 @@ function Checked({
       </p>
       {error ? <Failure error={error} /> : null}
       <div className="flex flex-wrap gap-2">
-        <Button tone={check.outcome === "answers" ? "primary" : "plain"} onClick={onKeep}>
+        <Button tone={check.outcome === "answers" ? "primary" : "plain"} verb="read" onClick={onKeep}>
           {check.outcome === "answers" ? "Continue" : "Keep it anyway"}
         </Button>
         {isOwn && check.outcome !== "answers" && (
-          <Button tone="primary" onClick={onWithdraw}>
+          <Button tone="primary" verb="admin" onClick={onWithdraw}>
             Remove it and try again
           </Button>
         )}

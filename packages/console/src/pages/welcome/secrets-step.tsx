@@ -42,7 +42,7 @@ export function SecretsStep({ onDone }: { onDone: () => void }) {
           <Field label="Value" name="value" type="password" required />
           {put.error && <Failure error={put.error} />}
           <div>
-            <Button type="submit" disabled={put.isPending}>
+            <Button type="submit" verb="admin" disabled={put.isPending}>
               Keep it
             </Button>
           </div>
@@ -61,7 +61,7 @@ export function SecretsStep({ onDone }: { onDone: () => void }) {
         </Card>
       )}
       <div>
-        <Button tone="primary" onClick={onDone}>
+        <Button tone="primary" verb="read" onClick={onDone}>
           Continue
         </Button>
       </div>

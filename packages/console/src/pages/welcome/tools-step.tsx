@@ -36,7 +36,7 @@ export function ToolsStep({ onDone }: { onDone: () => void }) {
         </div>
       )}
       <div>
-        <Button tone="primary" onClick={onDone}>
+        <Button tone="primary" verb="read" onClick={onDone}>
           Continue
         </Button>
       </div>
@@ -74,7 +74,7 @@ function ServerCard({ server, added }: { server: FeaturedServer; added: McpServe
           <p className="text-xs text-soft">From {server.from}</p>
           {add.error && <Failure error={add.error} />}
           <div className="flex gap-2">
-            <Button tone="primary" type="submit" disabled={add.isPending}>
+            <Button tone="primary" type="submit" verb="admin" disabled={add.isPending}>
               {add.isPending ? "Connects" : "Add"}
             </Button>
             <Button onClick={() => setOpen(false)}>Cancel</Button>
@@ -82,7 +82,7 @@ function ServerCard({ server, added }: { server: FeaturedServer; added: McpServe
         </form>
       ) : (
         <div>
-          <Button aria-label={`Add ${server.title}`} onClick={() => setOpen(true)}>
+          <Button aria-label={`Add ${server.title}`} verb="admin" onClick={() => setOpen(true)}>
             Add
           </Button>
         </div>
