@@ -84,7 +84,7 @@ describe("secrets", () => {
     await field("Value").fill(VALUE);
     await button("Put it in").click();
     await row("tools.weather").waitFor();
-    expect(await field("Value").inputValue()).toBe("");
+    await expect.poll(() => field("Value").inputValue()).toBe("");
     expect(await at.page.content()).not.toContain(VALUE);
     await confirm("tools.weather", "Disable", () => field("Why").fill("it was in a screenshot"));
     await row("tools.weather").getByText("it was in a screenshot").waitFor();

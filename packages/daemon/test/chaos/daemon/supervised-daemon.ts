@@ -24,7 +24,7 @@ const READY_WITHIN_MS = 90_000;
 const POLL_MS = 20;
 const RESPAWN_AFTER_MS = 200;
 /** What a daemon needs of our environment: no provider key, so that every run is the simulator's. */
-const PASSED_ON = ["PATH", "HOME", "TMPDIR", "LANG"];
+const PASSED_ON = ["PATH", "TMPDIR", "LANG"];
 
 /** A daemon in a process of its own, and the supervisor that starts it again whenever it ends. */
 export class SupervisedDaemon {
@@ -116,6 +116,8 @@ export class SupervisedDaemon {
       stdio: ["ignore", file, file],
       env: {
         ...Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]])),
+        // No profile of ours: a command that is killed in the middle of it would leave what it did half-done.
+        HOME: this.#place.workspace,
         ...env,
         KHEISH_CHAOS_WORLD: worldUrl,
         KHEISH_CHAOS_INCARNATION: String(this.#incarnation),
