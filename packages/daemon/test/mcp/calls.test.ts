@@ -164,7 +164,7 @@ describe("03-R64: what a session may see and use", () => {
     });
   });
 
-  test("its credential scope, its subject and the slot decide at each call (03-R61)", async () => {
+  test("its credential scope, its subject and the slot decide at each call (03-R61, 02-R63)", async () => {
     const control = await serve();
     const slot = {
       slot_id: "mcp.e.KEY",
