@@ -17,7 +17,6 @@ const missing = needed.filter((program) => !has(program));
 
 /** A route whose key is in a slot; a session with history, and a run of it that waits for an approval. */
 const BEFORE = [
-  "sh -c 'umask 077; kheish secrets generate > /etc/kheish/auth-store-master-key'",
   "sh -c 'umask 077; kheish secrets generate > /etc/kheish/openai-key'",
   `printf 'default_route = "simulator"\\n[routes.simulator]\\ndriver = "simulator"\\n[routes.openai]\\ndriver = "openai"\\ndefault_model = "gpt-5.4"\\nauth_ref = "openai.prod"\\n' > /etc/kheish/routes.toml`,
   "KHEISH_AUTH_STORE_MASTER_KEY_FILE=/etc/kheish/auth-store-master-key kheish secrets set openai.prod --provider openai --value first-key-of-openai --offline --state-root /var/lib/kheish/state",

@@ -65,10 +65,12 @@ export async function machineWithSystemctl(options: MachineOptions = {}): Promis
 /** A machine on which Kheish is installed as `install.md` does it, not yet started. */
 export async function machineWithService(): Promise<Machine> {
   const machine = await machineWithSystemctl();
+  const inKheish = (name: string, text: string) =>
+    writeFile(join(machine.root, "etc/kheish", name), text, { mode: 0o600 });
   for (const key of ["admin-token", "readonly-token", "audit-signing.key"])
-    await writeFile(join(machine.root, "etc/kheish", key), `${randomBytes(32).toString("hex")}\n`, {
-      mode: 0o600,
-    });
+    await inKheish(key, `${randomBytes(32).toString("hex")}\n`);
+  await inKheish("auth-store-master-key", `${randomBytes(32).toString("base64")}\n`);
+  await inKheish("routes.toml", '[routes.simulator]\ndriver = "simulator"\n');
   for (const { info, text } of runbook("install.md")) {
     const [kind, path] = info.split(" ");
     if (kind === "ini" && path !== undefined) await machine.write(path, text);

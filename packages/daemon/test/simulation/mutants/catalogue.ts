@@ -231,8 +231,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "wake-by-the-clock",
     fault: "a clock that was stepped back lets a run wait",
     file: "engine/session-change.ts",
-    find: "dueAtMs: 0, payload: null });",
-    replace: "dueAtMs: this.now + (this.now % 7 === 0 ? 3_600_000 : 0), payload: null });",
+    find: "      dueAtMs: 0,\n      payload: null,",
+    replace: "      dueAtMs: this.now + (this.now % 7 === 0 ? 3_600_000 : 0),\n      payload: null,",
   },
   {
     name: "keep-the-lease",
