@@ -12,10 +12,10 @@ export class RunPrompts {
   }
 
   async get(runId: string, turn: string): Promise<RunPrompt> {
+    const { data: run } = await requireRun(this.#deps.store, runId);
     if (!/^\d{1,9}$/.test(turn)) {
       throw problem("runs", "run_turn_not_found", `a turn is a whole number from 0, not '${turn}'`);
     }
-    const { data: run } = await requireRun(this.#deps.store, runId);
     const { data: session } = await requireSession(this.#deps.store, run.session_id);
     const { request, answered } = await promptOfTurn(this.#deps, session, run, Number(turn));
     return {

@@ -217,6 +217,7 @@ export async function runViewAt(store: Store, run: RunRecord, event: RecordedEve
     error_code: _too,
     finished_at_ms: finishedAt,
     started_at_ms: startedAt,
+    sandbox,
     ...rest
   } = run;
   const started = run.started_seq !== undefined && run.started_seq <= event.seq && startedAt !== undefined;
@@ -230,6 +231,8 @@ export async function runViewAt(store: Store, run: RunRecord, event: RecordedEve
     updated_at_ms: event.atMs,
     ...(started ? { started_at_ms: startedAt } : {}),
     ...(finished ? { finished_at_ms: finishedAt } : {}),
+    // What it was in is known when it is over; until then a call may still be made outside.
+    ...(finished && sandbox !== undefined ? { sandbox } : {}),
     ...(finished && run.error !== undefined ? { error: run.error } : {}),
     ...(finished && run.error_code !== undefined ? { error_code: run.error_code } : {}),
   };
