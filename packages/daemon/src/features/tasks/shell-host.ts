@@ -70,6 +70,8 @@ export class ShellHost {
   readonly #deps: ShellHostDeps;
   readonly #running = new Map<string, RunningCommand>();
   readonly #working = new Set<Promise<void>>();
+  /** What another daemon, or this one before it died, left behind: its lease is taken to end it, not to begin it. */
+  readonly #ending = new Set<string>();
   #watch: Timer | undefined;
   #sweep: Timer | undefined;
   #state: "held" | "working" | "stopped" = "held";
@@ -121,7 +123,7 @@ export class ShellHost {
   }
 
   #launch(id: string): void {
-    if (this.#running.has(id) || this.#state !== "working") return;
+    if (this.#running.has(id) || this.#ending.has(id) || this.#state !== "working") return;
     const { outputs, commands } = this.#deps;
     const command = new RunningCommand(new OutputLog(outputs, id, commands.clock.now()), commands.clock);
     this.#running.set(id, command);
@@ -302,10 +304,16 @@ export class ShellHost {
     const { commands, owner } = this.#deps;
     const lease = await commands.store.getLease(shellLease(id));
     const isHeld = lease !== undefined && lease.expiresAtMs > commands.clock.now();
-    // Its commit was heard of, or will be: it is this daemon's to begin.
-    if (isHeld && lease.owner === owner) return this.#launch(id);
-    if (isHeld || !(await this.#takeLease(id)) || this.#running.has(id)) return;
+    if (isHeld && !this.#ending.has(id)) {
+      // Its commit was heard of, or will be: it is this daemon's to begin.
+      if (lease.owner === owner) this.#launch(id);
+      return;
+    }
+    // Before the lease is asked for: when the answer gets lost it is held all the same, and the next look must know why.
+    if (!this.#running.has(id)) this.#ending.add(id);
+    if (!(await this.#takeLease(id)) || this.#running.has(id)) return void this.#ending.delete(id);
     await this.#endLeftover(id, stored);
+    this.#ending.delete(id);
   }
 
   async #takeLease(id: string): Promise<boolean> {
