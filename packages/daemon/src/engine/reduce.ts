@@ -73,6 +73,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         const call = findCall(run, event.data.call_id);
         if (call === undefined) return;
         call.phase = "dispatched";
+        delete call.not_applied;
         call.attempt = event.data.attempt;
         call.effect = event.data.effect;
         call.idempotency_key = event.data.idempotency_key;
@@ -83,6 +84,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
     case "effect_not_applied":
       return onCall(state, event.data.run_id, event.data.call_id, (call) => {
         if (call.phase === "dispatched") call.phase = "allowed";
+        call.not_applied = true;
       });
     case "waiting_for_user_question":
       return onRun(state, event.data.run_id, (run) => {

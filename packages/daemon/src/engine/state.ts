@@ -107,6 +107,8 @@ export interface CallState {
   output_bytes?: number;
   /** The result is what came of it, not why it never left. */
   performed?: true;
+  /** Its last attempt was looked after, and did nothing. */
+  not_applied?: true;
   hooks?: CallHooks;
 }
 

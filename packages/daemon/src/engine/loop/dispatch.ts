@@ -2,7 +2,7 @@ import type { IsolationName } from "@kheish/contract";
 import { auditDispatch } from "../external-actions.ts";
 import { hookView } from "../hooks/call.ts";
 import { beforeDispatch } from "../hooks/due.ts";
-import { idempotencyKey } from "../ledger.ts";
+import { idempotencyKey, unknownOutcome } from "../ledger.ts";
 import type { SandboxProfile } from "../ports.ts";
 import type { SessionRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -59,14 +59,8 @@ function sessionOf(driver: Driver, change: SessionChange): SessionRecord {
   return change.sessionRead === undefined ? driver.session : change.session;
 }
 
-function refuseBySkill(driver: Driver, change: SessionChange, { call }: CallState): void {
-  const error = unavailable(sessionOf(driver, change), call.name);
-  change.emit("tool_call_finished", {
-    run_id: driver.run.id,
-    call_id: call.id,
-    result: { call_id: call.id, tool_name: call.name, output: { error }, is_error: true },
-    ledger: "denied",
-  });
+function refuseBySkill(driver: Driver, change: SessionChange, call: CallState): void {
+  refuse(driver, change, call, { error: unavailable(sessionOf(driver, change), call.call.name) });
 }
 
 function exceeds(wanted: SandboxProfile, ceiling: SandboxProfile): boolean {
@@ -111,23 +105,23 @@ function keepSandbox(driver: Driver, change: SessionChange, sandbox: IsolationNa
   change.put("run", run.id, { ...data, sandbox }, run.revision);
 }
 
-function refuseSandbox(driver: Driver, change: SessionChange, { call }: CallState): void {
-  const known = driver.deps.tools.get(call.name) !== undefined;
+function refuseSandbox(driver: Driver, change: SessionChange, call: CallState): void {
+  const { name } = call.call;
+  const ceiling = driver.toolLimits.max_sandbox;
+  const isKnown = driver.deps.tools.get(name) !== undefined;
+  const output = { error: `the sandbox ceiling is ${ceiling}`, quota: "sandbox", tool: name };
+  refuse(driver, change, call, isKnown ? output : { error: "tool not found" });
+}
+
+/** A call that may not leave now. What of an earlier attempt is not known stays unknown: that one did leave (01-R93). */
+function refuse(driver: Driver, change: SessionChange, call: CallState, output: { error: string }): void {
+  const { id, name } = call.call;
+  const hasLeft = call.attempt > 0 && call.not_applied !== true;
+  const told = unknownOutcome(call, `It was to be run again and cannot be: ${output.error}.`);
   change.emit("tool_call_finished", {
     run_id: driver.run.id,
-    call_id: call.id,
-    result: {
-      call_id: call.id,
-      tool_name: call.name,
-      output: known
-        ? {
-            error: `the sandbox ceiling is ${driver.toolLimits.max_sandbox}`,
-            quota: "sandbox",
-            tool: call.name,
-          }
-        : { error: "tool not found" },
-      is_error: true,
-    },
-    ledger: "denied",
+    call_id: id,
+    result: { call_id: id, tool_name: name, output: hasLeft ? told : output, is_error: true },
+    ledger: hasLeft ? (call.effect === "once" ? "unknown" : "failed") : "denied",
   });
 }

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { isTaskOver, type JsonObject } from "@kheish/contract";
 import {
   type CommandDeps,
+  check,
   endedShellTask,
   type Kept,
   LEASE_MS,
@@ -266,14 +267,14 @@ export class ShellHost {
       transact(commands, sessionId, async (change, session) => {
         const kept = await read(commands.store, "task", id);
         const ended = kept && endedShellTask(kept.data, explained(kept.data, end), change.now);
+        const lease = await commands.store.getLease(shellLease(id));
+        if (lease?.owner === owner) change.add({ op: "release-lease", name: lease.name, token: lease.token });
         if (kept === undefined || ended === undefined) return;
         const book = new TaskBook(commands, session.data);
         await book.get(taskId);
         // Where the session is over nobody is left to be told.
         book.stage(session.data.ended_at_ms === undefined ? ended : toldTask(ended));
         book.flush(change);
-        const lease = await commands.store.getLease(shellLease(id));
-        if (lease?.owner === owner) change.add({ op: "release-lease", name: lease.name, token: lease.token });
         if (session.data.active_run_id !== undefined || session.data.ended_at_ms !== undefined) return;
         const others = (await untoldTasks(commands.store, sessionId)).filter((one) => one.id !== id);
         await tellTasks(commands.store, change, [...others, { ...kept, data: ended }]);
@@ -294,13 +295,14 @@ export class ShellHost {
         ...(after === undefined ? {} : { after }),
       });
       const live = page as unknown as Kept<"task">[];
-      await Promise.all(live.map(({ id, data }) => this.#adoptOrEndOne(id, data)));
+      await Promise.all(live.map((one) => this.#adoptOrEndOne(one)));
       if (page.length < PAGE) return;
       after = page.at(-1)?.cursor;
     }
   }
 
-  async #adoptOrEndOne(id: string, stored: StoredTask): Promise<void> {
+  async #adoptOrEndOne(one: Kept<"task">): Promise<void> {
+    const { id, data: stored } = one;
     const { commands, owner } = this.#deps;
     const lease = await commands.store.getLease(shellLease(id));
     const isHeld = lease !== undefined && lease.expiresAtMs > commands.clock.now();
@@ -311,16 +313,18 @@ export class ShellHost {
     }
     // Before the lease is asked for: when the answer gets lost it is held all the same, and the next look must know why.
     if (!this.#running.has(id)) this.#ending.add(id);
-    if (!(await this.#takeLease(id)) || this.#running.has(id)) return void this.#ending.delete(id);
+    if (!(await this.#takeLease(one)) || this.#running.has(id)) return void this.#ending.delete(id);
     await this.#endLeftover(id, stored);
     this.#ending.delete(id);
   }
 
-  async #takeLease(id: string): Promise<boolean> {
+  /** As long as the task is what it was when it was looked at: one that has ended has no lease to be left with. */
+  async #takeLease(one: Kept<"task">): Promise<boolean> {
     const { commands, owner } = this.#deps;
     const { store, clock } = commands;
     const taken = await store.commit([
-      { op: "acquire-lease", name: shellLease(id), owner, nowMs: clock.now(), leaseMs: LEASE_MS },
+      check(one, "task"),
+      { op: "acquire-lease", name: shellLease(one.id), owner, nowMs: clock.now(), leaseMs: LEASE_MS },
     ]);
     return taken.ok;
   }
