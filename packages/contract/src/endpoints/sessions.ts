@@ -30,38 +30,17 @@ import type { Verb } from "../tokens.ts";
 import { define, noBody, session } from "./parts.ts";
 
 /** A session default that PUT and POST replace and DELETE clears (01, HTTP, Sessions). */
-const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb: Verb = "write") =>
-  ({
-    post: {
-      method: "POST",
-      path: `${session}/${path}`,
-      tag: "sessions",
-      summary: `Replace the ${name}`,
-      access: "admin",
-      verb,
-      body,
-      responses: { 200: SessionView },
-    },
-    put: {
-      method: "PUT",
-      path: `${session}/${path}`,
-      tag: "sessions",
-      summary: `Replace the ${name}`,
-      access: "admin",
-      verb,
-      body,
-      responses: { 200: SessionView },
-    },
-    delete: {
-      method: "DELETE",
-      path: `${session}/${path}`,
-      tag: "sessions",
-      summary: `Clear the ${name}`,
-      access: "admin",
-      verb,
-      responses: { 200: SessionView },
-    },
-  }) as const;
+const setting = <B extends z.ZodType>(name: string, path: string, body: B, verb: Verb = "write") => {
+  const row = { path: `${session}/${path}`, tag: "sessions", access: "admin", verb } as const;
+  const responses = { 200: SessionView };
+  const summary = `Replace the ${name}`;
+  return {
+    post: { ...row, method: "POST", summary, body, responses },
+    put: { ...row, method: "PUT", summary, body, responses },
+    delete: { ...row, method: "DELETE", summary: `Clear the ${name}`, responses },
+  } as const;
+};
+
 const persona = setting("persona", "persona", SetPersonaRequest);
 const capabilityScope = setting("capability scope", "capability-scope", SetCapabilityScopeRequest, "admin");
 const credentialScope = setting("credential scope", "credential-scope", SetCredentialScopeRequest, "admin");

@@ -4,11 +4,11 @@ import { isRepairing } from "../decide.ts";
 import type { RecordedEvent } from "../events.ts";
 import { foldUntil } from "../fold.ts";
 import { visibleTools } from "../loop/visible-tools.ts";
-import type { ModelRequest, PinnedRoute } from "../ports.ts";
+import type { ModelRequest } from "../ports.ts";
 import type { RunRecord, SessionRecord } from "../records.ts";
-import type { RunState } from "../state.ts";
 import { buildTurn } from "./prompt.ts";
 import { type PromptSettingsDeps, promptSettings } from "./prompt-settings.ts";
+import { routeAt } from "./route-at.ts";
 
 export type RebuildDeps = PromptSettingsDeps & { store: Store };
 
@@ -40,12 +40,6 @@ export async function promptOfTurn(
     ...promptSettings(deps, session, run),
   });
   return { request, answered: found };
-}
-
-/** Where the turn's call goes: the pinned route, or what the run had fallen back to by then (01-R85, 02-A8). */
-function routeAt({ route }: RunRecord, { fallback, fallback_active }: RunState): PinnedRoute {
-  if (fallback !== undefined) return fallback.target;
-  return fallback_active ? { ...route, model: route.fallback_model ?? route.model } : route;
 }
 
 const answers =

@@ -1,5 +1,6 @@
 import type { SessionGoal } from "@kheish/contract";
 import type { CommitResult, NewEvent, Op } from "../../kernel/store.ts";
+import { routeAt } from "../context/route-at.ts";
 import type { RecordedEvent } from "../events.ts";
 import { catchUp, foldSession } from "../fold.ts";
 import type { PinnedRoute, SealedActions, ToolRuntimeLimits } from "../ports.ts";
@@ -84,13 +85,8 @@ export class Driver {
     return this.#session.data;
   }
 
-  /** Where the run's calls go: its pinned route, or what it fell back to (01-R85, 02-A8). */
   get route(): PinnedRoute {
-    const { route } = this.run.data;
-    const { fallback, fallback_active } = this.state.run ?? {};
-    if (fallback !== undefined) return fallback.target;
-    // Fell back under a version that knew one fallback only.
-    return fallback_active === true ? { ...route, model: route.fallback_model ?? route.model } : route;
+    return routeAt(this.run.data, this.state.run);
   }
 
   get model(): string {

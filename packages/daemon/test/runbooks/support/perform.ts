@@ -35,6 +35,20 @@ export async function performPage(machine: Machine, page: string, blocks = runbo
   return acts;
 }
 
+/** A page whose commands write nothing but what it shows. Answers how many there were. */
+export async function performExactly(machine: Machine, page: string): Promise<number> {
+  const steps = runbook(page).flatMap(({ info, text }) => (info === "sh" ? stepsOf(text) : []));
+  for (const { command, expected = { stdout: "", exitCode: 0 } } of steps) {
+    const { stdout, stderr, exitCode } = await machine.run({ command });
+    expect({ command, stdout: stdout.trim(), stderr, exitCode }).toEqual({
+      command,
+      ...expected,
+      stderr: "",
+    });
+  }
+  return steps.length;
+}
+
 async function perform(machine: Machine, { command, expected }: Step): Promise<void> {
   // Each command has a shell of its own; what it would leave in the operator's stays.
   const [, name, value] = /^export (\w+)=(\S+)$/.exec(command) ?? [];
