@@ -95,6 +95,21 @@ export function isClean(report: Report): boolean {
   );
 }
 
+/** The figures of a scenario that follows no streams, loses no acknowledgements and asks nobody for approval. */
+export const NOT_LOOKED_AT = {
+  stream_gaps: 0,
+  stream_duplicates: 0,
+  unknown_surfaced: 0,
+  unknown_told_by_tool: 0,
+  given_up: 0,
+  lost_acknowledgements: 0,
+  takeovers: 0,
+  resumptions: 0,
+  seconds_to_first_resumed_step_median: null,
+  seconds_to_first_resumed_step_max: null,
+  problems: {},
+} satisfies Partial<Report>;
+
 /** Name and figure, for people. */
 export function table(report: Report): string {
   const { findings: _findings, problems, sigterm, governed, mcp, faults, ...figures } = report;
