@@ -45,7 +45,12 @@ export class OperatedScene {
   #isOver = false;
   #isClean = false;
 
-  private constructor(options: ChaosOptions, stage: Stage, daemon: SupervisedDaemon, say: Surroundings["say"]) {
+  private constructor(
+    options: ChaosOptions,
+    stage: Stage,
+    daemon: SupervisedDaemon,
+    say: Surroundings["say"],
+  ) {
     this.#options = options;
     this.stage = stage;
     this.daemon = daemon;
@@ -133,20 +138,24 @@ export class OperatedScene {
   async report(own: Own): Promise<Report> {
     const { daemon, findings } = this;
     const { runs, kills } = this.#options;
+    const { accepted = runs, settled, completed, effects, ...more } = own;
     const { events } = await this.#status();
     const report: Report = {
       ...heading(this.#options),
-      ...NOT_LOOKED_AT,
-      accepted: runs,
+      accepted,
+      settled,
+      completed,
       lost: findings.count("lost"),
       repeated: findings.count("repeated"),
+      ...NOT_LOOKED_AT,
+      effects,
       kills,
       restarts: daemon.restarts,
       failed_starts: daemon.failedStarts,
       crashes: daemon.crashes,
       events: Number(events.tail_event_id_cursor),
       seconds: rounded((performance.now() - this.#began) / 1_000) ?? 0,
-      ...own,
+      ...more,
       findings: findings.sentences,
     };
     this.#isClean = isClean(report);
