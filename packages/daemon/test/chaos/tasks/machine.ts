@@ -37,9 +37,7 @@ export class Machine {
 
   /** The names of the commands of which a process is there. */
   async running(): Promise<Set<string>> {
-    const { stdout } = await run("ps", ["-A", "-ww", "-o", "args="], { maxBuffer: MOST_BYTES });
-    const ours = stdout.split("\n").filter((line) => line.includes(this.ledger));
-    return new Set(ours.flatMap((line) => /\br\d+-[a-z]+\b/.exec(line) ?? []));
+    return new Set((await this.#processes()).map(({ name }) => name));
   }
 
   /** Those of them that are still there when the time is over. */
@@ -50,5 +48,24 @@ export class Machine {
       if (left.size === 0 || performance.now() >= deadline) return left;
       await delay(POLL_MS);
     }
+  }
+
+  /** Whatever a daemon should have ended and did not. */
+  async clear(): Promise<void> {
+    for (const { pid } of await this.#processes()) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+
+  async #processes(): Promise<{ pid: number; name: string }[]> {
+    const { stdout } = await run("ps", ["-A", "-ww", "-o", "pid=,args="], { maxBuffer: MOST_BYTES });
+    return stdout.split("\n").flatMap((line) => {
+      const name = line.includes(this.ledger) ? /\br\d+-[a-z]+\b/.exec(line)?.[0] : undefined;
+      return name === undefined ? [] : [{ pid: Number.parseInt(line, 10), name }];
+    });
   }
 }

@@ -23,6 +23,7 @@ export async function tasksScenario(options: ChaosOptions, surroundings: Surroun
   const { runs, kills } = options;
   const stage = await buildStage(options, surroundings);
   const machine = new Machine(besideOf(stage, "ledger"));
+  surroundings.cleanup.defer(() => machine.clear());
   const scene = await OperatedScene.open(options, surroundings, stage, {
     // In a sandbox a command's processes have other numbers and names than the machine's.
     flags: ["--permission-mode", "bypass-permissions", "--sandbox", "off"],
