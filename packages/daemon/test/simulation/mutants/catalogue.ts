@@ -300,16 +300,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "leave-the-commands-of-the-dead",
     fault: "a command whose daemon died is in progress for ever",
-    file: "features/tasks/shell-host.ts",
-    find: "if (!(await this.#takeLease(one)) || this.#running.has(id)) return void this.#ending.delete(id);",
-    replace: 'if (this.#state === "working") return void this.#ending.delete(id);',
+    file: "features/tasks/leftovers.ts",
+    find: "if (!(await this.#takeLease(one)) || this.#host.isRunning(id))",
+    replace: "if (!this.#host.isRunning(id))",
   },
   {
     name: "start-a-command-again",
     fault: "a command that a dead daemon had begun is begun again",
-    file: "features/tasks/shell-host.ts",
-    find: "if (!this.#running.has(id)) this.#ending.add(id);",
-    replace: "if (!this.#running.has(id)) return this.#launch(id);",
+    file: "features/tasks/leftovers.ts",
+    find: "if (!this.#host.isRunning(id)) this.#ending.add(id);",
+    replace: "if (!this.#host.isRunning(id)) return this.#host.launch(id);",
   },
   {
     name: "leave-the-processes-of-the-dead",
@@ -335,7 +335,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "keep-the-lease-of-a-command",
     fault: "a task that is over stays leased",
-    file: "features/tasks/shell-host.ts",
+    file: "features/tasks/endings.ts",
     find: "if (lease?.owner === owner)",
     replace: "if (lease?.owner === undefined)",
   },
