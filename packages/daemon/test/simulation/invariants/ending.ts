@@ -37,7 +37,7 @@ export async function checkEnd(world: World, facts: Facts, watchers: readonly Wa
   for (const call of facts.calls.values()) checkCall(world, call, violate);
   checkJournal(facts, journal, violate);
   await checkBudget(world, facts, store, violate);
-  checkAudit(facts, journal, (detail) => violate("audit", detail));
+  checkAudit(facts, journal, world.scheduler.now, (detail) => violate("audit", detail));
   await checkHooks(world, facts, store);
   await checkTasks(world, facts, store);
   for (const watcher of watchers) {

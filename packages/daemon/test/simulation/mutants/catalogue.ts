@@ -417,6 +417,18 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "const end = { count: from.count };",
   },
   {
+    name: "take-a-beginning-for-damage",
+    fault: "a daemon refuses what it should record, because another one began the bucket while it looked",
+    file: "governance/audit/heads.ts",
+    find:
+      "const [anchor, known] = await Promise.all([lastAnchor(), store.get(BUCKET_KIND, bucket)]);\n" +
+      "    const segment = await this.#lastSegment(bucket);",
+    replace:
+      "const anchor = await lastAnchor();\n" +
+      "const segment = await this.#lastSegment(bucket);\n" +
+      "const known = await store.get(BUCKET_KIND, bucket);",
+  },
+  {
     name: "leave-unsigned-what-a-crash-left",
     fault: "records that no anchor had seen when their daemon died stay without one",
     file: "governance/audit/anchors.ts",
