@@ -3,6 +3,7 @@ import { takeCare } from "./clients/caretaker.ts";
 import { comeBack, mayComeBack } from "./clients/comeback.ts";
 import { Deciders } from "./clients/decider.ts";
 import { intervene } from "./clients/intervener.ts";
+import { askEveryDaemon, legislate } from "./clients/legislator.ts";
 import { keepSkills } from "./clients/librarian.ts";
 import { operate } from "./clients/operator.ts";
 import { rule } from "./clients/ruler.ts";
@@ -87,7 +88,7 @@ export async function simulate(plan: Plan, options: { traced?: boolean } = {}): 
 }
 
 interface People {
-  /** Submitters, interveners, operators, rulers and librarians who are not done yet. */
+  /** Submitters, interveners, operators, rulers, legislators and librarians who are not done yet. */
   busy: number;
   watchers: Watcher[];
   employ(work: Promise<void>): void;
@@ -145,6 +146,7 @@ function populate(world: World, facts: Facts): People {
   }
   for (const [index, operator] of plan.operators.entries()) employ(operate(world, facts, operator, index));
   for (const [index, ruler] of plan.rulers.entries()) employ(rule(world, facts, ruler, index));
+  for (const [index, one] of plan.legislators.entries()) employ(legislate(world, facts, one, index));
   for (const [index, one] of plan.librarians.entries()) employ(keepSkills(world, facts, one, index));
   for (const watcher of watchers) void watcher.run();
   world.start();
@@ -191,6 +193,10 @@ async function run(world: World, facts: Facts, people: People): Promise<void> {
   if (world.plan.access?.account !== undefined) await checkCustody(world, facts);
   if (mayComeBack(world.plan)) {
     people.employ(comeBack(world, facts));
+    await untilQuiet();
+  }
+  if (world.plan.legislators.length > 0) {
+    people.employ(askEveryDaemon(world, facts));
     await untilQuiet();
   }
   over = true;

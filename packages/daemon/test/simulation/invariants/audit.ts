@@ -1,5 +1,5 @@
 import type { Json } from "@kheish/contract";
-import { sessionOfStream } from "../../../src/engine/index.ts";
+import { RULE_STREAM, sessionOfStream } from "../../../src/engine/index.ts";
 import { TOKENS_STREAM } from "../../../src/features/tokens/records.ts";
 import { type Anchor, anchorHash, anchorInput } from "../../../src/governance/audit/anchor.ts";
 import { ANCHOR_STREAM } from "../../../src/governance/audit/anchors.ts";
@@ -81,7 +81,12 @@ function checkPeople(
 
 /** Bucket and target of what a person did, as `bucket target`; undefined where nobody did anything. */
 function changedBy({ stream, type, data }: StoredEvent): string | undefined {
-  const { slot_id, subject_id, token_id, run_id, by, reason } = data as Record<string, string | undefined>;
+  const { slot_id, subject_id, token_id, run_id, by, reason, rule_id } = data as Record<
+    string,
+    string | undefined
+  >;
+  const { rule } = data as { rule?: { rule_id: string } };
+  if (stream === RULE_STREAM) return `unscoped permission_rules/${rule_id ?? rule?.rule_id}`;
   if (stream === TOKENS_STREAM) return `unscoped tokens/${token_id}`;
   if (stream === AUTH_STREAM && type === "master_key_changed") return "unscoped secrets/master_key";
   if (stream === AUTH_STREAM && type.startsWith("slot_") && type !== "slot_refreshed")
