@@ -71,6 +71,31 @@ describe("the inbox of somebody with much to decide", () => {
     await still.cancel();
   });
 
+  test("what moves into the place of something that went away cannot be clicked in the same moment", async () => {
+    const gone = await waiting("gone", bash("true"));
+    const next = await waiting("next", bash("true"));
+    await at.goto("/inbox");
+    await item(`bash of ${next.id}`).waitFor();
+    // What a pointer could do in the moment when the first one was gone, before any time has passed.
+    const pointer = at.page.evaluate(
+      `new Promise((resolve) => {
+        const top = () => document.querySelector("[data-item]");
+        const first = top().dataset.item;
+        const observer = new MutationObserver(() => {
+          if (top()?.dataset.item === first) return;
+          observer.disconnect();
+          resolve(getComputedStyle(top()).pointerEvents);
+        });
+        observer.observe(document.body, { childList: true, subtree: true, attributes: true });
+      })`,
+    );
+    const [request] = gone.pending_approvals;
+    await gone.deny(request?.id ?? "");
+    expect(await pointer).toBe("none");
+    await item(`bash of ${next.id}`).getByRole("button", { name: "Approve" }).click();
+    await Promise.all([gone.wait(), next.wait()]);
+  });
+
   test("many are decided at once, each with its own outcome, also where somebody else was faster", async () => {
     const all = await Promise.all(["b1", "b2", "b3"].map((session) => waiting(session, bash("true"))));
     await at.goto("/inbox");

@@ -15,6 +15,7 @@ import { DecidedLately } from "./decided.tsx";
 import { type Item, itemsOf, nameOf } from "./items.ts";
 import { Question } from "./question.tsx";
 import { useKeys } from "./use-keys.ts";
+import { useSettling } from "./use-settling.ts";
 
 /** Everything that waits for a human, the longest first; to be worked off by keyboard, one by one or many at once. */
 export function Inbox() {
@@ -32,6 +33,7 @@ function Waiting({ items }: { items: readonly Item[] }) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const list = useRef<Virtualizer<Window, Element>>(null);
   useKeys(items, list);
+  const isSettling = useSettling(items);
   const picked = useMemo(() => items.filter(({ id }) => chosen.has(id)), [items, chosen]);
   const toggle = (id: string) => setChosen((before) => before.symmetricDifference(new Set([id])));
   return (
@@ -40,15 +42,17 @@ function Waiting({ items }: { items: readonly Item[] }) {
       {items.length === 0 ? (
         <Empty>Nothing waits for you. Runs that need a yes or an answer appear here.</Empty>
       ) : (
-        <VirtualList
-          items={items}
-          keyOf={({ id }) => id}
-          rowHeight={USUAL_HEIGHT}
-          label="What waits for you"
-          handle={list}
-        >
-          {(item) => <Row item={item} isChosen={chosen.has(item.id)} onChoose={() => toggle(item.id)} />}
-        </VirtualList>
+        <div className={isSettling ? "pointer-events-none" : undefined}>
+          <VirtualList
+            items={items}
+            keyOf={({ id }) => id}
+            rowHeight={USUAL_HEIGHT}
+            label="What waits for you"
+            handle={list}
+          >
+            {(item) => <Row item={item} isChosen={chosen.has(item.id)} onChoose={() => toggle(item.id)} />}
+          </VirtualList>
+        </div>
       )}
       <DecidedLately items={items} />
     </>
