@@ -244,8 +244,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "never-take-over",
     fault: "what a dead daemon held stays with it",
-    file: "compose.ts",
-    find: 'await store.commit([{ op: "release-owner", owner }]);',
+    file: "compose/lifecycle.ts",
+    find: 'await store.commit([{ op: "release-owner", owner: ownerOf(instanceId) }]);',
     replace: "",
   },
   {
