@@ -82,10 +82,22 @@ module.exports = {
     },
     {
       name: "sdk-carries-nothing",
-      comment: "Of the contract the SDK takes the types only: a browser loads no schemas.",
+      comment:
+        "Of the contract the SDK takes the types, and the one file that needs nothing: a browser loads no schemas.",
       severity: "error",
       from: { path: "^packages/sdk/src" },
-      to: { path: "^packages/contract/src", dependencyTypesNot: ["type-only"] },
+      to: {
+        path: "^packages/contract/src",
+        pathNot: "/event-stream\\.ts$",
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+    {
+      name: "event-stream-needs-nothing",
+      comment: "The SDK carries it into browsers, and the command line loads it beside no schemas.",
+      severity: "error",
+      from: { path: "^packages/contract/src/event-stream\\.ts$" },
+      to: { path: "." },
     },
     {
       name: "console-uses-the-sdk",
