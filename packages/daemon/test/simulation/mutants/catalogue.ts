@@ -167,7 +167,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forget-who-is-left",
     fault: "one answer of several hides the others",
-    file: "engine/commands/resolve-approvals.ts",
+    file: "engine/commands/apply-resolutions.ts",
     find: "{ ...run.data, pending_approval_ids: pending, updated_at_ms: change.now },",
     replace: "{ ...run.data, pending_approval_ids: [], updated_at_ms: change.now },",
   },
