@@ -279,7 +279,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "change-settings-unguarded",
     fault: "of two changes from one revision the second overwrites the first",
-    file: "features/runtime/config/settings.ts",
+    file: "features/runtime/config/stored-revisions.ts",
     find: "      expectedRevision: before?.revision ?? 0,",
     replace: "",
   },
@@ -293,7 +293,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forget-past-settings",
     fault: "a change cannot be taken back, as what was before it is gone",
-    file: "features/runtime/config/settings.ts",
+    file: "features/runtime/config/stored-revisions.ts",
     find: "...(before === undefined ? [] : [pastOp(before, data(before))]),",
     replace: "",
   },
