@@ -579,8 +579,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "rule-for-one-daemon",
     fault: "a daemon judges by rules that another one was told to change",
-    file: "compose.ts",
-    find: "if (stored.stream === RULE_STREAM) rules.outdate();",
+    file: "compose/hear.ts",
+    find: "if (stored.stream === RULE_STREAM) engine.rules.outdate();",
     replace: "",
   },
   {
