@@ -43,7 +43,7 @@ const PACKAGES: Readonly<Record<string, Package>> = {
 async function compile(name: string): Promise<void> {
   const config = join(out, `${name}.tsconfig.json`);
   const source = join(root, "packages", name, "src");
-  const contract = join(out, "contract", "dist", "index.d.ts");
+  const declared = (module: string) => join(out, "contract", "dist", `${module}.d.ts`);
   writeFileSync(
     config,
     JSON.stringify({
@@ -58,7 +58,9 @@ async function compile(name: string): Promise<void> {
         // What was built may stand where nothing is installed.
         paths: {
           zod: [join(root, "node_modules", "zod", "index.d.ts")],
-          ...(name === "contract" ? {} : { "@kheish/contract": [contract] }),
+          ...(name === "contract"
+            ? {}
+            : { "@kheish/contract": [declared("index")], "@kheish/contract/*": [declared("*")] }),
         },
       },
       include: [join(source, "**/*.ts")],

@@ -16,13 +16,13 @@ import type { JournalReport } from "./governance/audit/index.ts";
 import type { Blobs } from "./kernel/blobs.ts";
 import { listBlobs, openBlobsDirectory } from "./kernel/blobs-directory.ts";
 import { systemClock } from "./kernel/clock.ts";
+import { packageVersion } from "./kernel/package.ts";
 import { systemRandom } from "./kernel/random.ts";
 import type { SnapshotSource, SnapshotTarget } from "./kernel/snapshot.ts";
 import { openSqliteSnapshot, openSqliteTarget } from "./kernel/sqlite/index.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
 import { StoreError } from "./kernel/store.ts";
-import { openStore } from "./opening.ts";
-import { packageVersion } from "./surface/cli/version.ts";
+import { openStore } from "./opening/store.ts";
 
 /** A state root and the store that belongs to it: `sqlite`, or the URL of a PostgreSQL database. */
 export interface RootPlace {

@@ -8,7 +8,9 @@ import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openStateRoot } from "./kernel/state-root.ts";
-import { authFileOf, type Env, masterKeyFor, openCredentials, openStore, readIfPresent } from "./opening.ts";
+import { authFileOf, masterKeyFor, openCredentials } from "./opening/credentials.ts";
+import { type Env, readIfPresent } from "./opening/environment.ts";
+import { openStore } from "./opening/store.ts";
 
 /** The auth store of a state root that no daemon runs on. */
 export interface OfflineSecrets {

@@ -4,9 +4,9 @@ import { expireQuestion } from "./commands/answer-question.ts";
 import { wakeBudget } from "./commands/budgets.ts";
 import { resumeGoal } from "./commands/goals.ts";
 import { expireRule } from "./commands/permission-rules.ts";
-import { expireApproval } from "./commands/resolve-approvals.ts";
 import type { TooEarly } from "./commands/too-early.ts";
 import type { CommandDeps } from "./commands/transact.ts";
+import { expireApproval } from "./commands/unanswered-approvals.ts";
 import { TIMER_QUEUE } from "./session-change.ts";
 
 const LEASE_MS = 30_000;

@@ -1,8 +1,14 @@
+import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { pathToFileURL } from "node:url";
 
 /** The manifest of this package, however deep in it this code ended up when it was built. */
 export const MANIFEST = pathToFileURL(findPackageJSON("..", import.meta.url) ?? "package.json");
+
+/** The version in the manifest; read as a file so that `--help` need not load the contract. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(MANIFEST, "utf8")) as { version: string }).version;
+}
 
 /** A file of this package, by its path from the package's root. */
 export function packageFile(path: string): URL {

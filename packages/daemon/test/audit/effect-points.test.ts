@@ -13,9 +13,9 @@ const REACHES =
 
 /** Every file of the daemon that gets hold of the network or of processes, and who records what leaves by it. */
 const KNOWN: Record<string, string> = {
-  "main.ts":
+  "opening/network.ts":
     "hands `fetch` to the model drivers, recorded with each call; and to route discovery, `auditedFetch`",
-  "opening-mcp.ts":
+  "opening/mcp.ts":
     "hands `fetch` to connections with MCP servers: `recorded`, and calls of runs by the loop, kind `mcp`",
   "model/drivers/provider.ts": "type only",
   "model/drivers/provider-driver.ts": "a model call: recorded by the loop, attempt by attempt",

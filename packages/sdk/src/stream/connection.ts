@@ -1,8 +1,8 @@
 import type { StreamEvent } from "@kheish/contract";
+import { FrameReader, type RawFrame } from "@kheish/contract/event-stream";
 import { KheishConnectionError, KheishProtocolError } from "../errors.ts";
 import type { Settings } from "../options.ts";
 import { open, withNetworkErrors } from "../transport/open.ts";
-import { FrameReader, type RawFrame } from "./sse.ts";
 
 /** One event of a stream. `id` is the place in the journal behind it; what was never history has none. */
 export interface StreamFrame<Event extends StreamEvent = StreamEvent> {
@@ -13,6 +13,8 @@ export interface StreamFrame<Event extends StreamEvent = StreamEvent> {
 /** The daemon says something at least every 10 s: a proxy that buffers shows itself, and so does a dead connection. */
 const FIRST_FRAME_WITHIN_MS = 15_000;
 const SILENCE_MS = 35_000;
+/** The daemon's frames are below 1 MiB; far more is none of its. */
+const MAX_FRAME_CHARACTERS = 8 * 1024 * 1024;
 
 export interface ConnectionRequest {
   readonly path: string;
@@ -39,7 +41,7 @@ export async function* connect(
       throw new KheishProtocolError(`the answer to GET ${request.path} is no event stream`);
     yield "open";
     const reader = response.body.getReader();
-    const frames = new FrameReader();
+    const frames = new FrameReader(MAX_FRAME_CHARACTERS, tooLong);
     for (;;) {
       const next = await withNetworkErrors(settings, controller.signal, () => reader.read());
       // A consumer that takes its time is no silence: the clock runs only while something is waited for.
@@ -53,6 +55,10 @@ export async function* connect(
     signal.removeEventListener("abort", leave);
     controller.abort();
   }
+}
+
+function tooLong(limit: number): KheishProtocolError {
+  return new KheishProtocolError(`an event of more than ${limit} characters`);
 }
 
 function parsed({ id, event, data }: RawFrame): StreamFrame {

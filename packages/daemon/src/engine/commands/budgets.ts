@@ -17,9 +17,9 @@ import { digest } from "../ledger.ts";
 import type { PricePort, RouteResolver } from "../ports.ts";
 import { type Kept, put, read } from "../records.ts";
 import { TIMER_QUEUE } from "../session-change.ts";
-import { passApproval } from "./resolve-approvals.ts";
 import type { TooEarly } from "./too-early.ts";
 import { type CommandDeps, requireRun } from "./transact.ts";
+import { passApproval } from "./unanswered-approvals.ts";
 
 type Definition = Omit<CreateBudgetRequest, "budget_id">;
 type BudgetDeps = Pick<CommandDeps, "store" | "audit" | "clock" | "budgets" | "routes" | "prices">;

@@ -1,19 +1,13 @@
-import { type ApprovalResolution, type Json, problem, type ResolveApprovalsRequest } from "@kheish/contract";
-import { checkExtension, extendBudget } from "../budgets/ask.ts";
-import { auditDecision } from "../external-actions.ts";
-import { digest } from "../ledger.ts";
-import { escalated } from "../permissions/escalation.ts";
+import { type ApprovalResolution, problem, type ResolveApprovalsRequest } from "@kheish/contract";
+import { checkExtension } from "../budgets/ask.ts";
 import { type Decider, isRemembered, remembered } from "../permissions/remember.ts";
 import { isEnough, refuseUnlessRaised, voteOf } from "../permissions/votes.ts";
-import type { ApprovalDecision, ApprovalRecord, Kept, PermissionRuleRecord, RunRecord } from "../records.ts";
+import type { ApprovalDecision, Kept, PermissionRuleRecord, RunRecord } from "../records.ts";
 import { readMany } from "../records.ts";
-import { pendingApprovals } from "../requests.ts";
 import type { SessionChange } from "../session-change.ts";
-import { resumeRun } from "../transitions.ts";
-import { endRun } from "./end-run.ts";
+import { applyResolutions, decisionDigest, type Resolved } from "./apply-resolutions.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
 import { keepSessionRule, newRuleId, refuseMoreIn } from "./permission-rules.ts";
-import type { TooEarly } from "./too-early.ts";
 import { type CommandDeps, requireActive, requireRun, requireSession, transact } from "./transact.ts";
 
 /**
@@ -49,7 +43,10 @@ export async function resolveApprovals(
     });
     castVotes(change, run, fresh, decided, caller.principal);
     if (decided.length > 0) {
-      await applyResolutions(deps, change, run, decided, { decided_by: caller.principal, cause: "answer" });
+      await applyResolutions(deps.store, change, run, decided, {
+        decided_by: caller.principal,
+        cause: "answer",
+      });
     }
     for (const { approval } of decided) {
       const rule = rules.get(approval.id);
@@ -63,7 +60,7 @@ export async function resolveApprovals(
 async function rulesLeftBehind(
   deps: CommandDeps,
   sessionId: string,
-  fresh: readonly Fresh[],
+  fresh: readonly Resolved[],
   by: Decider,
   nowMs: number,
 ): Promise<Map<string, PermissionRuleRecord>> {
@@ -83,8 +80,8 @@ async function rulesLeftBehind(
 function castVotes(
   change: SessionChange,
   run: Kept<"run">,
-  fresh: readonly Fresh[],
-  decided: readonly Fresh[],
+  fresh: readonly Resolved[],
+  decided: readonly Resolved[],
   principal: string,
 ): void {
   const over = new Set(decided.map(({ approval }) => approval.id));
@@ -138,18 +135,13 @@ function checkBatch(resolutions: readonly ApprovalResolution[]): void {
   }
 }
 
-interface Fresh {
-  approval: Kept<"approval">;
-  resolution: ApprovalResolution;
-}
-
 /** The resolutions that still decide something; throws where the batch contradicts what is stored (01-A1). */
 async function undecided(
   deps: CommandDeps,
   session: Kept<"session">,
   run: Kept<"run">,
   resolutions: readonly ApprovalResolution[],
-): Promise<Fresh[]> {
+): Promise<Resolved[]> {
   const known = new Map(
     (
       await readMany(
@@ -161,7 +153,7 @@ async function undecided(
       .filter((approval) => approval.data.run_id === run.id)
       .map((approval) => [approval.id, approval]),
   );
-  const fresh: Fresh[] = [];
+  const fresh: Resolved[] = [];
   let unknown: string | undefined;
   for (const resolution of resolutions) {
     const approval = known.get(resolution.request_id);
@@ -232,144 +224,4 @@ function checkMayExtend(
     "insufficient_access",
     `allowing '${request_id}' extends budget '${budget.account.budget_id}', which needs admin on runtime/budgets/${budget.account.budget_id}`,
   );
-}
-
-export function decisionDigest(resolution: ApprovalResolution): string {
-  const { behavior, updated_input, reason, remember: kept } = resolution;
-  const lasting = kept !== undefined && isRemembered(resolution) ? [kept as Json] : [];
-  return digest([behavior, updated_input ?? null, reason ?? null, ...lasting]);
-}
-
-/** Writes decisions; when none is left open the run goes on (03-R31). */
-async function applyResolutions(
-  deps: CommandDeps,
-  change: SessionChange,
-  run: Kept<"run">,
-  fresh: readonly Fresh[],
-  by: Pick<ApprovalDecision, "decided_by" | "cause">,
-): Promise<void> {
-  const decided = new Set(fresh.map(({ approval }) => approval.id));
-  const left = (await pendingApprovals(deps.store, run.data)).filter((approval) => !decided.has(approval.id));
-  change.emit("approval_resolved", {
-    run_id: run.id,
-    resolutions: fresh.map(({ resolution }) => resolution),
-    decided_by: by.decided_by,
-    pending: left.map((approval) => approval.id),
-  });
-  for (const { approval, resolution } of fresh) {
-    const decision: ApprovalDecision = {
-      behavior: resolution.behavior,
-      digest: decisionDigest(resolution),
-      decided_at_ms: change.now,
-      ...by,
-    };
-    change.put("approval", approval.id, { ...approval.data, decision }, approval.revision);
-    const { tool_call_id, tool_name } = approval.data.request;
-    auditDecision(change, run.data, {
-      tool_call_id,
-      tool_name,
-      digest: decision.digest,
-      by: by.decided_by,
-      behavior: decision.behavior,
-    });
-    if (approval.data.budget !== undefined) {
-      const isAllowed = resolution.behavior === "allow" && by.cause === "answer";
-      if (isAllowed) await extendBudget(deps.store, change, approval, resolution, by.decided_by);
-    } else if (resolution.behavior === "deny") {
-      settleDenied(change, run.id, approval.data.request, resolution);
-    }
-  }
-  if (left.length === 0) {
-    resumeRun(change, run, "approval_resume");
-    return;
-  }
-  const pending = left.map((approval) => approval.id);
-  change.put(
-    "run",
-    run.id,
-    { ...run.data, pending_approval_ids: pending, updated_at_ms: change.now },
-    run.revision,
-  );
-  change.updateSession({ pending_approvals: pending.length });
-}
-
-function settleDenied(
-  change: SessionChange,
-  runId: string,
-  request: { tool_call_id: string; tool_name: string },
-  resolution: ApprovalResolution,
-): void {
-  const output: Json = {
-    error: resolution.reason ?? "approval denied",
-    denied: true,
-    ...(resolution.justification === undefined ? {} : { justification: resolution.justification }),
-  };
-  change.emit("tool_call_finished", {
-    run_id: runId,
-    call_id: request.tool_call_id,
-    result: { call_id: request.tool_call_id, tool_name: request.tool_name, output, is_error: true },
-    ledger: "denied",
-  });
-}
-
-/** What a run asked to have extended is to be had without anybody's answer: it goes on. False: it still waits. */
-export async function passApproval(
-  deps: CommandDeps,
-  approvalId: string,
-  whyNow: (approval: ApprovalRecord, nowMs: number) => Promise<string | undefined>,
-): Promise<boolean> {
-  const [known] = await readMany(deps.store, "approval", [approvalId]);
-  if (known === undefined) return true;
-  return transact(deps, known.data.session_id, async (change) => {
-    const [approval] = await readMany(deps.store, "approval", [approvalId]);
-    if (approval === undefined || approval.data.decision !== undefined) return true;
-    const reason = await whyNow(approval.data, change.now);
-    if (reason === undefined) return false;
-    const run = await requireRun(deps.store, approval.data.run_id);
-    const resolution: ApprovalResolution = { request_id: approvalId, behavior: "allow", reason };
-    await applyResolutions(deps, change, run, [{ approval, resolution }], {
-      decided_by: "daemon",
-      cause: "room",
-    });
-    return true;
-  });
-}
-
-/** A deadline that passed: escalates, denies, or cancels the run, as the request said (01-A10). */
-export async function expireApproval(deps: CommandDeps, approvalId: string): Promise<TooEarly | undefined> {
-  const [known] = await readMany(deps.store, "approval", [approvalId]);
-  if (known === undefined) return undefined;
-  const end = await transact(deps, known.data.session_id, async (change, session) => {
-    const [approval] = await readMany(deps.store, "approval", [approvalId]);
-    const deadline = approval?.data.request.expires_at_ms;
-    if (approval === undefined || approval.data.decision !== undefined) return undefined;
-    if (deadline === undefined) return undefined;
-    if (deadline > change.now) return { dueAtMs: deadline };
-    const run = await requireRun(deps.store, approval.data.run_id);
-    const reason = `approval '${approvalId}' was not answered before ${new Date(deadline).toISOString()}`;
-    const raised = escalated(approval, session, deps.approvalTimeoutMs, change.now);
-    if (raised !== undefined) {
-      change.put("approval", approval.id, raised.record, approval.revision);
-      change.emit("approval_escalated", {
-        run_id: run.id,
-        request_id: approvalId,
-        expires_at_ms: raised.dueAtMs,
-        pending: run.data.pending_approval_ids,
-      });
-      return { dueAtMs: raised.dueAtMs };
-    }
-    if (approval.data.request.on_timeout === "cancel") {
-      await endRun(deps, change, session, run, "cancelled", reason);
-      return "cancelled";
-    }
-    const resolution: ApprovalResolution = { request_id: approvalId, behavior: "deny", reason };
-    await applyResolutions(deps, change, run, [{ approval, resolution }], {
-      decided_by: "daemon",
-      cause: "timeout",
-    });
-    return undefined;
-  });
-  if (end !== "cancelled") return end;
-  deps.abortRun(known.data.run_id, "cancelled");
-  return undefined;
 }

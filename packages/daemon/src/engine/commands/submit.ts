@@ -8,7 +8,8 @@ import { conformInput } from "../contracts/input.ts";
 import { boundMetadata, isBindable, refuseUnderGoal } from "../goals/binding.ts";
 import { goalIn } from "../goals/keep.ts";
 import type { PinnedRoute } from "../ports.ts";
-import { type Kept, type RunRecord, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
+import { queuedRun } from "../queued-run.ts";
+import { type Kept, type RunRecord, read, type SessionRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { acceptRun } from "../transitions.ts";
 import { earlier, idempotencyKeyOf, type Receipt, receiptOf, remember } from "./idempotency.ts";
@@ -153,21 +154,14 @@ function newRun(
   parts: readonly DecodedPart[],
 ): RunRecord {
   const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-  return {
+  return queuedRun(session, now, {
     run_id: runId,
-    session_id: session.session_id,
-    agent_id: session.agent_id,
     kind: "input",
-    status: "queued",
-    submitted_at_ms: now,
-    updated_at_ms: now,
     request: {
       source_plugin: request.source_plugin ?? "daemon",
       source_kind: request.source_kind ?? "api",
       actor_id: request.actor_id ?? principal,
       ...(text === "" ? {} : { text_preview: previewOf(text) }),
-      provider: plan.route.route_id,
-      model: plan.route.model,
     },
     route: plan.route,
     generation: plan.generation,
@@ -175,14 +169,8 @@ function newRun(
     ...(request.completion_requirements?.length
       ? { completion_requirements: request.completion_requirements }
       : {}),
-    ...(session.output_contract === undefined ? {} : { output_contract: session.output_contract }),
-    pending_approval_ids: [],
-    pending_question_ids: [],
-    accepted_seq: 0,
-    output_seqs: [],
-    usage: ZERO_USAGE,
     principal,
-  };
+  });
 }
 
 /** A connector's explicit targets become the session's default when the session was idle (01-R17). */

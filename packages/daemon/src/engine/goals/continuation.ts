@@ -4,7 +4,8 @@ import { previewOf } from "../commands/preview.ts";
 import { planRoute } from "../commands/route-plan.ts";
 import type { UserMessage } from "../messages.ts";
 import type { RouteResolver } from "../ports.ts";
-import { type RunRecord, type SessionRecord, ZERO_USAGE } from "../records.ts";
+import { queuedRun } from "../queued-run.ts";
+import type { RunRecord, SessionRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { acceptRun, isTopologyIdle } from "../transitions.ts";
 import { bindingOf, remainingTokens, revised, wants } from "./goal.ts";
@@ -71,22 +72,14 @@ function continuationRun(
   runId: string,
   previousRunId: string | undefined,
 ): RunRecord {
-  const { session, now } = change;
-  return {
+  return queuedRun(change.session, change.now, {
     run_id: runId,
-    session_id: session.session_id,
-    agent_id: session.agent_id,
     kind: "goal_continuation",
-    status: "queued",
-    submitted_at_ms: now,
-    updated_at_ms: now,
     request: {
       source_plugin: "daemon",
       source_kind: "goal_continuation",
       actor_id: "daemon",
       text_preview: previewOf(goal.objective),
-      provider: route.route_id,
-      model: route.model,
     },
     route,
     generation,
@@ -97,15 +90,9 @@ function continuationRun(
         budget_wrapup: kind === "wrap_up",
       },
     },
-    reply_targets: session.reply_targets ?? [],
-    ...(session.output_contract === undefined ? {} : { output_contract: session.output_contract }),
-    pending_approval_ids: [],
-    pending_question_ids: [],
-    accepted_seq: 0,
-    output_seqs: [],
-    usage: ZERO_USAGE,
+    reply_targets: change.session.reply_targets ?? [],
     principal: "daemon",
-  };
+  });
 }
 
 /** What the model is told: the goal, what is left of the budget, and how the goal ends. */

@@ -23,7 +23,7 @@ import type {
 import type { SkillPort } from "../skills/port.ts";
 import type { StateCache } from "./state-cache.ts";
 
-/** What the loop works with; everything comes in from `main.ts`. */
+/** What the loop works with; everything comes in from `compose`. */
 export interface LoopDeps {
   store: Store;
   clock: Clock;

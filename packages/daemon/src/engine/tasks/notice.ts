@@ -2,7 +2,8 @@ import { isTaskOver } from "@kheish/contract";
 import type { Store } from "../../kernel/store.ts";
 import { previewOf } from "../commands/preview.ts";
 import type { UserMessage } from "../messages.ts";
-import { type Kept, type RunRecord, type StoredTask, taskRecordId, ZERO_USAGE } from "../records.ts";
+import { queuedRun } from "../queued-run.ts";
+import { type Kept, type RunRecord, type StoredTask, taskRecordId } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { acceptRun } from "../transitions.ts";
 import { isObject } from "./rules.ts";
@@ -68,36 +69,22 @@ function noticeRun(
   { run }: NonNullable<StoredTask["shell"]>,
   text: string,
 ): RunRecord {
-  const { session, now } = change;
   const stalled = tasks.every(({ data }) => !isTaskOver(data.task.status));
-  return {
+  return queuedRun(change.session, change.now, {
     run_id: runId,
-    session_id: session.session_id,
-    agent_id: session.agent_id,
     kind: "mailbox_delivery",
-    status: "queued",
-    submitted_at_ms: now,
-    updated_at_ms: now,
     request: {
       source_plugin: "daemon",
       source_kind: stalled ? "background_shell_stalled" : "background_shell_completed",
       actor_id: "daemon",
       text_preview: previewOf(text),
-      provider: run.route.route_id,
-      model: run.route.model,
     },
     route: run.route,
     generation: run.generation,
     input_metadata: { daemon: { task_ids: tasks.map(({ data }) => data.task.id) } },
     reply_targets: run.reply_targets,
-    ...(session.output_contract === undefined ? {} : { output_contract: session.output_contract }),
-    pending_approval_ids: [],
-    pending_question_ids: [],
-    accepted_seq: 0,
-    output_seqs: [],
-    usage: ZERO_USAGE,
     principal: "daemon",
-  };
+  });
 }
 
 function noticeOf(tasks: readonly StoredTask[]): string {

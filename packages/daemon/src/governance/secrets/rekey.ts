@@ -3,7 +3,7 @@ import type { Store } from "../../kernel/store.ts";
 import type { Keyrings } from "./keyrings.ts";
 import { VaultError } from "./master-key.ts";
 import { resealKey } from "./sealed-key.ts";
-import { slotsUnderOthers } from "./slot-records.ts";
+import { readToWrite, slotsUnderOthers } from "./slot-records.ts";
 import { putSlot, resealSlot } from "./stored-slot.ts";
 import { unreadable } from "./unsealed.ts";
 
@@ -24,20 +24,23 @@ async function resealSlots(store: Store, keyrings: Keyrings, random: Random): Pr
   let done = 0;
   for (let refusals = 0; refusals < MAX_REFUSALS; ) {
     let keyring = await keyrings.current();
-    const batch = await slotsUnderOthers(store, keyring.current.id);
-    if (batch.length === 0) return done;
+    const ids = await slotsUnderOthers(store, keyring.current.id);
+    if (ids.length === 0) return done;
+    const batch = await Promise.all(ids.map((id) => readToWrite(store, id)));
     // Another daemon may have begun the next change: its key has come up since the keyring was read.
-    if (batch.some(({ data }) => keyring.get(data.sealed.key_id) === undefined))
+    if (batch.some(({ found }) => found && keyring.get(found.data.sealed.key_id) === undefined))
       keyring = await keyrings.reload();
-    const ops = batch.map(({ id, data, revision }) => {
+    const resealing = batch.flatMap(({ found, guard }) => {
+      if (found === undefined || found.data.sealed.key_id === keyring.current.id) return [];
+      const { id, data, revision } = found;
       const from = keyring.get(data.sealed.key_id);
       const resealed = from && resealSlot(id, data, from, keyring.current, random);
       if (resealed === undefined) throw new VaultError(unreadable(id, data, keyring));
-      return putSlot(id, resealed, revision);
+      return [[guard, putSlot(id, resealed, revision)]];
     });
-    const result = await store.commit([...keyring.guard(), ...ops]);
+    const result = await store.commit([...keyring.guard(), ...resealing.flat()]);
     if (result.ok) {
-      done += batch.length;
+      done += resealing.length;
       continue;
     }
     refusals += 1;

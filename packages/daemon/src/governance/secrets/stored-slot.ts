@@ -15,6 +15,8 @@ import type { MasterKey } from "./master-key.ts";
 import { type Sealed, seal, unseal } from "./seal.ts";
 
 export const SLOT_KIND = "auth_slot";
+/** What outlives a slot: it changes with each deletion, as the revisions of a slot that is made again begin anew. */
+export const DELETION_KIND = "auth_slot_deletion";
 
 /** Whether anything is sealed here, whoever has the key. */
 export async function hasSlots(store: Store): Promise<boolean> {
@@ -99,6 +101,14 @@ export function plainStatus(record: AuthSlotRecord, nowMs: number): AuthSlotStat
 export function putSlot(slotId: string, data: StoredSlot, expectedRevision: number): Op {
   const keys = { id: [slotId], key: [data.sealed.key_id] };
   return { op: "put", kind: SLOT_KIND, id: slotId, data, keys, expectedRevision };
+}
+
+/** Guarded by the revision it was read at. */
+export function deleteSlot(slotId: string, expectedRevision: number, nowMs: number): Op[] {
+  return [
+    { op: "delete", kind: SLOT_KIND, id: slotId, expectedRevision },
+    { op: "put", kind: DELETION_KIND, id: slotId, data: { at_ms: nowMs }, keys: {} },
+  ];
 }
 
 function contextOf(slotId: string, { provider, mode }: { provider: AuthProvider; mode: AuthMode }) {

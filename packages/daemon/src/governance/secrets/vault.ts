@@ -7,12 +7,12 @@ import type { Op, Store } from "../../kernel/store.ts";
 import type { AuditLedger } from "../audit/index.ts";
 import type { Keyring } from "./keyring.ts";
 import { Keyrings } from "./keyrings.ts";
+import { KnownSlots, type StandingSlot } from "./known-slots.ts";
 import { type MasterKey, NO_MASTER_KEY, VaultError } from "./master-key.ts";
 import { withNewerTokens, withSpent } from "./older-state.ts";
 import { confirmKey, finishRekey } from "./rekey.ts";
-import { secretsIn } from "./secrets-in.ts";
-import { allSlots, countSlots, readSlot } from "./slot-records.ts";
-import { plainStatus, putSlot, SLOT_KIND, type StoredSlot, sealSlot, statusOf } from "./stored-slot.ts";
+import { allSlots, countSlots, readSlot, readToWrite } from "./slot-records.ts";
+import { deleteSlot, putSlot, type StoredSlot, sealSlot } from "./stored-slot.ts";
 import { unsealed } from "./unsealed.ts";
 
 /** What changed in the auth store and who changed it; read by every daemon on the same store. */
@@ -48,11 +48,6 @@ export interface OpenSlot {
   revision: number;
 }
 
-interface Landed {
-  data: StoredSlot;
-  revision: number;
-}
-
 /** `refreshed`: the slot holds the same account with other tokens. */
 export type SlotEvent = "written" | "deleted" | "disabled" | "enabled" | "refreshed";
 
@@ -66,7 +61,8 @@ export interface RekeyResult {
  * Every secret of the daemon, each in a record of its own, sealed under the master key.
  *
  * V1 a secret leaves through `open` only; a status never holds one (02-R47)
- * V2 a write lands on the slot's revision that it read and under the keyring it read, or not at all
+ * V2 a write lands on the slot that it read, at that revision, and under the keyring it read, or not at all: a slot of the
+ *    same name that was made meanwhile is another one
  * V3 while keys change, slots under the old and the new key are both readable (02, weakness 8)
  * V4 each change is an event of the journal and a record of the signed audit in the same commit, with its actor
  */
@@ -74,11 +70,7 @@ export class Vault {
   readonly #deps: VaultDeps;
   #started: Promise<void> | undefined;
   readonly #keyrings: Keyrings;
-  /** What is known of each slot, for those who cannot wait for the store. */
-  readonly #known = new Map<string, { statusAt: (nowMs: number) => AuthSlotStatus; revision: number }>();
-  /** Slots of an unencrypted file, while there is no key to seal them under (02-R48). */
-  readonly #plain = new Map<string, AuthSlotRecord>();
-  readonly #onSecrets: (slotId: string, secrets: readonly string[]) => void;
+  readonly #known: KnownSlots;
   readonly #listeners = new Set<(slotId: string, event: SlotEvent) => void>();
 
   /** `onSecrets` hears of every secret before anybody can use it. */
@@ -88,7 +80,7 @@ export class Vault {
   ) {
     this.#deps = deps;
     this.#keyrings = new Keyrings(deps.store, deps.masterKey, deps.onMasterKey);
-    this.#onSecrets = onSecrets;
+    this.#known = new KnownSlots(deps.clock, onSecrets);
   }
 
   /**
@@ -109,7 +101,7 @@ export class Vault {
       return;
     }
     for await (const slot of allSlots(store)) {
-      this.#remember(slot.id, slot, await this.#unseal(slot.id, slot.data));
+      this.#known.remember(slot.id, slot, await this.#unseal(slot.id, slot.data));
     }
     const keyring = await this.#keyrings.reload();
     if (!keyring.isCurrentKnown) {
@@ -139,7 +131,7 @@ export class Vault {
 
   /** What was last heard of a slot, without asking the store. */
   status(slotId: string): AuthSlotStatus | undefined {
-    return this.#known.get(slotId)?.statusAt(this.#deps.clock.now());
+    return this.#known.status(slotId);
   }
 
   /** Hears of every change of a slot, made here or by another daemon. */
@@ -151,31 +143,29 @@ export class Vault {
   /** By slot id. */
   async list(): Promise<AuthSlotStatus[]> {
     const statuses: AuthSlotStatus[] = [];
-    for await (const { id, data } of allSlots(this.#deps.store)) statuses.push(this.#statusOf(id, data));
-    for (const slotId of this.#plain.keys()) {
-      const status = this.status(slotId);
-      if (status !== undefined) statuses.push(status);
-    }
+    for await (const { id, data } of allSlots(this.#deps.store))
+      statuses.push(this.#known.statusOf(id, data));
+    statuses.push(...this.#known.plainStatuses());
     return statuses.sort((a, b) => (a.slot_id < b.slot_id ? -1 : 1));
   }
 
   async get(slotId: string): Promise<{ status: AuthSlotStatus; revision: number } | undefined> {
     const found = await readSlot(this.#deps.store, slotId);
-    if (found !== undefined) return { status: this.#statusOf(slotId, found.data), revision: found.revision };
-    const status = this.#plain.has(slotId) ? this.status(slotId) : undefined;
-    return status && { status, revision: 0 };
+    if (found !== undefined)
+      return { status: this.#known.statusOf(slotId, found.data), revision: found.revision };
+    const plain = this.#known.plain(slotId);
+    return plain && { status: plain.status, revision: 0 };
   }
 
   /** The slot with its secret, as it stands in the store now. Whether it is disabled is the caller's to look at. */
   async open(slotId: string): Promise<OpenSlot | undefined> {
     const found = await readSlot(this.#deps.store, slotId);
     if (found === undefined) {
-      const record = this.#plain.get(slotId);
-      const status = this.status(slotId);
-      return record && status && { record, status, revision: 0 };
+      const plain = this.#known.plain(slotId);
+      return plain && { ...plain, revision: 0 };
     }
     const record = await this.#unseal(slotId, found.data);
-    return { record, status: this.#remember(slotId, found, record), revision: found.revision };
+    return { record, status: this.#known.remember(slotId, found, record), revision: found.revision };
   }
 
   /**
@@ -186,7 +176,7 @@ export class Vault {
     const { slot_id: slotId } = record;
     const { random, clock } = this.#deps;
     // Known before it is anywhere, so that no log line of the write itself can show it.
-    this.#onSecrets(slotId, secretsIn(record));
+    this.#known.hold(record);
     let written = record;
     const build = (keyring: Keyring, found: StoredSlot | undefined): StoredSlot => {
       const { spent } = found ?? {};
@@ -198,7 +188,7 @@ export class Vault {
     const details = () => (written === record ? {} : { kept_tokens: true });
     const landed = await this.#change(slotId, change, "written", build, details);
     if (landed === undefined) throw new Error("a written slot is never absent");
-    return { status: this.#remember(slotId, landed, written), revision: landed.revision };
+    return { status: this.#known.remember(slotId, landed, written), revision: landed.revision };
   }
 
   /**
@@ -214,7 +204,7 @@ export class Vault {
   ): Promise<OpenSlot | undefined> {
     const { slot_id: slotId } = record;
     const { random, clock } = this.#deps;
-    this.#onSecrets(slotId, secretsIn(record));
+    this.#known.hold(record);
     const renewed = (keyring: Keyring, found: StoredSlot | undefined) => {
       if (found === undefined) return undefined;
       if (!isDeepStrictEqual(unsealed(slotId, found, keyring), before.record))
@@ -225,12 +215,12 @@ export class Vault {
     const follows = { ...change, expectedRevision: before.revision };
     const landed = await this.#change(slotId, follows, "refreshed", renewed, () => ({ outcome }));
     if (landed === undefined) return undefined;
-    return { record, status: this.#remember(slotId, landed, record), revision: landed.revision };
+    return { record, status: this.#known.remember(slotId, landed, record), revision: landed.revision };
   }
 
   /** False when there is no such slot. */
   async delete(slotId: string, change: Change, details: JsonObject = {}): Promise<boolean> {
-    const { store, audit } = this.#deps;
+    const { store, audit, clock } = this.#deps;
     const { actor, expectedRevision } = change;
     // Without a key nothing is written, a deletion neither (02-R48).
     await this.#keyrings.current();
@@ -240,13 +230,13 @@ export class Vault {
       if (found === undefined) return false;
       const result = await audit.commitAdmin(
         [
-          { op: "delete", kind: SLOT_KIND, id: slotId, expectedRevision: found.revision },
+          ...deleteSlot(slotId, found.revision, clock.now()),
           this.#event("slot_deleted", { slot_id: slotId, actor, ...details }),
         ],
         { ...recordOf(change, `secrets/${slotId}`, { deleted: slotId }), withdraws: true },
       );
       if (!result.ok) continue;
-      this.#forget(slotId);
+      this.#known.forget(slotId);
       this.#tell(slotId, "deleted");
       return true;
     }
@@ -299,10 +289,10 @@ export class Vault {
   async refresh(slotId: string, event: SlotEvent): Promise<void> {
     if (!this.isWritable) return;
     const found = await readSlot(this.#deps.store, slotId);
-    if (found?.revision === this.#known.get(slotId)?.revision) return;
+    if (this.#known.has(slotId, found)) return;
     // Revisions begin anew with a slot that was deleted and written again.
-    this.#forget(slotId);
-    if (found !== undefined) this.#remember(slotId, found, await this.#unseal(slotId, found.data));
+    this.#known.forget(slotId);
+    if (found !== undefined) this.#known.remember(slotId, found, await this.#unseal(slotId, found.data));
     this.#tell(slotId, event);
   }
 
@@ -313,9 +303,7 @@ export class Vault {
 
   /** Slots of an unencrypted file are usable though they cannot be written (02-R48). */
   adoptPlain(record: AuthSlotRecord): void {
-    this.#plain.set(record.slot_id, record);
-    this.#known.set(record.slot_id, { statusAt: (nowMs) => plainStatus(record, nowMs), revision: 0 });
-    this.#onSecrets(record.slot_id, secretsIn(record));
+    this.#known.adoptPlain(record);
   }
 
   async #alter(
@@ -325,7 +313,7 @@ export class Vault {
     alter: (slot: StoredSlot) => StoredSlot,
   ): Promise<AuthSlotStatus | undefined> {
     const landed = await this.#change(slotId, change, event, (_keyring, slot) => slot && alter(slot));
-    return landed && this.#statusOf(slotId, landed.data);
+    return landed && this.#known.statusOf(slotId, landed.data);
   }
 
   async #change(
@@ -334,20 +322,21 @@ export class Vault {
     event: SlotEvent,
     build: (keyring: Keyring, before: StoredSlot | undefined) => StoredSlot | undefined,
     details: () => JsonObject = () => ({}),
-  ): Promise<Landed | undefined> {
+  ): Promise<StandingSlot | undefined> {
     const { actor, reason, expectedRevision } = change;
     const why = reason === undefined ? {} : { reason };
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const keyring = await this.#keyrings.current();
-      const before = await readSlot(this.#deps.store, slotId);
-      const revision = before?.revision ?? 0;
+      const { found, guard } = await readToWrite(this.#deps.store, slotId);
+      const revision = found?.revision ?? 0;
       checkRevision(slotId, revision, expectedRevision);
-      const data = build(keyring, before?.data);
+      const data = build(keyring, found?.data);
       if (data === undefined) return undefined;
       const { provider, mode } = data;
       const told = recordOf(change, `secrets/${slotId}`, { [event]: slotId, provider, mode });
       const ops = [
         ...keyring.guard(),
+        guard,
         putSlot(slotId, data, revision),
         this.#event(`slot_${event}`, { slot_id: slotId, actor, ...why, ...details() }),
       ];
@@ -362,7 +351,7 @@ export class Vault {
       if (keyring.revision === 0 || !result.ok) await this.#keyrings.reload();
       if (!result.ok) continue;
       const landed = { data, revision: revision + 1 };
-      this.#know(slotId, landed);
+      this.#known.know(slotId, landed);
       this.#tell(slotId, event);
       return landed;
     }
@@ -374,26 +363,6 @@ export class Vault {
     // A key that came up since the keyring was read.
     if (keyring.get(data.sealed.key_id) === undefined) keyring = await this.#keyrings.reload();
     return unsealed(slotId, data, keyring);
-  }
-
-  #remember(slotId: string, slot: Landed, record: AuthSlotRecord): AuthSlotStatus {
-    // A read may be overtaken by a later one; what is known never goes back.
-    if ((this.#known.get(slotId)?.revision ?? 0) <= slot.revision) this.#know(slotId, slot);
-    this.#onSecrets(slotId, secretsIn(record));
-    return this.#statusOf(slotId, slot.data);
-  }
-
-  #know(slotId: string, { data, revision }: Landed): void {
-    this.#known.set(slotId, { statusAt: (nowMs) => statusOf(slotId, data, nowMs), revision });
-  }
-
-  #statusOf(slotId: string, data: StoredSlot): AuthSlotStatus {
-    return statusOf(slotId, data, this.#deps.clock.now());
-  }
-
-  #forget(slotId: string): void {
-    this.#known.delete(slotId);
-    this.#onSecrets(slotId, []);
   }
 
   #tell(slotId: string, event: SlotEvent): void {

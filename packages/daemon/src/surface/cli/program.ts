@@ -1,9 +1,9 @@
 import { Command, Option } from "commander";
+import { packageVersion } from "../../kernel/package.ts";
 import type { Cli } from "./cli.ts";
 import { type CommandGroup, groups } from "./commands/index.ts";
 import type { Terminal } from "./context.ts";
 import { DEFAULT_DAEMON_URL } from "./settings.ts";
-import { packageVersion } from "./version.ts";
 
 const EXIT_CODES = `
 Exit codes:

@@ -167,7 +167,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forget-who-is-left",
     fault: "one answer of several hides the others",
-    file: "engine/commands/resolve-approvals.ts",
+    file: "engine/commands/apply-resolutions.ts",
     find: "{ ...run.data, pending_approval_ids: pending, updated_at_ms: change.now },",
     replace: "{ ...run.data, pending_approval_ids: [], updated_at_ms: change.now },",
   },
@@ -244,8 +244,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "never-take-over",
     fault: "what a dead daemon held stays with it",
-    file: "compose.ts",
-    find: 'await store.commit([{ op: "release-owner", owner }]);',
+    file: "compose/lifecycle.ts",
+    find: 'await store.commit([{ op: "release-owner", owner: ownerOf(instanceId) }]);',
     replace: "",
   },
   {
@@ -279,7 +279,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "change-settings-unguarded",
     fault: "of two changes from one revision the second overwrites the first",
-    file: "features/runtime/config/settings.ts",
+    file: "features/runtime/config/stored-revisions.ts",
     find: "      expectedRevision: before?.revision ?? 0,",
     replace: "",
   },
@@ -293,7 +293,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forget-past-settings",
     fault: "a change cannot be taken back, as what was before it is gone",
-    file: "features/runtime/config/settings.ts",
+    file: "features/runtime/config/stored-revisions.ts",
     find: "...(before === undefined ? [] : [pastOp(before, data(before))]),",
     replace: "",
   },
@@ -579,8 +579,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "rule-for-one-daemon",
     fault: "a daemon judges by rules that another one was told to change",
-    file: "compose.ts",
-    find: "if (stored.stream === RULE_STREAM) rules.outdate();",
+    file: "compose/hear.ts",
+    find: "if (stored.stream === RULE_STREAM) engine.rules.outdate();",
     replace: "",
   },
   {

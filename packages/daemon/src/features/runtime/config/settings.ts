@@ -25,7 +25,6 @@ import type { AuditLedger } from "../../../governance/audit/index.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { KeyedMutex } from "../../../kernel/keyed-mutex.ts";
 import type { Op, Store } from "../../../kernel/store.ts";
-import { RUNTIME_STREAM } from "../../events/index.ts";
 import { withDefault } from "./default-route.ts";
 import { changesBetween } from "./diff.ts";
 import {
@@ -34,19 +33,14 @@ import {
   HISTORY_LIMIT,
   type Revision,
   readCurrent,
-  readRevision,
   revisionView,
   type Snapshot,
   snapshotOf,
 } from "./revision.ts";
 import { notFound, rollbackTarget, rolledBack } from "./rollback.ts";
+import { opsFor, readHistory, storedCurrent } from "./stored-revisions.ts";
 import { type Roots, settingsView } from "./view.ts";
 
-/** The one record that is in force; its revision is the configuration's. */
-const KIND = "runtime_settings";
-const ID = "current";
-/** The past ones, by their number. */
-const PAST = "runtime_revision";
 const LOCK = "runtime";
 /** Changes wait for each other; readers wait only for what is being written, not for the hooks that judge it. */
 const CHANGES = "changes";
@@ -137,7 +131,7 @@ export class RuntimeSettings {
    */
   async load(startMode: PermissionMode | undefined): Promise<void> {
     await this.refresh();
-    if (this.#current !== undefined) checkSequence(this.#current, await this.#history());
+    if (this.#current !== undefined) checkSequence(this.#current, await readHistory(this.#store));
     if (startMode === undefined || startMode === this.permissionMode) return;
     const origin: Origin = { source: "serve", setting: "permission_mode" };
     // Whoever starts the daemon has the last word on how.
@@ -149,8 +143,8 @@ export class RuntimeSettings {
 
   /** Another daemon on the same store may have changed them. */
   async refresh(): Promise<void> {
-    const record = await this.#store.get(KIND, ID);
-    if (record === undefined || record.revision <= (this.#current?.revision ?? 0)) return;
+    const record = await storedCurrent(this.#store);
+    if (record === undefined || record.revision <= this.revision) return;
     this.#current = readCurrent(record);
   }
 
@@ -213,7 +207,7 @@ export class RuntimeSettings {
       ...(setting === undefined ? {} : { rolled_back_setting: setting }),
     };
     return this.#commit(context, origin, async (now, described) => {
-      const target = rollbackTarget(now, await this.#history(), {
+      const target = rollbackTarget(now, await readHistory(this.#store), {
         ...(revision === undefined ? {} : { revision }),
         ...(setting === undefined ? {} : { setting }),
       });
@@ -316,14 +310,8 @@ export class RuntimeSettings {
     );
   }
 
-  /** The past ones, oldest first. */
-  async #history(): Promise<Revision[]> {
-    const past = await this.#store.list(PAST, { index: "revision", limit: HISTORY_LIMIT, reverse: true });
-    return past.map(readRevision).reverse();
-  }
-
   async #all(): Promise<Revision[]> {
-    const history = await this.#history();
+    const history = await readHistory(this.#store);
     return this.#current === undefined ? history : [...history, this.#current];
   }
 }
@@ -343,41 +331,6 @@ function checkExpected({ expectedRevision, ifMatch }: ChangeContext, revision: n
       `the settings are at revision ${revision}, which If-Match does not name; read them again and repeat`,
     );
   }
-}
-
-/** The new revision in force, the one before it in the history, the oldest gone, and the event that says so. */
-function opsFor(before: Revision | undefined, next: Revision): Op[] {
-  const { revision, setting, actor } = next;
-  const data = (value: Revision) => value as unknown as Extract<Op, { op: "put" }>["data"];
-  return [
-    {
-      op: "put",
-      kind: KIND,
-      id: ID,
-      data: data(next),
-      keys: {},
-      expectedRevision: before?.revision ?? 0,
-    },
-    ...(before === undefined ? [] : [pastOp(before, data(before))]),
-    ...(revision - 1 > HISTORY_LIMIT
-      ? [{ op: "delete", kind: PAST, id: String(revision - 1 - HISTORY_LIMIT) } as const]
-      : []),
-    {
-      op: "append",
-      stream: RUNTIME_STREAM,
-      events: [
-        {
-          type: "setting_changed",
-          atMs: next.updated_at_ms,
-          data: { setting, revision, ...(actor === undefined ? {} : { actor }) },
-        },
-      ],
-    },
-  ];
-}
-
-function pastOp({ revision }: Revision, data: Extract<Op, { op: "put" }>["data"]): Op {
-  return { op: "put", kind: PAST, id: String(revision), data, keys: { revision: [revision] } };
 }
 
 /** What the signed ledger tells of a revision: which it is and its digest. A prompt or a hook may hold anything. */

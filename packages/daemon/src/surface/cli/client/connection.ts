@@ -1,7 +1,7 @@
 import type { Json } from "@kheish/contract";
+import { FrameReader, type RawFrame } from "@kheish/contract/event-stream";
 import { DaemonTimeout, refusalFrom, UndecodableAnswer } from "./errors.ts";
 import { queryOf } from "./path.ts";
-import { type RawFrame, readFrames } from "./sse.ts";
 import { isSuccess, open, type Target, textOf, withNetworkErrors } from "./transport.ts";
 
 export interface StreamFrame {
@@ -27,6 +27,8 @@ export interface Resumption {
   readonly signal: AbortSignal | undefined;
 }
 
+const MAX_FRAME_CHARACTERS = 1_048_576;
+
 /** One connection to a stream: "open" when the daemon accepted it, then its frames until it closes. */
 export async function* connectStream(
   source: StreamSource,
@@ -47,11 +49,12 @@ export async function* connectStream(
     });
     if (!isSuccess(response.status)) throw refusalFrom(response.status, await textOf(source, response));
     yield "open";
-    const frames = readFrames(silence.watch(response.body, timing.idleMs));
+    const chunks = silence.watch(response.body, timing.idleMs);
+    const frames = new FrameReader(MAX_FRAME_CHARACTERS, tooLong);
     for (;;) {
-      const next = await withNetworkErrors(source, () => frames.next());
+      const next = await withNetworkErrors(source, () => chunks.next());
       if (next.done) return;
-      yield parsed(next.value);
+      for (const frame of frames.take(next.value)) yield parsed(frame);
     }
   } catch (error) {
     throw silence.rang ? new DaemonTimeout("the event stream fell silent") : error;
@@ -63,6 +66,10 @@ export async function* connectStream(
 /** A resumed stream continues where it broke; a snapshot would jump over what happened since. */
 function queryAt(query: object, lastEventId: string | undefined): object {
   return lastEventId === undefined ? query : { ...query, snapshot: undefined, cursor: undefined };
+}
+
+function tooLong(limit: number): UndecodableAnswer {
+  return new UndecodableAnswer(`the daemon sent an event of more than ${limit} characters`);
 }
 
 function parsed({ id, event, data }: RawFrame): StreamFrame {

@@ -19,10 +19,11 @@ export function failed(name: string, code: string, message: string, action?: str
   return { name, code, ok: false, severity: "error", message, ...(action !== undefined && { action }) };
 }
 
-/** What the daemon warns of itself. */
-export function fromWarning({ severity, code, message, action, related_id }: StatusWarning): Check {
+/** What the daemon warns of. */
+export function warned(name: string, warning: StatusWarning): Check {
+  const { severity, code, message, action, related_id } = warning;
   return {
-    name: "health",
+    name,
     code,
     ok: severity === "info",
     severity,

@@ -1,6 +1,6 @@
 import type { RouteListView } from "@kheish/contract";
 import type { DaemonClient } from "../../client/client.ts";
-import type { Check } from "./check.ts";
+import { type Check, warned } from "./check.ts";
 
 /** What a daemon loaded its routes from; undefined for a daemon that does not tell, or is not there. */
 export async function loadedRoutes(client: DaemonClient): Promise<RouteListView | undefined> {
@@ -14,15 +14,7 @@ export async function loadedRoutes(client: DaemonClient): Promise<RouteListView 
 
 /** What the daemon itself finds wrong with its inventory, drift of its file first (02-R39). */
 export function inventoryChecks({ diagnostics }: RouteListView): Check[] {
-  return diagnostics.map(({ severity, code, message, action, related_id }) => ({
-    name: "inventory",
-    code,
-    ok: severity === "info",
-    severity,
-    message,
-    ...(action !== undefined && { action }),
-    ...(related_id !== undefined && { related_id }),
-  }));
+  return diagnostics.map((warning) => warned("inventory", warning));
 }
 
 /** Whether the running daemon has loaded this very file (02-R39). */

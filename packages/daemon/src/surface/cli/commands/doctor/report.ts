@@ -1,6 +1,6 @@
 import type { DaemonStatusView } from "@kheish/contract";
 import type { DaemonClient } from "../../client/client.ts";
-import { type Check, failed, fromWarning, passed } from "./check.ts";
+import { type Check, failed, passed, warned } from "./check.ts";
 import { probeCors, probeEventStream, probeReadiness, probeStatus, type StatusProbe } from "./probes.ts";
 
 export interface DoctorReport {
@@ -49,6 +49,6 @@ function statusChecks(probe: StatusProbe): Check[] {
     ...probe.status.storage.probes
       .filter(({ state }) => state === "ok")
       .map(({ name, path, code, message }) => passed("storage", code, `${name} ${path} ${message}`)),
-    ...probe.status.health.warnings.map(fromWarning),
+    ...probe.status.health.warnings.map((warning) => warned("health", warning)),
   ];
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Command } from "commander";
+import { packageVersion } from "../../../../kernel/package.ts";
 import type { Cli } from "../../cli.ts";
-import { packageVersion } from "../../version.ts";
 
 /** Longer than the longest wait of a tool. */
 const TIMEOUT_MS = 660_000;

@@ -3,9 +3,8 @@ import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
 import { UsageError } from "../../errors.ts";
 import { readTextFile } from "../../flags/named-file.ts";
-import { slotDetail } from "../../views/slot.ts";
-import { addPlaceFlags, atPlace, type PlaceFlags } from "./place.ts";
-import { checkedRecord } from "./set.ts";
+import { keepSlot, type SlotBody } from "./keep.ts";
+import { addPlaceFlags, type PlaceFlags } from "./place.ts";
 
 interface Flags extends PlaceFlags {
   file?: string;
@@ -25,7 +24,7 @@ export function defineImports(secrets: Command, cli: Cli): void {
     const { codexAccount, codexAuthPath } = await import("../../../../governance/accounts/vendor-files.ts");
     const { path, text } = await read(cli, flags.file ?? codexAuthPath(cli.context.env));
     const state = usable(() => codexAccount(text, path, cli.context.env, flags));
-    await keep(cli, ref, flags, "open_ai", state);
+    await keepSlot(cli, flags, slotOf(ref, "open_ai", state));
   });
 
   const claude = secrets
@@ -36,7 +35,7 @@ export function defineImports(secrets: Command, cli: Cli): void {
     const vendor = await import("../../../../governance/accounts/vendor-files.ts");
     const { path, text } = await read(cli, flags.file ?? vendor.claudeCredentialsPath(cli.context.env));
     const state = usable(() => vendor.claudeCodeAccount(text, path, cli.context.env));
-    await keep(cli, ref, flags, "anthropic", state);
+    await keepSlot(cli, flags, slotOf(ref, "anthropic", state));
   });
 }
 
@@ -54,20 +53,10 @@ function usable<T>(parse: () => T): T {
   }
 }
 
-async function keep(
-  cli: Cli,
+function slotOf(
   slot_id: string,
-  flags: Flags,
   provider: "open_ai" | "anthropic",
   state: CodexAccount | ClaudeCodeAccount,
-): Promise<void> {
-  const body = { slot_id, provider, mode: "oauth_account" as const, state: { ...state } };
-  const slot = await atPlace(
-    cli,
-    flags,
-    "write",
-    (client) => client.call("putSecret", { body }),
-    (place) => place.put(checkedRecord(body)),
-  );
-  cli.output.print(slot, slotDetail);
+): SlotBody {
+  return { slot_id, provider, mode: "oauth_account", state: { ...state } };
 }

@@ -1,10 +1,9 @@
-import { type AuthProvider, AuthSlotWrite, readAuthSlot } from "@kheish/contract";
+import type { AuthProvider } from "@kheish/contract";
 import { type Command, Option } from "commander";
-import type { z } from "zod";
 import type { Cli } from "../../cli.ts";
 import { UsageError } from "../../errors.ts";
-import { slotDetail } from "../../views/slot.ts";
-import { addPlaceFlags, atPlace, type PlaceFlags } from "./place.ts";
+import { keepSlot, type SlotBody } from "./keep.ts";
+import { addPlaceFlags, type PlaceFlags } from "./place.ts";
 import { addSourceFlags, readSecret, type SourceFlags } from "./source.ts";
 
 /** As drivers are called; the wire has its own spellings. */
@@ -36,21 +35,11 @@ export function defineSet(secrets: Command, cli: Cli): void {
     .option("--organization <id>", "of an openai key")
     .option("--project <id>", "of an openai key")
     .action(async (ref: string, flags: Flags) => {
-      const body = bodyOf(ref, flags, await readSecret(flags, cli.context));
-      const slot = await atPlace(
-        cli,
-        flags,
-        "write",
-        (client) => client.call("putSecret", { body }),
-        (place) => place.put(checkedRecord(body)),
-      );
-      cli.output.print(slot, slotDetail);
+      await keepSlot(cli, flags, bodyOf(ref, flags, await readSecret(flags, cli.context)));
     });
 }
 
-type Body = z.input<typeof AuthSlotWrite>;
-
-function bodyOf(slot_id: string, { provider, organization, project }: Flags, secret: string): Body {
+function bodyOf(slot_id: string, { provider, organization, project }: Flags, secret: string): SlotBody {
   if (provider !== "openai" && (organization ?? project) !== undefined) {
     throw new UsageError("--organization and --project go with --provider openai only");
   }
@@ -63,16 +52,4 @@ function bodyOf(slot_id: string, { provider, organization, project }: Flags, sec
   };
   const state = { kind: "api_key", api_key: secret, ...account };
   return { slot_id, provider: PROVIDERS[provider] ?? "generic", mode: "api_key", state };
-}
-
-/** What the daemon would have checked. */
-export function checkedRecord(body: Body) {
-  const parsed = AuthSlotWrite.safeParse(body);
-  const read = parsed.success ? readAuthSlot(parsed.data) : undefined;
-  if (read?.ok === true) return read.record;
-  const errors = read === undefined ? (parsed.error?.issues ?? []) : read.errors;
-  throw new UsageError(
-    "the slot is not valid",
-    errors.map(({ path, message }) => `/${path.join("/")}: ${message}`),
-  );
 }

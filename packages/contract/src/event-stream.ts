@@ -1,4 +1,7 @@
-import { KheishProtocolError } from "../errors.ts";
+/**
+ * How an event stream is cut into its frames. Of the contract, this file alone is run by clients that load no schemas:
+ * it imports nothing.
+ */
 
 /** One frame of a `text/event-stream`, its data not yet parsed. */
 export interface RawFrame {
@@ -7,11 +10,10 @@ export interface RawFrame {
   readonly data: string;
 }
 
-/** The daemon's frames are below 1 MiB; far more is none of its, and nobody wants it in memory. */
-export const MAX_FRAME_CHARACTERS = 8 * 1024 * 1024;
-
-/** Cuts an event stream into frames, however its bytes are split on their way. */
+/** Takes the bytes of an event stream, however they are split on their way. */
 export class FrameReader {
+  readonly #limit: number;
+  readonly #tooLong: (limit: number) => Error;
   readonly #decoder = new TextDecoder();
   #rest = "";
   #id: string | undefined;
@@ -19,20 +21,28 @@ export class FrameReader {
   #data: string[] = [];
   #size = 0;
 
-  /** Takes the next bytes; answers the frames that they complete. */
-  take(chunk: Uint8Array): RawFrame[] {
+  /** `tooLong`: what is thrown at a frame of more than `limit` characters: nobody wants it in memory. */
+  constructor(limit: number, tooLong: (limit: number) => Error) {
+    this.#limit = limit;
+    this.#tooLong = tooLong;
+  }
+
+  /** The frames that these bytes complete. */
+  *take(chunk: Uint8Array): Generator<RawFrame, void> {
     const text = this.#rest + this.#decoder.decode(chunk, { stream: true });
     // A lone CR at the end may be half of a CRLF: it stays in the rest.
     const lines = text.split(/\r\n|\n|\r(?!$)/);
     this.#rest = lines.pop() ?? "";
-    const frames = lines.flatMap((line) => this.#line(line) ?? []);
+    for (const line of lines) {
+      const frame = this.#line(line);
+      if (frame !== undefined) yield frame;
+    }
     this.#refuseExcess(this.#rest.length);
-    return frames;
   }
 
   #line(line: string): RawFrame | undefined {
     if (line === "") return this.#complete();
-    this.#size += line.length;
+    this.#size += line.length + 1;
     this.#refuseExcess(0);
     const colon = line.indexOf(":");
     const field = colon === -1 ? line : line.slice(0, colon);
@@ -55,7 +65,6 @@ export class FrameReader {
 
   /** `pending` is of a line whose end has not arrived. */
   #refuseExcess(pending: number): void {
-    if (this.#size + pending > MAX_FRAME_CHARACTERS)
-      throw new KheishProtocolError(`an event of more than ${MAX_FRAME_CHARACTERS} characters`);
+    if (this.#size + pending > this.#limit) throw this.#tooLong(this.#limit);
   }
 }

@@ -1,36 +1,22 @@
-import { readFile, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
-import type { AuditLedger } from "./governance/audit/index.ts";
-import { importBrokerState } from "./governance/broker/import-state.ts";
-import { Credentials } from "./governance/credentials.ts";
-import type { Redactor } from "./governance/redaction/redactor.ts";
+import type { AuditLedger } from "../governance/audit/index.ts";
+import { importBrokerState } from "../governance/broker/import-state.ts";
+import { Credentials } from "../governance/credentials.ts";
+import type { Redactor } from "../governance/redaction/redactor.ts";
 import {
   hasSlots,
   importAuthFile,
   loadMasterKey,
   type MasterKey,
   parseMasterKey,
-} from "./governance/secrets/index.ts";
-import { systemClock } from "./kernel/clock.ts";
-import { writeWholeFile } from "./kernel/durable-files.ts";
-import { errnoOf } from "./kernel/errno.ts";
-import type { Log } from "./kernel/log.ts";
-import { systemRandom } from "./kernel/random.ts";
-import { openSqliteStore } from "./kernel/sqlite/index.ts";
-import type { Store } from "./kernel/store.ts";
-
-/** What the daemon and the commands that work without one open in the same way. */
-
-export type Env = Readonly<Record<string, string | undefined>>;
-
-export const readText = (path: string): Promise<string> => readFile(path, "utf8");
-
-/** PostgreSQL is loaded only when it is asked for. */
-export async function openStore(store: string, stateRoot: string): Promise<Store> {
-  if (store === "sqlite") return openSqliteStore({ path: join(stateRoot, "kheish.db") });
-  const { openPostgresStore } = await import("./kernel/postgres/index.ts");
-  return openPostgresStore({ url: store });
-}
+} from "../governance/secrets/index.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { writeWholeFile } from "../kernel/durable-files.ts";
+import type { Log } from "../kernel/log.ts";
+import { systemRandom } from "../kernel/random.ts";
+import type { Store } from "../kernel/store.ts";
+import { type Env, readIfPresent, readText } from "./environment.ts";
 
 /** The slots of the store, and those that an older version left in a file (02-R48, 02-R49). */
 export async function openCredentials(
@@ -94,13 +80,4 @@ function masterKeyFile(stateRoot: string): string {
 /** Where older versions kept their slots. */
 export function authFileOf(stateRoot: string): string {
   return join(stateRoot, "auth", "global-slots.json");
-}
-
-export async function readIfPresent(path: string): Promise<string | undefined> {
-  try {
-    return await readText(path);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }

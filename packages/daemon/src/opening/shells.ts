@@ -1,13 +1,13 @@
 import type { SandboxMode, SandboxStatus } from "@kheish/contract";
-import type { World } from "./compose.ts";
-import { openTaskOutputs } from "./features/tasks/index.ts";
-import { systemClock } from "./kernel/clock.ts";
-import type { Env } from "./opening.ts";
-import { childEnvironment, commandLauncher, HeldCommands, startShell } from "./tools/bash/index.ts";
-import type { ServerProcessRequest, StartServerProcess } from "./tools/mcp/index.ts";
-import { systemTraces } from "./tools/process/traces.ts";
-import { openSandbox } from "./tools/sandbox/open.ts";
-import type { Sandbox } from "./tools/sandbox/sandbox.ts";
+import type { World } from "../compose/world.ts";
+import { openTaskOutputs } from "../features/tasks/index.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { childEnvironment, commandLauncher, HeldCommands, startShell } from "../tools/bash/index.ts";
+import type { ServerProcessRequest, StartServerProcess } from "../tools/mcp/index.ts";
+import { systemTraces } from "../tools/process/traces.ts";
+import { openSandbox } from "../tools/sandbox/open.ts";
+import type { Sandbox } from "../tools/sandbox/sandbox.ts";
+import type { Env } from "./environment.ts";
 
 export interface ShellSettings {
   mode: SandboxMode;

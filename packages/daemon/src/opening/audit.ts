@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Audit, loadSigningKeys } from "./governance/audit/index.ts";
-import type { Redactor } from "./governance/redaction/redactor.ts";
-import { loadMasterKey } from "./governance/secrets/index.ts";
-import { systemClock } from "./kernel/clock.ts";
-import { writeWholeFile } from "./kernel/durable-files.ts";
-import { errnoOf } from "./kernel/errno.ts";
-import type { Log } from "./kernel/log.ts";
-import { systemRandom } from "./kernel/random.ts";
-import type { Store } from "./kernel/store.ts";
-import { type Env, readText } from "./opening.ts";
+import { Audit, loadSigningKeys } from "../governance/audit/index.ts";
+import type { Redactor } from "../governance/redaction/redactor.ts";
+import { loadMasterKey } from "../governance/secrets/index.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { writeWholeFile } from "../kernel/durable-files.ts";
+import { errnoOf } from "../kernel/errno.ts";
+import type { Log } from "../kernel/log.ts";
+import { systemRandom } from "../kernel/random.ts";
+import type { Store } from "../kernel/store.ts";
+import { type Env, readText } from "./environment.ts";
 
 export interface AuditParts {
   store: Store;
