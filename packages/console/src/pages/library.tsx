@@ -20,6 +20,9 @@ const SCOPES = {
   built_in: "comes with the daemon",
 };
 
+/** No request's fields have these. */
+const ONLY_IN_FOLDERS = ["license", "compatibility", "metadata"] as const;
+
 const skillsQuery = (wanted: string) =>
   queryOptions({
     queryKey: ["skills", { wanted }],
@@ -163,12 +166,16 @@ function limits({ runtime: { allowed_tools, blocked_tools } }: SkillView): strin
 /** One that was added here is replaced and removed here; the others are their folder's. */
 function Change({ skill, onGone, onReload }: { skill: SkillView; onGone: () => void; onReload: () => void }) {
   const params = { skill_name: skill.name };
+  const lost = ONLY_IN_FOLDERS.filter((field) => skill[field] !== undefined);
   const set = useChange(
     (fields: Fields) =>
       kheish().api.setSkill({
         params,
         body: {
           ...skillIn(fields),
+          // Not asked for here, and not to be lost: above all the tools that it must not use.
+          runtime: skill.runtime,
+          ...(skill.version !== undefined && { version: skill.version }),
           ...(skill.revision !== undefined && { expected_revision: skill.revision }),
         },
       }),
@@ -180,6 +187,11 @@ function Change({ skill, onGone, onReload }: { skill: SkillView; onGone: () => v
       <Disclosure name="Replace it">
         <ChangeForm change={set} read={(fields) => fields} submit="Replace the skill" onReload={onReload}>
           <SkillFields skill={skill} />
+          {lost.length > 0 && (
+            <p className="text-wait">
+              Written from these fields, it is without its {lost.join(" and ")}. To keep them, send its folder.
+            </p>
+          )}
         </ChangeForm>
       </Disclosure>
       <div>

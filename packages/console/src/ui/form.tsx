@@ -8,6 +8,7 @@ import {
   useId,
   useState,
 } from "react";
+import { momentOf, momentText } from "./moment.ts";
 import { Button } from "./parts.tsx";
 import { Refusal } from "./refusal.tsx";
 
@@ -48,6 +49,20 @@ export function TextField({ label, hint, ...rest }: Labelled & InputHTMLAttribut
     <Labelled label={label} {...(hint !== undefined && { hint })}>
       {(tie) => <input className={BOX} autoComplete="off" spellCheck={false} {...tie} {...rest} />}
     </Labelled>
+  );
+}
+
+/** A moment in the time of whoever looks; `at` in milliseconds. */
+export function MomentField({
+  at,
+  ...rest
+}: Labelled & { at?: number | undefined } & InputHTMLAttributes<HTMLInputElement>) {
+  return (
+    <TextField
+      type="datetime-local"
+      {...(at !== undefined && { defaultValue: momentText(at) })}
+      {...rest}
+    />
   );
 }
 
@@ -108,6 +123,12 @@ export class Fields {
   number(name: string): number | undefined {
     const text = this.optional(name);
     return text === undefined ? undefined : Number(text);
+  }
+
+  /** In milliseconds; `was`: what the field began with. */
+  moment(name: string, was?: number): number | undefined {
+    const text = this.optional(name);
+    return text === undefined ? undefined : momentOf(text, was);
   }
 
   /** As it was typed: the edge spaces of a secret are part of it. */

@@ -3,7 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { kheish } from "../../../app/client.ts";
 import { ConfirmButton } from "../../../ui/confirm.tsx";
-import { AreaField, ChangeForm, Disclosure, type Fields, SelectField, TextField } from "../../../ui/form.tsx";
+import {
+  AreaField,
+  ChangeForm,
+  Disclosure,
+  type Fields,
+  MomentField,
+  SelectField,
+  TextField,
+} from "../../../ui/form.tsx";
 import { Loaded } from "../../../ui/loaded.tsx";
 import { Button, Card, Empty, Time } from "../../../ui/parts.tsx";
 import { ACTS, Acts, Cell, Row, Table, Word } from "../../../ui/table.tsx";
@@ -142,7 +150,7 @@ function EditRule({
     (fields: Fields) =>
       kheish().api.setPermissionRule({
         params: { rule_id: rule.rule_id },
-        body: { ...definitionIn(fields), expected_revision: rule.revision },
+        body: { ...definitionIn(fields, rule), expected_revision: rule.revision },
       }),
     { stale: STALE, onDone },
   );
@@ -206,14 +214,22 @@ function Definition({ rule }: { rule?: PermissionRule }) {
         defaultValue={rule?.reason}
         hint="Told to whoever is asked or denied."
       />
+      <MomentField
+        label="Ends at"
+        name="expires_at_ms"
+        at={rule?.expires_at_ms}
+        hint="In your time; it holds until somebody deletes it when left out."
+      />
     </>
   );
 }
 
-function definitionIn(fields: Fields): SetPermissionRuleRequest {
+/** All of a rule: what is left out of a replacement is gone. `before`: what the fields began with. */
+function definitionIn(fields: Fields, before?: PermissionRule): SetPermissionRuleRequest {
   const match = fields.optional("match");
   const reason = fields.optional("reason");
   const required_approvals = fields.number("required_approvals");
+  const expires_at_ms = fields.moment("expires_at_ms", before?.expires_at_ms);
   return {
     scope: fields.required("scope") as SetPermissionRuleRequest["scope"],
     tool_name_pattern: fields.required("tool_name_pattern"),
@@ -223,5 +239,6 @@ function definitionIn(fields: Fields): SetPermissionRuleRequest {
     }),
     ...(reason !== undefined && { reason }),
     ...(required_approvals !== undefined && { required_approvals }),
+    ...(expires_at_ms !== undefined && { expires_at_ms }),
   };
 }
