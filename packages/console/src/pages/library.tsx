@@ -189,7 +189,8 @@ function Change({ skill, onGone, onReload }: { skill: SkillView; onGone: () => v
           <SkillFields skill={skill} />
           {lost.length > 0 && (
             <p className="text-wait">
-              Written from these fields, it is without its {lost.join(" and ")}. To keep them, send its folder.
+              Written from these fields, it is without its {lost.join(" and ")}. To keep them, send its
+              folder.
             </p>
           )}
         </ChangeForm>

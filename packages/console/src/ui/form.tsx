@@ -58,11 +58,7 @@ export function MomentField({
   ...rest
 }: Labelled & { at?: number | undefined } & InputHTMLAttributes<HTMLInputElement>) {
   return (
-    <TextField
-      type="datetime-local"
-      {...(at !== undefined && { defaultValue: momentText(at) })}
-      {...rest}
-    />
+    <TextField type="datetime-local" {...(at !== undefined && { defaultValue: momentText(at) })} {...rest} />
   );
 }
 
