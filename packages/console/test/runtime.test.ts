@@ -99,6 +99,9 @@ describe("secrets", () => {
     await at.kheish.api.addRoute({
       body: { route_id: "paid", provider: "openai", model: "gpt-5.5", api_key: "sk-not-a-real-key" },
     });
+    await at.goto("/runtime/routes");
+    // 02, ResolvedModelRoute: the slot, never what is in it.
+    await row("paid").getByText("routes.paid.api_key").waitFor();
     await at.goto("/runtime/secrets");
     await row("routes.paid.api_key").getByText("route paid").waitFor();
     await row("routes.paid.api_key").getByRole("button", { name: "Delete" }).click();

@@ -116,6 +116,11 @@ function RouteRow({ route, list }: { route: RouteView; list: RouteListView }) {
         <div className="text-soft">
           {route.provider}
           {route.base_url !== undefined && ` at ${route.base_url}`}
+          {route.auth_ref !== undefined && (
+            <>
+              , with what is in <code>{route.auth_ref}</code>
+            </>
+          )}
         </div>
       </Cell>
       <Cell name="Health">
