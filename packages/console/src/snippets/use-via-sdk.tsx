@@ -6,8 +6,8 @@ import { Choice } from "../ui/choice.tsx";
 import { Copy } from "../ui/copy.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Button } from "../ui/parts.tsx";
+import { LANGUAGES, type Language } from "./languages.ts";
 import { skeletonOf } from "./skeleton.ts";
-import { LANGUAGES, type Language } from "./snippets.ts";
 
 /** How a program does what this page does. */
 export function UseViaSdk({
