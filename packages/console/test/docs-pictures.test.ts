@@ -27,6 +27,8 @@ test("pictures of the documentation are shown to whoever is signed in by a token
   await at.open(TOKEN, "/docs/console");
   await at.page.getByRole("heading", { name: "Console", level: 1 }).waitFor();
   await eventually(seen).toBe(2);
+  expect(await at.barriers()).toEqual([]);
+  await at.picture("docs-console");
 });
 
 test("pictures of the documentation are shown to whoever is signed in by cookie, and by their words where there is none", async () => {

@@ -163,6 +163,8 @@ describe("permissions", () => {
     expect(await rule()).toMatchObject({ reason: "the week of the release", expires_at_ms: end });
 
     await edit();
+    expect(await at.barriers()).toEqual([]);
+    await at.picture("runtime-permissions-edit");
     await field("Ends at").fill("2099-12-31T23:59");
     await button("Replace the rule").click();
     await row("this-week").getByText("2099").waitFor();
@@ -290,6 +292,7 @@ test("MCP: a server is started on the daemon's machine, its tools are shown and 
   await at.page.getByRole("button", { name: /^mcp__everything__echo/ }).click();
   await at.page.getByText("Echo: hello").first().waitFor();
   await at.goto("/runtime/mcp");
+  await server.waitFor();
   await at.openAll();
   expect(await at.barriers()).toEqual([]);
   await at.picture("runtime-mcp-connected");

@@ -121,6 +121,10 @@ describe("work that is looked into", () => {
     await dialog.getByText("what does not fit it is refused").waitFor();
     expect(await at.barriers()).toEqual([]);
     await at.picture("sdk");
+    await dialog.getByRole("button", { name: "Go", exact: true }).click();
+    await dialog.getByText(/^package main/).waitFor();
+    expect(await at.barriers()).toEqual([]);
+    await at.picture("sdk-go");
     await dialog.getByRole("button", { name: "curl" }).click();
     await dialog.getByText(/^curl -sS/).waitFor();
     await button("Close").click();

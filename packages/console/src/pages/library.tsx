@@ -20,6 +20,8 @@ const SCOPES = {
   built_in: "comes with the daemon",
 };
 
+/** How a skill runs, where it says so. */
+const RUNTIME_FILE = "agents/kheish.yaml";
 /** No request's fields have these. */
 const ONLY_IN_FOLDERS = ["license", "compatibility", "metadata"] as const;
 
@@ -174,7 +176,7 @@ function Change({ skill, onGone, onReload }: { skill: SkillView; onGone: () => v
         body: {
           ...skillIn(fields),
           // Not asked for here, and not to be lost: above all the tools that it must not use.
-          runtime: skill.runtime,
+          ...(skill.files.some(({ path }) => path === RUNTIME_FILE) && { runtime: skill.runtime }),
           ...(skill.version !== undefined && { version: skill.version }),
           ...(skill.revision !== undefined && { expected_revision: skill.revision }),
         },

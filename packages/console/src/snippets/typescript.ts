@@ -3,7 +3,8 @@ import { contentOf, type Place } from "./place.ts";
 export function typescript(place: Place): string {
   const { baseUrl, sessionId, needsToken, route, payload } = place;
   const content = contentOf(place);
-  const prompt = payload === undefined ? JSON.stringify(content) : `JSON.stringify(${content})`;
+  const prompt =
+    payload === undefined ? JSON.stringify(content) : `JSON.stringify(${content.replaceAll("\n", "\n  ")})`;
   const token = needsToken ? ", token: process.env.KHEISH_TOKEN" : "";
   return [
     'import { Kheish } from "@kheish/sdk";',

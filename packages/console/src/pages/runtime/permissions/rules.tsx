@@ -76,6 +76,9 @@ function RuleRow({ rule, onEdit }: { rule: PermissionRule; onEdit: () => void })
     <Row>
       <Cell name="Tools">
         <b className="font-mono">{rule.tool_name_pattern}</b>
+        <div className="text-soft">
+          {rule.rule_id}, by {rule.updated_by}
+        </div>
         {rule.match !== undefined && <div className="font-mono text-xs">{JSON.stringify(rule.match)}</div>}
         {rule.input_digest !== undefined && <div className="text-soft">for one input only</div>}
       </Cell>
@@ -89,12 +92,7 @@ function RuleRow({ rule, onEdit }: { rule: PermissionRule; onEdit: () => void })
           </div>
         )}
       </Cell>
-      <Cell name="Scope">
-        {rule.scope}
-        <div className="text-soft">
-          {rule.rule_id} by {rule.updated_by}
-        </div>
-      </Cell>
+      <Cell name="Scope">{rule.scope}</Cell>
       <Cell>
         <Acts>
           {rule.origin === "operator" && (
