@@ -30,6 +30,8 @@ export function ConversationView({
 }
 
 const NEAR_END_PX = 120;
+/** Between the last line and the field below it. */
+const GAP_PX = 16;
 
 /**
  * Whoever reads at the end goes on reading at the end, whatever makes the list longer: a word, what the run waits for, a
@@ -40,16 +42,20 @@ function useStayAtEnd() {
   useEffect(() => {
     const { current } = list;
     if (current === null) return;
+    // Of the conversation, not of the page: on a phone other things stand below it.
+    const hiddenPx = () => {
+      const end = current.lastElementChild?.getBoundingClientRect().bottom ?? 0;
+      return end + GAP_PX - (current.nextElementSibling?.getBoundingClientRect().top ?? window.innerHeight);
+    };
     let isAtEnd = true;
     const look = () => {
-      const { scrollHeight } = document.documentElement;
-      isAtEnd = window.scrollY + window.innerHeight > scrollHeight - NEAR_END_PX;
+      isAtEnd = hiddenPx() < NEAR_END_PX;
     };
     const opens = ({ target }: Event) => {
       if (target instanceof Element && target.closest("summary") !== null) isAtEnd = false;
     };
     const grows = new ResizeObserver(() => {
-      if (isAtEnd) window.scrollTo(0, document.documentElement.scrollHeight);
+      if (isAtEnd) window.scrollBy(0, Math.max(0, hiddenPx()));
     });
     grows.observe(current);
     current.addEventListener("click", opens);
