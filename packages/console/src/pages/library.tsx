@@ -187,7 +187,7 @@ function Change({ skill, onGone, onReload }: { skill: SkillView; onGone: () => v
   return (
     <>
       <Disclosure name="Replace it">
-        <ChangeForm change={set} read={(fields) => fields} submit="Replace the skill" onReload={onReload}>
+        <ChangeForm change={set} submit="Replace the skill" onReload={onReload}>
           <SkillFields skill={skill} />
           {lost.length > 0 && (
             <p className="text-wait">
@@ -218,7 +218,7 @@ function AddSkill() {
     { stale: STALE },
   );
   return (
-    <ChangeForm change={add} read={(fields) => fields} submit="Add the skill">
+    <ChangeForm change={add} submit="Add the skill">
       <TextField label="Name" name="name" required placeholder="release-notes" />
       <SkillFields />
     </ChangeForm>

@@ -1,4 +1,4 @@
-import type { Verb } from "@kheish/sdk";
+import type { Json as JsonValue, Verb } from "@kheish/sdk";
 import type { UseMutationResult } from "@tanstack/react-query";
 import {
   type InputHTMLAttributes,
@@ -6,7 +6,6 @@ import {
   type SelectHTMLAttributes,
   type TextareaHTMLAttributes,
   useId,
-  useState,
 } from "react";
 import { momentOf, momentText } from "./moment.ts";
 import { Button } from "./parts.tsx";
@@ -132,37 +131,33 @@ export class Fields {
     return String(this.#data.get(name) ?? "");
   }
 
+  /** Throws what JSON does not read. */
+  json<Value extends JsonValue>(name: string): Value | undefined {
+    const text = this.optional(name);
+    return text === undefined ? undefined : (JSON.parse(text) as Value);
+  }
+
   all(name: string): string[] {
     return this.#data.getAll(name).map(String);
   }
 }
 
-/** A form that makes one call; the daemon's refusal stands below its fields. Emptied when the call was taken. */
-export function ChangeForm<Input>({
+/** A form that makes one call of what its fields hold; a refusal stands below them. Emptied when the call was taken. */
+export function ChangeForm({
   change,
-  read,
   submit,
   verb = "admin",
   onReload,
   children,
 }: {
-  change: UseMutationResult<unknown, Error, Input>;
-  read: (fields: Fields) => Input;
+  change: UseMutationResult<unknown, Error, Fields>;
   submit: string;
   verb?: Verb;
   onReload?: () => void;
   children: ReactNode;
 }) {
-  const [unreadable, setUnreadable] = useState<unknown>();
   const send = async (form: HTMLFormElement) => {
-    setUnreadable(undefined);
-    let input: Input;
-    try {
-      input = read(new Fields(form));
-    } catch (error) {
-      return setUnreadable(error);
-    }
-    await change.mutateAsync(input);
+    await change.mutateAsync(new Fields(form));
     form.reset();
   };
   return (
@@ -175,7 +170,6 @@ export function ChangeForm<Input>({
       }}
     >
       {children}
-      {unreadable !== undefined && <Refusal error={unreadable} />}
       {change.error && <Refusal error={change.error} {...(onReload !== undefined && { onReload })} />}
       <div>
         <Button tone="primary" type="submit" verb={verb} disabled={change.isPending}>

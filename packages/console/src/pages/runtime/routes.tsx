@@ -194,7 +194,7 @@ function AddRoute({ revision }: { revision: number }) {
   );
   return (
     <Disclosure name="Add a route">
-      <ChangeForm change={add} read={(fields) => fields} submit="Add route" onReload={() => add.reset()}>
+      <ChangeForm change={add} submit="Add route" onReload={() => add.reset()}>
         <div className="grid gap-3 sm:grid-cols-2">
           <SelectField
             label="Provider"

@@ -128,7 +128,7 @@ function MakeRule() {
     { stale: STALE },
   );
   return (
-    <ChangeForm change={make} read={(fields) => fields} submit="Make the rule">
+    <ChangeForm change={make} submit="Make the rule">
       <TextField label="Name" name="rule_id" hint="Left out: one that is free." />
       <Definition />
     </ChangeForm>
@@ -153,7 +153,7 @@ function EditRule({
     { stale: STALE, onDone },
   );
   return (
-    <ChangeForm change={set} read={(fields) => fields} submit="Replace the rule" onReload={onReload}>
+    <ChangeForm change={set} submit="Replace the rule" onReload={onReload}>
       <h3 className="font-semibold">The rule {rule.rule_id}</h3>
       <Definition rule={rule} />
       <div>
@@ -224,7 +224,7 @@ function Definition({ rule }: { rule?: PermissionRule }) {
 
 /** All of a rule: what is left out of a replacement is gone. `before`: what the fields began with. */
 function definitionIn(fields: Fields, before?: PermissionRule): SetPermissionRuleRequest {
-  const match = fields.optional("match");
+  const match = fields.json<NonNullable<SetPermissionRuleRequest["match"]>>("match");
   const reason = fields.optional("reason");
   const required_approvals = fields.number("required_approvals");
   const expires_at_ms = fields.moment("expires_at_ms", before?.expires_at_ms);
@@ -232,9 +232,7 @@ function definitionIn(fields: Fields, before?: PermissionRule): SetPermissionRul
     scope: fields.required("scope") as SetPermissionRuleRequest["scope"],
     tool_name_pattern: fields.required("tool_name_pattern"),
     behavior: fields.required("behavior") as SetPermissionRuleRequest["behavior"],
-    ...(match !== undefined && {
-      match: JSON.parse(match) as NonNullable<SetPermissionRuleRequest["match"]>,
-    }),
+    ...(match !== undefined && { match }),
     ...(reason !== undefined && { reason }),
     ...(required_approvals !== undefined && { required_approvals }),
     ...(expires_at_ms !== undefined && { expires_at_ms }),
