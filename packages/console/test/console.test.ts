@@ -178,6 +178,29 @@ describe("the console of a daemon", () => {
     expect(await readFile(join(at.live.workspace, "one"), "utf8")).toBe("one\n");
   });
 
+  test("what the stream has said is not taken back by an answer that was on its way", async () => {
+    const moved = await run("moved", bash("echo first"), bash("echo second"), { text: "both said" });
+    await moved.waitUntilBlocked();
+    await at.goto(`/runs/${moved.id}`);
+    await at.page.getByText("echo first", { exact: true }).waitFor();
+    // What the page reads after its decision was answered while the run was not yet waiting again, and comes late.
+    const running = (await at.kheish.runs.get(moved.id)).view;
+    const isShown = at.page.getByText("echo second", { exact: true });
+    let isHeldBack = false;
+    await at.page.route(`**/v1/runs/${moved.id}`, async (route) => {
+      if (isHeldBack) return route.continue();
+      isHeldBack = true;
+      await isShown.waitFor();
+      await route.fulfill({ json: { ...running, status: "running", pending_approvals: [] } }).catch(() => {});
+    });
+    await at.page.getByRole("button", { name: "Approve" }).click();
+    await isShown.waitFor();
+    await expect.poll(() => isHeldBack).toBe(true);
+    await at.page.unrouteAll({ behavior: "wait" });
+    await at.page.getByRole("button", { name: "Approve" }).click({ timeout: 5000 });
+    expect((await moved.wait()).output_text).toBe("both said");
+  });
+
   test("a page that nobody sees holds no stream, and goes on without a gap when somebody does", async () => {
     const hidden = await run("hidden", bash("echo a"), bash("echo b"), { text: "seen in the end" });
     await hidden.waitUntilBlocked();

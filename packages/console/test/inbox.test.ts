@@ -46,6 +46,31 @@ describe("the inbox of somebody with much to decide", () => {
     await Promise.all([edits.cancel(), runs.cancel()]);
   });
 
+  test("nothing below moves when it is known what rules see: a click hits what it was meant for", async () => {
+    const still = await waiting("still", bash("true"));
+    let answer: () => void = () => {};
+    const isAsked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await at.page.route("**/permissions/check", async (route) => {
+      await isAsked;
+      await route.continue();
+    });
+    await at.goto("/inbox");
+    const approve = item(`bash of ${still.id}`).getByRole("button", { name: "Approve" });
+    await approve.waitFor();
+    const before = await approve.boundingBox();
+    const checked = at.page.waitForResponse("**/permissions/check");
+    answer();
+    await checked;
+    await at.page.getByText("What rules see").click();
+    await at.page.getByText("asked by").waitFor();
+    await at.page.getByText("What rules see").click();
+    expect(await approve.boundingBox()).toEqual(before);
+    await at.page.unrouteAll({ behavior: "wait" });
+    await still.cancel();
+  });
+
   test("many are decided at once, each with its own outcome, also where somebody else was faster", async () => {
     const all = await Promise.all(["b1", "b2", "b3"].map((session) => waiting(session, bash("true"))));
     await at.goto("/inbox");

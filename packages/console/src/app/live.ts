@@ -1,11 +1,19 @@
 import type { RunView, SessionViewSummary, StreamFrame } from "@kheish/sdk";
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { type Query, type QueryClient, type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { kheish, useSignedInAs } from "./client.ts";
 import { type Loaded, withRun, withSession, withWaiting } from "./lists.ts";
 import { isNotifying, notifyOf } from "./notify.ts";
-import { runEventsQuery, runQuery, sessionQuery, sessionsQuery, waitingQuery } from "./queries.ts";
+import {
+  routesQuery,
+  runEventsQuery,
+  runQuery,
+  sessionQuery,
+  sessionsQuery,
+  statusQuery,
+  waitingQuery,
+} from "./queries.ts";
 import { whileVisible } from "./while-visible.ts";
 
 /** Events come in bursts; what they make stale is read again this often at most. */
@@ -37,7 +45,7 @@ export function useLive(): Connection {
       // Who wants to be told of what waits while the tab is hidden wants the stream to stay.
       for await (const { data } of whileVisible(signal, open, isNotifying)) {
         if (data.type === "run_updated") {
-          keep(client, data.run);
+          for (const overtaken of keep(client, data.run)) stale.again(overtaken);
           stale.run(data.run);
           notifyOf(data.run, () => void navigate({ to: "/inbox" }));
         } else stale.event(data);
@@ -54,27 +62,39 @@ export function useLive(): Connection {
   return connection;
 }
 
-/** A run that moved, in each list that has it. */
-function keep(client: QueryClient, run: RunView): void {
-  client.setQueryData(runQuery(run.run_id).queryKey, run);
-  client.setQueryData(waitingQuery.queryKey, (waiting) => waiting && withWaiting(waiting, run));
+/** A run that moved, in each list that has it. Returns what was being read meanwhile: that answer may be older. */
+function keep(client: QueryClient, run: RunView): QueryKey[] {
+  const overtaken: QueryKey[] = [];
+  const put = <Data>(queryKey: QueryKey, moved: (known: Data | undefined) => Data | undefined) => {
+    client.setQueryData(queryKey, moved);
+    if (client.getQueryState(queryKey)?.fetchStatus !== "fetching") return;
+    overtaken.push(queryKey);
+    // Otherwise what the stream has just said would be taken back until the next reading.
+    if (client.getQueryData(queryKey) !== undefined) void client.cancelQueries({ queryKey, exact: true });
+  };
+  put<RunView>(runQuery(run.run_id).queryKey, () => run);
+  put<RunView[]>(waitingQuery.queryKey, (waiting) => waiting && withWaiting(waiting, run));
   for (const query of client.getQueryCache().findAll({ queryKey: ["runs", "newest"] })) {
     const filter = query.queryKey[2] as { status?: readonly string[]; session_id?: string } | undefined;
     if (filter?.status !== undefined) continue;
     if (filter?.session_id !== undefined && filter.session_id !== run.session_id) continue;
-    client.setQueryData(query.queryKey, (list: Loaded<RunView> | undefined) => withRun(list, run));
+    put<Loaded<RunView>>(query.queryKey, (list) => withRun(list, run));
   }
+  return overtaken;
 }
 
 function isOfAState({ queryKey: [name, which, filter] }: { queryKey: readonly unknown[] }): boolean {
   return name === "runs" && which === "newest" && (filter as { status?: unknown }).status !== undefined;
 }
 
+function isFirstReading({ state }: Query): boolean {
+  return state.fetchStatus === "fetching" && state.data === undefined;
+}
+
 /** What has to be read again because of what was heard. */
 class Stale {
   readonly #client: QueryClient;
-  readonly #keys = new Set<string>();
-  readonly #runs = new Set<string>();
+  readonly #keys = new Map<string, QueryKey>();
   readonly #sessions = new Set<string>();
 
   constructor(client: QueryClient) {
@@ -82,26 +102,35 @@ class Stale {
   }
 
   run({ run_id, session_id }: RunView): void {
-    this.#runs.add(run_id);
     this.#sessions.add(session_id);
-    this.#keys.add("status");
+    this.again(runEventsQuery(run_id).queryKey);
+    this.again(statusQuery.queryKey);
+    // Which runs are in a state changes with each move.
+    for (const { queryKey } of this.#client.getQueryCache().findAll({ predicate: isOfAState }))
+      this.again(queryKey);
+  }
+
+  again(key: QueryKey): void {
+    this.#keys.set(JSON.stringify(key), key);
   }
 
   event(data: StreamFrame["data"]): void {
     if (data.type === "session_snapshot" || data.type === "session_state_changed")
       this.#sessions.add(data.session_id);
-    if (data.type === "runtime_updated") for (const key of ["status", "routes"]) this.#keys.add(key);
+    if (data.type === "runtime_updated")
+      for (const key of [statusQuery, routesQuery]) this.again(key.queryKey);
   }
 
   refresh(): void {
-    for (const key of this.#keys) void this.#client.invalidateQueries({ queryKey: [key] });
-    // Which runs are in a state changes with each move: those lists are read again.
-    if (this.#runs.size > 0) void this.#client.invalidateQueries({ predicate: isOfAState });
-    for (const run of this.#runs)
-      void this.#client.invalidateQueries({ queryKey: runEventsQuery(run).queryKey });
-    void this.#refreshSessions([...this.#sessions]);
+    const keys = [...this.#keys.values()];
     this.#keys.clear();
-    this.#runs.clear();
+    for (const queryKey of keys) {
+      const isFirst = this.#client.getQueryCache().findAll({ queryKey }).some(isFirstReading);
+      // A first reading is not begun anew: what it answers may be older than what makes it stale.
+      if (isFirst) this.again(queryKey);
+      else void this.#client.invalidateQueries({ queryKey });
+    }
+    void this.#refreshSessions([...this.#sessions]);
     this.#sessions.clear();
   }
 

@@ -1,7 +1,8 @@
-import type { Json, SeenInput } from "@kheish/sdk";
+import type { Json, PermissionExplanation, SeenInput } from "@kheish/sdk";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { kheish } from "../app/client.ts";
+import { Failure } from "../ui/parts.tsx";
 
 interface Call {
   tool: string;
@@ -9,28 +10,36 @@ interface Call {
   sessionId: string;
 }
 
-/** The words that a permission rule has to match, and which rule asks; nothing where whoever looks may not know. */
+/**
+ * The words that a permission rule has to match, and which rule asks. It takes its place before it is known, so that
+ * no button below moves under somebody's finger.
+ */
 export function Seen({ tool, input, sessionId }: Call) {
-  const { data } = useQuery({
+  const { data, error } = useQuery({
     queryKey: ["seen", sessionId, tool, input],
     queryFn: ({ signal }) =>
       kheish().api.checkPermission({ body: { tool_name: tool, input, session_id: sessionId }, signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  if (data === undefined) return null;
-  const { seen, matched_rule, matched_rule_origin } = data;
   return (
     <details className="rounded-md border border-line px-3 py-2">
       <summary className="cursor-pointer text-soft">What rules see</summary>
-      <dl className="mt-2 grid gap-2 text-xs">
-        {seen === undefined ? null : <Words seen={seen} />}
-        {matched_rule !== undefined && (
-          <Row name="asked by">
-            <Word text={matched_rule} /> <span className="text-soft">{matched_rule_origin}</span>
-          </Row>
-        )}
-      </dl>
+      {data !== undefined && <Checked {...data} />}
+      {error !== null && <Failure error={error} />}
     </details>
+  );
+}
+
+function Checked({ seen, matched_rule, matched_rule_origin }: PermissionExplanation) {
+  return (
+    <dl className="mt-2 grid gap-2 text-xs">
+      {seen === undefined ? null : <Words seen={seen} />}
+      {matched_rule !== undefined && (
+        <Row name="asked by">
+          <Word text={matched_rule} /> <span className="text-soft">{matched_rule_origin}</span>
+        </Row>
+      )}
+    </dl>
   );
 }
 

@@ -72,6 +72,8 @@ type Event =
   | { does: "pass"; steps: number }
   | { does: "fail"; daemon: number; commits: number }
   | { does: "switch"; to: "disabled" | "enabled" }
+  /** A request of long ago is repeated: its answer got lost. */
+  | { does: "put again"; daemon: number }
   | { does: "kill"; daemon: number };
 
 const daemon = fc.integer({ min: 0, max: 1 });
@@ -97,6 +99,7 @@ const harmless = [
     }),
   },
 ];
+const repeated = [{ weight: 2, arbitrary: fc.record({ does: fc.constant("put again" as const), daemon }) }];
 const deadly = [{ weight: 1, arbitrary: fc.record({ does: fc.constant("kill" as const), daemon }) }];
 const answers = (...kinds: Answer[]) =>
   fc.array(fc.record({ answer: fc.constantFrom(...kinds), afterMs: fc.integer({ min: 0, max: 4_000 }) }));
@@ -131,7 +134,8 @@ async function play(events: readonly Event[], planned: { answer: Answer; afterMs
       await pause(TURNS);
     }
   };
-  await of(0).vault.put(accountNow(clock), { actor: "test" });
+  const first = accountNow(clock);
+  await of(0).vault.put(first, { actor: "test" });
   for (const event of events) {
     if (event.does === "pass") await pass(event.steps);
     if (event.does === "use") use(of(event.daemon)).catch(() => undefined);
@@ -141,6 +145,7 @@ async function play(events: readonly Event[], planned: { answer: Answer; afterMs
       if (event.to === "disabled") await of(0).vault.disable(SLOT, "drill", change);
       else await of(0).vault.enable(SLOT, change);
     }
+    if (event.does === "put again") await of(event.daemon).vault.put(first, { actor: "test" });
     if (event.does === "kill") {
       of(event.daemon).kill();
       daemons[event.daemon] = await start(event.daemon);
@@ -201,7 +206,7 @@ function accountNow(clock: Clock) {
 }
 
 test("02-R57 A1 A2 A3 while daemons live and answers arrive, no order of events ends a login", async () => {
-  const events = fc.array(fc.oneof(...harmless), { maxLength: 25 });
+  const events = fc.array(fc.oneof(...harmless, ...repeated), { maxLength: 25 });
   await fc.assert(
     fc.asyncProperty(events, answers("ok", "away"), async (history, planned) => {
       const { provider, token, kept } = await play(history, planned);
@@ -218,7 +223,7 @@ test("02-R57 A1 A2 A3 while daemons live and answers arrive, no order of events 
 }, 120_000);
 
 test("02-R57 A3 whatever is killed and lost, the slot ends with a good token or says that it needs a login", async () => {
-  const events = fc.array(fc.oneof(...harmless, ...deadly), { maxLength: 25 });
+  const events = fc.array(fc.oneof(...harmless, ...repeated, ...deadly), { maxLength: 25 });
   await fc.assert(
     fc.asyncProperty(events, answers("ok", "away", "lost"), async (history, planned) => {
       const { provider, token, kept } = await play(history, planned);

@@ -326,6 +326,39 @@ describe("tokens that replace others", () => {
     expect(server.refreshes()).toHaveLength(2);
   });
 
+  test("02-R57 stay where an older state of the login is put again, and give way to another login", async () => {
+    const { store } = await vaults.store();
+    const daemon = await daemonOn(store);
+    const first = mcpAccount(server, tokens, expiringIn(0));
+    await put(daemon, first);
+    const second = await use(daemon);
+    await clock.advance(HOUR);
+    const third = await use(daemon);
+    for (const older of [first, mcpAccount(server, { ...tokens, access_token: "other" }, expiringIn(0))]) {
+      await daemon.vault.disable(SLOT, "a drill", { actor: "test" });
+      const { status } = await put(daemon, older);
+      expect(status).toMatchObject({ account_state: "ready", details: { last_refresh_outcome: "ok" } });
+      expect(status.disabled).toBeUndefined();
+      expect([second, await use(daemon)]).toEqual([second, third]);
+    }
+    const written = (await store.readStream("auth")).filter(({ type }) => type === "slot_written");
+    expect(written.map(({ data }) => data)).toMatchObject([
+      { slot_id: SLOT },
+      { kept_tokens: true },
+      { kept_tokens: true },
+    ]);
+    await clock.advance(HOUR);
+    expect(await use(daemon)).not.toBe(third);
+
+    const other = await server.logIn();
+    await put(daemon, mcpAccount(server, other, expiringIn(HOUR)));
+    expect(await use(daemon)).toBe(other.access_token);
+    // Whoever wants the older one, whatever becomes of it, deletes the slot before.
+    await daemon.vault.delete(SLOT, { actor: "test" });
+    await put(daemon, mcpAccount(server, tokens, expiringIn(HOUR)));
+    expect(await use(daemon)).toBe(tokens.access_token);
+  });
+
   test("A3 are written without anybody's asking, and dropped when somebody writes the slot anew", async () => {
     const { store } = await vaults.store();
     let isBroken = true;

@@ -30,6 +30,8 @@ export type StoredSlot = {
   updated_at_ms: number;
   sealed: Sealed;
   disabled?: { reason: string; at_ms: number; by: string };
+  /** Refresh tokens that its login has spent, as digests; of an account only. */
+  spent?: string[];
 };
 
 export function sealSlot(record: AuthSlotRecord, key: MasterKey, random: Random, nowMs: number): StoredSlot {

@@ -8,6 +8,7 @@ import type { AuditLedger } from "../audit/index.ts";
 import type { Keyring } from "./keyring.ts";
 import { Keyrings } from "./keyrings.ts";
 import { type MasterKey, NO_MASTER_KEY, VaultError } from "./master-key.ts";
+import { withNewerTokens, withSpent } from "./older-state.ts";
 import { confirmKey, finishRekey } from "./rekey.ts";
 import { secretsIn } from "./secrets-in.ts";
 import { allSlots, countSlots, readSlot } from "./slot-records.ts";
@@ -177,17 +178,27 @@ export class Vault {
     return { record, status: this.#remember(slotId, found, record), revision: found.revision };
   }
 
-  /** Creates the slot or puts another secret in the place of the old one, and enables it (02-R51). */
+  /**
+   * Creates the slot or puts another secret in the place of the old one, and enables it (02-R51). An older state of the
+   * login that the slot holds keeps the newer tokens, and the event says so (`kept_tokens`).
+   */
   async put(record: AuthSlotRecord, change: Change): Promise<{ status: AuthSlotStatus; revision: number }> {
     const { slot_id: slotId } = record;
     const { random, clock } = this.#deps;
     // Known before it is anywhere, so that no log line of the write itself can show it.
     this.#onSecrets(slotId, secretsIn(record));
-    const landed = await this.#change(slotId, change, "written", (keyring) =>
-      sealSlot(record, keyring.current, random, clock.now()),
-    );
+    let written = record;
+    const build = (keyring: Keyring, found: StoredSlot | undefined): StoredSlot => {
+      const { spent } = found ?? {};
+      const newer = found && spent && withNewerTokens(record, unsealed(slotId, found, keyring), spent);
+      written = newer ?? record;
+      const sealed = sealSlot(written, keyring.current, random, clock.now());
+      return newer === undefined || spent === undefined ? sealed : { ...sealed, spent };
+    };
+    const details = () => (written === record ? {} : { kept_tokens: true });
+    const landed = await this.#change(slotId, change, "written", build, details);
     if (landed === undefined) throw new Error("a written slot is never absent");
-    return { status: this.#remember(slotId, landed, record), revision: landed.revision };
+    return { status: this.#remember(slotId, landed, written), revision: landed.revision };
   }
 
   /**
@@ -208,10 +219,11 @@ export class Vault {
       if (found === undefined) return undefined;
       if (!isDeepStrictEqual(unsealed(slotId, found, keyring), before.record))
         throw changedMeanwhile(`slot '${slotId}' holds something else by now`);
-      return { ...found, ...sealSlot(record, keyring.current, random, clock.now()) };
+      const spent = withSpent(found.spent, before.record, record);
+      return { ...found, ...sealSlot(record, keyring.current, random, clock.now()), spent };
     };
     const follows = { ...change, expectedRevision: before.revision };
-    const landed = await this.#change(slotId, follows, "refreshed", renewed, { outcome });
+    const landed = await this.#change(slotId, follows, "refreshed", renewed, () => ({ outcome }));
     if (landed === undefined) return undefined;
     return { record, status: this.#remember(slotId, landed, record), revision: landed.revision };
   }
@@ -321,7 +333,7 @@ export class Vault {
     change: Change,
     event: SlotEvent,
     build: (keyring: Keyring, before: StoredSlot | undefined) => StoredSlot | undefined,
-    details: JsonObject = {},
+    details: () => JsonObject = () => ({}),
   ): Promise<Landed | undefined> {
     const { actor, reason, expectedRevision } = change;
     const why = reason === undefined ? {} : { reason };
@@ -337,7 +349,7 @@ export class Vault {
       const ops = [
         ...keyring.guard(),
         putSlot(slotId, data, revision),
-        this.#event(`slot_${event}`, { slot_id: slotId, actor, ...why, ...details }),
+        this.#event(`slot_${event}`, { slot_id: slotId, actor, ...why, ...details() }),
       ];
       // A refresh is nobody's change: the audit has its requests, and what they brought must not be held up.
       const result =

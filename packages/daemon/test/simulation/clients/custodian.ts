@@ -26,7 +26,9 @@ export async function keepSecrets(
 async function perform(world: World, facts: Facts, client: Client, act: CustodyAct): Promise<void> {
   const [endpoint, request] = requestFor(world, act);
   for (;;) {
+    const unheard = announce(world, act);
     const answer = await client.once(endpoint, request);
+    if (answer === undefined) unheard();
     // A slot that is not there has nothing to delete, disable or enable.
     if (answer !== undefined && (answer.status === 200 || answer.status === 404)) {
       world.mark(`custody: ${act.act} ${answer.status}`);
@@ -43,6 +45,11 @@ async function perform(world: World, facts: Facts, client: Client, act: CustodyA
     remember(facts, act);
     await client.sleep(RETRY_MS);
   }
+}
+
+function announce({ authorization }: World, act: CustodyAct): () => void {
+  const isWrite = (act.act === "put" || act.act === "delete") && act.slot === PROVIDER_SLOT;
+  return isWrite ? authorization.written(act.act === "put" ? act.secret : undefined) : () => undefined;
 }
 
 function requestFor(world: World, act: CustodyAct): [EndpointId, Request] {

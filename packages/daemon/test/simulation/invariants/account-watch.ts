@@ -13,6 +13,8 @@ const ALIKE_MS = 5_000;
 export function watchAccounts(world: World): void {
   world.authorization.listener = {
     onPresented: (token, login, now, before) => {
+      // Nobody but who put it there can say that it is old.
+      if (world.authorization.mayBePutBack(login.name)) return world.mark("account: may be put back");
       if (isNeedless(world, login, token, now)) {
         world.violate("accounts", `${now.process.name} refreshes what ${login.name} has just been given`);
       }
@@ -32,11 +34,11 @@ export function watchAccounts(world: World): void {
 }
 
 /** What lives shorter than ten minutes is refreshed in the second half of its life, by the clock that it was given under. */
-function isNeedless(world: World, login: Login, token: string, { process, atMs }: Presentation): boolean {
+function isNeedless(world: World, login: Login, token: string, { skewMs, atMs }: Presentation): boolean {
   const { refreshed, isAlive, refreshToken } = login;
   const { account } = world.plan.access ?? {};
   if (account === undefined || !isAlive || refreshToken !== token) return false;
-  if (hasSteppedClocks(world) || refreshed?.process.skewMs !== process.skewMs) return false;
+  if (hasSteppedClocks(world) || refreshed?.skewMs !== skewMs) return false;
   // A life is counted from when it was asked for.
   return atMs - refreshed.atMs < account.lifetimeS * 500 - account.travelMs;
 }
@@ -46,9 +48,9 @@ function hasSteppedClocks({ plan }: World): boolean {
 }
 
 /** Whoever died or was stopped since may have taken with it what it was told, and its lease ran out. */
-function isExcused({ process, pauses, atMs }: Presentation, now: Presentation): boolean {
+function isExcused({ process, pauses, skewMs, atMs }: Presentation, now: Presentation): boolean {
   const isGone = !process.alive || process.draining || process.pauses !== pauses;
-  const doubt = Math.abs(process.skewMs - now.process.skewMs) > ALIKE_MS;
+  const doubt = Math.abs(skewMs - now.skewMs) > ALIKE_MS;
   return isGone || doubt || now.atMs - atMs > LEASE_MS - ALIKE_MS;
 }
 
@@ -72,7 +74,8 @@ export async function checkAccount(world: World, { vault }: Credentials): Promis
   }
   if (login.isAlive && account.last_refresh_outcome === "login_required")
     world.violate("accounts", `the login of ${name} is good, and the slot says that it is over`);
-  if (!login.isAlive || world.authorization.mayHaveLost(name)) return;
+  if (!login.isAlive || world.authorization.mayHaveLost(name) || world.authorization.mayBePutBack(name))
+    return;
   if (refresh_token !== login.refreshToken)
     world.violate("accounts", `the slot holds '${refresh_token}', the last is '${login.refreshToken}'`);
 }

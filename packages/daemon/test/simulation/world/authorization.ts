@@ -10,8 +10,8 @@ export interface Login {
   isAlive: boolean;
   /** The one that is not spent. */
   refreshToken: string;
-  /** Who got it, and when; absent of the first one. */
-  refreshed?: { process: SimulatedProcess; atMs: number };
+  /** When it was given, and under which clock; absent of the first one. */
+  refreshed?: { skewMs: number; atMs: number };
   /** Access token -> when it is over. */
   accessTokens: Map<string, number>;
 }
@@ -20,6 +20,8 @@ export interface Login {
 export interface Presentation {
   process: SimulatedProcess;
   pauses: number;
+  /** Of its process's clock, then. */
+  skewMs: number;
   atMs: number;
   /** Until it is answered, or nobody knows how. `told`: its process has the new tokens. */
   ended: undefined | "told" | "refused" | "unheard";
@@ -43,6 +45,7 @@ export class Authorization {
   readonly #plan: AccountPlan | undefined;
   readonly #isCalm: () => boolean;
   readonly #presented = new Map<string, Presentation[]>();
+  readonly #written: { name: string | undefined; isUnheard: boolean }[] = [];
   #issued = 0;
 
   constructor(parts: {
@@ -81,6 +84,27 @@ export class Authorization {
     };
   }
 
+  /**
+   * Somebody asks to have a login put into the slot, or, without a name, the slot deleted. Returns what is to be called
+   * when nobody said whether it was done: it may still be.
+   */
+  written(name: string | undefined): () => void {
+    const request = { name, isUnheard: false };
+    this.#written.push(request);
+    return () => {
+      request.isUnheard = true;
+    };
+  }
+
+  /** Whether an older state of this login may have been put back after another one, or after the slot was deleted. */
+  mayBePutBack(name: string): boolean {
+    const first = this.#written.findIndex((one) => one.name === name);
+    return (
+      this.#written.filter((one) => one.name === name).length > 1 &&
+      this.#written.some((one, at) => one.name !== name && (at > first || one.isUnheard))
+    );
+  }
+
   /** The person or the provider ends a login: none of its tokens is good any more. */
   end(name: string): void {
     const login = this.logins.get(name);
@@ -116,6 +140,7 @@ export class Authorization {
       const now: Presentation = {
         process,
         pauses: process.pauses,
+        skewMs: process.skewMs,
         atMs: this.#scheduler.now,
         ended: undefined,
       };
@@ -139,7 +164,7 @@ export class Authorization {
         return json(400, { error: "invalid_grant" });
       }
       const issued = this.#issue(login);
-      login.refreshed = { process, atMs: this.#scheduler.now };
+      login.refreshed = { skewMs: process.skewMs, atMs: this.#scheduler.now };
       const refresh_token = login.refreshToken;
       if (this.#prng.chance(lost)) return this.#drop(login, now, "lost answer");
       await this.#travel(process);
