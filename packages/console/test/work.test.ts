@@ -221,6 +221,33 @@ describe("work that is looked into", () => {
     await heading("of-many-77").waitFor();
   }, 120_000);
 
+  test("08 a debrief tells of the newest runs; it is a run without tools like any other, and found again", async () => {
+    await (await run("support", { text: "the tickets are sorted" })).wait();
+    const failing = await run("nightly", {
+      error: { status: 401, message: "the key was revoked", times: 0 },
+    });
+    await failing.wait();
+    await at.goto("/");
+    const summary = at.page.getByRole("region", { name: "Latest run summary" });
+    await summary.getByText(/one call through the default route, without tools/).waitFor();
+    await button("Generate a debrief").click();
+    // The simulator says what it is asked.
+    const line = summary.getByText(`"run_id":"${failing.id}","session_id":"nightly","status":"failed"`);
+    await line.waitFor();
+    await line.getByText("the key was revoked").waitFor();
+    await line.getByText('"answer":"the tickets are sorted"').waitFor();
+    expect(await at.barriers()).toEqual([]);
+    await at.picture("debrief");
+    await at.page.reload();
+    await line.waitFor();
+
+    await summary.getByRole("link", { name: /^run-/ }).click();
+    await heading(/^run-\d+ completed$/).waitFor();
+    const [latest] = await at.kheish.runs.list({ order: "desc" }).toArray();
+    const { view } = await at.kheish.sessions.get(latest?.session_id ?? "");
+    expect(view).toMatchObject({ capability_scope: { tool_deny: ["*"] } });
+  });
+
   test("the dashboard draws runs, tokens, cost and latency over time, and says the same in a table", async () => {
     await at.goto("/");
     await at.page.getByRole("table", { name: "Runs" }).waitFor();
