@@ -132,7 +132,7 @@ export class Fields {
   }
 
   /** Throws what JSON does not read. */
-  json<Value extends JsonValue>(name: string): Value | undefined {
+  json<Value = JsonValue>(name: string): Value | undefined {
     const text = this.optional(name);
     return text === undefined ? undefined : (JSON.parse(text) as Value);
   }
