@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bash, runNode, script } from "../../sdk/test/support/daemon.ts";
-import { buildConsole, Operator } from "./support/operator.ts";
+import { buildConsole, eventually, Operator } from "./support/operator.ts";
 
 beforeAll(() => buildConsole(), 120_000);
 
@@ -75,6 +75,26 @@ describe("work that is looked into", () => {
     await call.getByText("settled").waitFor();
     await call.getByText("bash").click();
     await call.getByText("Output").waitFor();
+  });
+
+  test("a chat: who reads at its end goes on there; who scrolled up, or opened a call, is left where that is", async () => {
+    const long = { text: "line\n".repeat(60) };
+    const say = async (text: string) => {
+      await (await run("read", { text })).wait();
+      await at.page.getByText(text, { exact: true }).waitFor();
+    };
+    await (await run("read", bash("true"), long)).waitUntilBlocked().then((one) => one.approveAll());
+    await at.goto("/sessions/read/chat");
+    const top = () => at.page.evaluate("scrollY");
+    await eventually(top).toBeGreaterThan(500);
+    const before = Number(await top());
+    await say("the first that is new");
+    await eventually(top).toBeGreaterThan(before);
+    await at.page.evaluate("scrollTo(0, 0)");
+    await eventually(top).toBe(0);
+    await at.page.getByRole("list", { name: "Conversation" }).locator("summary").first().click();
+    await say("the second that is new");
+    expect(await top()).toBe(0);
   });
 
   test('the playground: an input is tried, the route swapped, the bench promoted; 08 "Use via SDK" runs as it stands', async () => {

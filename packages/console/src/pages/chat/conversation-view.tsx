@@ -48,13 +48,16 @@ function useStayAtEnd() {
       return end + GAP_PX - (current.nextElementSibling?.getBoundingClientRect().top ?? window.innerHeight);
     };
     let isAtEnd = true;
+    let height = 0;
     const look = () => {
-      isAtEnd = hiddenPx() < NEAR_END_PX;
+      // It grew since it was followed: what is hidden now says nothing of where somebody went.
+      if (current.offsetHeight === height) isAtEnd = hiddenPx() < NEAR_END_PX;
     };
     const opens = ({ target }: Event) => {
       if (target instanceof Element && target.closest("summary") !== null) isAtEnd = false;
     };
     const grows = new ResizeObserver(() => {
+      height = current.offsetHeight;
       if (isAtEnd) window.scrollBy(0, Math.max(0, hiddenPx()));
     });
     grows.observe(current);
