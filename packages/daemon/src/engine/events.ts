@@ -157,6 +157,8 @@ export interface SessionEvents {
     ledger: LedgerOutcome;
     duration_ms?: number;
     context_updates?: ContextUpdate[];
+    /** It says which limit the result was over; what hooks had to say about the call went with it (03-R3). */
+    over_limit?: true;
     output_blob?: { sha256: string; size_bytes: number };
     /** What a model used for the call. */
     usage?: Usage;

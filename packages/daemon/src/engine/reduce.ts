@@ -3,10 +3,11 @@ import { foldBudget } from "./budgets/fold.ts";
 import { bytesOf, estimateMessage } from "./context/estimate.ts";
 import { CLEARED_OUTPUT, promptVisible } from "./context/visible-output.ts";
 import type { AskingCall, Checkpoint, RecordedEvent, ResultPlace, SessionEvents } from "./events.ts";
-import { foldHooks, withContexts } from "./hooks/fold.ts";
+import { dropContexts, foldHooks, withContexts } from "./hooks/fold.ts";
 import { type Message, type ToolResult, toolCallsOf, type Usage } from "./messages.ts";
 import { rulesAfter, withoutRun } from "./permissions/session-rules.ts";
 import { addCost } from "./records.ts";
+import { bytesAroundOutput } from "./result-envelope.ts";
 import { foldSkills } from "./skills/fold.ts";
 import { type CallState, type Entry, newRun, type RunState, type SessionState } from "./state.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
@@ -216,6 +217,8 @@ function onFinished(
   event: { seq: number; atMs: number },
   data: SessionEvents["tool_call_finished"],
 ): SessionState {
+  if (data.over_limit) dropContexts(state, data.call_id);
+  const contexts = state.hook_contexts[data.call_id];
   addResult(state, event, withContexts(state, promptVisible(data.result)));
   return onRun(state, data.run_id, (run) => {
     const call = findCall(run, data.call_id);
@@ -225,6 +228,7 @@ function onFinished(
     call.phase = "settled";
     call.result = data.result;
     call.output_bytes = data.output_blob?.size_bytes ?? bytesOf(data.result.output);
+    call.envelope_bytes = call.output_bytes + bytesAroundOutput(data.result, data.context_updates, contexts);
     if (data.ledger !== "denied") call.performed = true;
     run.takeovers = 0;
     for (const update of data.context_updates ?? []) {

@@ -105,6 +105,8 @@ export interface CallState {
   result?: ToolResult;
   /** Of the whole output, be it kept as a blob. */
   output_bytes?: number;
+  /** Of the whole result: the output, and what came with it. */
+  envelope_bytes?: number;
   /** The result is what came of it, not why it never left. */
   performed?: true;
   /** Its last attempt was looked after, and did nothing. */

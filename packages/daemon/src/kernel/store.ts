@@ -37,7 +37,7 @@ export interface Store {
   /** The last seq of a stream; 0 when it has no event. */
   streamHead(stream: string): Promise<number>;
   /** Events of all streams by position; what a tail reads (K4). */
-  readAll(range: { afterPosition: number; limit: number }): Promise<StoredEvent[]>;
+  readAll(range: ReadAllRange): Promise<StoredEvent[]>;
   /** The newest position a reader may trust; 0 when the journal is empty. */
   head(): Promise<number>;
   /**
@@ -293,6 +293,13 @@ export interface Refused {
   reason: "stale_revision" | "stale_seq" | "stale_fence" | "stale_claim" | "lease_held" | "over_limit";
   /** Index of the operation whose guard tripped; -1 for the fence. */
   op: number;
+}
+
+export interface ReadAllRange {
+  afterPosition: number;
+  limit: number;
+  /** The reader is woken by `onCommit`: what others have committed may be left to the wake-up that tells of it. */
+  isFollowing?: boolean;
 }
 
 export interface StoredEvent {

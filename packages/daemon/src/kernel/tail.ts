@@ -171,7 +171,11 @@ export class JournalTail {
 
   async #readPages(): Promise<void> {
     for (;;) {
-      const page = await this.#store.readAll({ afterPosition: this.#position, limit: PAGE });
+      const page = await this.#store.readAll({
+        afterPosition: this.#position,
+        limit: PAGE,
+        isFollowing: true,
+      });
       if (page.length === 0) return;
       this.#keep(page);
       for (const waiter of [...this.#waiters]) waiter();

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { EventStream } from "../http/support/stream.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { browserSessionSuite, headersOf, signIn } from "./browser-sessions-suite.ts";
 import { accessSuite } from "./suite.ts";
-import { GuardedDaemon } from "./support.ts";
+import { ADMIN, GuardedDaemon } from "./support.ts";
 
 let server: PostgresServer | undefined;
 beforeAll(async () => {
@@ -34,5 +35,26 @@ describe("named tokens on PostgreSQL", () => {
     // The very next request, whatever the neighbour's tail has read by now.
     expect(await there.outcome(secret, "GET", "/v1/status")).toBe("invalid_token");
     expect(await stream.rest()).toEqual([]);
+  });
+});
+
+describe("browser sessions on PostgreSQL", () => {
+  browserSessionSuite(async () => ({ store: await createDatabase() }));
+
+  test("08 a browser that signed in at one daemon is signed in at its neighbour, and signed out at both", async () => {
+    const store = await createDatabase();
+    const here = await GuardedDaemon.start({ store });
+    const there = await GuardedDaemon.start({ store });
+    onTestFinished(async () => {
+      await here.daemon.remove();
+      await there.daemon.remove();
+    });
+    const headers = headersOf(await signIn(here, ADMIN));
+    const status = async ({ daemon }: GuardedDaemon) =>
+      (await fetch(`${daemon.baseUrl}/v1/status`, { headers })).status;
+    expect([await status(here), await status(there)]).toEqual([200, 200]);
+    const own = { ...headers, origin: here.daemon.baseUrl };
+    await fetch(`${here.daemon.baseUrl}/v1/browser-session`, { method: "DELETE", headers: own });
+    expect([await status(here), await status(there)]).toEqual([401, 401]);
   });
 });

@@ -85,6 +85,18 @@ describe("chaos", () => {
   );
 
   test.each(["sqlite", "postgres"] as const)(
+    "01-R90 03-R15 04-R43 04-R52 commands in the background begin once, end with their daemon, and are told as they ended (%s)",
+    async (store) => {
+      const report = await chaos({ scenario: "tasks", store, runs: 12, kills: 3, loseAcks: 0 });
+      expect(report).toMatchObject({ ...CLEAN, kills: 3, settled: report.accepted });
+      const { commands, outlived, ...ended } = report.tasks ?? {};
+      expect([commands, outlived]).toEqual([48, 0]);
+      for (const [how, count] of Object.entries(ended)) expect(count, how).toBeGreaterThan(0);
+    },
+    WITHIN_MS,
+  );
+
+  test.each(["sqlite", "postgres"] as const)(
     "02-A6 02-R51 02-R67 02-A7 a budget holds, rotations fail no run, and what is revoked stays so, under kills (%s)",
     async (store) => {
       const report = await chaos({ scenario: "governed", store, runs: 40, kills: 3, loseAcks: 0 });

@@ -5,6 +5,7 @@ import type { ChaosOptions } from "./options.ts";
 import type { Report } from "./report.ts";
 import { sigtermScenario } from "./sigterm-scenario.ts";
 import type { Surroundings } from "./stage.ts";
+import { tasksScenario } from "./tasks/scenario.ts";
 
 /** One chaos run, from an empty directory to its figures. */
 export function runChaos(options: ChaosOptions, surroundings: Surroundings): Promise<Report> {
@@ -13,6 +14,7 @@ export function runChaos(options: ChaosOptions, surroundings: Surroundings): Pro
     sigterm: sigtermScenario,
     governed: governedScenario,
     mcp: mcpScenario,
+    tasks: tasksScenario,
   }[options.scenario];
   return play(options, surroundings);
 }

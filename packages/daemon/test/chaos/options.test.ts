@@ -45,6 +45,7 @@ describe("the command line of chaos", () => {
     [["--scenario", "sigterm", "--fault", "all"], "only clock-step"],
     [["--scenario", "governed", "--fault", "clock-step"], "kills only"],
     [["--scenario", "mcp", "--lose-acks", "0.1"], "kills only"],
+    [["--scenario", "tasks", "--fault", "all"], "kills only"],
     [["--unheard-of"], "unknown option"],
     [["extra"], "too many arguments"],
   ])("refuses %j with what is allowed", (argv, words) => {

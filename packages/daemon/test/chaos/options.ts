@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option, type OutputConfiguration } from 
 
 export const stores = ["sqlite", "postgres"] as const;
 export const faultNames = ["postgres-restart", "disk-full", "clock-step", "cut-network"] as const;
-export const scenarios = ["load", "sigterm", "governed", "mcp"] as const;
+export const scenarios = ["load", "sigterm", "governed", "mcp", "tasks"] as const;
 export type StoreName = (typeof stores)[number];
 export type FaultName = (typeof faultNames)[number];
 export type ScenarioName = (typeof scenarios)[number];
@@ -49,7 +49,7 @@ export function parseOptions(
     command.error(
       "error: of the faults only clock-step goes with --scenario sigterm: it strikes between stop and start",
     );
-  const hasKillsOnly = flags.scenario === "governed" || flags.scenario === "mcp";
+  const hasKillsOnly = flags.scenario !== "load" && flags.scenario !== "sigterm";
   if (hasKillsOnly && (fault !== "none" || flags.loseAcks > 0))
     command.error(`error: --scenario ${flags.scenario} has kills only; leave out --fault and --lose-acks`);
   return { options: { ...flags, kills: flags.scenario === "sigterm" ? 0 : flags.kills, faults }, json };
@@ -80,7 +80,7 @@ function program(): Command {
     .addOption(
       new Option(
         "--scenario <name>",
-        "load: the above; sigterm: one SIGTERM with all runs alive and a deaf tool; governed: a budget, rotations and revocations under kills; mcp: calls of MCP servers that are killed, too",
+        "load: the above; sigterm: one SIGTERM with all runs alive and a deaf tool; governed: a budget, rotations and revocations under kills; mcp: calls of MCP servers that are killed, too; tasks: commands in the background",
       )
         .choices(scenarios)
         .default("load"),
@@ -91,7 +91,7 @@ function program(): Command {
       "after",
       `
 Exit codes:
-  0  nothing was lost, repeated, overspent, used after its revocation, missing or delivered twice, and every run settled
+  0  nothing was lost, repeated, overspent, used after its revocation, missing or delivered twice, nothing ran on, and every run settled
   1  something was, or a run did not settle
   2  usage
   3  this machine cannot do it (disk-full has to mount a small file system)`,

@@ -40,6 +40,7 @@ export interface Report {
   sigterm?: SigtermFigures;
   governed?: GovernedFigures;
   mcp?: McpFigures;
+  tasks?: TasksFigures;
   /** What is behind the counts above. */
   findings: string[];
 }
@@ -74,12 +75,25 @@ export interface McpFigures {
   repeated_calls: number;
 }
 
+/** Commands in the background, by how they ended. */
+export interface TasksFigures {
+  commands: number;
+  /** By themselves, all of their output kept. */
+  exited: number;
+  stopped: number;
+  past_deadline: number;
+  /** Their daemon was killed. */
+  cut_off: number;
+  /** They ran on when they had been said to be over, or when their daemon was dead. */
+  outlived: number;
+}
+
 /** What one SIGTERM may take, with a margin for a machine that others share. */
 const EXIT_WITHIN_S = 2.5;
 
 export function isClean(report: Report): boolean {
-  const { lost, repeated, stream_gaps, stream_duplicates, crashes, accepted, settled, sigterm, governed } =
-    report;
+  const { lost, repeated, stream_gaps, stream_duplicates, crashes, accepted, settled } = report;
+  const { sigterm, governed, tasks } = report;
   const isStopClean =
     sigterm === undefined || (sigterm.readiness_false_first && sigterm.seconds_to_exit <= EXIT_WITHIN_S);
   const isGoverned =
@@ -89,21 +103,38 @@ export function isClean(report: Report): boolean {
       governed.calls_counted <= governed.budget_calls);
   return (
     isGoverned &&
+    (tasks?.outlived ?? 0) === 0 &&
     lost + repeated + stream_gaps + stream_duplicates + crashes === 0 &&
     settled === accepted &&
     isStopClean
   );
 }
 
+/** The figures of a scenario that follows no streams, loses no acknowledgements and asks nobody for approval. */
+export const NOT_LOOKED_AT = {
+  stream_gaps: 0,
+  stream_duplicates: 0,
+  unknown_surfaced: 0,
+  unknown_told_by_tool: 0,
+  given_up: 0,
+  lost_acknowledgements: 0,
+  takeovers: 0,
+  resumptions: 0,
+  seconds_to_first_resumed_step_median: null,
+  seconds_to_first_resumed_step_max: null,
+  problems: {},
+} satisfies Partial<Report>;
+
 /** Name and figure, for people. */
 export function table(report: Report): string {
-  const { findings: _findings, problems, sigterm, governed, mcp, faults, ...figures } = report;
+  const { findings: _findings, problems, sigterm, governed, mcp, tasks, faults, ...figures } = report;
   const rows = Object.entries({
     ...figures,
     faults: faults.join(", ") || "none",
     ...sigterm,
     ...governed,
     ...mcp,
+    ...tasks,
     ...Object.fromEntries(Object.entries(problems).map(([code, count]) => [`answered ${code}`, count])),
   });
   const width = Math.max(...rows.map(([name]) => name.length));

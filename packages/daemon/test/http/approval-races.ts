@@ -57,7 +57,7 @@ export function approvalRaces(fixture: Fixture): void {
     }
   });
 
-  test("one of whom cancels the run: what it waited for is decided before that or not at all", async () => {
+  test("03-R33 one of whom cancels the run: what it waited for is decided before that or not at all", async () => {
     for (let race = 0; race < FEWER_RACES; race++) {
       const run = await fixture.beginWaiting(script(bash("true"), { delay_ms: 600_000 }));
       const id = requestOf(run);

@@ -35,6 +35,7 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
   yield* without(plan, "watchers");
   yield* without(plan, "operators");
   yield* without(plan, "rulers");
+  yield* without(plan, "legislators");
   yield* without(plan, "librarians");
   for (const submissions of fewer(plan.submissions)) {
     if (submissions.length > 0) yield withSubmissions(plan, submissions);
@@ -70,7 +71,7 @@ function* simplerPlans(plan: Plan): Generator<Plan> {
 
 function* without(
   plan: Plan,
-  list: "deaths" | "interventions" | "watchers" | "operators" | "rulers" | "librarians",
+  list: "deaths" | "interventions" | "watchers" | "operators" | "rulers" | "legislators" | "librarians",
 ): Generator<Plan> {
   for (const left of fewer<Plan[typeof list][number]>(plan[list])) yield { ...plan, [list]: left };
 }

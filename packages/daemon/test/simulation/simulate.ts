@@ -3,6 +3,7 @@ import { takeCare } from "./clients/caretaker.ts";
 import { comeBack, mayComeBack } from "./clients/comeback.ts";
 import { Deciders } from "./clients/decider.ts";
 import { intervene } from "./clients/intervener.ts";
+import { askEveryDaemon, legislate } from "./clients/legislator.ts";
 import { keepSkills } from "./clients/librarian.ts";
 import { operate } from "./clients/operator.ts";
 import { rule } from "./clients/ruler.ts";
@@ -10,6 +11,7 @@ import { submit } from "./clients/submitter.ts";
 import { Watcher } from "./clients/watcher.ts";
 import { watchDenial, watchProviderCall, watchToken } from "./invariants/access-watch.ts";
 import { watchAccounts, watchLoginDenial } from "./invariants/account-watch.ts";
+import { watchDamage } from "./invariants/audit.ts";
 import { watchModelCall } from "./invariants/budget-watch.ts";
 import type { CheckName } from "./invariants/check.ts";
 import { CommitWatch } from "./invariants/commit-watch.ts";
@@ -53,6 +55,8 @@ const SETTLE_WITHIN_MS = 600_000;
 const LAPSE_MS = 30_000;
 /** How often it is asked whether all is over, in events. */
 const LOOK_EVERY = 25;
+/** Time for what follows when all is over: it is anchored, a command's end is told, whoever watches reads to the end. */
+const AFTERMATH_MS = 5_000;
 /** Time for what was restarted last to do what it should not. */
 const RECOVERY_MS = 5_000;
 const DRAIN_MS = 60_000;
@@ -84,7 +88,7 @@ export async function simulate(plan: Plan, options: { traced?: boolean } = {}): 
 }
 
 interface People {
-  /** Submitters, interveners, operators, rulers and librarians who are not done yet. */
+  /** Submitters, interveners, operators, rulers, legislators and librarians who are not done yet. */
   busy: number;
   watchers: Watcher[];
   employ(work: Promise<void>): void;
@@ -107,6 +111,7 @@ function populate(world: World, facts: Facts): People {
       watchLoginDenial(world, why);
     },
     onToken: (bearer, looked, isAccepted) => watchToken(facts, world, bearer, looked, isAccepted),
+    onError: (process, message, fields) => watchDamage(world, process, message, fields),
     onCommit: (answered) => {
       watch.onCommit(answered);
       if (answered.result.ok) askDeciders(deciders, answered);
@@ -141,6 +146,7 @@ function populate(world: World, facts: Facts): People {
   }
   for (const [index, operator] of plan.operators.entries()) employ(operate(world, facts, operator, index));
   for (const [index, ruler] of plan.rulers.entries()) employ(rule(world, facts, ruler, index));
+  for (const [index, one] of plan.legislators.entries()) employ(legislate(world, facts, one, index));
   for (const [index, one] of plan.librarians.entries()) employ(keepSkills(world, facts, one, index));
   for (const watcher of watchers) void watcher.run();
   world.start();
@@ -172,7 +178,14 @@ async function run(world: World, facts: Facts, people: People): Promise<void> {
   await playFor(world, LAPSE_MS);
   void takeCare(world, () => over);
   const deadline = scheduler.elapsed + SETTLE_WITHIN_MS;
-  const untilQuiet = () => play(world, () => isQuiet(facts, people) || scheduler.elapsed > deadline);
+  const untilQuiet = async () => {
+    let sinceMs = Infinity;
+    const hasBeenQuiet = () => {
+      sinceMs = isQuiet(world, facts, people) ? Math.min(sinceMs, scheduler.elapsed) : Infinity;
+      return scheduler.elapsed - sinceMs >= AFTERMATH_MS || scheduler.elapsed > deadline;
+    };
+    await play(world, hasBeenQuiet, 1);
+  };
   await untilQuiet();
   // Timers that were set for what has been decided since come and find nothing to do, unless a goal goes on.
   await playFor(world, DRAIN_MS);
@@ -181,13 +194,15 @@ async function run(world: World, facts: Facts, people: People): Promise<void> {
   if (mayComeBack(world.plan)) {
     people.employ(comeBack(world, facts));
     await untilQuiet();
-    // Whoever watches reads to the end.
-    await playFor(world, RECOVERY_MS);
+  }
+  if (world.plan.legislators.length > 0) {
+    people.employ(askEveryDaemon(world, facts));
+    await untilQuiet();
   }
   over = true;
   if (world.violation !== undefined) return;
-  if (!isQuiet(facts, people)) {
-    world.violate("settles", restless(facts, people));
+  if (!isQuiet(world, facts, people)) {
+    world.violate("settles", restless(world, facts, people));
     return;
   }
   await checkEnd(world, facts, people.watchers);
@@ -196,18 +211,21 @@ async function run(world: World, facts: Facts, people: People): Promise<void> {
   if (world.violation === undefined) await checkRecovery(world, () => playFor(world, RECOVERY_MS));
 }
 
-function isQuiet(facts: Facts, people: People): boolean {
-  return people.busy === 0 && [...facts.runs.values()].every((one) => one.endedSeq !== undefined);
+function isQuiet({ commands }: World, facts: Facts, people: People): boolean {
+  const isOver = people.busy === 0 && commands.all.every(({ exit }) => exit !== undefined);
+  return isOver && [...facts.runs.values()].every((one) => one.endedSeq !== undefined);
 }
 
-function restless(facts: Facts, people: People): string {
+function restless({ commands }: World, facts: Facts, people: People): string {
   const open = [...facts.runs.values()].filter((one) => one.endedSeq === undefined);
-  return `${people.busy} clients wait; not at an end: ${open.map((one) => `${one.id} (${one.status})`).join(", ")}`;
+  const going = commands.all.filter(({ exit }) => exit === undefined);
+  const left = [...open.map(({ id, status }) => `${id} (${status})`), ...going.map(({ task }) => task)];
+  return `${people.busy} clients wait; not at an end: ${left.join(", ")}`;
 }
 
-async function play(world: World, isOver: () => boolean): Promise<void> {
+async function play(world: World, isOver: () => boolean, lookEvery = LOOK_EVERY): Promise<void> {
   for (let event = 0; world.violation === undefined; event++) {
-    if (event % LOOK_EVERY === 0 && isOver()) return;
+    if (event % lookEvery === 0 && isOver()) return;
     if (!(await world.scheduler.step())) return;
     if (world.scheduler.steps > MOST_EVENTS) {
       world.violate("growth", `more than ${MOST_EVENTS} events`);

@@ -65,6 +65,12 @@ function keepContexts(state: SessionState, callId: string, { additional_contexts
   state.hook_contexts[callId] = [...(state.hook_contexts[callId] ?? []), ...additional_contexts];
 }
 
+/** A result that is over a limit is told without them. */
+export function dropContexts(state: SessionState, callId: string): void {
+  const { [callId]: _dropped, ...others } = state.hook_contexts;
+  state.hook_contexts = others;
+}
+
 /** A result with what hooks had to say about its call before. */
 export function withContexts(state: SessionState, result: ToolResult): ToolResult {
   const { [result.call_id]: contexts, ...others } = state.hook_contexts;

@@ -8,6 +8,7 @@ import type { StoredApproval, Tool, Verdict } from "../ports.ts";
 import type { ApprovalRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
+import { overCeiling } from "./dispatch.ts";
 import type { Driver } from "./driver.ts";
 import type { Effect } from "./effect.ts";
 import { judge, modeFor } from "./judge.ts";
@@ -122,6 +123,8 @@ function refuse(driver: Driver, { call }: CallState, index: number): Json | unde
       tool: tool.name,
     };
   }
+  const beyond = overCeiling(tool, toolLimits);
+  if (beyond !== undefined) return beyond;
   const bytes = Buffer.byteLength(JSON.stringify(call.input));
   if (bytes > toolLimits.max_input_bytes) {
     return {

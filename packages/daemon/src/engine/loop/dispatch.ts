@@ -3,7 +3,7 @@ import { auditDispatch } from "../external-actions.ts";
 import { hookView } from "../hooks/call.ts";
 import { beforeDispatch } from "../hooks/due.ts";
 import { idempotencyKey, unknownOutcome } from "../ledger.ts";
-import type { SandboxProfile } from "../ports.ts";
+import type { SandboxProfile, Tool, ToolRuntimeLimits } from "../ports.ts";
 import type { SessionRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { skillAgainst } from "../skills/active.ts";
@@ -40,8 +40,9 @@ export function dispatch(
       refuseBySkill(driver, change, call);
       continue;
     }
-    if (tool === undefined || exceeds(tool.sandbox, toolLimits.max_sandbox)) {
-      refuseSandbox(driver, change, call);
+    const refusal = tool === undefined ? { error: "tool not found" } : overCeiling(tool, toolLimits);
+    if (refusal !== undefined) {
+      refuse(driver, change, call, refusal);
       continue;
     }
     batch.push(call);
@@ -63,8 +64,13 @@ function refuseBySkill(driver: Driver, change: SessionChange, call: CallState): 
   refuse(driver, change, call, { error: unavailable(sessionOf(driver, change), call.call.name) });
 }
 
-function exceeds(wanted: SandboxProfile, ceiling: SandboxProfile): boolean {
-  return SANDBOX_ORDER.indexOf(wanted) > SANDBOX_ORDER.indexOf(ceiling);
+/** What a call is told whose tool wants more than the ceiling; undefined when it does not (03-R8). */
+export function overCeiling(
+  { name, sandbox }: Pick<Tool, "name" | "sandbox">,
+  { max_sandbox: ceiling }: ToolRuntimeLimits,
+): { error: string; quota: string; tool: string } | undefined {
+  if (SANDBOX_ORDER.indexOf(sandbox) <= SANDBOX_ORDER.indexOf(ceiling)) return undefined;
+  return { error: `the sandbox ceiling is ${ceiling}`, quota: "sandbox", tool: name };
 }
 
 export function start(
@@ -103,14 +109,6 @@ function keepSandbox(driver: Driver, change: SessionChange, sandbox: IsolationNa
   const data = change.landed("run", run.id)?.data ?? run.data;
   if (data.sandbox === sandbox || data.sandbox === "none") return;
   change.put("run", run.id, { ...data, sandbox }, run.revision);
-}
-
-function refuseSandbox(driver: Driver, change: SessionChange, call: CallState): void {
-  const { name } = call.call;
-  const ceiling = driver.toolLimits.max_sandbox;
-  const isKnown = driver.deps.tools.get(name) !== undefined;
-  const output = { error: `the sandbox ceiling is ${ceiling}`, quota: "sandbox", tool: name };
-  refuse(driver, change, call, isKnown ? output : { error: "tool not found" });
 }
 
 /** A call that may not leave now. What of an earlier attempt is not known stays unknown: that one did leave (01-R93). */

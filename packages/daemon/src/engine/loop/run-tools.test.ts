@@ -26,6 +26,7 @@ function driverOf(clock: SimulatedClock, execute: Tool["execute"]): Driver {
   return {
     deps,
     toolLimits,
+    state: history.state,
     runState: runIn(history.state),
     run: { id: RUN, data: {} },
     session: {},

@@ -21,6 +21,7 @@ import type {
   ToolOutcome,
 } from "../ports.ts";
 import { questionRecordId } from "../records.ts";
+import { bytesAroundOutput } from "../result-envelope.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { SkillChange } from "../skills/port.ts";
 import { changeSkills } from "../skills/tool-change.ts";
@@ -49,7 +50,7 @@ export async function runTools(
 ): Promise<Outcome | undefined> {
   let left = calls.length;
   let last: Outcome | undefined;
-  const spent = { outputBytes: settledBytes(driver.runState.calls) };
+  const spent = spentBy(driver.runState.calls);
   await Promise.all(
     calls.map(async (call) => {
       const outcome = await runOne(driver, stop, call, spent);
@@ -66,7 +67,7 @@ async function runOne(
   driver: Driver,
   stop: StopSignal,
   call: CallState,
-  spent: { outputBytes: number },
+  spent: Spent,
 ): Promise<Outcome | undefined> {
   const tool = driver.deps.tools.get(call.call.name);
   // Dispatched by a daemon that had it.
@@ -149,6 +150,7 @@ type Result = Extract<ToolOutcome, { kind: "result" }> & {
   blob?: { sha256: string; size_bytes: number };
   /** The class of a failure that the tool did not see itself. */
   failure?: string;
+  overLimit?: true;
 };
 type Performed = Exclude<ToolOutcome, { kind: "result" }> | Result;
 
@@ -156,46 +158,56 @@ function failure(error: string): Extract<ToolOutcome, { kind: "result" }> {
   return { kind: "result", output: { error }, is_error: true };
 }
 
-/** What the calls of this turn answered so far, whoever ran them. */
-function settledBytes(calls: readonly CallState[]): number {
-  return calls.reduce((sum, call) => sum + (call.output_bytes ?? 0), 0);
+/** Bytes that the calls of this turn answered so far, whoever ran them. */
+interface Spent {
+  output: number;
+  envelope: number;
+}
+
+function spentBy(calls: readonly CallState[]): Spent {
+  const sum = (of: (call: CallState) => number | undefined) =>
+    calls.reduce((total, call) => total + (of(call) ?? 0), 0);
+  return { output: sum((call) => call.output_bytes), envelope: sum((call) => call.envelope_bytes) };
 }
 
 /** Output limits (03-R3); what is too large for the journal is kept whole as a blob, and said so. */
-async function limited(
-  driver: Driver,
-  call: CallState,
-  outcome: Result,
-  spent: { outputBytes: number },
-): Promise<Result> {
-  const { toolLimits } = driver;
+async function limited(driver: Driver, call: CallState, outcome: Result, spent: Spent): Promise<Result> {
+  const { toolLimits, state } = driver;
   const { blobs } = driver.deps;
+  const { id: call_id, name: tool_name } = call.call;
   const text = textOfJson(outcome.output);
   const bytes = Buffer.byteLength(text);
-  spent.outputBytes += bytes;
-  const over = (quota: string, limit: number): Result => ({
-    kind: "result",
-    is_error: true,
-    output: {
-      error: `the output exceeds ${quota}`,
+  const result = { call_id, tool_name, output: outcome.output, is_error: outcome.is_error };
+  const envelope = bytes + bytesAroundOutput(result, outcome.context_updates, state.hook_contexts[call_id]);
+  spent.output += bytes;
+  spent.envelope += envelope;
+  const quotas: [name: string, actual: number, limit: number][] = [
+    ["output_bytes", bytes, toolLimits.max_output_bytes],
+    ["result_envelope_bytes", envelope, toolLimits.max_result_envelope_bytes],
+    ["cumulative_output_bytes", spent.output, toolLimits.max_cumulative_output_bytes],
+    ["cumulative_result_envelope_bytes", spent.envelope, toolLimits.max_cumulative_result_envelope_bytes],
+  ];
+  for (const [quota, actual_bytes, limit_bytes] of quotas) {
+    if (actual_bytes <= limit_bytes) continue;
+    const what = quota.includes("envelope") ? "result" : "output";
+    const output = {
+      error: `the ${what} exceeds ${quota}`,
       quota,
-      limit_bytes: limit,
-      actual_bytes: quota === "output_bytes" ? bytes : spent.outputBytes,
-      tool: call.call.name,
-    },
-  });
-  if (bytes > toolLimits.max_output_bytes) return over("output_bytes", toolLimits.max_output_bytes);
-  if (spent.outputBytes > toolLimits.max_cumulative_output_bytes) {
-    return over("cumulative_output_bytes", toolLimits.max_cumulative_output_bytes);
+      limit_bytes,
+      actual_bytes,
+      tool: tool_name,
+    };
+    const { usage } = outcome;
+    return {
+      kind: "result",
+      is_error: true,
+      output,
+      overLimit: true,
+      ...(usage === undefined ? {} : { usage }),
+    };
   }
   if (bytes <= JOURNAL_OUTPUT_BYTES) return outcome;
   const { sha256, sizeBytes } = await blobs.put(Buffer.from(text));
-  const result = {
-    call_id: call.call.id,
-    tool_name: call.call.name,
-    output: outcome.output,
-    is_error: outcome.is_error,
-  };
   return { ...outcome, output: visibleOutput(result, text), blob: { sha256, size_bytes: sizeBytes } };
 }
 
@@ -212,6 +224,7 @@ function finished(driver: Driver, call: CallState, result: Result, durationMs: n
       duration_ms: durationMs,
       ...(result.blob === undefined ? {} : { output_blob: result.blob }),
       ...(result.context_updates === undefined ? {} : { context_updates: result.context_updates }),
+      ...(result.overLimit === undefined ? {} : { over_limit: result.overLimit }),
       ...(result.usage === undefined ? {} : { usage: result.usage }),
     });
     for (const update of result.context_updates ?? []) {
@@ -237,6 +250,7 @@ export function emitFinished(
     duration_ms?: number;
     output_blob?: { sha256: string; size_bytes: number };
     context_updates?: ContextUpdate[];
+    over_limit?: true;
     usage?: Usage;
   },
 ): void {

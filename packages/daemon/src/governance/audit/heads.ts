@@ -51,11 +51,14 @@ export class BucketHeads {
     this.#known.delete(bucket);
   }
 
-  /** Reads the bucket. Throws `AuditDamage`. */
+  /**
+   * Reads the bucket. Throws `AuditDamage`. What says that something must be there is read before what is there: another
+   * daemon may begin the bucket at this very time.
+   */
   async verify(bucket: string): Promise<BucketHead> {
     const { store, keys, lastAnchor } = this.#ports;
-    const anchor = await lastAnchor();
-    const [segment, known] = await Promise.all([this.#lastSegment(bucket), store.get(BUCKET_KIND, bucket)]);
+    const [anchor, known] = await Promise.all([lastAnchor(), store.get(BUCKET_KIND, bucket)]);
+    const segment = await this.#lastSegment(bucket);
     const [first] = segment;
     if (first === undefined) {
       if (known !== undefined) throw new AuditDamage(bucket, "it was written to, and its records are gone");

@@ -21,9 +21,10 @@ const PAGE = 500;
 /** A bucket's records from the first on, each verified (02-R79). Throws `AuditDamage`; never a part of them. */
 export async function readBucket(ports: ReadPorts, bucket: string): Promise<ReadBucket> {
   const { store, signer, keys, lastAnchor } = ports;
-  const anchor = await lastAnchor();
+  // Before the events: somebody may begin the bucket at this very time.
+  const [anchor, known] = await Promise.all([lastAnchor(), store.get(BUCKET_KIND, bucket)]);
   const events = await eventsOf(store, bucket);
-  if (events.length === 0 && (await store.get(BUCKET_KIND, bucket)) !== undefined)
+  if (events.length === 0 && known !== undefined)
     throw new AuditDamage(bucket, "it was written to, and its records are gone");
   let point: ChainPoint = { count: 0 };
   const points = events.map((event) => {

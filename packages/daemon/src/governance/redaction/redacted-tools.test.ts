@@ -38,7 +38,7 @@ const context = {
   },
 } as unknown as ToolContext;
 
-it("02-R93 a tool's results, errors, readings and blobs hold no secret", async () => {
+it("02-R93 03-R6 a tool's results, errors, readings and blobs hold no secret", async () => {
   const outcome: ToolOutcome = {
     kind: "result",
     output: { error: `no ${SECRET}`, n: [SECRET] },

@@ -30,6 +30,11 @@ export class Draft<Row> {
     return this.#before.has(key) || this.#now.has(key);
   }
 
+  /** The rows as they are stored. */
+  loaded(): Row[] {
+    return [...this.#before.values()];
+  }
+
   rows(): Row[] {
     return [...this.#now.values()];
   }

@@ -4,12 +4,13 @@ import { StoreError } from "../store.ts";
 /**
  * What a failure means for the transaction that it met:
  * - `conflict`: rolled back, others were in the way; another attempt may land
+ * - `stale`: rolled back because a row is not as it was taken to be
  * - `statement`: rolled back because one of its statements failed; what shared the transaction may land without it
  * - `cancelled`: rolled back because it took too long
  * - `lost`: its connection ended; on another it may be tried again, if it had not come to the commit
  * - `unreachable`: no server answers
  */
-type Failure = "conflict" | "statement" | "cancelled" | "lost" | "unreachable";
+type Failure = "conflict" | "stale" | "statement" | "cancelled" | "lost" | "unreachable";
 
 /** A failure of PostgreSQL, or of the way to it. */
 export class PostgresError extends StoreError {
@@ -23,6 +24,8 @@ export class PostgresError extends StoreError {
 
 /** Deadlock, serialization failure, and a unique key that another transaction was the first to add. */
 const CONFLICT = /^(40P01|40001|23505)$/;
+/** Division by zero: how a statement that verifies says no. */
+const STALE = /^22012$/;
 const CANCELLED = /^57014$/;
 /**
  * Class 08, operator intervention, the timeouts that end a session, and a server that has become a read-only standby:
@@ -56,6 +59,7 @@ export function isFailure(error: unknown, ...failures: readonly Failure[]): bool
 
 function databaseFailure(error: DatabaseError, state: string): PostgresError {
   if (CONFLICT.test(state)) return new PostgresError("conflict", error);
+  if (STALE.test(state)) return new PostgresError("stale", error);
   if (CANCELLED.test(state)) return new PostgresError("cancelled", error);
   if (LOST.test(state)) return new PostgresError("lost", error);
   if (DISK_FULL.test(state)) return new PostgresError("statement", error, "full");

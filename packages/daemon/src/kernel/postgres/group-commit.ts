@@ -1,9 +1,9 @@
-import type { CommitOptions, CommitResult, News, Op } from "../store.ts";
+import type { CommitOptions, CommitResult, Op } from "../store.ts";
 import { flushes } from "../store-channels.ts";
 import { Collector } from "./collector.ts";
 import { encode, sizeOf } from "./encode.ts";
 import { isFailure } from "./errors.ts";
-import type { EncodedCommit } from "./flush.ts";
+import type { EncodedCommit, Flushed } from "./flush.ts";
 import type { Writer } from "./writer.ts";
 
 interface Pending extends EncodedCommit {
@@ -22,12 +22,13 @@ const MAX_FLUSH_SIZE = 16 * 2 ** 20;
  */
 export class GroupCommit {
   readonly #writer: Writer;
-  readonly #onNews: (news: ReadonlySet<News>) => void;
+  readonly #onLanded: (flushed: Flushed) => void;
   readonly #commits = new Collector<Pending>((batch) => this.#flush(batch));
 
-  constructor(writer: Writer, onNews: (news: ReadonlySet<News>) => void) {
+  /** `onLanded` is called when the commits of a flush have been answered. */
+  constructor(writer: Writer, onLanded: (flushed: Flushed) => void) {
     this.#writer = writer;
-    this.#onNews = onNews;
+    this.#onLanded = onLanded;
   }
 
   submit(ops: readonly Op[], { fence }: CommitOptions): Promise<CommitResult> {
@@ -49,9 +50,9 @@ export class GroupCommit {
   async #land(commits: readonly Pending[]): Promise<void> {
     try {
       const work = () => this.#writer.write(commits);
-      const { results, news } = await flushes.tracePromise(work, { commits: commits.length });
-      for (const [index, result] of results.entries()) commits[index]?.resolve(result);
-      this.#onNews(news);
+      const flushed = await flushes.tracePromise(work, { commits: commits.length });
+      for (const [index, result] of flushed.results.entries()) commits[index]?.resolve(result);
+      this.#onLanded(flushed);
     } catch (error) {
       if (commits.length > 1 && isFailure(error, "statement"))
         for (const commit of commits) await this.#land([commit]);

@@ -1,14 +1,14 @@
 import type { Committed } from "../store.ts";
 import { Draft } from "./draft.ts";
 import type { EncodedAppend, EncodedEvent } from "./encode.ts";
-import { newestPosition } from "./journal.ts";
+import type { KnownRows } from "./known.ts";
 import { BulkStatement, type Session, Statement } from "./statement.ts";
 
-interface Stream {
+export interface Stream {
   readonly name: string;
   readonly lastSeq: number;
 }
-interface Event extends EncodedEvent {
+export interface AppendedEvent extends EncodedEvent {
   readonly stream: string;
   readonly seq: number;
 }
@@ -23,10 +23,13 @@ const addStreams = new BulkStatement<Stream>(
    SELECT * FROM unnest($1::text[], $2::bigint[]) AS w (name, last_seq) ORDER BY w.name COLLATE "C"`,
   ({ name, lastSeq }) => [name, lastSeq],
 );
-const moveStreams = new BulkStatement<Stream>(
-  "journal.move-streams",
-  `UPDATE streams SET last_seq = w.last_seq
-   FROM unnest($1::text[], $2::bigint[]) AS w (name, last_seq) WHERE streams.name = w.name`,
+/** Locks the rows, and divides by zero unless each of them is as it is given here. */
+const verify = new BulkStatement<Stream>(
+  "journal.verify",
+  `SELECT 1 / (count(*) = cardinality($1::text[]))::int FROM (
+     SELECT FROM streams JOIN unnest($1::text[], $2::bigint[]) AS w (name, last_seq)
+       ON streams.name = w.name AND streams.last_seq = w.last_seq
+     ORDER BY streams.name FOR UPDATE OF streams) AS same`,
   ({ name, lastSeq }) => [name, lastSeq],
 );
 /**
@@ -34,26 +37,32 @@ const moveStreams = new BulkStatement<Stream>(
  * whoever wrote them (K4). The lock, which is held until the commit is visible, keeps daemons from choosing the same
  * one and beginning again. It is taken last: nothing but the events and the commit is waited for behind it.
  */
-const lockPositions = new Statement(
-  "journal.lock-positions",
-  "SELECT pg_advisory_xact_lock(hashtextextended('kheish.positions.' || current_schema(), 0))",
+const moveStreams = new Statement<[string[], number[]]>(
+  "journal.move-streams",
+  `WITH moved AS (
+     UPDATE streams SET last_seq = w.last_seq
+     FROM unnest($1::text[], $2::bigint[]) AS w (name, last_seq) WHERE streams.name = w.name)
+   SELECT pg_advisory_xact_lock(hashtextextended('kheish.positions.' || current_schema(), 0))`,
 );
-const addEvents = new BulkStatement<Event>(
+/** Answers the position that the events begin behind. A statement of its own: it must not see less than the lock lets it. */
+const addEvents = new Statement<[string[], number[], string[], number[], string[]], { position: number }>(
   "journal.add-events",
-  `INSERT INTO events (position, stream_id, seq, type, at_ms, data)
-   SELECT newest.position + w.number, streams.id, w.seq, w.type, w.at_ms, w.data
-   FROM (SELECT coalesce(max(position), 0) AS position FROM events) AS newest,
-     unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
-       WITH ORDINALITY AS w (stream, seq, type, at_ms, data, number)
-     JOIN streams ON streams.name = w.stream`,
-  ({ stream, seq, type, atMs, json }) => [stream, seq, type, atMs, json],
+  `WITH newest AS MATERIALIZED (SELECT coalesce(max(position), 0) AS position FROM events),
+   added AS (
+     INSERT INTO events (position, stream_id, seq, type, at_ms, data)
+     SELECT newest.position + w.number, streams.id, w.seq, w.type, w.at_ms, w.data
+     FROM newest,
+       unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
+         WITH ORDINALITY AS w (stream, seq, type, at_ms, data, number)
+       JOIN streams ON streams.name = w.stream)
+   SELECT position FROM newest`,
 );
 
 /** What a flush appends. Seqs are given here (K3), positions by the server when the flush is written. */
 export class JournalDraft {
   readonly #wanted = new Set<string>();
   readonly #streams = new Draft<Stream>();
-  readonly #events: Event[] = [];
+  readonly #events: AppendedEvent[] = [];
   #accepted = 0;
 
   want(stream: string): void {
@@ -64,6 +73,29 @@ export class JournalDraft {
     if (this.#wanted.size === 0) return;
     for (const stream of await lockStreams.run(session, [...this.#wanted]))
       this.#streams.load(stream.name, stream);
+  }
+
+  /** As `load`, without asking; false when not all that is wanted is known. */
+  assume(known: KnownRows<Stream>): boolean {
+    for (const name of this.#wanted) {
+      const stream = known.get(name);
+      if (stream === undefined) return false;
+      this.#streams.load(name, stream);
+    }
+    return true;
+  }
+
+  /** Fails as `stale` unless all that was assumed is so. */
+  verify(session: Session): Promise<void> {
+    return verify.run(session, this.#streams.loaded());
+  }
+
+  remember(known: KnownRows<Stream>): void {
+    for (const stream of this.#streams.rows()) known.remember(stream.name, stream);
+  }
+
+  forget(known: KnownRows<Stream>): void {
+    for (const name of this.#wanted) known.forget(name);
   }
 
   /** Undefined when the stream does not end at `expectedSeq`. `lastPosition` counts from where the flush begins. */
@@ -91,16 +123,29 @@ export class JournalDraft {
   async write(session: Session): Promise<number> {
     const { added, updated } = this.#streams.changes();
     if (added.length + updated.length === 0) return 0;
-    const [, , , [newest]] = await Promise.all([
+    const moved = updated.map(({ now }) => now);
+    const events = this.#events;
+    const [, , [newest]] = await Promise.all([
       addStreams.run(session, added),
       moveStreams.run(
         session,
-        updated.map(({ now }) => now),
+        moved.map(({ name }) => name),
+        moved.map(({ lastSeq }) => lastSeq),
       ),
-      lockPositions.run(session),
-      newestPosition.run(session),
-      addEvents.run(session, this.#events),
+      addEvents.run(
+        session,
+        events.map(({ stream }) => stream),
+        events.map(({ seq }) => seq),
+        events.map(({ type }) => type),
+        events.map(({ atMs }) => atMs),
+        events.map(({ json }) => json),
+      ),
     ]);
     return newest?.position ?? 0;
+  }
+
+  /** What was appended, in the order of its positions. */
+  get appended(): readonly AppendedEvent[] {
+    return this.#events;
   }
 }

@@ -3,7 +3,7 @@ import type { StoredEvent, StreamRange } from "../store.ts";
 import type { Readers } from "./readers.ts";
 import { Statement } from "./statement.ts";
 
-type EventRow = { position: number; seq: number; type: string; atMs: number; data: string };
+export type EventRow = { position: number; seq: number; type: string; atMs: number; data: string };
 
 /**
  * Positions grow with seqs, so the last seq of a stream up to a position is found by halving.
@@ -54,7 +54,7 @@ const streamHead = new Statement<[string], { lastSeq: number }>(
   "journal.stream-head",
   `SELECT last_seq AS "lastSeq" FROM streams WHERE name = $1`,
 );
-export const newestPosition = new Statement<[], { position: number }>(
+const newestPosition = new Statement<[], { position: number }>(
   "journal.newest-position",
   "SELECT coalesce(max(position), 0) AS position FROM events",
 );
@@ -100,6 +100,6 @@ export class Journal {
   }
 }
 
-function storedEvent(stream: string, { position, seq, type, atMs, data }: EventRow): StoredEvent {
+export function storedEvent(stream: string, { position, seq, type, atMs, data }: EventRow): StoredEvent {
   return { position, stream, seq, type, atMs, data: JSON.parse(data) as Json };
 }

@@ -1,9 +1,10 @@
 import type { AcquireLeaseOp, Fence, Lease, RenewOwnerOp } from "../store.ts";
 import { Draft } from "./draft.ts";
+import type { KnownRows } from "./known.ts";
 import { BulkStatement, type Session, Statement } from "./statement.ts";
 
 /** A lease as its row: one that was released has no owner, and keeps the token that the next one must exceed (K6). */
-type LeaseRow = Omit<Lease, "owner"> & { readonly owner: string | null };
+export type LeaseRow = Omit<Lease, "owner"> & { readonly owner: string | null };
 
 const LEASE = `SELECT name, owner, token, expires_at_ms AS "expiresAtMs" FROM leases`;
 const lockNamed = new Statement<[string[]], LeaseRow>(
@@ -13,6 +14,17 @@ const lockNamed = new Statement<[string[]], LeaseRow>(
 const lockOwned = new Statement<[string[]], LeaseRow>(
   "leases.lock-owned",
   `${LEASE} WHERE owner = ANY ($1::text[]) ORDER BY name FOR UPDATE`,
+);
+/** Locks the rows, and divides by zero unless each of them is as it is given here. */
+const verify = new BulkStatement<LeaseRow>(
+  "leases.verify",
+  `SELECT 1 / (count(*) = cardinality($1::text[]))::int FROM (
+     SELECT FROM leases
+     JOIN unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS w (name, owner, token, expires_at_ms)
+       ON leases.name = w.name AND leases.owner IS NOT DISTINCT FROM w.owner
+         AND leases.token = w.token AND leases.expires_at_ms = w.expires_at_ms
+     ORDER BY leases.name FOR UPDATE OF leases) AS same`,
+  (row) => fieldsOf(row),
 );
 const COLUMNS = `
   unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS w (name, owner, token, expires_at_ms)`;
@@ -49,6 +61,30 @@ export class LeasesDraft {
       this.#owners.size > 0 ? lockOwned.run(session, [...this.#owners]) : [],
     ]);
     for (const lease of found.flat()) this.#leases.load(lease.name, lease);
+  }
+
+  /** As `load`, without asking; false when not all that is wanted is known. */
+  assume(known: KnownRows<LeaseRow>): boolean {
+    if (this.#owners.size > 0) return false;
+    for (const name of this.#names) {
+      const lease = known.get(name);
+      if (lease === undefined) return false;
+      this.#leases.load(name, lease);
+    }
+    return true;
+  }
+
+  /** Fails as `stale` unless all that was assumed is so. */
+  verify(session: Session): Promise<void> {
+    return verify.run(session, this.#leases.loaded());
+  }
+
+  remember(known: KnownRows<LeaseRow>): void {
+    for (const lease of this.#leases.rows()) known.remember(lease.name, lease);
+  }
+
+  forget(known: KnownRows<LeaseRow>): void {
+    for (const name of this.#names) known.forget(name);
   }
 
   isHeld({ name, token }: Fence): boolean {

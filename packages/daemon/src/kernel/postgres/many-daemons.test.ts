@@ -134,6 +134,71 @@ test("K7 daemons that work off one queue share it without overlap", async () => 
   expect(worked.sort()).toEqual(keys.sort());
 });
 
+test("K3 K6 what a daemon remembers of its rows decides nothing once another has changed them", async () => {
+  const [here, there] = await openMany(2);
+  if (here === undefined || there === undefined) expect.unreachable();
+  const take = (owner: string, nowMs: number): Op => ({
+    ...{ op: "acquire-lease", name: "session", owner, nowMs, leaseMs: 1_000 },
+  });
+  const fenceOf = async (store: Store, owner: string, nowMs: number) => {
+    const { leases } = await land(store, [take(owner, nowMs)]);
+    return leases[0] ?? expect.unreachable();
+  };
+  for (const round of range(5)) {
+    const start = round * 10_000;
+    const fence = await fenceOf(here, "here", start);
+    for (const _ of range(3)) await land(here, [append("s")], { fence });
+    const seq = await here.streamHead("s");
+    await land(there, [append("s")]);
+    const expecting = (expectedSeq: number) => [{ ...append("s"), expectedSeq } as Op];
+    expect(await here.commit(expecting(seq), { fence })).toEqual({ ok: false, reason: "stale_seq", op: 0 });
+    expect((await land(here, expecting(seq + 1), { fence })).appended[0]).toMatchObject({
+      firstSeq: seq + 2,
+    });
+    expect(await here.commit(expecting(seq + 1), { fence })).toMatchObject({ reason: "stale_seq" });
+
+    const theirs = await fenceOf(there, "there", start + 2_000);
+    expect(await here.commit([append("s")], { fence })).toMatchObject({ reason: "stale_fence" });
+    await land(there, [append("s")], { fence: theirs });
+    expect(await here.streamHead("s")).toBe(seq + 3);
+  }
+});
+
+test("K4 who follows reads each event once, whoever committed it, and whatever is told late", async () => {
+  const stores = await openMany(3);
+  const [here] = stores;
+  if (here === undefined) expect.unreachable();
+  const seen: StoredEvent[] = [];
+  let wakes = 0;
+  let isReading = false;
+  const read = async () => {
+    wakes += 1;
+    if (isReading) return;
+    isReading = true;
+    for (let done = 0; done < wakes; ) {
+      done = wakes;
+      const range = { afterPosition: seen.at(-1)?.position ?? 0, limit: 7, isFollowing: true };
+      for (let page = await here.readAll(range); page.length > 0; page = await here.readAll(range)) {
+        seen.push(...page);
+        range.afterPosition = seen.at(-1)?.position ?? 0;
+        if (page.length < range.limit) break;
+      }
+    }
+    isReading = false;
+  };
+  here.onCommit("events", () => void read());
+  await until(() => wakes > 0);
+  await Promise.all(
+    stores.map(async (store, daemon) => {
+      for (const round of range(60)) await land(store, [append(`s${daemon}`, 1 + (round % 3))]);
+    }),
+  );
+  // The last news of the others comes when it comes; there is no poll here that would do without it.
+  await until(() => seen.length === 3 * 60 * 2);
+  const whole = await here.readAll({ afterPosition: 0, limit: 1_000 });
+  expect(seen).toEqual(whole);
+});
+
 test("a commit in one daemon wakes who waits in another", async () => {
   const [here, there] = await openMany(2);
   if (here === undefined || there === undefined) expect.unreachable();

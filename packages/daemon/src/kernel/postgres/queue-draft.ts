@@ -133,6 +133,11 @@ export class QueueDraft {
     this.#numbersWanted += 1;
   }
 
+  get isWanting(): boolean {
+    const wanted = [this.#wanted, this.#owners, this.#claims, this.#late];
+    return this.#numbersWanted > 0 || wanted.some(({ size }) => size > 0);
+  }
+
   async load(session: Session): Promise<void> {
     const [numbers, ...items] = await Promise.all([
       this.#numbersWanted > 0 ? drawNumbers.run(session, this.#numbersWanted) : [],

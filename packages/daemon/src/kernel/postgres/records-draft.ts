@@ -80,8 +80,12 @@ export class RecordsDraft {
     this.#withData.add(pairKey(name.kind, name.id));
   }
 
+  get isWanting(): boolean {
+    return this.#wanted.size > 0;
+  }
+
   async load(session: Session): Promise<void> {
-    if (this.#wanted.size === 0) return;
+    if (!this.isWanting) return;
     const names = [...this.#wanted.values()];
     const found = await lock.run(
       session,

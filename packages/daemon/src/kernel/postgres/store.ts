@@ -10,6 +10,7 @@ import {
   type News,
   type Op,
   type QueueItem,
+  type ReadAllRange,
   type Store,
   type StoredEvent,
   type StoredRecord,
@@ -22,6 +23,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { Journal } from "./journal.ts";
 import { Leases } from "./leases.ts";
 import { Listener } from "./listener.ts";
+import { OwnEvents } from "./own-events.ts";
 import { Queue } from "./queue.ts";
 import { Readers } from "./readers.ts";
 import { Records } from "./records.ts";
@@ -49,6 +51,7 @@ export class PostgresStore implements Store {
   readonly #commits: GroupCommit;
   readonly #listener: Listener;
   readonly #waiting = new Waiting();
+  readonly #ownEvents = new OwnEvents();
   #closed: Promise<void> | undefined;
 
   constructor(connector: Connector, schemaVersion: number, clock: Clock) {
@@ -60,9 +63,14 @@ export class PostgresStore implements Store {
     this.#leases = new Leases(this.#readers);
     this.#sequences = new Sequences(this.#readers);
     this.#writer = new Writer(connector);
-    this.#commits = new GroupCommit(this.#writer, (news) => this.#waiting.wake(news));
+    this.#commits = new GroupCommit(this.#writer, ({ appended, news }) => {
+      this.#ownEvents.landed(appended);
+      this.#waiting.wake(news);
+    });
     this.#listener = new Listener(connector, clock, (processId) => {
-      if (processId !== this.#writer.processId) this.#waiting.wake();
+      if (processId === this.#writer.processId) return;
+      this.#ownEvents.end();
+      this.#waiting.wake();
     });
   }
 
@@ -86,9 +94,10 @@ export class PostgresStore implements Store {
     return this.#journal.streamHead(stream);
   }
 
-  async readAll({ afterPosition, limit }: { afterPosition: number; limit: number }): Promise<StoredEvent[]> {
+  async readAll({ afterPosition, limit, isFollowing = false }: ReadAllRange): Promise<StoredEvent[]> {
     this.#mustBeOpen();
-    return this.#journal.readAll(afterPosition, limit);
+    const own = isFollowing ? this.#ownEvents.behind(afterPosition, limit) : undefined;
+    return own ?? this.#journal.readAll(afterPosition, limit);
   }
 
   async head(): Promise<number> {

@@ -2,7 +2,8 @@ import type { Client } from "pg";
 import { StoreError } from "../store.ts";
 import type { Connector } from "./connector.ts";
 import { isFailure, PostgresError } from "./errors.ts";
-import { type EncodedCommit, Flush, type Flushed } from "./flush.ts";
+import { type EncodedCommit, Flush, type Flushed, type KnownToFlush } from "./flush.ts";
+import { KnownRows } from "./known.ts";
 import { Statement } from "./statement.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -17,14 +18,17 @@ const backend = new Statement<[], { pid: number }>("writer.backend", "SELECT pg_
 const MAX_ATTEMPTS = 5;
 
 /**
- * The one connection that commits. A flush takes two round trips: begin and load, write and commit.
+ * The one connection that commits. A flush takes two round trips: begin and load, write and commit. One that looks at
+ * nothing but what the flushes before it left takes one: begin, verify, write and commit; when somebody else has changed
+ * that, it fails as a whole and is made again in two.
  *
- * Until the second one is sent nothing can have landed: a flush whose connection ends is made again on another,
+ * Until the commit is sent nothing can have landed: a flush whose connection ends is made again on another,
  * where its guards are looked at again. After that it may have landed, and is never made again: when the connection
  * ends before the answer, the callers are told that the outcome is unknown, and have to look.
  */
 export class Writer {
   readonly #connector: Connector;
+  readonly #known: KnownToFlush = { leases: new KnownRows(), streams: new KnownRows() };
   #client: Client | undefined;
   #processId = 0;
 
@@ -54,6 +58,26 @@ export class Writer {
 
   async #attempt(commits: readonly EncodedCommit[]): Promise<Flushed> {
     const client = this.#client ?? (await this.#connect());
+    return (await this.#attemptOnKnown(client, commits)) ?? (await this.#attemptOnLoaded(client, commits));
+  }
+
+  /** Undefined when more than what is known is needed, or it is not so any more. */
+  async #attemptOnKnown(client: Client, commits: readonly EncodedCommit[]): Promise<Flushed | undefined> {
+    const flush = new Flush(commits);
+    if (!flush.assume(this.#known)) return undefined;
+    try {
+      return await this.#commit(client, flush, (transaction) => [
+        begin.run(transaction),
+        flush.verify(transaction),
+      ]);
+    } catch (error) {
+      if (!isFailure(error, "stale")) throw error;
+      flush.forget(this.#known);
+      return undefined;
+    }
+  }
+
+  async #attemptOnLoaded(client: Client, commits: readonly EncodedCommit[]): Promise<Flushed> {
     const flush = new Flush(commits);
     await this.#load(client, flush);
     return await this.#commit(client, flush);
@@ -71,12 +95,19 @@ export class Writer {
     }
   }
 
-  async #commit(client: Client, flush: Flush): Promise<Flushed> {
+  /** `first` goes in front of what the flush writes. */
+  async #commit(
+    client: Client,
+    flush: Flush,
+    first: (transaction: Transaction) => Promise<unknown>[] = () => [],
+  ): Promise<Flushed> {
     if (this.#client !== client)
       throw new PostgresError("lost", new Error("the connection ended in between"));
     const transaction = new Transaction(client);
     try {
-      const [flushed] = await Promise.all([flush.write(transaction), commit.run(transaction)]);
+      const ahead = first(transaction);
+      const [flushed] = await Promise.all([flush.write(transaction), commit.run(transaction), ...ahead]);
+      flush.remember(this.#known);
       if (flushed.news.size > 0) announce.run(client).catch(() => undefined);
       return flushed;
     } catch (error) {

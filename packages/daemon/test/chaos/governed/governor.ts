@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dice } from "../dice.ts";
-import { Operator } from "./operator.ts";
+import { Operator } from "../operated/operator.ts";
 
 /** From then on it must not be used any more; until then, when it comes back. */
 export interface Barred {

@@ -1,5 +1,5 @@
 /** What a chaos run must never show. */
-export const faultKinds = ["lost", "repeated", "gaps", "duplicates"] as const;
+export const faultKinds = ["lost", "repeated", "gaps", "duplicates", "outlived"] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /** Everything that was found to be wrong, each with a sentence that says where. */

@@ -1,6 +1,6 @@
 import type { EndpointId, StreamEvent } from "@kheish/contract";
 import { isTerminal } from "@kheish/contract";
-import { BUDGET_STREAM, runOf, sessionStream } from "../../../src/engine/index.ts";
+import { BUDGET_STREAM, RULE_STREAM, runOf, sessionStream } from "../../../src/engine/index.ts";
 import type { SseFrame } from "../../../src/features/binding.ts";
 import { TOKENS_STREAM } from "../../../src/features/tokens/records.ts";
 import { AUTH_STREAM } from "../../../src/governance/secrets/index.ts";
@@ -142,8 +142,8 @@ export class Watcher {
 
   #wants(event: StoredEvent): boolean {
     const { scope } = this.#plan;
-    // What is done to budgets has no frame.
-    if (event.stream === BUDGET_STREAM) return false;
+    // What is done to budgets and to the daemon's rules has no frame.
+    if (event.stream === BUDGET_STREAM || event.stream === RULE_STREAM) return false;
     if (scope.kind === "session") return event.stream === sessionStream(scope.session);
     // Changes of the auth store and of tokens are for daemons, not for whoever watches.
     if (event.stream === AUTH_STREAM || event.stream === TOKENS_STREAM) return false;

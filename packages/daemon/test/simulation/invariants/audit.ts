@@ -1,4 +1,5 @@
-import { sessionOfStream } from "../../../src/engine/index.ts";
+import type { Json } from "@kheish/contract";
+import { RULE_STREAM, sessionOfStream } from "../../../src/engine/index.ts";
 import { TOKENS_STREAM } from "../../../src/features/tokens/records.ts";
 import { type Anchor, anchorHash, anchorInput } from "../../../src/governance/audit/anchor.ts";
 import { ANCHOR_STREAM } from "../../../src/governance/audit/anchors.ts";
@@ -8,12 +9,17 @@ import {
   actionsOf,
   BUCKET_STREAM_PREFIX,
   type ChainPoint,
+  pointAfter,
   type StoredAction,
 } from "../../../src/governance/audit/stored.ts";
 import { AUTH_STREAM } from "../../../src/governance/secrets/index.ts";
 import type { StoredEvent } from "../../../src/kernel/store.ts";
-import { AUDIT_SIGNER } from "../world/process.ts";
+import { AUDIT_SIGNER, type SimulatedProcess } from "../world/process.ts";
+import type { World } from "../world/world.ts";
 import type { Facts } from "./facts.ts";
+
+/** A record that is this old and not anchored has been forgotten. */
+const LATE_MS = 3_000;
 
 const keys: KnownKeys = { verifier: new Verifier(), has: (keyId) => keyId === AUDIT_SIGNER.keyId };
 
@@ -21,16 +27,16 @@ const keys: KnownKeys = { verifier: new Verifier(), has: (keyId) => keyId === AU
 export function checkAudit(
   facts: Facts,
   journal: readonly StoredEvent[],
+  nowMs: number,
   violate: (detail: string) => void,
 ): void {
   const buckets = Map.groupBy(
     journal.filter(({ stream }) => stream.startsWith(BUCKET_STREAM_PREFIX)),
     ({ stream }) => stream.slice(BUCKET_STREAM_PREFIX.length),
   );
-  const ends = new Map<string, ChainPoint>();
   for (const [bucket, events] of buckets) {
     try {
-      ends.set(bucket, followChain(bucket, { count: 0 }, events, keys));
+      followChain(bucket, { count: 0 }, events, keys);
     } catch (error) {
       if (!(error instanceof AuditDamage)) throw error;
       violate(error.message);
@@ -46,7 +52,13 @@ export function checkAudit(
       );
   }
   checkPeople(journal, buckets, violate);
-  checkAnchors(journal, ends, violate);
+  checkAnchors(journal, buckets, nowMs, violate);
+}
+
+/** Nobody tampers with a simulated ledger: whoever says so is wrong, and refuses what it should record. */
+export function watchDamage(world: World, process: SimulatedProcess, message: string, fields: Json): void {
+  if (message !== "the external-action audit does not verify") return;
+  world.violate("audit", `${process.name} takes the ledger for damaged: ${JSON.stringify(fields)}`);
 }
 
 type Buckets = ReadonlyMap<string, readonly StoredEvent[]>;
@@ -69,7 +81,12 @@ function checkPeople(
 
 /** Bucket and target of what a person did, as `bucket target`; undefined where nobody did anything. */
 function changedBy({ stream, type, data }: StoredEvent): string | undefined {
-  const { slot_id, subject_id, token_id, run_id, by, reason } = data as Record<string, string | undefined>;
+  const { slot_id, subject_id, token_id, run_id, by, reason, rule_id } = data as Record<
+    string,
+    string | undefined
+  >;
+  const { rule } = data as { rule?: { rule_id: string } };
+  if (stream === RULE_STREAM) return `unscoped permission_rules/${rule_id ?? rule?.rule_id}`;
   if (stream === TOKENS_STREAM) return `unscoped tokens/${token_id}`;
   if (stream === AUTH_STREAM && type === "master_key_changed") return "unscoped secrets/master_key";
   if (stream === AUTH_STREAM && type.startsWith("slot_") && type !== "slot_refreshed")
@@ -86,10 +103,14 @@ function recordsIn(buckets: Buckets, bucket: string): readonly StoredAction[] {
     .flatMap((event) => actionsOf(event).records);
 }
 
-/** At rest nothing is left to anchor, and no anchor says more than there is. */
+/**
+ * The anchors hold, and the last of them to know of a bucket knows where it stands: at its end, or where it was a moment
+ * ago, as a daemon at rest still looks after its MCP server and records that.
+ */
 function checkAnchors(
   journal: readonly StoredEvent[],
-  ends: ReadonlyMap<string, ChainPoint>,
+  buckets: Buckets,
+  nowMs: number,
   violate: (detail: string) => void,
 ): void {
   const anchored = new Map<string, string>();
@@ -104,10 +125,18 @@ function checkAnchors(
       !keys.verifier.isValid(anchorInput(hash, keyId), keyId, signature)
     )
       violate(`anchor ${number} does not hold`);
-    for (const [bucket, count, head] of anchor.heads) anchored.set(bucket, `${count}:${head}`);
+    for (const [bucket, count, head] of anchor.heads) anchored.set(bucket, textOf({ count, hash: head }));
     last = anchor;
   }
-  for (const [bucket, { count, hash }] of ends)
-    if (anchored.get(bucket) !== `${count}:${hash}`)
-      violate(`'${bucket}' ends at ${count}:${hash}, anchored is ${anchored.get(bucket) ?? "nothing"}`);
+  for (const [bucket, events] of buckets) {
+    const due = events.findLastIndex(({ atMs }) => atMs <= nowMs - LATE_MS);
+    const places = events.slice(Math.max(due, 0)).map((event) => textOf(pointAfter(event)));
+    const known = anchored.get(bucket);
+    if (known === undefined ? due !== -1 : !places.includes(known))
+      violate(`'${bucket}' stood at ${places[0]}, anchored is ${known ?? "nothing"}`);
+  }
+}
+
+function textOf({ count, hash }: ChainPoint): string {
+  return `${count}:${hash}`;
 }

@@ -16,7 +16,7 @@ export const CHECKS = {
   key: "01-R92 every attempt of an `idempotent` effect carries the same key, and no other effect does",
   approvals: "03-R30 03-R31 01-A1 an approval is decided at most once, and only what was allowed runs",
   rules:
-    "03-A5 03-R20 a call is decided by the rules and answers of its session as they stand, and nothing outlives its run",
+    "03-A5 03-A7 03-R20 a call is decided by the rules and answers of its session as they stand and by the daemon's as they are known, which change one revision at a time; nothing outlives its run",
   questions: "03-R37 01-A1 a question is answered at most once",
   expiry: "01-A10 03-R40 a deadline takes effect, and not before it has passed",
   waits: "01-R90 01-R91 whoever is not at an end waits for something that exists, or will be claimed",

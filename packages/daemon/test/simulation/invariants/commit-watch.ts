@@ -15,6 +15,7 @@ import { onExtension, onReserved, onSettled } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { ApprovalFacts, CallFacts, Facts, RunFacts } from "./facts.ts";
 import { checkGuard, onHooksCalled } from "./hook-watch.ts";
+import { watchLaws } from "./law-watch.ts";
 import { onAudit, onRule, onRunEnd } from "./rule-watch.ts";
 import { watchSettings } from "./settings.ts";
 import { checkSurface, onSkill } from "./skill-watch.ts";
@@ -74,6 +75,7 @@ export class CommitWatch {
   /** Said before a daemon's first commit. */
   onBoot(process: SimulatedProcess): void {
     this.#facts.owners.set(`daemon-${process.slot}`, process.slot);
+    this.#facts.laws.onBoot(process.name);
   }
 
   onCommit({ process, ops, options, result, number }: Answered): void {
@@ -85,6 +87,7 @@ export class CommitWatch {
     this.#checkFence(process, options?.fence);
     watchSettings(this.#facts, ops, (check, detail) => this.#violate(check, detail));
     watchAccess(this.#facts, this.#world, ops);
+    watchLaws(this.#world, this.#facts, process, ops);
     this.#committed = ops;
     for (const [index, op] of ops.entries()) {
       if (op.op === "enqueue" && op.queue === "hook") this.#facts.hooks.announced.add(op.key);
@@ -155,7 +158,7 @@ export class CommitWatch {
       );
     }
     if (DRIVEN.has(event.type)) this.#checkDriver(process, session, event.type);
-    this.#onRunEvent(run, event);
+    this.#onRunEvent(process, run, event);
   }
 
   /** Seen from outside: whether the writer is the one who holds the session, whatever it said with its commit. */
@@ -168,7 +171,7 @@ export class CommitWatch {
     );
   }
 
-  #onRunEvent(run: RunFacts, event: RecordedEvent): void {
+  #onRunEvent(process: SimulatedProcess, run: RunFacts, event: RecordedEvent): void {
     switch (event.type) {
       case "accepted":
         if (run.acceptedSeq !== undefined) this.#violate("accepted", `${run.id} is accepted twice`);
@@ -193,7 +196,7 @@ export class CommitWatch {
         this.#onMessage(run, event.data);
         return;
       case "permission_audit":
-        onAudit(this.#world, this.#facts, run, event.data, event.atMs);
+        onAudit(this.#world, this.#facts, process, run, event.data, event.atMs);
         return;
       case "waiting_for_approval":
         for (const request of event.data.requests) {

@@ -8,6 +8,7 @@ import { checkBudget } from "./budget-watch.ts";
 import type { CheckName } from "./check.ts";
 import type { CallFacts, Facts } from "./facts.ts";
 import { checkHooks } from "./hook-watch.ts";
+import { checkLaws } from "./law-watch.ts";
 import { runsIn, submissionOf } from "./outcomes.ts";
 import { checkRules } from "./rule-watch.ts";
 import { checkSettings } from "./settings.ts";
@@ -33,11 +34,12 @@ export async function checkEnd(world: World, facts: Facts, watchers: readonly Wa
   await checkRuns(facts, store, violate);
   await checkSettings(facts, store, violate);
   await checkRules(facts, store, violate);
+  checkLaws(world, facts, violate);
   await checkSkills(facts, store, violate);
   for (const call of facts.calls.values()) checkCall(world, call, violate);
   checkJournal(facts, journal, violate);
   await checkBudget(world, facts, store, violate);
-  checkAudit(facts, journal, (detail) => violate("audit", detail));
+  checkAudit(facts, journal, world.scheduler.now, (detail) => violate("audit", detail));
   await checkHooks(world, facts, store);
   await checkTasks(world, facts, store);
   for (const watcher of watchers) {

@@ -1,4 +1,4 @@
-import type { Json, RunStatus, TaskStatus } from "@kheish/contract";
+import type { Json, PermissionRule, RunStatus, TaskStatus } from "@kheish/contract";
 import type { EffectClass, LedgerOutcome } from "../../../src/engine/index.ts";
 
 /** What the durable commits say, kept apart from the code that wrote them, so that both must agree. */
@@ -44,6 +44,7 @@ export class Facts {
   readonly access = new AccessFacts();
   /** By session. */
   readonly rules = new Map<string, RuleFacts>();
+  readonly laws = new LawFacts();
 
   /** By session: the tools that active skills take away. */
   readonly skills = new Map<string, Set<string>>();
@@ -110,6 +111,39 @@ export class AccessFacts {
   now(): number {
     this.#moment += 1;
     return this.#moment;
+  }
+}
+
+/** A rule of the daemon's own. */
+export type Law = Pick<
+  PermissionRule,
+  "rule_id" | "scope" | "tool_name_pattern" | "behavior" | "reason" | "expires_at_ms" | "revision"
+> & { order: number };
+
+/** The daemon's rules as they were one after the other. */
+export class LawFacts {
+  /** Each with the process that wrote it. */
+  readonly versions: { by: string; landedMs: number; rules: ReadonlyMap<string, Law> }[] = [
+    { by: "nobody", landedMs: 0, rules: new Map() },
+  ];
+  /** The version that there was when a process began, by its name. */
+  readonly bootedAt = new Map<string, number>();
+  /** By what stands in a rule as its reason. */
+  readonly written: { id: string; revision: number }[] = [];
+  readonly acknowledged: { id: string; known: number; revision: number }[] = [];
+
+  get latest(): ReadonlyMap<string, Law> {
+    return this.versions.at(-1)?.rules ?? new Map();
+  }
+
+  change(by: string, landedMs: number, make: (rules: Map<string, Law>) => void): void {
+    const rules = new Map(this.latest);
+    make(rules);
+    this.versions.push({ by, landedMs, rules });
+  }
+
+  onBoot(process: string): void {
+    this.bootedAt.set(process, this.versions.length - 1);
   }
 }
 

@@ -2,9 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import type { RecordedEvent, SessionEvents } from "../../../src/engine/index.ts";
 import type { Store } from "../../../src/kernel/store.ts";
 import { RULE } from "../clients/ruler.ts";
+import type { SimulatedProcess } from "../world/process.ts";
 import type { World } from "../world/world.ts";
 import type { CheckName } from "./check.ts";
-import type { CallFacts, Facts, RuleFacts, RunFacts } from "./facts.ts";
+import type { CallFacts, Facts, Law, RuleFacts, RunFacts } from "./facts.ts";
+import { lawsKnownTo, verdictOfRules } from "./law-watch.ts";
+
+/** Whose the rules are that are no session's. */
+const DAEMON = "the daemon";
 
 type Violate = (check: CheckName, detail: string) => void;
 type RuleEvent = Extract<RecordedEvent, { type: "permission_rule_set" | "permission_rule_removed" }>;
@@ -45,55 +50,67 @@ export function onRunEnd(facts: Facts, run: RunFacts): void {
   rules.remembered = rules.remembered.filter((one) => one.run !== run.id);
 }
 
-/** A call is judged by the rules that the journal holds at that very place, and by no other. */
+/**
+ * A call is judged by the rules of its session that the journal holds at that very place, and by no other; and by the
+ * daemon's rules as whoever judged it knew them.
+ */
 export function onAudit(
   world: World,
   facts: Facts,
+  process: SimulatedProcess,
   run: RunFacts,
   { audit }: SessionEvents["permission_audit"],
   atMs: number,
 ): void {
   if (audit.tool_name !== "bash" || audit.effective_mode === undefined) return;
   const call = facts.call(audit.tool_call_id ?? "", run.id);
-  const expected = decisionOn(facts.rulesOf(run.session), call, run.id, atMs);
+  const expected = lawsKnownTo(world, facts, process, atMs).map((laws) =>
+    verdictOn(facts.rulesOf(run.session), verdictOfRules(laws, atMs), call, run.id, atMs),
+  );
   world.mark(`judged: ${audit.decision} by ${audit.matched_rule_origin} ${audit.scope}`);
-  if (audit.base_decision !== expected) {
-    world.violate(
-      "rules",
-      `${call.id} is decided '${audit.base_decision}', by its rules it is '${expected}'`,
-    );
+  const isLaw = audit.scope === "user" || audit.scope === "project";
+  const found = `'${audit.base_decision}'${isLaw ? ` by ${audit.matched_rule_id}` : ""}`;
+  if (!expected.includes(found)) {
+    const may = [...new Set(expected)].join(" or ");
+    world.violate("rules", `${call.id} is decided ${found}, by the rules it is ${may}`);
   }
-  if (expected === "allow") call.isAllowed = true;
+  if (audit.base_decision === "allow") call.isAllowed = true;
 }
 
-function decisionOn(
+/** The decision, and the rule of the daemon that it was made by. */
+function verdictOn(
   { own, remembered }: RuleFacts,
+  law: Law | undefined,
   { input }: CallFacts,
   run: string,
   atMs: number,
-): "allow" | "ask" | "deny" {
-  if (own === "allow" || own === "deny") return own;
+): string {
+  const asked = own === undefined && law !== undefined ? `'${law.behavior}' by ${law.rule_id}` : "'ask'";
+  if (own === "allow" || own === "deny") return `'${own}'`;
+  if (own === undefined && law !== undefined && law.behavior !== "ask") return asked;
   const answers = remembered.filter(
     (one) =>
       isDeepStrictEqual(one.input, input) &&
       (one.run === undefined || one.run === run) &&
       (one.endsAtMs === undefined || one.endsAtMs > atMs),
   );
-  if (answers.some(({ behavior }) => behavior === "deny")) return "deny";
-  return answers.length > 0 ? "allow" : "ask";
+  if (answers.some(({ behavior }) => behavior === "deny")) return "'deny'";
+  return answers.length > 0 ? "'allow'" : asked;
 }
 
 /** The records are what the journals say, and of runs that are over nothing is left. */
 export async function checkRules(facts: Facts, store: Store, violate: Violate): Promise<void> {
   const stored = await store.list("permission_rule", { index: "owner", limit: 10_000 });
   const found = stored.map(({ data }) => {
-    const { session_id, rule_id } = data as { session_id: string; rule_id: string };
+    const { session_id = DAEMON, rule_id } = data as { session_id?: string; rule_id: string };
     return `${session_id}/${rule_id}`;
   });
-  const expected = [...facts.rules].flatMap(([session, { own, remembered }]) => [
+  const laws = [...facts.laws.latest.keys()].map((id) => `${DAEMON}/${id}`);
+  const ofSessions = [...facts.rules].flatMap(([session, { own, remembered }]) => [
     ...(own === undefined ? [] : [`${session}/${RULE}`]),
     ...remembered.map(({ id }) => `${session}/${id}`),
   ]);
+  const expected = [...laws, ...ofSessions];
   if (isDeepStrictEqual(found.toSorted(), expected.toSorted())) return;
   violate(
     "rules",

@@ -17,6 +17,7 @@ export function calmTwin(plan: Plan): Plan {
     watchers: [],
     operators: [],
     rulers: [],
+    legislators: [],
     librarians: [],
   };
 }
@@ -70,6 +71,8 @@ function isTimeless(plan: Plan, { session, mode, turns }: SubmissionPlan): boole
   const calls = turns.flatMap((turn) => turn.calls);
   // What became of a server outside, and of its answers, is part of how a call ended.
   if (calls.some(({ tool }) => isRemote(tool))) return false;
+  // So does what the daemon's own rules say, and all of those are about one tool.
+  if (plan.legislators.length > 0 && calls.some(({ tool }) => tool === "bash")) return false;
   return calls.every(
     ({ tool, answers, expiresAfterMs }) =>
       answers.length <= 1 && expiresAfterMs === 0 && (tool !== "bash" || timeout === 0),

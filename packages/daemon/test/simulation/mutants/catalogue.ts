@@ -300,16 +300,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "leave-the-commands-of-the-dead",
     fault: "a command whose daemon died is in progress for ever",
-    file: "features/tasks/shell-host.ts",
-    find: "if (!(await this.#takeLease(one)) || this.#running.has(id)) return void this.#ending.delete(id);",
-    replace: 'if (this.#state === "working") return void this.#ending.delete(id);',
+    file: "features/tasks/leftovers.ts",
+    find: "if (!(await this.#takeLease(one)) || this.#host.isRunning(id))",
+    replace: "if (!this.#host.isRunning(id))",
   },
   {
     name: "start-a-command-again",
     fault: "a command that a dead daemon had begun is begun again",
-    file: "features/tasks/shell-host.ts",
-    find: "if (!this.#running.has(id)) this.#ending.add(id);",
-    replace: "if (!this.#running.has(id)) return this.#launch(id);",
+    file: "features/tasks/leftovers.ts",
+    find: "if (!this.#host.isRunning(id)) this.#ending.add(id);",
+    replace: "if (!this.#host.isRunning(id)) return this.#host.launch(id);",
   },
   {
     name: "leave-the-processes-of-the-dead",
@@ -335,7 +335,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "keep-the-lease-of-a-command",
     fault: "a task that is over stays leased",
-    file: "features/tasks/shell-host.ts",
+    file: "features/tasks/endings.ts",
     find: "if (lease?.owner === owner)",
     replace: "if (lease?.owner === undefined)",
   },
@@ -415,6 +415,18 @@ export const MUTANTS: readonly Mutant[] = [
     file: "governance/audit/heads.ts",
     find: "const end = followChain(bucket, from, segment, keys);",
     replace: "const end = { count: from.count };",
+  },
+  {
+    name: "take-a-beginning-for-damage",
+    fault: "a daemon refuses what it should record, because another one began the bucket while it looked",
+    file: "governance/audit/heads.ts",
+    find:
+      "const [anchor, known] = await Promise.all([lastAnchor(), store.get(BUCKET_KIND, bucket)]);\n" +
+      "    const segment = await this.#lastSegment(bucket);",
+    replace:
+      "const anchor = await lastAnchor();\n" +
+      "const segment = await this.#lastSegment(bucket);\n" +
+      "const known = await store.get(BUCKET_KIND, bucket);",
   },
   {
     name: "leave-unsigned-what-a-crash-left",
@@ -556,6 +568,41 @@ export const MUTANTS: readonly Mutant[] = [
     file: "engine/commands/permission-rules.ts",
     find: 'change.emit("permission_rule_set", { rule: standing });',
     replace: "void standing;",
+  },
+  {
+    name: "rule-from-any-revision",
+    fault: "of two who change a daemon's rule from what they have read, the later one writes over the other",
+    file: "engine/commands/permission-rules.ts",
+    find: 'put("permission_rule", ruleId, rule, revision),',
+    replace: 'put("permission_rule", ruleId, rule),',
+  },
+  {
+    name: "rule-for-one-daemon",
+    fault: "a daemon judges by rules that another one was told to change",
+    file: "compose.ts",
+    find: "if (stored.stream === RULE_STREAM) rules.outdate();",
+    replace: "",
+  },
+  {
+    name: "rule-when-the-news-comes",
+    fault: "whoever was told of a rule's change goes on by the old one until the journal says so",
+    file: "engine/commands/permission-rules.ts",
+    find: "deps.rules.outdate();\n    const kept",
+    replace: "const kept",
+  },
+  {
+    name: "end-a-rule-at-its-first-deadline",
+    fault: "a daemon's rule that was given more time is taken back when the first has passed",
+    file: "engine/commands/permission-rules.ts",
+    find: "if (later !== undefined) return later.tooEarly;",
+    replace: "",
+  },
+  {
+    name: "judge-by-what-has-ended",
+    fault: "a rule holds until somebody has tidied it up",
+    file: "engine/permissions/in-force.ts",
+    find: "(ends === undefined || ends > nowMs) && ",
+    replace: "",
   },
   {
     name: "use-what-a-skill-took",

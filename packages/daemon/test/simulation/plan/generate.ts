@@ -10,6 +10,7 @@ import type {
   Death,
   HookPlan,
   Intervention,
+  LegislatorPlan,
   LibrarianPlan,
   OperatorPlan,
   Plan,
@@ -85,6 +86,7 @@ export function generate(seed: number): Plan {
     operators: operators(new Prng(seed).fork("operators")),
     // Who comes first to a budget is not moved by who comes for a rule.
     rulers: budget === undefined ? rulers(new Prng(seed).fork("rules"), sessions) : [],
+    legislators: budget === undefined ? legislators(new Prng(seed).fork("laws")) : [],
     librarians: budget === undefined ? librarians(new Prng(seed).fork("skills"), sessions, compacts) : [],
   };
 }
@@ -146,6 +148,22 @@ function rulers(prng: Prng, sessions: readonly SessionPlan[]): RulerPlan[] {
         behavior: prng.pick(["allow", "ask", "deny", "none"]),
       })),
     }));
+}
+
+/** In some histories the daemon's own rules change, by two people as a rule, who want the same ones. */
+function legislators(prng: Prng): LegislatorPlan[] {
+  if (!prng.chance(0.3)) return [];
+  return Array.from({ length: prng.pick([1, 2, 2]) }, (_, legislator) => ({
+    changes: Array.from({ length: prng.int(1, 6) }, (_each, change) => ({
+      id: `l${legislator}.${change}`,
+      afterMs: prng.pick([0, 0, 20, 300, 1_500]),
+      rule: prng.pick(["wide-0", "wide-1"] as const),
+      scope: prng.pick(["user", "user", "project"] as const),
+      pattern: prng.pick(["bash", "ba*"] as const),
+      behavior: prng.pick(["allow", "allow", "ask", "deny", "none"] as const),
+      forMs: prng.pick([0, 0, 700, 3_000]),
+    })),
+  }));
 }
 
 /** Whoever comes back does so before everything has to settle. */

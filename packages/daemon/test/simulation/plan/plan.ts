@@ -30,6 +30,7 @@ export interface Plan {
   watchers: WatcherPlan[];
   operators: OperatorPlan[];
   rulers: RulerPlan[];
+  legislators: LegislatorPlan[];
   librarians: LibrarianPlan[];
 }
 
@@ -187,6 +188,23 @@ export interface OperatorPlan {
 export interface RulerPlan {
   session: string;
   changes: { afterMs: number; behavior: "allow" | "ask" | "deny" | "none" }[];
+}
+
+/** Changes of the daemon's own rules, of which there are two; `none` takes one back. */
+export interface LegislatorPlan {
+  changes: RuleChangePlan[];
+}
+
+export interface RuleChangePlan {
+  /** Stands in the rule as its reason. */
+  id: string;
+  afterMs: number;
+  rule: "wide-0" | "wide-1";
+  scope: "user" | "project";
+  pattern: "bash" | "ba*";
+  behavior: "allow" | "ask" | "deny" | "none";
+  /** How long it is to hold; 0 = until somebody takes it back. */
+  forMs: number;
 }
 
 /** What becomes active in a session and ends again: skills, each of which takes one tool away. */

@@ -51,11 +51,15 @@ export class Network {
     return up.length === 0 ? undefined : prng.pick(up);
   }
 
-  /** One request to some daemon; rejects with `Disconnected`. */
-  call(client: Owner, endpoint: EndpointId, request: Request = {}): Promise<Answer> {
+  /** One request to a daemon, by default to any; rejects with `Disconnected`. */
+  call(
+    client: Owner,
+    endpoint: EndpointId,
+    request: Request = {},
+    process = this.reachable(),
+  ): Promise<Answer> {
     const { scheduler, prng, weather, onTalk } = this.#parts;
     const { networkMs, requestsLost, answersLost } = weather();
-    const process = this.reachable();
     onTalk(client, () => `${endpoint} ${JSON.stringify(request)} -> ${process?.name ?? "nobody"}`);
     return new Promise((resolve, reject) => {
       let over = false;

@@ -49,6 +49,8 @@ export interface WorldListener {
   beforeLook: () => number;
   onDenied: (runId: string, why: string) => void;
   onToken: (bearer: string, looked: number, isAccepted: boolean) => void;
+  /** A daemon has logged an error. */
+  onError: (process: SimulatedProcess, message: string, fields: Json) => void;
 }
 
 /** The key in the provider's slot, or the name of whoever is logged in there, before anybody changes it. */
@@ -91,6 +93,7 @@ export class World implements Owner {
     beforeLook: () => 0,
     onDenied: () => undefined,
     onToken: () => undefined,
+    onError: () => undefined,
   };
   violation: Violation | undefined;
 
@@ -332,7 +335,9 @@ export class World implements Owner {
 
   #onLog(process: SimulatedProcess, level: string, fields: Json, message: string): void {
     this.tell(process.name, () => `${level}: ${message} ${JSON.stringify(fields)}`);
-    if (level === "error") this.mark(`logged: ${message}`);
+    if (level !== "error") return;
+    this.mark(`logged: ${message}`);
+    this.listener.onError(process, message, fields);
   }
 }
 
