@@ -6,8 +6,8 @@ import { besides, changesOf } from "../src/calls/changes.ts";
 import { BUCKETS, seriesOf } from "../src/pages/dashboard/series.ts";
 import { decisionOn, decisionText } from "../src/pages/inbox/decision.ts";
 import { freeRouteId } from "../src/pages/welcome/providers.ts";
+import { LANGUAGES } from "../src/snippets/languages.ts";
 import { skeletonOf } from "../src/snippets/skeleton.ts";
-import { LANGUAGES } from "../src/snippets/snippets.ts";
 import { diffLines } from "../src/ui/diff-lines.ts";
 
 const run = (run_id: string, submitted_at_ms: number, more: Partial<RunView> = {}): RunView => ({

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { serverProgram } from "../../daemon/test/mcp/support.ts";
 import { bash, script } from "../../sdk/test/support/daemon.ts";
 import { buildConsole, eventually, Operator } from "./support/operator.ts";
 
@@ -98,6 +99,9 @@ describe("secrets", () => {
     await at.kheish.api.addRoute({
       body: { route_id: "paid", provider: "openai", model: "gpt-5.5", api_key: "sk-not-a-real-key" },
     });
+    await at.goto("/runtime/routes");
+    // 02, ResolvedModelRoute: the slot, never what is in it.
+    await row("paid").getByText("routes.paid.api_key").waitFor();
     await at.goto("/runtime/secrets");
     await row("routes.paid.api_key").getByText("route paid").waitFor();
     await row("routes.paid.api_key").getByRole("button", { name: "Delete" }).click();
@@ -139,6 +143,40 @@ describe("permissions", () => {
     await row("no-curl").getByText("somebody else was here").waitFor();
     await confirm("no-curl", "Delete");
     await at.page.getByText("No rule:").waitFor();
+  });
+
+  test("a rule that ends by itself still does when something else of it is replaced", async () => {
+    const { api } = at.kheish;
+    // To the millisecond, which the field does not show.
+    const end = Date.now() + 7 * 86_400_000 + 123;
+    await api.createPermissionRule({
+      body: { rule_id: "this-week", tool_name_pattern: "bash", behavior: "allow", expires_at_ms: end },
+    });
+    const rule = async () => (await api.listPermissionRules()).rules[0];
+    const edit = () => row("this-week").getByRole("button", { name: "Edit" }).click();
+    await at.goto("/runtime/permissions");
+    await edit();
+    await field("Why").fill("the week of the release");
+    await button("Replace the rule").click();
+    await row("this-week").getByText("the week of the release").waitFor();
+    await row("this-week").getByText("until").waitFor();
+    expect(await rule()).toMatchObject({ reason: "the week of the release", expires_at_ms: end });
+
+    await edit();
+    expect(await at.barriers()).toEqual([]);
+    await at.picture("runtime-permissions-edit");
+    await field("Ends at").fill("2099-12-31T23:59");
+    await button("Replace the rule").click();
+    await row("this-week").getByText("2099").waitFor();
+    const local = await at.page.evaluate('new Date("2099-12-31T23:59").getTime()');
+    expect(await rule()).toMatchObject({ expires_at_ms: local });
+
+    await edit();
+    await field("Ends at").fill("");
+    await button("Replace the rule").click();
+    await row("this-week").getByText("until").waitFor({ state: "detached" });
+    expect(await rule()).not.toHaveProperty("expires_at_ms");
+    await confirm("this-week", "Delete");
   });
 
   test("the mode is changed when it was asked twice, and who and why is kept", async () => {
@@ -227,6 +265,65 @@ test("MCP: a server that cannot be reached is not added, and the page says why",
   await refused(/nobody/);
   await button("Reload and connect again").click();
   await at.page.getByText("The configuration is as it was.").waitFor();
+});
+
+test("MCP: a server is started on the daemon's machine, its tools are shown and work, and it is removed", async () => {
+  await at.goto("/runtime/mcp");
+  await open("Add an MCP server");
+  await field("Name").fill("everything");
+  await field("Reached by").selectOption("stdio");
+  await field("Address or command line").fill(`${process.execPath} ${serverProgram("everything")}`);
+  await button("Connect").click();
+  const server = row("everything");
+  await server.getByText("connected").waitFor();
+  await server.getByText("stdio, added here").waitFor();
+  // Emptied: it was taken.
+  await expect.poll(() => field("Name").inputValue()).toBe("");
+  await server.locator("summary", { hasText: /^\d+ tools$/ }).click();
+  await server.getByText("mcp__everything__echo", { exact: true }).waitFor();
+  await at.kheish.api.setPermissionMode({ body: { mode: "bypassPermissions" } });
+  const echo = { name: "mcp__everything__echo", input: { message: "hello" } };
+  const run = await at.kheish.responses.create({
+    session: "mcp",
+    prompt: script({ tool_calls: [echo] }, { text: "done" }),
+  });
+  await run.wait();
+  await at.goto(`/runs/${run.id}`);
+  await at.page.getByRole("button", { name: /^mcp__everything__echo/ }).click();
+  await at.page.getByText("Echo: hello").first().waitFor();
+  await at.goto("/runtime/mcp");
+  await server.waitFor();
+  await at.openAll();
+  expect(await at.barriers()).toEqual([]);
+  await at.picture("runtime-mcp-connected");
+  await confirm("everything", "Remove");
+  await at.page.getByText("No MCP server.").waitFor();
+  expect((await at.kheish.api.getMcp()).servers).toEqual([]);
+});
+
+test("skills: what the form does not ask for is kept when a skill is replaced, above all what it must not use", async () => {
+  const { api } = at.kheish;
+  const runtime = { allowed_tools: ["read_*"], blocked_tools: ["bash"], context: "fork" as const };
+  await api.addSkill({
+    body: {
+      name: "careful",
+      description: "Reads only",
+      instructions: "Read.",
+      version: "1.2",
+      runtime,
+      files: [{ path: "words.txt", content: "a word" }],
+    },
+  });
+  await at.goto("/library?skill=careful");
+  await open("Replace it");
+  const form = at.page.locator("form").filter({ hasText: "Replace the skill" });
+  await form.getByLabel("Instructions (Markdown)").fill("Read it twice.");
+  await button("Replace the skill").click();
+  await at.page.getByText("Read it twice.").first().waitFor();
+  const skill = await api.getSkill({ params: { skill_name: "careful" } });
+  expect(skill).toMatchObject({ instructions: "Read it twice.", version: "1.2", runtime });
+  expect(skill.files.map(({ path }) => path)).toContain("words.txt");
+  await api.removeSkill({ params: { skill_name: "careful" } });
 });
 
 test("skills: one is looked for, added, replaced and removed, and its address is the page of it", async () => {

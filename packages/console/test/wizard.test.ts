@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ChatProvider } from "../../daemon/test/support/chat-provider.ts";
-import { buildConsole, Operator } from "./support/operator.ts";
+import { buildConsole, eventually, Operator } from "./support/operator.ts";
 
 const DEAD_KEY = "sk-a-key-that-nobody-takes";
 const GOOD_KEY = "sk-a-key-that-is-taken";
@@ -58,7 +58,12 @@ describe("the wizard", () => {
     expect(await at.barriers()).toEqual([]);
     await at.picture("welcome-agent");
     await press("Take the tour");
-    await at.page.getByRole("button", { name: "Answer", exact: true }).waitFor();
+    // Seen without scrolling, and not behind the field that one writes in.
+    const isSeen = `[...document.querySelectorAll("button")].some((one) => {
+      const { x, y, width, height } = one.getBoundingClientRect();
+      return one.innerText === "Answer" && document.elementFromPoint(x + width / 2, y + height / 2) === one;
+    })`;
+    await eventually(() => at.page.evaluate(isSeen)).toBe(true);
     await at.picture("chat-question");
     await at.page.getByRole("radio").first().check();
     await press("Answer");

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bash, runNode, script } from "../../sdk/test/support/daemon.ts";
-import { buildConsole, Operator } from "./support/operator.ts";
+import { buildConsole, eventually, Operator } from "./support/operator.ts";
 
 beforeAll(() => buildConsole(), 120_000);
 
@@ -77,6 +77,26 @@ describe("work that is looked into", () => {
     await call.getByText("Output").waitFor();
   });
 
+  test("a chat: who reads at its end goes on there; who scrolled up, or opened a call, is left where that is", async () => {
+    const long = { text: "line\n".repeat(60) };
+    const say = async (text: string) => {
+      await (await run("read", { text })).wait();
+      await at.page.getByText(text, { exact: true }).waitFor();
+    };
+    await (await run("read", bash("true"), long)).waitUntilBlocked().then((one) => one.approveAll());
+    await at.goto("/sessions/read/chat");
+    const top = () => at.page.evaluate("scrollY");
+    await eventually(top).toBeGreaterThan(500);
+    const before = Number(await top());
+    await say("the first that is new");
+    await eventually(top).toBeGreaterThan(before);
+    await at.page.evaluate("scrollTo(0, 0)");
+    await eventually(top).toBe(0);
+    await at.page.getByRole("list", { name: "Conversation" }).locator("summary").first().click();
+    await say("the second that is new");
+    expect(await top()).toBe(0);
+  });
+
   test('the playground: an input is tried, the route swapped, the bench promoted; 08 "Use via SDK" runs as it stands', async () => {
     await at.kheish.api.addRoute({
       body: { route_id: "other", provider: "simulator", model: "echo" },
@@ -121,6 +141,10 @@ describe("work that is looked into", () => {
     await dialog.getByText("what does not fit it is refused").waitFor();
     expect(await at.barriers()).toEqual([]);
     await at.picture("sdk");
+    await dialog.getByRole("button", { name: "Go", exact: true }).click();
+    await dialog.getByText(/^package main/).waitFor();
+    expect(await at.barriers()).toEqual([]);
+    await at.picture("sdk-go");
     await dialog.getByRole("button", { name: "curl" }).click();
     await dialog.getByText(/^curl -sS/).waitFor();
     await button("Close").click();
@@ -216,6 +240,33 @@ describe("work that is looked into", () => {
     await at.page.getByRole("link", { name: /of-many-77/ }).click();
     await heading("of-many-77").waitFor();
   }, 120_000);
+
+  test("08 a debrief tells of the newest runs; it is a run without tools like any other, and found again", async () => {
+    await (await run("support", { text: "the tickets are sorted" })).wait();
+    const failing = await run("nightly", {
+      error: { status: 401, message: "the key was revoked", times: 0 },
+    });
+    await failing.wait();
+    await at.goto("/");
+    const summary = at.page.getByRole("region", { name: "Latest run summary" });
+    await summary.getByText(/one call through the default route, without tools/).waitFor();
+    await button("Generate a debrief").click();
+    // The simulator says what it is asked.
+    const line = summary.getByText(`"run_id":"${failing.id}","session_id":"nightly","status":"failed"`);
+    await line.waitFor();
+    await line.getByText("the key was revoked").waitFor();
+    await line.getByText('"answer":"the tickets are sorted"').waitFor();
+    expect(await at.barriers()).toEqual([]);
+    await at.picture("debrief");
+    await at.page.reload();
+    await line.waitFor();
+
+    await summary.getByRole("link", { name: /^run-/ }).click();
+    await heading(/^run-\d+ completed$/).waitFor();
+    const [latest] = await at.kheish.runs.list({ order: "desc" }).toArray();
+    const { view } = await at.kheish.sessions.get(latest?.session_id ?? "");
+    expect(view).toMatchObject({ capability_scope: { tool_deny: ["*"] } });
+  });
 
   test("the dashboard draws runs, tokens, cost and latency over time, and says the same in a table", async () => {
     await at.goto("/");

@@ -2,7 +2,7 @@ import { createApi } from "./endpoints/api.ts";
 import type { Api } from "./endpoints/types.ts";
 import { theMachine } from "./machine.ts";
 import { type KheishOptions, type Settings, settingsOf } from "./options.ts";
-import { type RawRequest, rawRequest } from "./raw.ts";
+import { type RawRequest, rawBody, rawRequest } from "./raw.ts";
 import { Events } from "./resources/events.ts";
 import { Responses } from "./resources/responses.ts";
 import { Approvals, Questions, Runs } from "./resources/runs.ts";
@@ -58,5 +58,10 @@ export class Kheish {
   /** Any request; see `RawRequest`. */
   raw(request: RawRequest): Promise<Answer> {
     return rawRequest(this.#settings, request);
+  }
+
+  /** Any request whose answer is not text; its body is yours to read. */
+  rawBody(request: RawRequest): Promise<Response> {
+    return rawBody(this.#settings, request);
   }
 }

@@ -306,4 +306,25 @@ describe("the way out of the types", () => {
     ).rejects.toThrow(KheishConnectionError);
     expect(daemon.requests).toHaveLength(5);
   });
+
+  test("05-R93 an answer that is not text is the caller's to read, byte by byte; refusals and repeats are as everywhere", async () => {
+    const bytes = Uint8Array.of(0x89, 0x50, 0xff, 0x00, 0xfe);
+    const image: Answer = (_request, response) =>
+      void response.writeHead(200, { "content-type": "image/png" }).end(bytes);
+    const { kheish, daemon } = await clientOf(
+      {
+        "GET /v1/picture": inTurn(broken, image),
+        "GET /v1/none": problem(404, "docs", "docs_page_not_found"),
+      },
+      { token: "secret" },
+    );
+    const response = await kheish.rawBody({ path: "/v1/picture" });
+    expect(response.headers.get("content-type")).toBe("image/png");
+    expect(await response.bytes()).toEqual(bytes);
+    expect(daemon.requests.map(({ headers }) => headers.authorization)).toEqual([
+      "Bearer secret",
+      "Bearer secret",
+    ]);
+    await expect(kheish.rawBody({ path: "/v1/none" })).rejects.toThrow(KheishProblem);
+  });
 });

@@ -20,6 +20,11 @@ const SCOPES = {
   built_in: "comes with the daemon",
 };
 
+/** How a skill runs, where it says so. */
+const RUNTIME_FILE = "agents/kheish.yaml";
+/** No request's fields have these. */
+const ONLY_IN_FOLDERS = ["license", "compatibility", "metadata"] as const;
+
 const skillsQuery = (wanted: string) =>
   queryOptions({
     queryKey: ["skills", { wanted }],
@@ -163,12 +168,16 @@ function limits({ runtime: { allowed_tools, blocked_tools } }: SkillView): strin
 /** One that was added here is replaced and removed here; the others are their folder's. */
 function Change({ skill, onGone, onReload }: { skill: SkillView; onGone: () => void; onReload: () => void }) {
   const params = { skill_name: skill.name };
+  const lost = ONLY_IN_FOLDERS.filter((field) => skill[field] !== undefined);
   const set = useChange(
     (fields: Fields) =>
       kheish().api.setSkill({
         params,
         body: {
           ...skillIn(fields),
+          // Not asked for here, and not to be lost: above all the tools that it must not use.
+          ...(skill.files.some(({ path }) => path === RUNTIME_FILE) && { runtime: skill.runtime }),
+          ...(skill.version !== undefined && { version: skill.version }),
           ...(skill.revision !== undefined && { expected_revision: skill.revision }),
         },
       }),
@@ -178,8 +187,14 @@ function Change({ skill, onGone, onReload }: { skill: SkillView; onGone: () => v
   return (
     <>
       <Disclosure name="Replace it">
-        <ChangeForm change={set} read={(fields) => fields} submit="Replace the skill" onReload={onReload}>
+        <ChangeForm change={set} submit="Replace the skill" onReload={onReload}>
           <SkillFields skill={skill} />
+          {lost.length > 0 && (
+            <p className="text-wait">
+              Written from these fields, it is without its {lost.join(" and ")}. To keep them, send its
+              folder.
+            </p>
+          )}
         </ChangeForm>
       </Disclosure>
       <div>
@@ -203,7 +218,7 @@ function AddSkill() {
     { stale: STALE },
   );
   return (
-    <ChangeForm change={add} read={(fields) => fields} submit="Add the skill">
+    <ChangeForm change={add} submit="Add the skill">
       <TextField label="Name" name="name" required placeholder="release-notes" />
       <SkillFields />
     </ChangeForm>

@@ -77,12 +77,12 @@ function Row({ session }: { session: SessionViewSummary }) {
       className="grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 border-b border-line px-4 py-3 hover:bg-canvas md:grid-cols-[1fr_12rem_6rem_5rem_6rem]"
     >
       <span className="wrap-anywhere font-medium text-accent">{session_id}</span>
-      <span className={`${TONES[status] ?? "text-soft"}`}>{words(status)}</span>
+      <span className={`max-md:text-right ${TONES[status] ?? "text-soft"}`}>{words(status)}</span>
       <span className="text-soft empty:hidden md:empty:inline">{queued > 0 ? `${queued} queued` : ""}</span>
       <span className="hidden text-right text-soft tabular-nums md:block">
         {usage?.cost_microusd === undefined ? "" : money(usage.cost_microusd)}
       </span>
-      <span className="text-right whitespace-nowrap text-soft">
+      <span className="text-right whitespace-nowrap text-soft max-md:col-start-2">
         <Ago at={session.updated_at_ms} />
       </span>
     </Link>

@@ -25,7 +25,7 @@ export function Settings() {
 
 function Facts({ facts }: { facts: readonly (readonly [name: string, value: React.ReactNode])[] }) {
   return (
-    <dl className="grid gap-2 sm:grid-cols-[9rem_1fr]">
+    <dl className="grid grid-cols-[6rem_minmax(0,1fr)] gap-2 sm:grid-cols-[9rem_minmax(0,1fr)]">
       {facts.map(([name, value]) => (
         <div key={name} className="contents">
           <dt className="text-soft">{name}</dt>

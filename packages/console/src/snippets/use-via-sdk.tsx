@@ -6,8 +6,8 @@ import { Choice } from "../ui/choice.tsx";
 import { Copy } from "../ui/copy.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Button } from "../ui/parts.tsx";
+import { LANGUAGES, type Language } from "./languages.ts";
 import { skeletonOf } from "./skeleton.ts";
-import { LANGUAGES, type Language } from "./snippets.ts";
 
 /** How a program does what this page does. */
 export function UseViaSdk({
@@ -36,7 +36,7 @@ export function UseViaSdk({
   });
   return (
     <Dialog label="Use via SDK" onClose={onClose} className="w-[min(46rem,94vw)]">
-      <div className="grid gap-3 p-5">
+      <div className="grid grid-cols-1 gap-3 p-5">
         <h2 className="text-lg font-semibold">Use via SDK</h2>
         <Choice label="Language" items={LANGUAGES} chosen={language} onChoose={setLanguage} />
         <Copy text={text} />

@@ -12,11 +12,11 @@ export function Copy({ text, label = "Copy" }: { text: string; label?: string })
       .catch(() => setCopied(false));
   };
   return (
-    <div className="flex items-start gap-2">
+    <div className="flex flex-col items-end gap-2 sm:flex-row sm:items-start">
       <pre
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        className="min-w-0 flex-1 overflow-auto rounded-md bg-canvas p-3 font-mono text-xs leading-5"
+        className="max-h-[55dvh] w-full min-w-0 flex-1 overflow-auto rounded-md bg-canvas p-3 font-mono text-xs leading-5"
       >
         {text}
       </pre>

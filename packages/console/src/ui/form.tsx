@@ -1,4 +1,4 @@
-import type { Verb } from "@kheish/sdk";
+import type { Json as JsonValue, Verb } from "@kheish/sdk";
 import type { UseMutationResult } from "@tanstack/react-query";
 import {
   type InputHTMLAttributes,
@@ -6,8 +6,8 @@ import {
   type SelectHTMLAttributes,
   type TextareaHTMLAttributes,
   useId,
-  useState,
 } from "react";
+import { momentOf, momentText } from "./moment.ts";
 import { Button } from "./parts.tsx";
 import { Refusal } from "./refusal.tsx";
 
@@ -48,6 +48,16 @@ export function TextField({ label, hint, ...rest }: Labelled & InputHTMLAttribut
     <Labelled label={label} {...(hint !== undefined && { hint })}>
       {(tie) => <input className={BOX} autoComplete="off" spellCheck={false} {...tie} {...rest} />}
     </Labelled>
+  );
+}
+
+/** A moment in the time of whoever looks; `at` in milliseconds. */
+export function MomentField({
+  at,
+  ...rest
+}: Labelled & { at?: number | undefined } & InputHTMLAttributes<HTMLInputElement>) {
+  return (
+    <TextField type="datetime-local" {...(at !== undefined && { defaultValue: momentText(at) })} {...rest} />
   );
 }
 
@@ -110,9 +120,21 @@ export class Fields {
     return text === undefined ? undefined : Number(text);
   }
 
+  /** In milliseconds; `was`: what the field began with. */
+  moment(name: string, was?: number): number | undefined {
+    const text = this.optional(name);
+    return text === undefined ? undefined : momentOf(text, was);
+  }
+
   /** As it was typed: the edge spaces of a secret are part of it. */
   exact(name: string): string {
     return String(this.#data.get(name) ?? "");
+  }
+
+  /** Throws what JSON does not read. */
+  json<Value = JsonValue>(name: string): Value | undefined {
+    const text = this.optional(name);
+    return text === undefined ? undefined : (JSON.parse(text) as Value);
   }
 
   all(name: string): string[] {
@@ -120,32 +142,22 @@ export class Fields {
   }
 }
 
-/** A form that makes one call; the daemon's refusal stands below its fields. Emptied when the call was taken. */
-export function ChangeForm<Input>({
+/** A form that makes one call of what its fields hold; a refusal stands below them. Emptied when the call was taken. */
+export function ChangeForm({
   change,
-  read,
   submit,
   verb = "admin",
   onReload,
   children,
 }: {
-  change: UseMutationResult<unknown, Error, Input>;
-  read: (fields: Fields) => Input;
+  change: UseMutationResult<unknown, Error, Fields>;
   submit: string;
   verb?: Verb;
   onReload?: () => void;
   children: ReactNode;
 }) {
-  const [unreadable, setUnreadable] = useState<unknown>();
   const send = async (form: HTMLFormElement) => {
-    setUnreadable(undefined);
-    let input: Input;
-    try {
-      input = read(new Fields(form));
-    } catch (error) {
-      return setUnreadable(error);
-    }
-    await change.mutateAsync(input);
+    await change.mutateAsync(new Fields(form));
     form.reset();
   };
   return (
@@ -158,7 +170,6 @@ export function ChangeForm<Input>({
       }}
     >
       {children}
-      {unreadable !== undefined && <Refusal error={unreadable} />}
       {change.error && <Refusal error={change.error} {...(onReload !== undefined && { onReload })} />}
       <div>
         <Button tone="primary" type="submit" verb={verb} disabled={change.isPending}>

@@ -44,7 +44,11 @@ export function Cell({ name, children }: { name?: string; children: ReactNode })
 
 /** Buttons of a row. */
 export function Acts({ children }: { children: ReactNode }) {
-  return <div className="flex flex-wrap gap-2 md:justify-end">{children}</div>;
+  return (
+    <div className="flex flex-wrap gap-2 md:justify-end lg:flex-nowrap [&>button]:whitespace-nowrap">
+      {children}
+    </div>
+  );
 }
 
 /** A word that says how something does. */

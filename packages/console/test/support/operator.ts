@@ -96,8 +96,11 @@ export class Operator {
   async #overflow(): Promise<string[]> {
     await this.page.setViewportSize(PHONE);
     const width = await this.page.evaluate("document.documentElement.scrollWidth");
+    const isCut =
+      "[...document.querySelectorAll('dialog[open]')].some((one) => one.scrollWidth > one.clientWidth)";
+    const cut = (await this.page.evaluate(isCut)) ? ["a dialog that is wider than a phone"] : [];
     await this.page.setViewportSize(DESK);
-    return width === PHONE.width ? [] : [`${width} pixels wide on a phone`];
+    return width === PHONE.width ? cut : [`${width} pixels wide on a phone`, ...cut];
   }
 
   async #axeViolations(options: RunOptions = {}): Promise<string[]> {

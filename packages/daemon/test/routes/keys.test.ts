@@ -86,6 +86,9 @@ describe("the key of a route added at run time", () => {
     const control = await serve({ env: MASTER });
     await control.call("POST", "/v1/runtime/secrets", slot);
     expect(await control.add({ ...lab(), auth_ref: "team.lab" })).toMatchObject({ status: 200 });
+    expect((await control.list()).routes.find(({ route_id }) => route_id === "lab")).toMatchObject({
+      auth_ref: "team.lab",
+    });
     wire.plan(ANSWER);
     expect(await control.plays("s", "hello")).toMatchObject({ status: "completed" });
     expect(wire.requests[0]?.headers.authorization).toBe(`Bearer ${KEY}`);

@@ -47,12 +47,24 @@ export interface Ran {
   exitCode: number | null;
 }
 
-/** Runs a program of Node's to its end; `input` is typed in advance. */
-export async function runNode(
+interface RunOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+  input?: string;
+}
+
+/** Runs a program of Node's to its end. */
+export function runNode(args: readonly string[], { node, ...options }: RunOptions & { node?: string } = {}) {
+  return runProgram(node ?? process.execPath, args, options);
+}
+
+/** Runs a program to its end; `input` is typed in advance. */
+export async function runProgram(
+  command: string,
   args: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string; input?: string; node?: string } = {},
+  options: RunOptions = {},
 ): Promise<Ran> {
-  const child = spawn(options.node ?? process.execPath, args, {
+  const child = spawn(command, args, {
     env: { PATH: process.env.PATH, ...options.env },
     cwd: options.cwd,
     stdio: "pipe",

@@ -13,9 +13,9 @@ export function ConversationView({
   children?: ReactNode;
 }) {
   const { lines, writing } = conversation;
-  useStayAtEnd(conversation);
   return (
     <ol
+      ref={useStayAtEnd()}
       aria-live="polite"
       aria-label="Conversation"
       className="grid flex-1 grid-cols-1 content-start gap-3 pb-4"
@@ -30,22 +30,46 @@ export function ConversationView({
 }
 
 const NEAR_END_PX = 120;
+/** Between the last line and the field below it. */
+const GAP_PX = 16;
 
-/** Whoever reads at the end goes on reading at the end; whoever scrolled up is left there. */
-function useStayAtEnd(conversation: Conversation): void {
-  const wasAtEnd = useRef(true);
+/**
+ * Whoever reads at the end goes on reading at the end, whatever makes the list longer: a word, what the run waits for, a
+ * line that turns out higher than it was taken for. Whoever scrolled up is left there, and so is whoever opens something.
+ */
+function useStayAtEnd() {
+  const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
-    const look = () => {
-      const { scrollHeight } = document.documentElement;
-      wasAtEnd.current = window.scrollY + window.innerHeight > scrollHeight - NEAR_END_PX;
+    const { current } = list;
+    if (current === null) return;
+    // Of the conversation, not of the page: on a phone other things stand below it.
+    const hiddenPx = () => {
+      const end = current.lastElementChild?.getBoundingClientRect().bottom ?? 0;
+      return end + GAP_PX - (current.nextElementSibling?.getBoundingClientRect().top ?? window.innerHeight);
     };
+    let isAtEnd = true;
+    let height = 0;
+    const look = () => {
+      // It grew since it was followed: what is hidden now says nothing of where somebody went.
+      if (current.offsetHeight === height) isAtEnd = hiddenPx() < NEAR_END_PX;
+    };
+    const opens = ({ target }: Event) => {
+      if (target instanceof Element && target.closest("summary") !== null) isAtEnd = false;
+    };
+    const grows = new ResizeObserver(() => {
+      height = current.offsetHeight;
+      if (isAtEnd) window.scrollBy(0, Math.max(0, hiddenPx()));
+    });
+    grows.observe(current);
+    current.addEventListener("click", opens);
     window.addEventListener("scroll", look, { passive: true });
-    return () => window.removeEventListener("scroll", look);
+    return () => {
+      grows.disconnect();
+      current.removeEventListener("click", opens);
+      window.removeEventListener("scroll", look);
+    };
   }, []);
-  useEffect(() => {
-    void conversation;
-    if (wasAtEnd.current) window.scrollTo(0, document.documentElement.scrollHeight);
-  }, [conversation]);
+  return list;
 }
 
 /** Off the screen a line costs nothing; a long conversation is drawn as fast as a short one. */

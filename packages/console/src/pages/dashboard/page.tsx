@@ -7,6 +7,7 @@ import { Card, Empty, money, Title } from "../../ui/parts.tsx";
 import { RunRow } from "../runs.tsx";
 import { OfferTour } from "../welcome/offer.tsx";
 import { Charts } from "./charts.tsx";
+import { Debrief } from "./debrief.tsx";
 
 const SHOWN = 8;
 
@@ -22,6 +23,7 @@ export function Dashboard() {
           return (
             <>
               <Figures runs={items} waiting={waiting.data?.length ?? 0} />
+              {items.length > 0 && <Debrief runs={items} />}
               {items.length > 0 && <Charts />}
               <h2 className="mb-2 font-semibold">Latest runs</h2>
               {items.length === 0 ? (

@@ -1,8 +1,11 @@
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ComponentProps } from "react";
+import { type ComponentProps, useEffect, useState } from "react";
 import ReactMarkdown from "react-markdown";
 import rehypeSlug from "rehype-slug";
 import remarkGfm from "remark-gfm";
+import { kheish } from "../../app/client.ts";
+import { FOREVER } from "./forever.ts";
 import { imageOf, linkOf } from "./links.ts";
 
 /** Markdown as React elements: what would be HTML in it stays text, and links lead where pages are. */
@@ -50,7 +53,33 @@ function Anchor({ page, href, text }: { page: string; href: string; text: React.
   );
 }
 
+/** Its words stand in for it while it is on its way, and where it is not to be had. */
 function Picture({ page, src, alt }: { page: string; src: ComponentProps<"img">["src"]; alt: string }) {
-  const url = typeof src === "string" ? imageOf(page, src) : undefined;
-  return url === undefined ? <span>{alt}</span> : <img src={url} alt={alt} loading="lazy" />;
+  const path = typeof src === "string" ? imageOf(page, src) : undefined;
+  const url = useObjectUrl(useQuery(imageQuery(path)).data);
+  return url === undefined ? <span>{alt}</span> : <img src={url} alt={alt} />;
+}
+
+/** An element that loads by itself can say nothing of who is signed in: the client asks, as everywhere. */
+const imageQuery = (path: string | undefined) =>
+  queryOptions({
+    queryKey: ["docs", "image", path],
+    queryFn: async ({ signal }) => (await kheish().rawBody({ path: path ?? "", signal })).blob(),
+    enabled: path !== undefined,
+    ...FOREVER,
+  });
+
+/** An address for what this page holds in memory, for as long as it is shown. */
+function useObjectUrl(blob: Blob | undefined): string | undefined {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    if (blob === undefined) return;
+    const made = URL.createObjectURL(blob);
+    setUrl(made);
+    return () => {
+      setUrl(undefined);
+      URL.revokeObjectURL(made);
+    };
+  }, [blob]);
+  return url;
 }

@@ -5,10 +5,8 @@ import { useEffect, useState } from "react";
 import { kheish } from "../../app/client.ts";
 import { Loaded } from "../../ui/loaded.tsx";
 import { Empty, Title } from "../../ui/parts.tsx";
+import { FOREVER } from "./forever.ts";
 import { Markdown } from "./markdown.tsx";
-
-/** Of the build that runs: it does not change while this page is open. */
-const FOREVER = { staleTime: Number.POSITIVE_INFINITY };
 
 const manifestQuery = queryOptions({
   queryKey: ["docs"],

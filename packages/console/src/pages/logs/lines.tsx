@@ -90,8 +90,9 @@ const Entry = memo(function Entry({
           {new Date(line.timestamp_ms).toLocaleTimeString()}
         </time>
         <span className={`w-10 shrink-0 font-semibold ${TONES[line.level]}`}>{line.level}</span>
-        <span className="truncate md:shrink-0">{line.message}</span>
-        <span className="min-w-0 truncate text-soft max-md:hidden">{fields.join(" ")}</span>
+        <span className="min-w-0 truncate">
+          {line.message} <span className="text-soft max-md:hidden">{fields.join(" ")}</span>
+        </span>
       </button>
     </li>
   );

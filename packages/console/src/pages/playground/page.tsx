@@ -68,9 +68,8 @@ function Bench({ benchId }: { benchId: string }) {
     mutationFn: () => kheish().sessions.end(benchId, { reason: "another bench was begun" }),
     onSettled: () => navigate({ to: "/playground" }),
   });
-  const { provider, generation } = session?.route_policy ?? {};
+  const provider = session?.route_policy?.provider;
   const route = provider ?? "";
-  const routeForSdk = provider === undefined ? generation?.model : provider;
   const send = (prompt: string, wanted?: string) =>
     kheish().responses.create({ session: benchId, prompt, ...(wanted !== undefined && { route: wanted }) });
   const failure = error ?? unknown ?? swap.error;
@@ -106,7 +105,7 @@ function Bench({ benchId }: { benchId: string }) {
           {session !== undefined && <Meters session={session} conversation={conversation} />}
         </aside>
       </div>
-      {isShown && <UseViaSdk sessionId={benchId} route={routeForSdk} onClose={() => setShown(false)} />}
+      {isShown && <UseViaSdk sessionId={benchId} route={provider} onClose={() => setShown(false)} />}
     </>
   );
 }

@@ -150,7 +150,7 @@ function CreateBudget() {
   );
   return (
     <Disclosure name="Set a budget">
-      <ChangeForm change={create} read={(fields) => fields} submit="Set budget">
+      <ChangeForm change={create} submit="Set budget">
         <div className="grid gap-3 sm:grid-cols-2">
           <TextField label="Name" name="budget_id" hint="Left out: one that is free." />
           <SelectField

@@ -114,25 +114,19 @@ function EditHooks({
   onReload: () => void;
 }) {
   const put = useChange(
-    ({ body, reason }: { body: JsonObject; reason: string | undefined }) =>
-      kheish().api.putHooks({
-        body,
+    async (fields: Fields) => {
+      const reason = fields.optional("reason");
+      return kheish().api.putHooks({
+        body: JSON.parse(fields.required("settings")) as JsonObject,
         headers: { "if-match": `"${revision}"` },
         ...(reason !== undefined && { query: { reason } }),
-      }),
+      });
+    },
     { stale: STALE },
   );
   return (
     <Disclosure name="Edit the hooks">
-      <ChangeForm
-        change={put}
-        submit="Replace the hooks"
-        onReload={onReload}
-        read={(fields) => ({
-          body: JSON.parse(fields.required("settings")) as JsonObject,
-          reason: fields.optional("reason"),
-        })}
-      >
+      <ChangeForm change={put} submit="Replace the hooks" onReload={onReload}>
         <AreaField
           label="Hooks by event (JSON)"
           name="settings"

@@ -142,7 +142,7 @@ function AddServer() {
   );
   return (
     <Disclosure name="Add an MCP server">
-      <ChangeForm change={add} read={(fields) => fields} submit="Connect">
+      <ChangeForm change={add} submit="Connect">
         <div className="grid gap-3 sm:grid-cols-2">
           <TextField label="Name" name="name" required placeholder="github" />
           <SelectField

@@ -116,6 +116,11 @@ function RouteRow({ route, list }: { route: RouteView; list: RouteListView }) {
         <div className="text-soft">
           {route.provider}
           {route.base_url !== undefined && ` at ${route.base_url}`}
+          {route.auth_ref !== undefined && (
+            <>
+              , with what is in <code>{route.auth_ref}</code>
+            </>
+          )}
         </div>
       </Cell>
       <Cell name="Health">
@@ -189,7 +194,7 @@ function AddRoute({ revision }: { revision: number }) {
   );
   return (
     <Disclosure name="Add a route">
-      <ChangeForm change={add} read={(fields) => fields} submit="Add route" onReload={() => add.reset()}>
+      <ChangeForm change={add} submit="Add route" onReload={() => add.reset()}>
         <div className="grid gap-3 sm:grid-cols-2">
           <SelectField
             label="Provider"

@@ -133,18 +133,10 @@ const KINDS: readonly (readonly [kind: string, name: string])[] = [
 ];
 
 function PutSecret() {
-  const put = useChange((body: Parameters<typeof write>[0]) => write(body), { stale: STALE });
+  const put = useChange(write, { stale: STALE });
   return (
     <Disclosure name="Put a secret">
-      <ChangeForm
-        change={put}
-        submit="Put it in"
-        read={(fields) => ({
-          slot_id: fields.required("slot_id"),
-          kind: fields.required("kind"),
-          value: fields.exact("value"),
-        })}
-      >
+      <ChangeForm change={put} submit="Put it in">
         <div className="grid gap-3 sm:grid-cols-2">
           <TextField
             label="Slot"
@@ -167,11 +159,13 @@ function PutSecret() {
   );
 }
 
-function write({ slot_id, kind, value }: { slot_id: string; kind: string; value: string }) {
-  const provider = kind as AuthProvider;
+function write(fields: Fields) {
+  const slot_id = fields.required("slot_id");
+  const provider = fields.required("kind") as AuthProvider;
+  const value = fields.exact("value");
   return kheish().api.putSecret({
     body:
-      kind === "generic"
+      provider === "generic"
         ? { slot_id, provider, mode: "opaque_secret", state: { value } }
         : { slot_id, provider, mode: "api_key", state: { kind: "api_key", api_key: value } },
   });

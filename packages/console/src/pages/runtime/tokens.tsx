@@ -121,7 +121,7 @@ function CreateToken({ onCreated }: { onCreated: (token: CreatedToken) => void }
   );
   return (
     <Disclosure name="Create a token">
-      <ChangeForm change={create} read={(fields) => fields} submit="Create token">
+      <ChangeForm change={create} submit="Create token">
         <div className="grid gap-3 sm:grid-cols-2">
           <TextField label="Name" name="name" required placeholder="ana" />
           <TextField

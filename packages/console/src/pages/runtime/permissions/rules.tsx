@@ -3,7 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { kheish } from "../../../app/client.ts";
 import { ConfirmButton } from "../../../ui/confirm.tsx";
-import { AreaField, ChangeForm, Disclosure, type Fields, SelectField, TextField } from "../../../ui/form.tsx";
+import {
+  AreaField,
+  ChangeForm,
+  Disclosure,
+  type Fields,
+  MomentField,
+  SelectField,
+  TextField,
+} from "../../../ui/form.tsx";
 import { Loaded } from "../../../ui/loaded.tsx";
 import { Button, Card, Empty, Time } from "../../../ui/parts.tsx";
 import { ACTS, Acts, Cell, Row, Table, Word } from "../../../ui/table.tsx";
@@ -68,6 +76,9 @@ function RuleRow({ rule, onEdit }: { rule: PermissionRule; onEdit: () => void })
     <Row>
       <Cell name="Tools">
         <b className="font-mono">{rule.tool_name_pattern}</b>
+        <div className="text-soft">
+          {rule.rule_id}, by {rule.updated_by}
+        </div>
         {rule.match !== undefined && <div className="font-mono text-xs">{JSON.stringify(rule.match)}</div>}
         {rule.input_digest !== undefined && <div className="text-soft">for one input only</div>}
       </Cell>
@@ -81,12 +92,7 @@ function RuleRow({ rule, onEdit }: { rule: PermissionRule; onEdit: () => void })
           </div>
         )}
       </Cell>
-      <Cell name="Scope">
-        {rule.scope}
-        <div className="text-soft">
-          {rule.rule_id} by {rule.updated_by}
-        </div>
-      </Cell>
+      <Cell name="Scope">{rule.scope}</Cell>
       <Cell>
         <Acts>
           {rule.origin === "operator" && (
@@ -122,7 +128,7 @@ function MakeRule() {
     { stale: STALE },
   );
   return (
-    <ChangeForm change={make} read={(fields) => fields} submit="Make the rule">
+    <ChangeForm change={make} submit="Make the rule">
       <TextField label="Name" name="rule_id" hint="Left out: one that is free." />
       <Definition />
     </ChangeForm>
@@ -142,12 +148,12 @@ function EditRule({
     (fields: Fields) =>
       kheish().api.setPermissionRule({
         params: { rule_id: rule.rule_id },
-        body: { ...definitionIn(fields), expected_revision: rule.revision },
+        body: { ...definitionIn(fields, rule), expected_revision: rule.revision },
       }),
     { stale: STALE, onDone },
   );
   return (
-    <ChangeForm change={set} read={(fields) => fields} submit="Replace the rule" onReload={onReload}>
+    <ChangeForm change={set} submit="Replace the rule" onReload={onReload}>
       <h3 className="font-semibold">The rule {rule.rule_id}</h3>
       <Definition rule={rule} />
       <div>
@@ -206,22 +212,29 @@ function Definition({ rule }: { rule?: PermissionRule }) {
         defaultValue={rule?.reason}
         hint="Told to whoever is asked or denied."
       />
+      <MomentField
+        label="Ends at"
+        name="expires_at_ms"
+        at={rule?.expires_at_ms}
+        hint="In your time; it holds until somebody deletes it when left out."
+      />
     </>
   );
 }
 
-function definitionIn(fields: Fields): SetPermissionRuleRequest {
-  const match = fields.optional("match");
+/** All of a rule: what is left out of a replacement is gone. `before`: what the fields began with. */
+function definitionIn(fields: Fields, before?: PermissionRule): SetPermissionRuleRequest {
+  const match = fields.json<NonNullable<SetPermissionRuleRequest["match"]>>("match");
   const reason = fields.optional("reason");
   const required_approvals = fields.number("required_approvals");
+  const expires_at_ms = fields.moment("expires_at_ms", before?.expires_at_ms);
   return {
     scope: fields.required("scope") as SetPermissionRuleRequest["scope"],
     tool_name_pattern: fields.required("tool_name_pattern"),
     behavior: fields.required("behavior") as SetPermissionRuleRequest["behavior"],
-    ...(match !== undefined && {
-      match: JSON.parse(match) as NonNullable<SetPermissionRuleRequest["match"]>,
-    }),
+    ...(match !== undefined && { match }),
     ...(reason !== undefined && { reason }),
     ...(required_approvals !== undefined && { required_approvals }),
+    ...(expires_at_ms !== undefined && { expires_at_ms }),
   };
 }

@@ -1,7 +1,7 @@
-import type { Json as JsonValue, PermissionExplanation, PermissionMatrix } from "@kheish/sdk";
+import type { PermissionExplanation, PermissionMatrix } from "@kheish/sdk";
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { kheish } from "../../../app/client.ts";
-import { AreaField, ChangeForm, Disclosure, TextField } from "../../../ui/form.tsx";
+import { AreaField, ChangeForm, Disclosure, type Fields, TextField } from "../../../ui/form.tsx";
 import { Loaded } from "../../../ui/loaded.tsx";
 import { Json } from "../../../ui/parts.tsx";
 import { Word } from "../../../ui/table.tsx";
@@ -29,38 +29,24 @@ export function Try() {
   );
 }
 
-interface Asked {
-  tool_name: string;
-  session_id?: string | undefined;
-  input?: JsonValue | undefined;
-}
-
 function Check() {
   const check = useChange(
-    ({ tool_name, session_id, input }: Asked) =>
-      kheish().api.checkPermission({
+    async (fields: Fields) => {
+      const session_id = fields.optional("session_id");
+      const input = fields.json("input");
+      return kheish().api.checkPermission({
         body: {
-          tool_name,
+          tool_name: fields.required("tool_name"),
           ...(session_id !== undefined && { session_id }),
           ...(input !== undefined && { input }),
         },
-      }),
+      });
+    },
     { stale: [] },
   );
   return (
     <div className="grid gap-3">
-      <ChangeForm
-        change={check}
-        submit="Look"
-        read={(fields) => {
-          const input = fields.optional("input");
-          return {
-            tool_name: fields.required("tool_name"),
-            session_id: fields.optional("session_id"),
-            input: input === undefined ? undefined : (JSON.parse(input) as JsonValue),
-          };
-        }}
-      >
+      <ChangeForm change={check} submit="Look">
         <div className="grid gap-3 sm:grid-cols-2">
           <TextField label="Tool" name="tool_name" required placeholder="bash" />
           <TextField

@@ -1,0 +1,77 @@
+import { contentOf, type Place, routeField, runsPath } from "./place.ts";
+
+/** With Go's standard library. */
+export function go(place: Place): string {
+  const { baseUrl, needsToken } = place;
+  return [
+    "package main",
+    "",
+    "import (",
+    ...[
+      "encoding/json",
+      "fmt",
+      "io",
+      "log",
+      "net/http",
+      ...(needsToken ? ["os"] : []),
+      "strings",
+      "time",
+    ].map((name) => `\t"${name}"`),
+    ")",
+    "",
+    `const baseURL = ${JSON.stringify(baseUrl)}`,
+    "",
+    "type Run struct {",
+    '\tRunID   string `json:"run_id"`',
+    "\tStatus  string",
+    "\tError   string",
+    "\tOutputs []struct{ Content string }",
+    "}",
+    "",
+    "func check(err error) {",
+    "\tif err != nil {",
+    "\t\tlog.Fatal(err)",
+    "\t}",
+    "}",
+    "",
+    "func call(method, path, body string) (run Run) {",
+    "\trequest, err := http.NewRequest(method, baseURL+path, strings.NewReader(body))",
+    "\tcheck(err)",
+    '\trequest.Header.Set("Content-Type", "application/json")',
+    ...(needsToken ? ['\trequest.Header.Set("Authorization", "Bearer "+os.Getenv("KHEISH_TOKEN"))'] : []),
+    "\tresponse, err := http.DefaultClient.Do(request)",
+    "\tcheck(err)",
+    "\tdefer response.Body.Close()",
+    "\ttext, err := io.ReadAll(response.Body)",
+    "\tcheck(err)",
+    "\tif response.StatusCode > 299 {",
+    "\t\tlog.Fatal(string(text))",
+    "\t}",
+    "\tcheck(json.Unmarshal(text, &run))",
+    "\treturn run",
+    "}",
+    "",
+    "func main() {",
+    `\tcontent := ${literal(contentOf(place))}`,
+    `\tbody, err := json.Marshal(map[string]string{"content": content${routeField(place)}})`,
+    "\tcheck(err)",
+    `\trun := call("POST", ${JSON.stringify(runsPath(place))}, string(body))`,
+    '\tfor run.Status != "completed" {',
+    "\t\tswitch run.Status {",
+    '\t\tcase "failed", "interrupted", "cancelled":',
+    '\t\t\tlog.Fatal(run.Status, " ", run.Error)',
+    "\t\t}",
+    "\t\ttime.Sleep(500 * time.Millisecond)",
+    '\t\trun = call("GET", "/v1/runs/"+run.RunID, "")',
+    "\t}",
+    "\tif last := len(run.Outputs) - 1; last >= 0 {",
+    "\t\tfmt.Println(run.Outputs[last].Content)",
+    "\t}",
+    "}",
+  ].join("\n");
+}
+
+/** As it is where it can be; escapes of JSON are Go's too. */
+function literal(content: string): string {
+  return content.includes("`") || !content.includes("\n") ? JSON.stringify(content) : `\`${content}\``;
+}
