@@ -65,13 +65,15 @@ export class Connector {
 
 /**
  * Every statement of ours is a walk along an index. The planner is told so, because a plan that was cached while
- * a table was small would scan it when it is not. And a commit that was answered is on disk (K1), whatever the
+ * a table was small would scan it when it is not. And it plans each of them once: left to itself it takes arrays that
+ * are shorter than it would guess for a reason to plan anew at every call, which costs more than the call. And a commit that was answered is on disk (K1), whatever the
  * server's default.
  */
 async function prepareSession(session: Session, schema: string): Promise<void> {
   await session.query({
     text: `
       SET search_path = ${escapeIdentifier(schema)};
+      SET plan_cache_mode = force_generic_plan;
       SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
       SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
   });

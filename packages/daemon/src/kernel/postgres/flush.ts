@@ -8,6 +8,7 @@ import { perform, want } from "./operations.ts";
 import { QueueDraft } from "./queue-draft.ts";
 import { RecordsDraft } from "./records-draft.ts";
 import type { Session } from "./statement.ts";
+import { verifyRows } from "./verify.ts";
 
 /** What became of a flush: an answer to each commit, and what those that landed are news of. */
 export interface Flushed {
@@ -61,9 +62,9 @@ export class Flush {
   }
 
   /** Fails as `stale` unless all that was assumed is so. Locks what `load` would, in its order. */
-  async verify(session: Session): Promise<void> {
+  verify(session: Session): Promise<void> {
     const { leases, journal } = this.#drafts;
-    await Promise.all([leases.verify(session), journal.verify(session)]);
+    return verifyRows(session, leases.loaded(), journal.loaded());
   }
 
   /** Once it has landed. */

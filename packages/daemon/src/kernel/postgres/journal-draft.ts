@@ -23,15 +23,6 @@ const addStreams = new BulkStatement<Stream>(
    SELECT * FROM unnest($1::text[], $2::bigint[]) AS w (name, last_seq) ORDER BY w.name COLLATE "C"`,
   ({ name, lastSeq }) => [name, lastSeq],
 );
-/** Locks the rows, and divides by zero unless each of them is as it is given here. */
-const verify = new BulkStatement<Stream>(
-  "journal.verify",
-  `SELECT 1 / (count(*) = cardinality($1::text[]))::int FROM (
-     SELECT FROM streams JOIN unnest($1::text[], $2::bigint[]) AS w (name, last_seq)
-       ON streams.name = w.name AND streams.last_seq = w.last_seq
-     ORDER BY streams.name FOR UPDATE OF streams) AS same`,
-  ({ name, lastSeq }) => [name, lastSeq],
-);
 /**
  * A position is one more than the newest that is visible, and unique: it cannot become visible before those below it,
  * whoever wrote them (K4). The lock, which is held until the commit is visible, keeps daemons from choosing the same
@@ -85,9 +76,9 @@ export class JournalDraft {
     return true;
   }
 
-  /** Fails as `stale` unless all that was assumed is so. */
-  verify(session: Session): Promise<void> {
-    return verify.run(session, this.#streams.loaded());
+  /** What was assumed. */
+  loaded(): Stream[] {
+    return this.#streams.loaded();
   }
 
   remember(known: KnownRows<Stream>): void {

@@ -15,17 +15,6 @@ const lockOwned = new Statement<[string[]], LeaseRow>(
   "leases.lock-owned",
   `${LEASE} WHERE owner = ANY ($1::text[]) ORDER BY name FOR UPDATE`,
 );
-/** Locks the rows, and divides by zero unless each of them is as it is given here. */
-const verify = new BulkStatement<LeaseRow>(
-  "leases.verify",
-  `SELECT 1 / (count(*) = cardinality($1::text[]))::int FROM (
-     SELECT FROM leases
-     JOIN unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS w (name, owner, token, expires_at_ms)
-       ON leases.name = w.name AND leases.owner IS NOT DISTINCT FROM w.owner
-         AND leases.token = w.token AND leases.expires_at_ms = w.expires_at_ms
-     ORDER BY leases.name FOR UPDATE OF leases) AS same`,
-  (row) => fieldsOf(row),
-);
 const COLUMNS = `
   unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS w (name, owner, token, expires_at_ms)`;
 const fieldsOf = ({ name, owner, token, expiresAtMs }: LeaseRow) => [name, owner, token, expiresAtMs];
@@ -74,9 +63,9 @@ export class LeasesDraft {
     return true;
   }
 
-  /** Fails as `stale` unless all that was assumed is so. */
-  verify(session: Session): Promise<void> {
-    return verify.run(session, this.#leases.loaded());
+  /** What was assumed. */
+  loaded(): LeaseRow[] {
+    return this.#leases.loaded();
   }
 
   remember(known: KnownRows<LeaseRow>): void {

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { StoreError } from "../store.ts";
+import { Announcer } from "./announcer.ts";
 import type { Connector } from "./connector.ts";
 import { isFailure, PostgresError } from "./errors.ts";
 import { type EncodedCommit, Flush, type Flushed, type KnownToFlush } from "./flush.ts";
@@ -29,6 +30,9 @@ const MAX_ATTEMPTS = 5;
 export class Writer {
   readonly #connector: Connector;
   readonly #known: KnownToFlush = { leases: new KnownRows(), streams: new KnownRows() };
+  readonly #announcer = new Announcer(() => {
+    if (this.#client !== undefined) announce.run(this.#client).catch(() => undefined);
+  });
   #client: Client | undefined;
   #processId = 0;
 
@@ -52,6 +56,7 @@ export class Writer {
   }
 
   async close(): Promise<void> {
+    this.#announcer.close();
     await this.#client?.end();
     this.#client = undefined;
   }
@@ -86,7 +91,7 @@ export class Writer {
   async #load(client: Client, flush: Flush): Promise<void> {
     const transaction = new Transaction(client);
     try {
-      await Promise.all([begin.run(transaction), flush.load(transaction)]);
+      await inOneWrite(client, () => Promise.all([begin.run(transaction), flush.load(transaction)]));
     } catch (error) {
       const cause = transaction.causeOf(error);
       if (isFailure(cause, "lost", "unreachable")) this.#drop(client);
@@ -105,10 +110,12 @@ export class Writer {
       throw new PostgresError("lost", new Error("the connection ended in between"));
     const transaction = new Transaction(client);
     try {
-      const ahead = first(transaction);
-      const [flushed] = await Promise.all([flush.write(transaction), commit.run(transaction), ...ahead]);
+      const [flushed] = await inOneWrite(client, () => {
+        const ahead = first(transaction);
+        return Promise.all([flush.write(transaction), commit.run(transaction), ...ahead]);
+      });
       flush.remember(this.#known);
-      if (flushed.news.size > 0) announce.run(client).catch(() => undefined);
+      if (flushed.news.size > 0) this.#announcer.soon();
       return flushed;
     } catch (error) {
       const cause = transaction.causeOf(error);
@@ -132,5 +139,15 @@ export class Writer {
   #drop(client: Client): void {
     if (this.#client === client) this.#client = undefined;
     void client.end();
+  }
+}
+
+/** What is sent before `send` returns leaves as one packet: the server is woken once for all of it. */
+function inOneWrite<T>({ connection }: Client, send: () => Promise<T>): Promise<T> {
+  connection.stream.cork();
+  try {
+    return send();
+  } finally {
+    connection.stream.uncork();
   }
 }
