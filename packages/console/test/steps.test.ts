@@ -1,6 +1,7 @@
 import type { RunEvent, RunEventEntry, Trace } from "@kheish/sdk";
 import { expect, test } from "vitest";
-import { type Step, stepsOf } from "../src/pages/run/steps.ts";
+import type { Step } from "../src/pages/run/step.ts";
+import { stepsOf } from "../src/pages/run/steps.ts";
 
 let seq = 0;
 const trace = (timestamp_ms: number, kind: string, data: object): Trace => ({

@@ -1,5 +1,5 @@
 import type { RunEventEntry, Trace } from "@kheish/sdk";
-import type { Step } from "./steps.ts";
+import type { Step } from "./step.ts";
 
 /** Where a daemon process took the run up that another one had begun, and what it did about what was under way. */
 export function restartsOf(traces: readonly Trace[], events: readonly RunEventEntry[]): Step[] {

@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { CallInput } from "../../calls/input.tsx";
 import { Button, Json, money, Time, words } from "../../ui/parts.tsx";
 import { Prompt } from "./prompt.tsx";
-import type { Body, Usage } from "./steps.ts";
+import type { Body, Usage } from "./step.ts";
 
 /** All that is known of a step. */
 export function StepBody({ runId, body }: { runId: string; body: Body }) {

@@ -1,8 +1,8 @@
 import { memo, useState } from "react";
 import { duration } from "../../ui/parts.tsx";
 import { VirtualList } from "../../ui/virtual-list.tsx";
+import type { Body, Step } from "./step.ts";
 import { StepBody } from "./step-body.tsx";
-import type { Body, Step } from "./steps.ts";
 
 const COLORS: Record<Body["kind"], string> = {
   model: "bg-accent",

@@ -4,7 +4,8 @@ import { useMemo } from "react";
 import { kheish } from "../../app/client.ts";
 import { runEventsQuery } from "../../app/queries.ts";
 import { useFolded } from "../../app/use-folded.ts";
-import { type Step, stepsOf } from "./steps.ts";
+import type { Step } from "./step.ts";
+import { stepsOf } from "./steps.ts";
 
 const NONE: readonly Trace[] = [];
 

@@ -1,6 +1,6 @@
 import type { HookEvent } from "@kheish/contract";
-import type { Outcome } from "../loop/call-model.ts";
 import { type Driver, Superseded } from "../loop/driver.ts";
+import type { Outcome } from "../loop/effect.ts";
 import type { StopSignal } from "../loop/stop.ts";
 import type { SessionRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";

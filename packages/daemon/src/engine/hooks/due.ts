@@ -1,7 +1,7 @@
 import type { HookEvent, HookPayload, Json } from "@kheish/contract";
-import type { Step } from "../decide.ts";
 import { type ToolResult, textOf } from "../messages.ts";
 import type { CallState, RunState, SessionState } from "../state.ts";
+import type { Step } from "../step.ts";
 import { type HookScope, hookInput } from "./port.ts";
 
 /** What `decide` must know to see that hooks come first. Absent where none are configured: they cost nothing then. */

@@ -1,13 +1,11 @@
 import { posix } from "node:path";
 import { AuditRefused } from "../audit-refused.ts";
 import { admit } from "../budgets/admit.ts";
-import { checkpointAt } from "../context/checkpoint.ts";
 import type { ContextPlan } from "../context/plan.ts";
 import { type DecideInput, decide } from "../decide.ts";
 import type { Nudge } from "../events.ts";
 import { auditModelRequest } from "../external-actions.ts";
 import { isWrapUp, outOfBudget } from "../goals/charge.ts";
-import { announce } from "../hooks/announce.ts";
 import { hookView } from "../hooks/call.ts";
 import type { RunLimits } from "../limits.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -19,6 +17,7 @@ import type { Effect, ModelEffect } from "./effect.ts";
 import { modelCall } from "./model-call.ts";
 import { recover } from "./recover.ts";
 import { completeRun, failRun, stopRun } from "./settle.ts";
+import { writeCheckpoint } from "./write-checkpoint.ts";
 
 /**
  * Writes an outcome and everything that follows from it without leaving the store, in one commit:
@@ -177,32 +176,6 @@ async function shrink(
       await writeCheckpoint(driver, change, plan);
       return undefined;
   }
-}
-
-/** A checkpoint and the session's note of where it stands. */
-export async function writeCheckpoint(
-  driver: Driver,
-  change: SessionChange,
-  plan: Extract<ContextPlan, { headSeq: number }>,
-  summary?: { title: string; content: string },
-): Promise<void> {
-  await driver.sessionFor(change);
-  const checkpoint = checkpointAt(driver.state, driver.runState, plan, summary);
-  const seq = change.emit("checkpoint", { run_id: driver.run.id, checkpoint });
-  change.updateSession({ checkpoint_seq: seq, checkpoint_count: change.session.checkpoint_count + 1 });
-  if (plan.kind === "snip") return;
-  announce(driver.deps.hooks, change, driver.session, "post_compact", {
-    runId: driver.run.id,
-    subject: checkpoint.trigger,
-    place: ["post_compact", seq],
-    payload: {
-      trigger: checkpoint.trigger,
-      strategy: plan.kind,
-      messages_removed: plan.removed,
-      pre_tokens: checkpoint.pre_tokens,
-      post_tokens: checkpoint.post_tokens,
-    },
-  });
 }
 
 function nudge(driver: Driver, change: SessionChange, kind: Nudge, text: string): void {

@@ -13,13 +13,12 @@ import type { ModelError, ModelOutcome, PinnedRoute } from "../ports.ts";
 import type { FallbackTaken } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { RunState } from "../state.ts";
-import { writeCheckpoint } from "./advance.ts";
 import { type Driver, Superseded } from "./driver.ts";
+import type { Outcome } from "./effect.ts";
 import { modelCall } from "./model-call.ts";
 import type { StopSignal } from "./stop.ts";
 import { visibleTools } from "./visible-tools.ts";
-
-export type Outcome = (change: SessionChange) => void | Promise<void>;
+import { writeCheckpoint } from "./write-checkpoint.ts";
 
 /**
  * One turn. A call that was cut off by a stop has no outcome: its tokens were never history,

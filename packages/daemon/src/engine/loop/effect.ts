@@ -1,5 +1,6 @@
 import type { ContextPlan } from "../context/plan.ts";
 import type { DueHook } from "../hooks/due.ts";
+import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
 
 /** What has to be performed outside of the store before the run can go on. */
@@ -20,3 +21,6 @@ export type Effect =
 
 /** A call of a model. */
 export type ModelEffect = Extract<Effect, { kind: "call_model" | "summarize" }>;
+
+/** What is written when it has been performed. */
+export type Outcome = (change: SessionChange) => void | Promise<void>;

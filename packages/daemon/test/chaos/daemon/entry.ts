@@ -3,7 +3,7 @@ import module from "node:module";
 // As the product's own bin does.
 module.enableCompileCache();
 const { serve } = await import("../../../src/main.ts");
-const { runCli } = await import("../../../src/surface/cli/cli.ts");
+const { runCli } = await import("../../../src/surface/cli/run-cli.ts");
 const { processContext } = await import("../../../src/surface/cli/process-context.ts");
 const { chaosTools } = await import("./tools.ts");
 

@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from "node:stream";
-import { runCli } from "../cli.ts";
 import type { CliClock, CliContext, DaemonModule, StopSignal } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { runCli } from "../run-cli.ts";
 
 export interface CliSetup {
   env?: Record<string, string>;

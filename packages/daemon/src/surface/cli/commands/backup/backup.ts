@@ -1,12 +1,11 @@
 import { resolve } from "node:path";
-import type { BackupManifest } from "@kheish/contract";
 import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
 import { UsageError } from "../../errors.ts";
 import { withArchiveErrors } from "./failures.ts";
 import { type PlaceFlags, placeFrom, STATE_ROOT_FLAG, STORE_FLAG } from "./place.ts";
 import { type Received, receive, refuseExisting } from "./receive.ts";
-import { backupReport } from "./report.ts";
+import { type BackupAnswer, backupReport } from "./report.ts";
 
 interface Flags extends PlaceFlags {
   out: string;
@@ -42,13 +41,6 @@ async function bytesOf(flags: Flags, cli: Cli): Promise<AsyncIterable<Uint8Array
     throw new UsageError("--state-root and --store are for --offline; a daemon knows its own");
   const client = await cli.client();
   return client.download("backup");
-}
-
-export interface BackupAnswer {
-  file: string;
-  size_bytes: number;
-  sha256: string;
-  manifest: Omit<BackupManifest, "entries">;
 }
 
 function answer({ file, sizeBytes, sha256, manifest }: Received): BackupAnswer {

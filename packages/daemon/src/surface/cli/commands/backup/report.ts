@@ -3,12 +3,18 @@ import type { JournalReport } from "../../../../governance/audit/index.ts";
 import { type Field, fields } from "../../output/fields.ts";
 import type { Style } from "../../output/output.ts";
 import { shellQuote } from "../../shell-quote.ts";
-import type { BackupAnswer } from "./backup.ts";
+
+type Summary = Omit<BackupManifest, "entries">;
+
+export interface BackupAnswer {
+  file: string;
+  size_bytes: number;
+  sha256: string;
+  manifest: Summary;
+}
 
 /** Of a root whose operator keeps it nowhere else. */
 const AUDIT_KEY = "audit-signing.key";
-
-type Summary = Omit<BackupManifest, "entries">;
 
 export function backupReport({ file, size_bytes, sha256, manifest }: BackupAnswer, style: Style): string {
   const lines = fields(
