@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { buildConsole, eventually, Operator } from "./support/operator.ts";
+import { buildConsole, Operator } from "./support/operator.ts";
 
 let at: Operator;
 beforeAll(async () => {
@@ -85,10 +85,10 @@ describe("the log", () => {
     await at.kheish.sessions.create({ session: "needle" });
     await at.goto("/logs");
     await at.page.getByLabel("Text").fill("NEEDLE");
-    await eventually(() => lines().count()).toBe(1);
-    await eventually(() => at.page.url()).toContain("text=NEEDLE");
+    await expect.poll(() => lines().count()).toBe(1);
+    await expect.poll(() => at.page.url()).toContain("text=NEEDLE");
     await at.page.reload();
-    await eventually(() => lines().count()).toBe(1);
+    await expect.poll(() => lines().count()).toBe(1);
     await at.page.getByLabel("Level").selectOption("error");
     await at.page.getByText("No line yet that passes.").waitFor();
   });
@@ -100,7 +100,7 @@ describe("the log", () => {
     await at.live.daemon.restart();
     await at.kheish.sessions.create({ session: "after-the-death" });
     await lines().filter({ hasText: "after-the-death" }).waitFor();
-    await eventually(() => lines().filter({ hasText: "kheish is ready" }).count()).toBe(2);
+    await expect.poll(() => lines().filter({ hasText: "kheish is ready" }).count()).toBe(2);
   });
 
   test("five thousand lines are no more in the page than are seen", async () => {

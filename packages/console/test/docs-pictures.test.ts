@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { buildConsole, eventually, Operator } from "./support/operator.ts";
+import { buildConsole, Operator } from "./support/operator.ts";
 
 const TOKEN = "an-operators-token";
 
@@ -26,7 +26,7 @@ const seen = () =>
 test("pictures of the documentation are shown to whoever is signed in by a token in memory", async () => {
   await at.open(TOKEN, "/docs/console");
   await at.page.getByRole("heading", { name: "Console", level: 1 }).waitFor();
-  await eventually(seen).toBe(2);
+  await expect.poll(seen).toBe(2);
   expect(await at.barriers()).toEqual([]);
   await at.picture("docs-console");
 });
@@ -38,7 +38,7 @@ test("pictures of the documentation are shown to whoever is signed in by cookie,
     route.fulfill({ status: 404, json: { status: 404, domain: "docs", code: "docs_page_not_found" } }),
   );
   await at.goto("/docs/console");
-  await eventually(seen).toBe(1);
+  await expect.poll(seen).toBe(1);
   await at.page.getByRole("article").getByText("The inbox", { exact: true }).waitFor();
   await at.page.unrouteAll();
 });

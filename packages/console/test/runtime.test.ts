@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { serverProgram } from "../../daemon/test/mcp/support.ts";
 import { bash, script } from "../../sdk/test/support/daemon.ts";
-import { buildConsole, eventually, Operator } from "./support/operator.ts";
+import { buildConsole, Operator } from "./support/operator.ts";
 
 process.env.KHEISH_AUTH_STORE_MASTER_KEY = "m".repeat(32);
 const ADMIN = "an-operators-token";
@@ -248,7 +248,7 @@ test("hooks: they are edited as a whole, and what could not be called is looked 
     prompt: script(bash("true"), { text: "done" }),
   });
   await run.wait();
-  await eventually(async () => (await at.kheish.api.listHookDeadLetters()).length).toBe(1);
+  await expect.poll(async () => (await at.kheish.api.listHookDeadLetters()).length).toBe(1);
   await at.page.reload();
   await confirm(/at post tool use/, "Resolve", () => field("What was done").fill("it is up again"));
   await row(/at post tool use/)

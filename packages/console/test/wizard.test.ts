@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ChatProvider } from "../../daemon/test/support/chat-provider.ts";
-import { buildConsole, eventually, Operator } from "./support/operator.ts";
+import { buildConsole, Operator } from "./support/operator.ts";
 
 const DEAD_KEY = "sk-a-key-that-nobody-takes";
 const GOOD_KEY = "sk-a-key-that-is-taken";
@@ -63,7 +63,7 @@ describe("the wizard", () => {
       const { x, y, width, height } = one.getBoundingClientRect();
       return one.innerText === "Answer" && document.elementFromPoint(x + width / 2, y + height / 2) === one;
     })`;
-    await eventually(() => at.page.evaluate(isSeen)).toBe(true);
+    await expect.poll(() => at.page.evaluate(isSeen)).toBe(true);
     await at.picture("chat-question");
     await at.page.getByRole("radio").first().check();
     await press("Answer");

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bash, runNode, script } from "../../sdk/test/support/daemon.ts";
-import { buildConsole, eventually, Operator } from "./support/operator.ts";
+import { buildConsole, Operator } from "./support/operator.ts";
 
 beforeAll(() => buildConsole(), 120_000);
 
@@ -86,12 +86,12 @@ describe("work that is looked into", () => {
     await (await run("read", bash("true"), long)).waitUntilBlocked().then((one) => one.approveAll());
     await at.goto("/sessions/read/chat");
     const top = () => at.page.evaluate("scrollY");
-    await eventually(top).toBeGreaterThan(500);
+    await expect.poll(top).toBeGreaterThan(500);
     const before = Number(await top());
     await say("the first that is new");
-    await eventually(top).toBeGreaterThan(before);
+    await expect.poll(top).toBeGreaterThan(before);
     await at.page.evaluate("scrollTo(0, 0)");
-    await eventually(top).toBe(0);
+    await expect.poll(top).toBe(0);
     await at.page.getByRole("list", { name: "Conversation" }).locator("summary").first().click();
     await say("the second that is new");
     expect(await top()).toBe(0);

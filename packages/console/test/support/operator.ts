@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { Kheish } from "@kheish/sdk";
 import axe, { type RunOptions } from "axe-core";
 import type { Browser, Page } from "playwright-core";
-import { expect } from "vitest";
 import { launchBrowser } from "../../../sdk/test/support/browser.ts";
 import { type LiveDaemon, liveDaemon } from "../../../sdk/test/support/daemon.ts";
 
@@ -11,13 +10,6 @@ export { buildConsole } from "./build.ts";
 
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
-
-/** A page on a busy machine takes its time. */
-const PATIENCE = { timeout: 20_000 };
-
-export function eventually<T>(look: () => T) {
-  return expect.poll(look, PATIENCE);
-}
 
 /** Somebody at a browser, and the daemon that served the page. */
 export class Operator {
