@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import { type Clock, sleep } from "../../kernel/clock.ts";
 import type { ServerProcess, ServerProcessRequest, StartServerProcess } from "./process.ts";
@@ -28,6 +29,7 @@ export class StdioTransport implements Transport {
   #pendingBytes = 0;
   #stderr = "";
   #ended: string | undefined;
+  readonly #over = Promise.withResolvers<void>();
   #isClosed = false;
 
   constructor(deps: StdioTransportDeps, request: ServerProcessRequest) {
@@ -60,20 +62,27 @@ export class StdioTransport implements Transport {
     });
     // What cannot be written is noticed by the end of the process.
     for (const stream of [started.stdin, started.stdout, started.stderr]) stream.on("error", () => undefined);
+    const read = Promise.all([started.stdout, started.stderr].map(ended));
     started.exited.then(
-      (how) => this.#end(how),
+      async (how) => {
+        // What it said last is still in the pipes; what it left behind may hold them open.
+        await Promise.race([read, sleep(this.#deps.clock, END_GRACE_MS)]);
+        this.#end(how);
+      },
       (error: NodeJS.ErrnoException) => this.#end(`could not start (${error.code ?? error.message})`),
     );
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    if (this.#process === undefined || this.#ended !== undefined) throw new Error(this.end ?? "not started");
-    this.#process.stdin.write(`${JSON.stringify(message)}\n`, (error) => {
-      if (error) reject(error);
-      else resolve();
+    const running = this.#process;
+    if (running === undefined || this.#ended !== undefined) throw new Error(this.end ?? "not started");
+    const failure = await new Promise<Error | null | undefined>((resolve) => {
+      running.stdin.write(`${JSON.stringify(message)}\n`, resolve);
     });
-    await promise;
+    if (!failure) return;
+    // Who reads no more is about to end, and how it ends says more than the pipe does.
+    await Promise.race([this.#over.promise, sleep(this.#deps.clock, END_GRACE_MS)]);
+    throw new Error(this.end ?? failure.message);
   }
 
   async close(): Promise<void> {
@@ -81,13 +90,9 @@ export class StdioTransport implements Transport {
     if (running === undefined || this.#isClosed) return;
     this.#isClosed = true;
     const { clock } = this.#deps;
-    const gone = running.exited.then(
-      () => undefined,
-      () => undefined,
-    );
     running.stdin.end();
-    await Promise.race([gone, sleep(clock, END_GRACE_MS)]);
-    if (running.signalGroup("SIGTERM")) await Promise.race([gone, sleep(clock, END_GRACE_MS)]);
+    await Promise.race([gone(running), sleep(clock, END_GRACE_MS)]);
+    if (running.signalGroup("SIGTERM")) await Promise.race([gone(running), sleep(clock, END_GRACE_MS)]);
     running.signalGroup("SIGKILL");
     this.#end(STOPPED);
   }
@@ -98,6 +103,7 @@ export class StdioTransport implements Transport {
     // What it started and left behind has nobody to talk to.
     this.#process?.signalGroup("SIGKILL");
     this.#pieces = [];
+    this.#over.resolve();
     this.onclose?.();
   }
 
@@ -130,4 +136,17 @@ export class StdioTransport implements Transport {
     }
     this.onmessage?.(message);
   }
+}
+
+/** When nothing more will come. */
+function ended(stream: Readable): Promise<void> {
+  return new Promise((resolve) => stream.once("close", resolve));
+}
+
+/** When it has ended, or it is known that it never began. */
+function gone({ exited }: ServerProcess): Promise<void> {
+  return exited.then(
+    () => undefined,
+    () => undefined,
+  );
 }
