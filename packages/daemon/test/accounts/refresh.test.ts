@@ -359,6 +359,18 @@ describe("tokens that replace others", () => {
     expect(await use(daemon)).toBe(tokens.access_token);
   });
 
+  test("02-R57 stay also where a daemon puts the older state that has not heard of a new master key", async () => {
+    const { store } = await vaults.store();
+    const [here, there] = [await daemonOn(store), await daemonOn(store, "daemon-2")];
+    const first = mcpAccount(server, tokens, expiringIn(0));
+    await put(there, first);
+    await use(here);
+    await here.vault.rekey(keyNumber(7), { actor: "test" });
+    await put(there, first);
+    expect((await account(here)).last_refresh_outcome).toBe("ok");
+    expect((await account(here)).refresh_token).not.toBe(tokens.refresh_token);
+  });
+
   test("A3 are written without anybody's asking, and dropped when somebody writes the slot anew", async () => {
     const { store } = await vaults.store();
     let isBroken = true;

@@ -180,7 +180,9 @@ export class Vault {
     let written = record;
     const build = (keyring: Keyring, found: StoredSlot | undefined): StoredSlot => {
       const { spent } = found ?? {};
-      const newer = found && spent && withNewerTokens(record, unsealed(slotId, found, keyring), spent);
+      const canOpen = found !== undefined && keyring.get(found.sealed.key_id) !== undefined;
+      const newer =
+        canOpen && spent ? withNewerTokens(record, unsealed(slotId, found, keyring), spent) : undefined;
       written = newer ?? record;
       const sealed = sealSlot(written, keyring.current, random, clock.now());
       return newer === undefined || spent === undefined ? sealed : { ...sealed, spent };
@@ -326,8 +328,8 @@ export class Vault {
     const { actor, reason, expectedRevision } = change;
     const why = reason === undefined ? {} : { reason };
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const keyring = await this.#keyrings.current();
       const { found, guard } = await readToWrite(this.#deps.store, slotId);
+      const keyring = await this.#keyringFor(found?.data);
       const revision = found?.revision ?? 0;
       checkRevision(slotId, revision, expectedRevision);
       const data = build(keyring, found?.data);
@@ -359,10 +361,14 @@ export class Vault {
   }
 
   async #unseal(slotId: string, data: StoredSlot): Promise<AuthSlotRecord> {
-    let keyring = await this.#keyrings.current();
-    // A key that came up since the keyring was read.
-    if (keyring.get(data.sealed.key_id) === undefined) keyring = await this.#keyrings.reload();
-    return unsealed(slotId, data, keyring);
+    return unsealed(slotId, data, await this.#keyringFor(data));
+  }
+
+  /** Read anew where the slot is under a key that came up since. */
+  async #keyringFor(slot: StoredSlot | undefined): Promise<Keyring> {
+    const keyring = await this.#keyrings.current();
+    const isKnown = slot === undefined || keyring.get(slot.sealed.key_id) !== undefined;
+    return isKnown ? keyring : this.#keyrings.reload();
   }
 
   #tell(slotId: string, event: SlotEvent): void {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isTerminal, type RunView, type SessionEventLog } from "@kheish/contract";
 import { describe, expect, test } from "vitest";
@@ -28,7 +28,11 @@ function script(session: number): object[] {
     delay_ms: 15,
     tool_calls: [{ name: "bash", input: { command: `sleep 0.02; echo ${step} >> ledger-${session}` } }],
   }));
-  return [...steps, { text: "all done" }];
+  // However slow the backup is, it meets work.
+  const lasting = {
+    tool_calls: [{ name: "bash", input: { command: "until [ -e released ]; do sleep 0.02; done" } }],
+  };
+  return [...steps, lasting, { text: "all done" }];
 }
 
 /** A run with an output for the blobs and a text for the journal. */
@@ -84,6 +88,7 @@ describe.each(["SQLite", "PostgreSQL"])("a daemon on %s that is backed up while 
     ).toBe(true);
     expect((await stat(archive)).mode & 0o777).toBe(0o600);
     // The original goes on for a while: what it does now, the copy will not know.
+    await writeFile(join(at.workspace, "released"), "");
     await stream.reached(BigInt(manifest.journal_head) + 5n);
     const originals = new Map<string, Journal>();
     for (let session = 0; session < SESSIONS; session++)
