@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import { sha256Hex } from "../bytes.ts";
+import { faultyDisk } from "../testing/faulty-disk.ts";
 import { call, contextOf, fail, mismatch, succeed, useWorkspace } from "../testing/harness.ts";
 import { stagingName } from "../workspace/replace.ts";
 import { editFileTool } from "./edit-file.ts";
@@ -36,6 +37,24 @@ describe("edit_file", () => {
       context_updates: [{ type: "file_modified", path: "a" }],
     });
     expect(content("a")).toBe("one $& $1 zwei three");
+    expect(readdirSync(workspace.root)).toEqual(["a"]);
+  });
+
+  it("03-R11: does not take back what somebody else wrote while it was edited", async () => {
+    workspace.write("a", "one two");
+    // When the new content is written, another daemon, which has a lock of its own, is quicker.
+    const restore = await faultyDisk((operation) => {
+      if (operation === "sync") writeFileSync(at("a"), "one zwei");
+      return undefined;
+    });
+    try {
+      expect(await refusal({ path: "a", old_text: "one", new_text: "eins" })).toBe(
+        "'a' was changed by somebody else while it was edited; read it again",
+      );
+    } finally {
+      restore();
+    }
+    expect(content("a")).toBe("one zwei");
     expect(readdirSync(workspace.root)).toEqual(["a"]);
   });
 

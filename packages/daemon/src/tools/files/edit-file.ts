@@ -12,7 +12,7 @@ import { traceEdit } from "./edit-history.ts";
 import { applyEdit } from "./edit-text.ts";
 import { type Entry, withEntry } from "./entry.ts";
 import { EditInput } from "./fields.ts";
-import { edited, readText } from "./text-file.ts";
+import { edited, readText, textDigest } from "./text-file.ts";
 
 const DESCRIPTION =
   "Replaces literal text in a UTF-8 file of at most 4 MiB. old_text must occur exactly once unless replace_all is set; " +
@@ -42,7 +42,15 @@ async function edit(input: EditInput, entry: Entry, context: ToolContext): Promi
   if (input.expected_sha256 !== undefined) requireDigest(entry.path, input.expected_sha256, digest);
   const { text, replacements } = edited(content, input, entry.path);
   const bytes = Buffer.from(text, "utf8");
-  await replaceFile({ ...entry, bytes, previous, signal: context.signal });
+  // Other daemons may work in the same workspace, and people do: the lock of this one keeps nobody else away (03-R11).
+  const confirm = async () => {
+    if ((await textDigest(entry)) !== digest) {
+      throw new ToolFailure(
+        `'${entry.path}' was changed by somebody else while it was edited; read it again`,
+      );
+    }
+  };
+  await replaceFile({ ...entry, bytes, previous, confirm, signal: context.signal });
   return success(outputOf(entry.path, replacements, sha256Hex(bytes)), {
     context_updates: [{ type: "file_modified", path: entry.path }],
   });

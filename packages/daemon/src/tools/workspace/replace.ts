@@ -68,6 +68,8 @@ export interface Replacement {
   bytes: Uint8Array;
   /** The file that is replaced: its mode and owner are kept. */
   previous: Stats | undefined;
+  /** Rejects when the file may not be replaced any more; asked last, when the new content is on disk. */
+  confirm?: () => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -76,10 +78,11 @@ export interface Replacement {
  * the new one, a crash leaves one of them. Residual: hard links to the old file and its extended attributes are lost.
  */
 export async function replaceFile(replacement: Replacement): Promise<void> {
-  const { directory, name, staging, signal } = replacement;
+  const { directory, name, staging, confirm, signal } = replacement;
   try {
     await stage(replacement);
     signal.throwIfAborted();
+    await confirm?.();
     await rename(directory.at(staging), directory.at(name));
   } catch (error) {
     await discard(directory, staging);
@@ -94,7 +97,7 @@ export async function stage({
   staging,
   bytes,
   previous,
-}: Omit<Replacement, "name" | "signal">): Promise<void> {
+}: Omit<Replacement, "name" | "confirm" | "signal">): Promise<void> {
   await discard(directory, staging);
   // What replaces a private file is private from its first byte on; a new file gets what the umask allows.
   const mode = previous === undefined ? 0o666 : 0o600;
