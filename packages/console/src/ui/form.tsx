@@ -142,23 +142,28 @@ export class Fields {
   }
 }
 
-/** A form that makes one call of what its fields hold; a refusal stands below them. Emptied when the call was taken. */
+/**
+ * A form that makes one call of what its fields hold; a refusal stands below them. Emptied when the call was taken, unless it
+ * is one that is asked again with a little changed (`keeps`).
+ */
 export function ChangeForm({
   change,
   submit,
   verb = "admin",
   onReload,
+  keeps = false,
   children,
 }: {
   change: UseMutationResult<unknown, Error, Fields>;
   submit: string;
   verb?: Verb;
   onReload?: () => void;
+  keeps?: boolean;
   children: ReactNode;
 }) {
   const send = async (form: HTMLFormElement) => {
     await change.mutateAsync(new Fields(form));
-    form.reset();
+    if (!keeps) form.reset();
   };
   return (
     <form

@@ -46,7 +46,7 @@ function Check() {
   );
   return (
     <div className="grid gap-3">
-      <ChangeForm change={check} submit="Look">
+      <ChangeForm change={check} submit="Look" keeps>
         <div className="grid gap-3 sm:grid-cols-2">
           <TextField label="Tool" name="tool_name" required placeholder="bash" />
           <TextField
