@@ -163,8 +163,11 @@ export interface SessionEvents {
     /** What a model used for the call. */
     usage?: Usage;
   };
-  /** Read back: the lost call did nothing, so its next attempt repeats nothing. */
-  effect_not_applied: { run_id: string; call_id: string };
+  /**
+   * The call did nothing, so its next attempt repeats nothing: none of its attempts did, as was read back; with `attempt`,
+   * that one did not, and nobody has looked after those before it.
+   */
+  effect_not_applied: { run_id: string; call_id: string; attempt?: number };
   /** A task was made, moved or is gone; what it is like stands in its record. */
   task_changed: {
     task_id: string;

@@ -214,6 +214,8 @@ class Story {
     const way = this.#pick(6);
     if (way === 0) this.#ask(run, one);
     else if (way === 1) this.#history.add("effect_not_applied", { run_id, call_id: id });
+    else if (way === 2)
+      this.#history.add("effect_not_applied", { run_id, call_id: id, attempt: one.attempt });
     else this.#finish(run_id, id, name);
   }
 

@@ -144,6 +144,18 @@ describe("a call", () => {
     expect(runIn(history.state).calls[0]).toMatchObject({ phase: "allowed", attempt: 2 });
   });
 
+  it("01-R93 whose last attempt did nothing may still have done something before, unless that was read back", () => {
+    const history = withCalls("a");
+    history.allows("a");
+    history.dispatches("a", 1);
+    history.dispatches("a", 2);
+    history.add("effect_not_applied", { run_id: RUN, call_id: "a", attempt: 2 });
+    expect(runIn(history.state).calls[0]).toMatchObject({ phase: "allowed", left_before: true });
+    history.dispatches("a", 3);
+    history.add("effect_not_applied", { run_id: RUN, call_id: "a" });
+    expect(runIn(history.state).calls[0]).not.toHaveProperty("left_before");
+  });
+
   it.each([
     ["run_again", "allowed"],
     ["happened", "asking_user"],

@@ -74,6 +74,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
         const call = findCall(run, event.data.call_id);
         if (call === undefined) return;
         call.phase = "dispatched";
+        if (call.attempt > 0 && call.not_applied !== true) call.left_before = true;
         delete call.not_applied;
         call.attempt = event.data.attempt;
         call.effect = event.data.effect;
@@ -86,6 +87,7 @@ export function reduce(state: SessionState, event: RecordedEvent): SessionState 
       return onCall(state, event.data.run_id, event.data.call_id, (call) => {
         if (call.phase === "dispatched") call.phase = "allowed";
         call.not_applied = true;
+        if (event.data.attempt === undefined) delete call.left_before;
       });
     case "waiting_for_user_question":
       return onRun(state, event.data.run_id, (run) => {

@@ -109,8 +109,10 @@ export interface CallState {
   envelope_bytes?: number;
   /** The result is what came of it, not why it never left. */
   performed?: true;
-  /** Its last attempt was looked after, and did nothing. */
+  /** Its last attempt did nothing. */
   not_applied?: true;
+  /** An attempt before the last one left, and nobody knows what became of it. */
+  left_before?: true;
   hooks?: CallHooks;
 }
 

@@ -114,7 +114,7 @@ function keepSandbox(driver: Driver, change: SessionChange, sandbox: IsolationNa
 /** A call that may not leave now. What of an earlier attempt is not known stays unknown: that one did leave (01-R93). */
 function refuse(driver: Driver, change: SessionChange, call: CallState, output: { error: string }): void {
   const { id, name } = call.call;
-  const hasLeft = call.attempt > 0 && call.not_applied !== true;
+  const hasLeft = call.left_before === true || (call.attempt > 0 && call.not_applied !== true);
   const told = unknownOutcome(call, `It was to be run again and cannot be: ${output.error}.`);
   change.emit("tool_call_finished", {
     run_id: driver.run.id,

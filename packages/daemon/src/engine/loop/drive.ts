@@ -86,10 +86,13 @@ async function driveRun(driver: Driver, stop: StopSignal, attempts: number): Pro
   return false;
 }
 
-/** Dispatched while the drain began: nobody made these calls, so nobody has to wonder what became of them. */
+/**
+ * Dispatched while the drain began: nobody made these calls, so nobody has to wonder what became of them. What an earlier
+ * attempt did is as open as it was (01-R93).
+ */
 function takeBack(driver: Driver, calls: readonly CallState[]): Promise<void> {
   return driver.write((change) => {
-    for (const call of calls) notApplied(driver, change, call);
+    for (const call of calls) notApplied(driver, change, call, call.attempt);
   });
 }
 

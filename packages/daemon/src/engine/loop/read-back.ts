@@ -33,10 +33,14 @@ export async function readBack(
   };
 }
 
-/** What was dispatched did nothing: its next attempt repeats nothing. */
-export function notApplied(driver: Driver, change: SessionChange, call: CallState): void {
+/** What was dispatched did nothing; `attempt`: of that one alone this is known. */
+export function notApplied(driver: Driver, change: SessionChange, call: CallState, attempt?: number): void {
   auditOutcome(change, driver.run.data, driver.deps.tools, call, { outcome: "not_applied" });
-  change.emit("effect_not_applied", { run_id: driver.run.id, call_id: call.call.id });
+  change.emit("effect_not_applied", {
+    run_id: driver.run.id,
+    call_id: call.call.id,
+    ...(attempt === undefined ? {} : { attempt }),
+  });
 }
 
 /** A reading that fails or does not end says that the outcome cannot be known, never that nothing happened. */

@@ -327,7 +327,7 @@ function askUser(driver: Driver, call: CallState, asked: Extract<ToolOutcome, { 
     const call_id = call.call.id;
     if (asked.resume !== undefined && driver.runState.question !== undefined) {
       // A run waits for one question at a time. This one is asked again once the other is answered.
-      change.emit("effect_not_applied", { run_id, call_id });
+      change.emit("effect_not_applied", { run_id, call_id, attempt: call.attempt });
       return;
     }
     if (asked.expires_at_ms !== undefined && asked.expires_at_ms <= change.now) {
