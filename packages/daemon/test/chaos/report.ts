@@ -60,6 +60,7 @@ export interface GovernedFigures {
   /** Runs that failed because the budget was spent, and because their session was revoked. */
   failed_by_budget: number;
   failed_by_revocation: number;
+  quarantined: number;
   rotations: number;
   rekeys: number;
   revocations: number;

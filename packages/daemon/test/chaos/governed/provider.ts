@@ -18,6 +18,8 @@ const SESSION = /of session ([\w-]+)/;
 /** A provider that answers late and remembers who asked it with which key: what really left. */
 export class GovernedProvider {
   readonly calls: ProviderCall[] = [];
+  /** Calls whose answer somebody waited for to the end. */
+  answered = 0;
   readonly #server: Server;
 
   private constructor(dice: Dice) {
@@ -28,6 +30,7 @@ export class GovernedProvider {
         const key = (request.headers.authorization ?? "").replace(/^Bearer /, "");
         this.calls.push({ atMs: performance.now(), key, session: SESSION.exec(body)?.[1] ?? "" });
         await delay(dice.between(...ANSWERS_MS));
+        if (!response.destroyed) this.answered += 1;
         response.writeHead(200, { "content-type": "text/event-stream" });
         response.end(CHUNKS.map((chunk) => `data: ${chunk}\n\n`).join(""));
       });

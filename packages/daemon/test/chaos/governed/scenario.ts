@@ -48,7 +48,8 @@ export async function governedScenario(options: ChaosOptions, surroundings: Surr
   const killing = scene.strike({
     count: kills,
     last: LAST_KILL,
-    done: () => provider.calls.length / budget,
+    // Calls that a kill cuts off are made again: counted, they would bring the next kill before anything was done.
+    done: () => provider.answered / budget,
     strike: async (index) => {
       await daemon.kill();
       scene.say(`kill ${index + 1} of ${kills} after ${provider.calls.length} calls`);
@@ -78,6 +79,7 @@ export async function governedScenario(options: ChaosOptions, surroundings: Surr
       calls_counted: used?.model_calls ?? 0,
       failed_by_budget: endings.failedByBudget,
       failed_by_revocation: endings.failedByRevocation,
+      quarantined: endings.quarantined,
       rotations: governor.rotations,
       rekeys: governor.rekeys,
       revocations: governor.revocations,

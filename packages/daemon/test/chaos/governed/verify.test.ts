@@ -23,21 +23,26 @@ test("a call under a key or a session that is revoked is found, one that was on 
 
 test("a run that is missing, that fails for no reason it may have, or that nobody submitted is found", () => {
   const findings = new Findings();
-  const accepted = new Map(["a", "b", "c", "d", "e"].map((key) => [key, `run-${key}`]));
-  const view = (key: string, status: string, error?: string) =>
-    ({ run_id: `run-${key}`, status, error }) as never;
+  const accepted = new Map(["a", "b", "c", "d", "e", "f", "g"].map((key) => [key, `run-${key}`]));
+  const view = (key: string, status: string, error?: string, restarts = 0) =>
+    ({ run_id: `run-${key}`, status, error, usage: { restarts } }) as never;
+  const often = "quarantined: the daemon stopped 6 times at this point of the run (turn 0) without progress";
   const views = [
     view("a", "completed"),
     view("b", "failed", "the budget 'x' is spent"),
     view("c", "failed", "subject 'session:s0' has been revoked"),
     view("d", "failed", "no idea"),
+    view("f", "failed", often, 6),
+    // It says so, and was not.
+    view("g", "failed", often, 2),
     view("z", "completed"),
   ];
   expect(endingsOf(accepted, views, findings)).toMatchObject({
-    settled: 4,
+    settled: 6,
     completed: 1,
     failedByBudget: 1,
     failedByRevocation: 1,
+    quarantined: 1,
   });
-  expect([findings.count("lost"), findings.count("repeated")]).toEqual([2, 1]);
+  expect([findings.count("lost"), findings.count("repeated")]).toEqual([3, 1]);
 });

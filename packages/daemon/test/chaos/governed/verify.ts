@@ -24,8 +24,13 @@ export interface Endings {
   completed: number;
   failedByBudget: number;
   failedByRevocation: number;
+  /** Cut off at one point as often as a run may be. */
+  quarantined: number;
   takeovers: number;
 }
+
+/** As the daemon's limits have it: a run that is cut off more often at one point is given up. */
+const MAX_TAKEOVERS = 5;
 
 /** Every run that was accepted is there and at an end, and one that failed says a reason that it may have. */
 export function endingsOf(
@@ -38,6 +43,7 @@ export function endingsOf(
     completed: 0,
     failedByBudget: 0,
     failedByRevocation: 0,
+    quarantined: 0,
     takeovers: 0,
   };
   for (const [key, runId] of accepted) {
@@ -53,10 +59,17 @@ export function endingsOf(
     else if (view.status === "failed" && /budget/.test(view.error ?? "")) endings.failedByBudget += 1;
     else if (view.status === "failed" && /has been revoked/.test(view.error ?? ""))
       endings.failedByRevocation += 1;
+    else if (view.status === "failed" && isQuarantined(view)) endings.quarantined += 1;
     else if (isTerminal(view.status)) findings.add("lost", `run ${runId} is ${view.status}: ${view.error}`);
   }
   const known = new Set(accepted.values());
   for (const { run_id } of views)
     if (!known.has(run_id)) findings.add("repeated", `there is a run nobody submitted: ${run_id}`);
   return endings;
+}
+
+/** It says so, and was taken over that often. */
+function isQuarantined({ error = "", usage }: RunView): boolean {
+  const [, times] = /^quarantined: the daemon stopped (\d+) times at this point/.exec(error) ?? [];
+  return times !== undefined && Number(times) > MAX_TAKEOVERS && (usage?.restarts ?? 0) >= Number(times);
 }

@@ -500,13 +500,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (current === undefined || account === undefined) return current;",
   },
   {
-    name: "put-an-older-login-back",
-    fault: "a repeated request puts a spent refresh token in the place of the one that is good",
-    file: "governance/secrets/older-state.ts",
-    find: "if (!spent.includes(digestOf(older.refresh_token)))",
-    replace: "if (spent.length >= 0)",
-  },
-  {
     name: "leave-the-children",
     fault: "what a revoked token created lives on",
     file: "features/tokens/service.ts",
