@@ -26,6 +26,8 @@ export class LogFile {
   #file: FileHandle | undefined;
   #lines: number;
   #bytes = 0;
+  /** The last line has no end: a process was killed in it, or the disk was full. The next one must not be part of it. */
+  #isCut = false;
   #waiting: string[] = [];
   #writing: Promise<void> | undefined;
 
@@ -69,9 +71,12 @@ export class LogFile {
       const text = lines.join("");
       try {
         if (this.#lines >= MAX_FILE_LINES || this.#bytes >= MAX_FILE_BYTES) await this.#rotate();
-        await this.#file?.appendFile(text);
+        const ended = this.#isCut ? `\n${text}` : text;
+        this.#isCut = true;
+        await this.#file?.appendFile(ended);
+        this.#isCut = false;
         this.#lines += lines.length;
-        this.#bytes += Buffer.byteLength(text);
+        this.#bytes += Buffer.byteLength(ended);
       } catch {
         // A line about it would have the same fate.
       }
@@ -82,8 +87,7 @@ export class LogFile {
   async #open(): Promise<void> {
     this.#file = await open(current(this.#directory), "a+", 0o600);
     this.#bytes = (await this.#file.stat()).size;
-    // A line that was cut off must not take the next one with it.
-    if (this.#bytes > 0 && !(await endsWithLine(this.#file, this.#bytes))) await this.#file.appendFile("\n");
+    this.#isCut = this.#bytes > 0 && !(await endsWithLine(this.#file, this.#bytes));
   }
 
   async #rotate(): Promise<void> {
