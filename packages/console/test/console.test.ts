@@ -370,7 +370,8 @@ describe("the console of a daemon with a token", () => {
     await at.signIn("a-reader-token", { stay: true });
     const approve = at.page.getByRole("button", { name: "Approve" });
     await approve.waitFor();
-    expect(await approve.isDisabled()).toBe(true);
+    // Until the daemon has said who looks, nothing is known against it.
+    await expect.poll(() => approve.isDisabled()).toBe(true);
     expect(await approve.getAttribute("title")).toContain("takes a token with the verb 'write'");
     const tabs = "routes mcp secrets permissions budgets tokens settings hooks".split(" ");
     const pages: [path: string, heading: string | RegExp][] = [
