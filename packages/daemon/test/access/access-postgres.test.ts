@@ -16,17 +16,23 @@ async function createDatabase(): Promise<string> {
   return server.createDatabase();
 }
 
+/** Two daemons on one database, until the test is over. */
+async function neighbours(): Promise<{ here: GuardedDaemon; there: GuardedDaemon }> {
+  const store = await createDatabase();
+  const here = await GuardedDaemon.start({ store });
+  const there = await GuardedDaemon.start({ store });
+  onTestFinished(async () => {
+    await here.daemon.remove();
+    await there.daemon.remove();
+  });
+  return { here, there };
+}
+
 describe("named tokens on PostgreSQL", () => {
   accessSuite(async () => ({ store: await createDatabase() }));
 
   test("02-A7 a token made at one daemon is good at its neighbour, and revoked at one it is at both", async () => {
-    const store = await createDatabase();
-    const here = await GuardedDaemon.start({ store });
-    const there = await GuardedDaemon.start({ store });
-    onTestFinished(async () => {
-      await here.daemon.remove();
-      await there.daemon.remove();
-    });
+    const { here, there } = await neighbours();
     const { secret, token_id } = await here.token({});
     expect(await there.outcome(secret, "GET", "/v1/status")).toBe("200");
     const headers = { authorization: `Bearer ${secret}` };
@@ -42,13 +48,7 @@ describe("browser sessions on PostgreSQL", () => {
   browserSessionSuite(async () => ({ store: await createDatabase() }));
 
   test("08 a browser that signed in at one daemon is signed in at its neighbour, and signed out at both", async () => {
-    const store = await createDatabase();
-    const here = await GuardedDaemon.start({ store });
-    const there = await GuardedDaemon.start({ store });
-    onTestFinished(async () => {
-      await here.daemon.remove();
-      await there.daemon.remove();
-    });
+    const { here, there } = await neighbours();
     const headers = headersOf(await signIn(here, ADMIN));
     const status = async ({ daemon }: GuardedDaemon) =>
       (await fetch(`${daemon.baseUrl}/v1/status`, { headers })).status;

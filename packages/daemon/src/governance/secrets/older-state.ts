@@ -23,7 +23,7 @@ export function withSpent(
 export function withNewerTokens(
   put: AuthSlotRecord,
   held: AuthSlotRecord,
-  spent: readonly string[] = [],
+  spent: readonly string[],
 ): AuthSlotRecord | undefined {
   const [older, newer] = [accountOf(put.state), accountOf(held.state)];
   if (older?.refresh_token === undefined || newer === undefined || older.kind !== newer.kind)

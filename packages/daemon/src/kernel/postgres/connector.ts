@@ -66,8 +66,8 @@ export class Connector {
 /**
  * Every statement of ours is a walk along an index. The planner is told so, because a plan that was cached while
  * a table was small would scan it when it is not. And it plans each of them once: left to itself it takes arrays that
- * are shorter than it would guess for a reason to plan anew at every call, which costs more than the call. And a commit that was answered is on disk (K1), whatever the
- * server's default.
+ * are shorter than it would guess for a reason to plan anew at every call, which costs more than the call. A commit
+ * that was answered is on disk (K1), whatever the server's default.
  */
 async function prepareSession(session: Session, schema: string): Promise<void> {
   await session.query({
