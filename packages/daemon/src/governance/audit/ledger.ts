@@ -19,15 +19,8 @@ import type { AnchorPorts } from "./cover.ts";
 import { type BucketHead, BucketHeads } from "./heads.ts";
 import type { Signer } from "./keys/signer.ts";
 import { bucketOf } from "./record.ts";
-import {
-  type ActionScope,
-  actionsEvent,
-  BUCKET_KIND,
-  bucketStream,
-  chainActions,
-  checkpointEvent,
-  scopeOf,
-} from "./stored.ts";
+import type { ActionScope } from "./rows.ts";
+import { actionsEvent, BUCKET_KIND, bucketStream, chainActions, checkpointEvent, scopeOf } from "./stored.ts";
 
 export interface LedgerOptions extends AnchorPorts {
   clock: Clock;

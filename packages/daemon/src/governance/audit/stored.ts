@@ -2,6 +2,15 @@ import type { AdminChangeDetail, AuditCheckpoint, Json } from "@kheish/contract"
 import type { ExternalAction } from "../../engine/ports.ts";
 import type { NewEvent, StoredEvent } from "../../kernel/store.ts";
 import { recordHash, type UnsignedRecord } from "./record.ts";
+import {
+  type ActionScope,
+  actionsIn,
+  endOf,
+  rowsOf,
+  SCOPE,
+  type StoredAction,
+  type StoredActions,
+} from "./rows.ts";
 
 /**
  * How the journal keeps a bucket: the stream `audit/<bucket>`, one event a commit and scope, with what its records have
@@ -14,27 +23,6 @@ export const BUCKET_KIND = "audit_bucket";
 
 export function bucketStream(bucket: string): string {
   return `${BUCKET_STREAM_PREFIX}${bucket}`;
-}
-
-const SCOPE = [
-  "session_id",
-  "agent_id",
-  "run_id",
-  "principal_id",
-  "parent_principal_id",
-  "grant_id",
-] as const;
-export type ActionScope = Partial<Record<(typeof SCOPE)[number], string>>;
-
-export interface StoredAction extends Omit<ExternalAction, keyof ActionScope | "begins" | "withdraws"> {
-  hash: string;
-}
-
-export interface StoredActions {
-  /** The number of the first record in its bucket, counted from 1. */
-  first: number;
-  scope: ActionScope;
-  records: StoredAction[];
 }
 
 /** How far a chain has come. */
@@ -129,7 +117,7 @@ export function chainedRecords(event: StoredEvent, before: ChainPoint): ChainedR
 }
 
 export function actionsEvent(atMs: number, data: StoredActions): NewEvent {
-  return { type: "actions", atMs, data: data as unknown as Json };
+  return { type: "actions", atMs, data: rowsOf(data) };
 }
 export function checkpointEvent(atMs: number, checkpoint: AuditCheckpoint): NewEvent {
   return { type: "checkpoint", atMs, data: checkpoint as unknown as Json };
@@ -137,7 +125,7 @@ export function checkpointEvent(atMs: number, checkpoint: AuditCheckpoint): NewE
 
 /** The writer was `actionsEvent`; what somebody made of it in the store shows when the chain is checked. */
 export function actionsOf(event: StoredEvent): StoredActions {
-  return event.data as unknown as StoredActions;
+  return actionsIn(event.data);
 }
 export function checkpointOf(event: StoredEvent): AuditCheckpoint {
   return event.data as unknown as AuditCheckpoint;
@@ -149,6 +137,5 @@ export function pointAfter(event: StoredEvent): Required<ChainPoint> {
     const { record_count, last_record_hash } = checkpointOf(event);
     return { count: record_count, hash: last_record_hash ?? "" };
   }
-  const { first, records } = actionsOf(event);
-  return { count: first + records.length - 1, hash: records.at(-1)?.hash ?? "" };
+  return endOf(event.data);
 }

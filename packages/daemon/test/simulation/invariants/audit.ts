@@ -5,12 +5,12 @@ import { type Anchor, anchorHash, anchorInput } from "../../../src/governance/au
 import { ANCHOR_STREAM } from "../../../src/governance/audit/anchors.ts";
 import { AuditDamage, followChain, type KnownKeys } from "../../../src/governance/audit/chain.ts";
 import { Verifier } from "../../../src/governance/audit/keys/signer.ts";
+import type { StoredAction } from "../../../src/governance/audit/rows.ts";
 import {
   actionsOf,
   BUCKET_STREAM_PREFIX,
   type ChainPoint,
   pointAfter,
-  type StoredAction,
 } from "../../../src/governance/audit/stored.ts";
 import { AUTH_STREAM } from "../../../src/governance/secrets/index.ts";
 import type { StoredEvent } from "../../../src/kernel/store.ts";
