@@ -1,4 +1,4 @@
-import { type Clock, systemClock, type Timer } from "../clock.ts";
+import { systemClock, type Timer } from "../clock.ts";
 
 /** Between two announcements. */
 const PAUSE_MS = 5;
@@ -10,23 +10,21 @@ const PAUSE_MS = 5;
  */
 export class Announcer {
   readonly #send: () => void;
-  readonly #clock: Clock;
   #sentAtMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
 
-  constructor(send: () => void, clock: Clock = systemClock) {
+  constructor(send: () => void) {
     this.#send = send;
-    this.#clock = clock;
   }
 
   /** Something was committed. */
   soon(): void {
     if (this.#timer !== undefined) return;
-    const sinceMs = this.#clock.now() - this.#sentAtMs;
+    const sinceMs = systemClock.now() - this.#sentAtMs;
     // A clock that was set back says nothing of how long ago that was.
     const waitMs = sinceMs < 0 ? PAUSE_MS : PAUSE_MS - sinceMs;
     if (waitMs <= 0) this.#now();
-    else this.#timer = this.#clock.schedule(waitMs, () => this.#now());
+    else this.#timer = systemClock.schedule(waitMs, () => this.#now());
   }
 
   /** Says what is left to say. */
@@ -37,7 +35,7 @@ export class Announcer {
   #now(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#sentAtMs = this.#clock.now();
+    this.#sentAtMs = systemClock.now();
     this.#send();
   }
 }

@@ -11,6 +11,7 @@ const columns: Column<RouteView>[] = [
   { title: "DEFAULT", value: (route) => (route.active ? "yes" : "") },
   { title: "FROM", value: (route) => route.origin },
   { title: "STATE", value: (route) => route.state },
+  { title: "SLOT", value: (route) => route.auth_ref },
   { title: "CONTEXT", value: (route) => route.context_tokens?.toLocaleString("en") },
   { title: "$/MTOK", value: priceText },
   { title: "FALLBACK", value: (route) => route.fallback?.join(", ") },
