@@ -197,8 +197,37 @@ describe("the console of a daemon", () => {
     await isShown.waitFor();
     await expect.poll(() => isHeldBack).toBe(true);
     await at.page.unrouteAll({ behavior: "wait" });
-    await at.page.getByRole("button", { name: "Approve" }).click({ timeout: 5000 });
+    await at.page.getByRole("button", { name: "Approve" }).click();
     expect((await moved.wait()).output_text).toBe("both said");
+  });
+
+  test("what was read before the stream began, and comes after it, is read again", async () => {
+    const early = await run("early", bash("echo early"), { text: "moved on" });
+    await early.waitUntilBlocked();
+    const moved = Promise.withResolvers<void>();
+    const isOpen = at.page.waitForResponse("**/v1/events/stream*");
+    let readings = 0;
+    // The shell's, and then the stream's own: where the journal ends.
+    await at.page.route("**/v1/status", async (route) => {
+      readings += 1;
+      if (readings > 1) await moved.promise;
+      await route.continue();
+    });
+    await at.page.route(
+      `**/v1/runs/${early.id}`,
+      async (route) => {
+        const response = await route.fetch();
+        await early.approveAll();
+        await early.wait();
+        moved.resolve();
+        await isOpen;
+        await route.fulfill({ response });
+      },
+      { times: 1 },
+    );
+    await at.goto(`/runs/${early.id}`);
+    await heading(/completed/).waitFor();
+    await at.page.unrouteAll({ behavior: "wait" });
   });
 
   test("a page that nobody sees holds no stream, and goes on without a gap when somebody does", async () => {

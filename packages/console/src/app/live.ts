@@ -36,8 +36,7 @@ export function useLive(): Connection {
     const timer = setInterval(() => stale.refresh(), REFRESH_MS);
     const onConnection = (state: "open" | "lost") => {
       setConnection(state);
-      // What happened while nobody listened is in the stream; what was being read may have failed.
-      if (state === "open") void client.invalidateQueries();
+      if (state === "open") stale.all();
     };
     const { signal } = leaving;
     const open = (cursor: string | undefined) => kheish().events.stream({ cursor, signal, onConnection });
@@ -112,6 +111,14 @@ class Stale {
 
   again(key: QueryKey): void {
     this.#keys.set(JSON.stringify(key), key);
+  }
+
+  /** What happened while nobody listened is in the stream, but for what came before the first; what was being read may have failed. */
+  all(): void {
+    // A first reading goes on, and may have been answered before the stream began.
+    const isFirst = this.#client.getQueryCache().findAll({ predicate: isFirstReading });
+    for (const { queryKey } of isFirst) this.again(queryKey);
+    void this.#client.invalidateQueries();
   }
 
   event(data: StreamFrame["data"]): void {
