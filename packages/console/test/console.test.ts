@@ -276,6 +276,8 @@ describe("the console of a daemon", () => {
     await message.press("Enter");
     const said = at.page.getByRole("list", { name: "Conversation" }).locator('[data-who="agent"]');
     await said.getByText("hello there").waitFor();
+    // The answer may be here before the daemon's word that it took the message.
+    await expect.poll(() => message.inputValue()).toBe("");
 
     await message.fill(
       script(bash("echo hi"), { text: "slow ".repeat(30).trim(), chunks: 30, chunk_delay_ms: 40 }),
@@ -289,6 +291,28 @@ describe("the console of a daemon", () => {
     await at.page.getByRole("button", { name: "Approve" }).waitFor({ state: "detached" });
     expect(await at.barriers()).toEqual([]);
     await at.picture("chat");
+  });
+
+  test("what is typed while a message is on its way is not taken away with it", async () => {
+    const { id } = await at.kheish.sessions.create({});
+    await at.goto(`/sessions/${id}/chat`);
+    const message = at.page.getByLabel("Message");
+    const typed = Promise.withResolvers<void>();
+    await at.page.route("**/v1/sessions/*/runs", async (route) => {
+      await typed.promise;
+      await route.continue();
+    });
+    await message.fill("the first");
+    await message.press("Enter");
+    await expect.poll(() => at.page.getByRole("button", { name: "Send" }).isDisabled()).toBe(true);
+    await message.fill("the second");
+    typed.resolve();
+    await expect.poll(() => at.page.getByRole("button", { name: "Send" }).isDisabled()).toBe(false);
+    await message.press("Enter");
+    const said = at.page.getByRole("list", { name: "Conversation" }).locator('[data-who="agent"]');
+    for (const text of ["the first", "the second"]) await said.getByText(text).waitFor();
+    await expect.poll(() => message.inputValue()).toBe("");
+    await at.page.unrouteAll({ behavior: "wait" });
   });
 
   test("first load is small", async () => {

@@ -2,7 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useRef } from "react";
 import { Button, Failure } from "../../ui/parts.tsx";
 
-/** A message to an agent. What was typed is kept until the daemon has taken it. */
+/** A message to an agent. What was typed is kept until the daemon has taken it, and what is typed meanwhile is the next. */
 export function Composer({
   onSend,
   placeholder = "Enter sends, Shift and Enter is a new line",
@@ -13,8 +13,8 @@ export function Composer({
   const field = useRef<HTMLTextAreaElement>(null);
   const send = useMutation({
     mutationFn: onSend,
-    onSuccess: () => {
-      if (field.current !== null) field.current.value = "";
+    onSuccess: (_answer, sent) => {
+      if (field.current?.value.trim() === sent) field.current.value = "";
     },
   });
   const submit = () => {
