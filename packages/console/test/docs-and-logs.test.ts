@@ -105,6 +105,22 @@ describe("the log", () => {
     await expect.poll(() => lines().filter({ hasText: "kheish is ready" }).count()).toBe(2);
   });
 
+  test("is followed, also when a scroll is told while the next lines are being drawn", async () => {
+    await at.goto("/logs");
+    await lines().getByText("kheish is ready").last().waitFor();
+    await at.page.evaluate(
+      `(() => {
+        const list = document.querySelector("section[aria-label$=' lines']");
+        const isDrawn = new MutationObserver(() => list.dispatchEvent(new Event("scroll")));
+        isDrawn.observe(list.firstElementChild, { attributes: true });
+      })()`,
+    );
+    const sessions = Array.from({ length: 120 }, (_, n) => `followed-${n}`);
+    await Promise.all(sessions.map((session) => at.kheish.sessions.create({ session })));
+    await at.kheish.sessions.create({ session: "the-last-one" });
+    await lines().filter({ hasText: "the-last-one" }).waitFor();
+  });
+
   test("five thousand lines are no more in the page than are seen", async () => {
     await at.live.daemon.kill();
     const line = { level: 30, time: 1_795_799_744_109, target: "kheish", msg: "a line" };

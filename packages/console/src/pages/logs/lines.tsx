@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useRef, useState } from "react";
+import { memo, useLayoutEffect, useRef, useState } from "react";
 import { Card, Json, Time } from "../../ui/parts.tsx";
 import type { Line } from "./use-log.ts";
 
@@ -27,7 +27,8 @@ export function Lines({ lines, follows }: { lines: readonly Line[]; follows: boo
     overscan: 20,
     getItemKey: (index) => lines[index]?.place ?? index,
   });
-  useEffect(() => {
+  // Before anything else can look: a list that has grown and was not followed yet seems to be left by whoever reads it.
+  useLayoutEffect(() => {
     if (follows && isAtEnd.current && lines.length > 0) rows.scrollToIndex(lines.length - 1);
   }, [follows, lines, rows]);
   const look = () => {
