@@ -97,6 +97,22 @@ describe("work that is looked into", () => {
     expect(await top()).toBe(0);
   });
 
+  test("a chat: who scrolls up in the moment in which it grows is left there", async () => {
+    await (await run("grows", { text: "line\n".repeat(60) })).wait();
+    await at.goto("/sessions/grows/chat");
+    const top = () => at.page.evaluate("scrollY");
+    await expect.poll(top).toBeGreaterThan(500);
+    const after = await at.page.evaluate(
+      `new Promise((resolve) => {
+        scrollTo(0, 0);
+        const list = document.querySelector('[aria-label="Conversation"]');
+        list.style.minHeight = list.offsetHeight + 600 + "px";
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(scrollY)));
+      })`,
+    );
+    expect(after).toBe(0);
+  });
+
   test('the playground: an input is tried, the route swapped, the bench promoted; 08 "Use via SDK" runs as it stands', async () => {
     await at.kheish.api.addRoute({
       body: { route_id: "other", provider: "simulator", model: "echo" },

@@ -49,9 +49,12 @@ function useStayAtEnd() {
     };
     let isAtEnd = true;
     let height = 0;
+    let place = window.scrollY;
     const look = () => {
-      // It grew since it was followed: what is hidden now says nothing of where somebody went.
-      if (current.offsetHeight === height) isAtEnd = hiddenPx() < NEAR_END_PX;
+      const wentUp = window.scrollY < place;
+      place = window.scrollY;
+      // It grew since it was followed: what is hidden now says nothing of where somebody went, unless it was up.
+      if (wentUp || current.offsetHeight === height) isAtEnd = hiddenPx() < NEAR_END_PX;
     };
     const opens = ({ target }: Event) => {
       if (target instanceof Element && target.closest("summary") !== null) isAtEnd = false;
@@ -59,6 +62,7 @@ function useStayAtEnd() {
     const grows = new ResizeObserver(() => {
       height = current.offsetHeight;
       if (isAtEnd) window.scrollBy(0, Math.max(0, hiddenPx()));
+      place = window.scrollY;
     });
     grows.observe(current);
     current.addEventListener("click", opens);
