@@ -203,11 +203,16 @@ describe("work that is looked into", () => {
     await at.page.keyboard.press("Enter");
     await expect.poll(scheme).toBe("light dark");
     await open("session first");
+    // The sessions are read when the palette opens.
+    await at.page.getByRole("option", { name: /first/ }).waitFor();
     await at.page.keyboard.press("ArrowDown");
     await at.page.keyboard.press("ArrowUp");
     await at.page.keyboard.press("Enter");
     await heading("first").waitFor();
     await open("no such thing");
+    await at.page.getByText("Nothing has these words.").waitFor();
+    // It is not closed as if something had been done.
+    await at.page.keyboard.press("Enter");
     await at.page.getByText("Nothing has these words.").waitFor();
     await at.page.keyboard.press("Escape");
     await at.page.getByRole("combobox").waitFor({ state: "detached" });

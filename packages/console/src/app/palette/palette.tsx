@@ -44,8 +44,11 @@ function Window({ pages, onClose }: Pages & { onClose: () => void }) {
     document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" });
   }, [id, at]);
   const take = (index: number) => {
+    const command = found[index];
+    // What was asked for may not have been read yet.
+    if (command === undefined) return;
     onClose();
-    found[index]?.run();
+    command.run();
   };
   const press = (event: React.KeyboardEvent) => {
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };
