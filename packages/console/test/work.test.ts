@@ -35,7 +35,8 @@ describe("work that is looked into", () => {
   });
 
   test("a restart is marked, and says what it did about the call that was under way", async () => {
-    const cut = await run("cut", bash("sleep 1; echo two > two"), { text: "both" });
+    // It ends with the daemon, not by itself: however late the page is, it is under way then.
+    const cut = await run("cut", bash("sleep 600; echo two > two"), { text: "both" });
     await (await cut.waitUntilBlocked()).approveAll();
     await at.goto(`/runs/${cut.id}`);
     await at.page.getByRole("button", { name: /^bash/ }).waitFor();
