@@ -445,7 +445,7 @@ describe("the console of a daemon with a token", () => {
       await at.goto(path);
       await at.page.getByRole("heading", { name: heading, level: 1 }).waitFor();
       await at.page.getByText("You look with a token that reads only (read-token)").waitFor();
-      await at.page.getByRole("status", { name: "Loading" }).waitFor({ state: "detached" });
+      await expect.poll(() => at.page.getByRole("status", { name: "Loading" }).count()).toBe(0);
       const offered = await at.page.locator("main [data-verb]:not([data-verb=read]):enabled").all();
       expect(await Promise.all(offered.map((one) => one.innerText())), path).toEqual([]);
     }
