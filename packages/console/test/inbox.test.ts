@@ -75,23 +75,25 @@ describe("the inbox of somebody with much to decide", () => {
     const gone = await waiting("gone", bash("true"));
     const next = await waiting("next", bash("true"));
     await at.goto("/inbox");
-    await item(`bash of ${next.id}`).waitFor();
+    for (const { id } of [gone, next]) await item(`bash of ${id}`).waitFor();
     // What a pointer could do in the moment when the first one was gone, before any time has passed.
-    const pointer = at.page.evaluate(
-      `new Promise((resolve) => {
+    await at.page.evaluate(
+      `(() => {
         const top = () => document.querySelector("[data-item]");
         const first = top().dataset.item;
-        const observer = new MutationObserver(() => {
-          if (top()?.dataset.item === first) return;
-          observer.disconnect();
-          resolve(getComputedStyle(top()).pointerEvents);
+        globalThis.pointer = new Promise((resolve) => {
+          const observer = new MutationObserver(() => {
+            if (top()?.dataset.item === first) return;
+            observer.disconnect();
+            resolve(getComputedStyle(top()).pointerEvents);
+          });
+          observer.observe(document.body, { childList: true, subtree: true, attributes: true });
         });
-        observer.observe(document.body, { childList: true, subtree: true, attributes: true });
-      })`,
+      })()`,
     );
     const [request] = gone.pending_approvals;
     await gone.deny(request?.id ?? "");
-    expect(await pointer).toBe("none");
+    expect(await at.page.evaluate("pointer")).toBe("none");
     await item(`bash of ${next.id}`).getByRole("button", { name: "Approve" }).click();
     await Promise.all([gone.wait(), next.wait()]);
   });
@@ -182,6 +184,8 @@ describe("the inbox of somebody with much to decide", () => {
         document.dispatchEvent(new Event("visibilitychange"))`);
     await at.page.getByRole("button", { name: "Notify me" }).click();
     await at.page.getByRole("button", { name: "Notifications on" }).waitFor();
+    // It is told of what comes once the daemon has taken its stream.
+    await expect.poll(async () => (await at.kheish.api.status()).events.subscriber_count).toBe(1);
     await hide(true);
     const run = await waiting("told", bash("true"));
     const told = () => at.page.evaluate("told");
