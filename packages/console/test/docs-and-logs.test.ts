@@ -21,7 +21,7 @@ describe("the documentation", () => {
     await at.goto("/docs");
     await heading("Documentation").waitFor();
     await at.page.getByLabel("Search titles").fill("metr");
-    expect(await contents().getByRole("link").allInnerTexts()).toEqual(["Metrics"]);
+    await expect.poll(() => contents().getByRole("link").allInnerTexts()).toEqual(["Metrics"]);
     await contents().getByRole("link", { name: "Metrics" }).click();
     await heading("Metrics").waitFor();
     await at.page.getByLabel("Search titles").fill("");

@@ -115,7 +115,7 @@ describe("the wizard", () => {
       await press("Continue");
       await press("1. Model");
       await at.page.getByText("Connected; the default is").waitFor();
-      await at.page.getByRole("radio", { name: /openai-compatible/ }).isChecked();
+      await at.page.getByRole("radio", { name: /openai-compatible/, checked: true }).waitFor();
       const shown = await at.page.content();
       for (const key of [DEAD_KEY, GOOD_KEY]) expect(shown).not.toContain(key);
     } finally {
