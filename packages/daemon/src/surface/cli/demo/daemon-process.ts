@@ -1,27 +1,27 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { createServer } from "node:net";
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { packageFile } from "../../../kernel/package.ts";
 import type { CliClock } from "../context.ts";
 import type { DemoPlace } from "./workspace.ts";
 
 const BIN = fileURLToPath(packageFile("bin/kheish.js"));
-const READY_WITHIN_MS = 15_000;
+/** For a machine that has much else to do; a daemon that cannot start says so by ending. */
+const READY_WITHIN_MS = 60_000;
 const POLL_MS = 20;
 
 /** A real daemon in a process of its own, and whoever starts it again when it dies. */
 export class DaemonProcess {
   readonly #place: DemoPlace;
-  readonly #port: number;
   readonly #clock: CliClock;
   readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
+  #baseUrl: URL | undefined;
   restarts = 0;
 
-  private constructor(place: DemoPlace, port: number, clock: CliClock, flags: readonly string[]) {
+  private constructor(place: DemoPlace, clock: CliClock, flags: readonly string[]) {
     this.#place = place;
-    this.#port = port;
     this.#clock = clock;
     this.#flags = flags;
   }
@@ -31,13 +31,14 @@ export class DaemonProcess {
     clock: CliClock,
     flags: readonly string[] = [],
   ): Promise<DaemonProcess> {
-    const daemon = new DaemonProcess(place, await freePort(), clock, flags);
+    const daemon = new DaemonProcess(place, clock, flags);
     await daemon.#spawn();
     return daemon;
   }
 
   get baseUrl(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    if (this.#baseUrl === undefined) throw new Error("the daemon has not been started");
+    return this.#baseUrl.origin;
   }
 
   get pid(): number {
@@ -58,13 +59,15 @@ export class DaemonProcess {
     await this.#end("SIGTERM");
   }
 
+  /** The same port after every restart, so that clients find the daemon where it was; the first is the system's choice. */
   async #spawn(): Promise<void> {
     const file = openSync(this.#place.log, "a");
-    this.#child = spawn(process.execPath, this.#arguments(`127.0.0.1:${this.#port}`), {
+    const saidBefore = fstatSync(file).size;
+    this.#child = spawn(process.execPath, this.#arguments(this.#baseUrl?.host ?? "127.0.0.1:0"), {
       stdio: ["ignore", file, file],
     });
     closeSync(file);
-    await this.#ready();
+    this.#baseUrl = await this.#ready(saidBefore);
   }
 
   #arguments(bind: string): string[] {
@@ -73,12 +76,14 @@ export class DaemonProcess {
     return [BIN, "serve", ...places, "--log-format", "json", ...this.#flags];
   }
 
-  async #ready(): Promise<void> {
+  /** Where it listens, in its own words: whoever answers at an address may be another daemon. */
+  async #ready(saidBefore: number): Promise<URL> {
     const deadline = this.#clock.now() + READY_WITHIN_MS;
     while (this.#clock.now() < deadline) {
-      const answer = await fetch(`${this.baseUrl}/readyz`).catch(() => undefined);
-      if (answer?.ok) return;
-      if (this.#child?.exitCode !== null) break;
+      const said = (await readFile(this.#place.log)).subarray(saidBefore).toString();
+      const address = /"base_url":"([^"]+)".*"kheish is ready".*\n/.exec(said)?.[1];
+      if (address !== undefined) return new URL(address);
+      if (this.#child?.exitCode !== null || this.#child.signalCode !== null) break;
       await this.#clock.sleep(POLL_MS);
     }
     throw new Error(`the daemon did not become ready; its log is ${this.#place.log}`);
@@ -91,14 +96,4 @@ export class DaemonProcess {
     child.kill(signal);
     await gone;
   }
-}
-
-/** The same port after every restart, so that clients find the daemon where it was. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
