@@ -50,7 +50,5 @@ export async function deadLetters(daemon: RiggedDaemon): Promise<JsonObject[]> {
 /** Lets what is announced be called, too: runs may be at rest before. */
 export async function settleHooks(daemon: RiggedDaemon, calls: () => number, atLeast: number): Promise<void> {
   await daemon.settle();
-  for (let turn = 0; calls() < atLeast && turn < 2_000; turn++) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  while (calls() < atLeast) await new Promise((resolve) => setImmediate(resolve));
 }

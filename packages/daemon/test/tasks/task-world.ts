@@ -9,8 +9,6 @@ import { TestSession } from "../support/session.ts";
 import { until } from "../support/wait.ts";
 import { FakeMachine } from "./fake-shells.ts";
 
-/** Event-loop turns that a command may take to end. */
-const MOST_TURNS = 20_000;
 const TASK_TOOLS = /^(bash|task_\w+)$/;
 
 /** A daemon with one session, whose model makes the calls that a test wants, one after the other. */
@@ -106,18 +104,18 @@ export class TaskWorld {
 
   /** Lets time pass until the task is over. */
   async over(taskId: string): Promise<TaskRecord> {
-    for (let turn = 0; turn < MOST_TURNS; turn++) {
-      const task = await this.task(taskId);
-      if (!["pending", "in_progress", "blocked"].includes(task.status)) {
-        // Whoever is told of it is done with it.
-        await this.daemon.settle();
-        return task;
-      }
+    let looks = 0;
+    await until(`task ${taskId} to end`, async () => {
+      const { status } = await this.task(taskId);
+      if (!["pending", "in_progress", "blocked"].includes(status)) return true;
+      looks += 1;
       // The disk takes real time; what waits for the clock is hurried only when it may have had it.
-      if (turn % 20 === 19) await this.rig.clock.advance(50);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    throw new Error(`task ${taskId} does not end`);
+      if (looks % 20 === 0) await this.rig.clock.advance(50);
+      return false;
+    });
+    // Whoever is told of it is done with it.
+    await this.daemon.settle();
+    return this.task(taskId);
   }
 
   /** SIGKILL and a new daemon; what the machine runs is left as it is. */
