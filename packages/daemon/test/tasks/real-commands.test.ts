@@ -162,7 +162,7 @@ describe("a real command in the background", () => {
     const daemon = await RealDaemon.start();
     // Neither the group nor the pipe of the daemon reaches it.
     await daemon.begin(
-      "setsid sleep 600 >/dev/null 2>&1 </dev/null & until pgrep -s 0 >/dev/null; do :; done; pgrep -n sleep > child; touch ready; wait",
+      "setsid sh -c 'echo $$ > child; exec sleep 600' >/dev/null 2>&1 </dev/null & until [ -s child ]; do sleep 0.01; done; touch ready; wait",
     );
     const child = await numberIn(join(daemon.workspace, "child"));
     // Somebody else's process with the same command line.
