@@ -22,13 +22,13 @@ const QUESTION = {
   },
 };
 
-beforeAll(() => buildConsole(), 120_000);
+beforeAll(() => buildConsole());
 
 describe("the console of a daemon", () => {
   let at: Operator;
   beforeAll(async () => {
     at = await Operator.arrive();
-  }, 60_000);
+  });
   afterAll(() => at.leave());
   afterEach(async () => {
     expect(at.complaints.splice(0)).toEqual([]);
@@ -336,7 +336,7 @@ describe("the console of a daemon with a token", () => {
   let at: Operator;
   beforeAll(async () => {
     at = await Operator.arrive({ token: TOKEN, flags: ["--http-readonly-token", "a-reader-token"] });
-  }, 60_000);
+  });
   afterAll(() => at.leave());
 
   async function signIn(token: string): Promise<void> {

@@ -7,7 +7,7 @@ let at: Operator;
 beforeAll(async () => {
   await buildConsole();
   at = await Operator.arrive();
-}, 120_000);
+});
 afterAll(() => at.leave());
 afterEach(async () => {
   expect(at.complaints.splice(0)).toEqual([]);

@@ -7,7 +7,7 @@ let at: Operator;
 beforeAll(async () => {
   await buildConsole();
   at = await Operator.arrive({ token: TOKEN });
-}, 120_000);
+});
 afterAll(() => at.leave());
 afterEach(async () => {
   // The page's policy refused none of them.

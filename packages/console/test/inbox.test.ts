@@ -2,13 +2,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bash, script } from "../../sdk/test/support/daemon.ts";
 import { buildConsole, Operator } from "./support/operator.ts";
 
-beforeAll(() => buildConsole(), 120_000);
+beforeAll(() => buildConsole());
 
 describe("the inbox of somebody with much to decide", () => {
   let at: Operator;
   beforeAll(async () => {
     at = await Operator.arrive();
-  }, 60_000);
+  });
   afterAll(() => at.leave());
   afterEach(() => expect(at.complaints.splice(0)).toEqual([]));
 

@@ -19,7 +19,7 @@ const TABS = [
 const ADMIN = "an-operators-token";
 const READER = "a-readers-token";
 
-beforeAll(() => buildConsole(), 120_000);
+beforeAll(() => buildConsole());
 
 describe("the pages about the daemon", () => {
   let at: Operator;
@@ -28,7 +28,7 @@ describe("the pages about the daemon", () => {
     await furnish(at);
     await at.goto("/");
     await at.signIn(ADMIN, { stay: true });
-  }, 60_000);
+  });
   afterAll(() => at.leave());
   afterEach(async () => {
     expect(at.complaints.splice(0)).toEqual([]);

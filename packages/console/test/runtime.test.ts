@@ -13,7 +13,7 @@ beforeAll(async () => {
   at = await Operator.arrive({ token: ADMIN });
   await at.goto("/");
   await at.signIn(ADMIN, { stay: true });
-}, 120_000);
+});
 afterAll(() => at.leave());
 afterEach(async () => {
   expect(at.complaints.splice(0)).toEqual([]);

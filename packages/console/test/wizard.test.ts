@@ -5,7 +5,7 @@ import { buildConsole, Operator } from "./support/operator.ts";
 const DEAD_KEY = "sk-a-key-that-nobody-takes";
 const GOOD_KEY = "sk-a-key-that-is-taken";
 
-beforeAll(() => buildConsole(), 120_000);
+beforeAll(() => buildConsole());
 
 describe("the wizard", () => {
   let at: Operator;

@@ -3,14 +3,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bash, runNode, script } from "../../sdk/test/support/daemon.ts";
 import { buildConsole, Operator } from "./support/operator.ts";
 
-beforeAll(() => buildConsole(), 120_000);
+beforeAll(() => buildConsole());
 
 describe("work that is looked into", () => {
   let at: Operator;
   beforeAll(async () => {
     at = await Operator.arrive();
     await at.kheish.sessions.create({ session: "first" });
-  }, 60_000);
+  });
   afterAll(() => at.leave());
   afterEach(() => expect(at.complaints.splice(0)).toEqual([]));
 
@@ -236,7 +236,7 @@ describe("work that is looked into", () => {
     const last = at.page.getByRole("listitem").filter({ has: at.page.getByText(`Turn ${turns}:`) });
     expect(await last.getAttribute("aria-setsize")).toBe(String(steps));
     expect(await at.barriers()).toEqual([]);
-  }, 120_000);
+  });
 
   test("lists of runs and sessions go on as one scrolls, and one finds a session by its name", async () => {
     for (let n = 0; n < 130; n++) await at.kheish.sessions.create({ session: `of-many-${n}` });
@@ -261,7 +261,7 @@ describe("work that is looked into", () => {
     await at.page.getByRole("searchbox").fill("MANY-77");
     await at.page.getByRole("link", { name: /of-many-77/ }).click();
     await heading("of-many-77").waitFor();
-  }, 120_000);
+  });
 
   test("08 a debrief tells of the newest runs; it is a run without tools like any other, and found again", async () => {
     await (await run("support", { text: "the tickets are sorted" })).wait();

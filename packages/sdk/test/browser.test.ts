@@ -28,7 +28,7 @@ describe("the chat example in Chromium", () => {
     page = await browser.newPage();
     page.on("pageerror", (error) => complaints.push(String(error)));
     await page.goto(`${url}?daemon=${live.daemon.baseUrl}`);
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await site?.close();
@@ -52,7 +52,7 @@ describe("the chat example in Chromium", () => {
     await live.daemon.kill();
     await live.daemon.restart();
     await page.getByRole("button", { name: "Allow" }).click();
-    await expect.poll(() => lastLine().textContent(), { timeout: 20_000 }).toBe("it is done");
+    await expect.poll(() => lastLine().textContent()).toBe("it is done");
     expect(complaints).toEqual([]);
   });
 
@@ -61,7 +61,7 @@ describe("the chat example in Chromium", () => {
     await expect.poll(() => lastLine().textContent()).toMatch(/^word/);
     await live.daemon.kill();
     await live.daemon.restart();
-    await expect.poll(() => lastLine().textContent(), { timeout: 20_000 }).toBe("word ".repeat(40).trim());
+    await expect.poll(() => lastLine().textContent()).toBe("word ".repeat(40).trim());
     expect(complaints).toEqual([]);
   });
 });

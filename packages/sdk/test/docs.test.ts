@@ -60,5 +60,5 @@ describe("docs/sdk.md", async () => {
     const ran = await runNode([TSC, ...flags, ...lax, ...files]);
     expect(ran.stdout).toBe("");
     expect(ran.exitCode).toBe(0);
-  }, 120_000);
+  });
 });

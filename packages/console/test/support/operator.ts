@@ -36,7 +36,7 @@ export class Operator {
     const live = await liveDaemon(...auth, ...flags);
     const browser = await launchBrowser();
     const page = await browser.newPage({ viewport: DESK });
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     return new Operator(live, browser, page, token);
   }
 

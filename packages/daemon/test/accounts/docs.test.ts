@@ -67,5 +67,4 @@ test.skipIf(!has("curl") || process.platform !== "linux")(
         expect(ran.stdout + ran.stderr).not.toContain(secret);
     }
   },
-  120_000,
 );

@@ -31,7 +31,7 @@ describe("docs/hooks.md", () => {
         exitCode: expected.exitCode,
       });
     }
-  }, 120_000);
+  });
 });
 
 describe("SIGKILL", () => {
@@ -83,5 +83,5 @@ describe("SIGKILL", () => {
     const letters = JSON.parse(await ran("kheish runtime hooks dead-letter")) as object[];
     expect(letters).toMatchObject([{ hook_name: "guard", failure_mode: "closed", run_id: "run-1" }]);
     expect((await calls()).length, "what was decided is not asked again").toBe(2);
-  }, 120_000);
+  });
 });

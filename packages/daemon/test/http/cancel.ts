@@ -80,7 +80,7 @@ export function cancelling(fixture: Fixture): void {
     const stream = await fixture.stream("runStream", of(run.run_id));
     await approver.decide(run, [requestOf(run), ALLOW]);
     await stream.until(({ data }) => data.type === "trace" && data.trace.kind === "tool_call_started");
-    await expect.poll(() => existsSync(started), { timeout: 5_000, interval: 10 }).toBe(true);
+    await expect.poll(() => existsSync(started), { interval: 10 }).toBe(true);
     await cancel(run);
     const next = await fixture.finish(run.session_id, script(say("next")));
     expect(next.status).toBe("completed");

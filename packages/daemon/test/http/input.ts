@@ -14,7 +14,7 @@ export function input(fixture: Fixture): void {
   /** The only run of a session, once it is there. */
   const onlyRun = async (session_id: string) => {
     const runs = () => fixture.runsOf(session_id);
-    await expect.poll(runs, { timeout: 5_000, interval: 5 }).toHaveLength(1);
+    await expect.poll(runs, { interval: 5 }).toHaveLength(1);
     const [run] = await runs();
     if (run === undefined) throw new Error(`session '${session_id}' has no run`);
     return run;
@@ -104,7 +104,7 @@ export function input(fixture: Fixture): void {
       const { run_id } = await onlyRun(session_id);
       let answered = 0;
       for (const reply of replies) void reply.then(() => (answered += 1));
-      await expect.poll(() => answered, { timeout: 5_000, interval: 5 }).toBe(9);
+      await expect.poll(() => answered, { interval: 5 }).toBe(9);
       await fixture.cancel(run_id);
       const codes = (await Promise.all(replies)).map((reply) => problemIn(reply, path).code);
       expect(codes.toSorted()).toEqual(["conflict", ...Array.from({ length: 9 }, () => "session_busy")]);

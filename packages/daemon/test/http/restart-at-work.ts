@@ -31,7 +31,7 @@ export function restartAtWork(fixture: Fixture): void {
     const run = await fixture.beginWaiting(content);
     await approver.decide(run, [requestOf(run), ALLOW]);
     const count = () => readFile(join(fixture.daemon.workspace, "count"), "utf8").catch(() => "");
-    await expect.poll(count, { timeout: 5_000, interval: 10 }).toBe("ran\n");
+    await expect.poll(count, { interval: 10 }).toBe("ran\n");
     await fixture.daemon.restart();
     const done = await fixture.settles(run.run_id);
     expect(done.status).toBe("completed");
@@ -95,7 +95,7 @@ export function restartAtWork(fixture: Fixture): void {
     const run = await fixture.beginWaiting(script(bash("touch begun; sleep 30"), say("done")));
     await approver.decide(run, [requestOf(run), ALLOW]);
     const begun = () => readFile(join(fixture.daemon.workspace, "begun"), "utf8").catch(() => undefined);
-    await expect.poll(begun, { timeout: 5_000, interval: 10 }).toBe("");
+    await expect.poll(begun, { interval: 10 }).toBe("");
     const stopped = fixture.daemon.stop();
     const refused = await api.refusal("readyz");
     expect(refused).toMatchObject({ status: 503, domain: "readiness", code: "daemon_draining" });

@@ -55,7 +55,7 @@ export function streams(fixture: Fixture): void {
       await Promise.all(readers.map((reader) => reader.next()));
       expect(await subscribers()).toBeGreaterThanOrEqual(2);
       for (const reader of readers) reader.close();
-      await expect.poll(subscribers, { timeout: 5_000, interval: 10 }).toBe(0);
+      await expect.poll(subscribers, { interval: 10 }).toBe(0);
     });
   });
 

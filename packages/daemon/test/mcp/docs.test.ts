@@ -25,5 +25,5 @@ describe.skipIf(missing.length > 0)("docs/mcp.md", () => {
 
   test("each of its commands does what the page says", async () => {
     expect(await performExactly(machine, "../mcp.md")).toBeGreaterThan(6);
-  }, 120_000);
+  });
 });

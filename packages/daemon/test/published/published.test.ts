@@ -23,7 +23,7 @@ beforeAll(async () => {
   await run(process.execPath, [BUILD, "--out", folder, "daemon"]);
   bin = join(folder, "daemon", "bin", "kheish.js");
   server = await startPostgres();
-}, 120_000);
+});
 
 afterAll(async () => {
   await server?.stop();
@@ -86,7 +86,7 @@ test("the published package installs nothing else, and says whose work is in it"
 
 test("the published package passes its own demo", async () => {
   expect(await cli("demo")).toMatch(/demo: ok run=\S+ restarts=[1-9]\d* tool_calls=11 repeated=0/);
-}, 60_000);
+});
 
 test.each(["sqlite", "postgres"])(
   "the published package serves, searches, measures and backs up on %s",
@@ -124,5 +124,4 @@ test.each(["sqlite", "postgres"])(
       await daemon.stop();
     }
   },
-  60_000,
 );

@@ -41,7 +41,7 @@ describe.skipIf(missing.length > 0)(`an operator on an empty machine, page by pa
     });
     machine.env.PATH = `${machine.env.PATH?.split(":")[0]}:${dirname(process.execPath)}:${process.env.PATH}:/usr/sbin:/sbin`;
     delete machine.env.KHEISH_BIND;
-  }, 120_000);
+  });
   afterAll(async () => {
     await machine.run({ command: "systemctl stop kheish" });
     await machine.remove();

@@ -14,7 +14,7 @@ describe.skipIf(missing.length > 0)(`docs/web-tools.md (needs ${needed.join(", "
     const [serve] = steps("sh serve");
     const command = `${serve?.command} --bind 127.0.0.1:4000 --log-level error`;
     await machine.start(command, () => isHealthy(machine));
-  }, 60_000);
+  });
   afterAll(() => machine.remove());
 
   test("03-A1 03-R17 each of its examples does what the page says", async () => {
@@ -27,5 +27,5 @@ describe.skipIf(missing.length > 0)(`docs/web-tools.md (needs ${needed.join(", "
         stderr: "",
       });
     }
-  }, 120_000);
+  });
 });

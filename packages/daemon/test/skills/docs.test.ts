@@ -15,7 +15,7 @@ describe.skipIf(missing.length > 0)("docs/skills.md", () => {
     await machine.start(`kheish serve --bind 127.0.0.1:4000 ${places} --log-level error`, () =>
       isHealthy(machine),
     );
-  }, 60_000);
+  });
   afterAll(() => machine.remove());
 
   test("each of its commands does what the page says", async () => {

@@ -149,7 +149,7 @@ describe.each(Object.keys(TOOLS))("03-R9, 03-R10: a hostile workspace and %s", (
       before = after;
     }
     expect(wrong).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe("what else may lead somewhere", () => {
@@ -245,5 +245,5 @@ describe("what else may lead somewhere", () => {
       writer.kill("SIGKILL");
       await once(writer, "close");
     }
-  }, 60_000);
+  });
 });

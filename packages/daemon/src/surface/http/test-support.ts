@@ -111,7 +111,7 @@ export function parseAnswer(text: string): RawAnswer {
 
 /** Waits for `condition`, which sockets and promises are about to make true. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error("the condition did not come true");
     await new Promise((resolve) => setTimeout(resolve, 1));

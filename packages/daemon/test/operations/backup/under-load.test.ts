@@ -146,7 +146,7 @@ describe.each(["SQLite", "PostgreSQL"])("a daemon on %s that is backed up while 
     expect(manifest.blobs.count, "large outputs came along").toBeGreaterThan(0);
     expect(unknown).toBeLessThanOrEqual(SESSIONS);
     expect(await readFile(join(at.workspace, "ledger-0"), "utf8")).toContain(String(STEPS - 1));
-  }, 120_000);
+  });
 });
 
 test("a restore that is killed at any moment leaves a root that no daemon takes, and the same command finishes it", async () => {
@@ -183,4 +183,4 @@ test("a restore that is killed at any moment leaves a root that no daemon takes,
     events: { next_event_id: String(manifest.journal_head + 1) },
     sessions: { total: SESSIONS },
   });
-}, 120_000);
+});

@@ -68,7 +68,7 @@ describe.skipIf(!hasBash)("03-A7 what bash starts has been seen (needs bash)", (
     const missed = all.filter(({ command, argv }) => argv[0] !== "" && !isDenied(command, argv));
     expect(all.length, "enough is started").toBeGreaterThan(200);
     expect(missed).toEqual([]);
-  }, 120_000);
+  });
 
   const word = fc.constantFrom(
     "a",
