@@ -67,7 +67,7 @@ describe("chaos", () => {
       const report = await chaos({ scenario: "sigterm", kills: 0, loseAcks: 0 });
       expect(report).toMatchObject({ ...CLEAN, settled: 12, completed: 12 });
       expect(report.sigterm).toMatchObject({ live_runs: 12, readiness_false_first: true });
-      // The promise is two seconds; the margin is the shared machine's.
+      // The promise is two seconds; the margin is the shared disk's.
       expect(report.sigterm?.seconds_to_exit).toBeLessThan(2.5);
     },
     WITHIN_MS,

@@ -48,6 +48,7 @@ export interface Report {
 export interface SigtermFigures {
   live_runs: number;
   readiness_false_first: boolean;
+  /** Without what the daemon waited for a core. */
   seconds_to_exit: number;
 }
 

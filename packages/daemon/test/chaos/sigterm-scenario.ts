@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { ownTime } from "../support/own-time.ts";
 import type { SupervisedDaemon } from "./daemon/supervised-daemon.ts";
 import type { CallKind, PlannedRun } from "./load/plan.ts";
 import { planHeldRun, planThinkingRun } from "./load/plan.ts";
@@ -59,20 +60,21 @@ function planLiveRuns(count: number): PlannedRun[] {
 }
 
 async function stopAndProbe(daemon: SupervisedDaemon): Promise<Omit<SigtermFigures, "live_runs">> {
-  const asked = performance.now();
-  let secondsToExit: number | undefined;
-  const gone = daemon.stop().then(() => {
-    secondsToExit = (performance.now() - asked) / 1_000;
-  });
+  let isGone = false;
   let isFirst: boolean | undefined;
-  while (isFirst === undefined && secondsToExit === undefined) {
-    const status = await fetch(`${daemon.baseUrl}/readyz`).then(
-      (answer) => answer.status,
-      () => 0,
-    );
-    if (status !== 200) isFirst = status === 503;
-    else await delay(PROBE_MS);
-  }
-  await gone;
-  return { readiness_false_first: isFirst === true, seconds_to_exit: rounded(secondsToExit) ?? 0 };
+  const tookMs = await ownTime([daemon.pid], async () => {
+    const gone = daemon.stop().then(() => {
+      isGone = true;
+    });
+    while (isFirst === undefined && !isGone) {
+      const status = await fetch(`${daemon.baseUrl}/readyz`).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+      if (status !== 200) isFirst = status === 503;
+      else await delay(PROBE_MS);
+    }
+    await gone;
+  });
+  return { readiness_false_first: isFirst === true, seconds_to_exit: rounded(tookMs / 1_000) ?? 0 };
 }

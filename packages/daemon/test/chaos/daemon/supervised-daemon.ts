@@ -55,6 +55,10 @@ export class SupervisedDaemon {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** Processes after the first. */
   get restarts(): number {
     return this.#incarnation - 1;
