@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { ALLOW, Approver, batch, requestOf } from "./support/decisions.ts";
 import type { Fixture } from "./support/fixture.ts";
 import { at, of } from "./support/params.ts";
-import { bash, say, script } from "./support/script.ts";
+import { bash, IN_TIME_MS, say, script } from "./support/script.ts";
 
 export function approvalExpiry(fixture: Fixture): void {
   const { api } = fixture;
@@ -46,7 +46,7 @@ export function approvalExpiry(fixture: Fixture): void {
 
   test("01-A10 each request expires by itself: an answer in time holds", async () => {
     const content = script(bash("touch in-time", "touch too-late"), say("done"));
-    const { run_id } = await begin(content, { approval_timeout_ms: 1_000 });
+    const { run_id } = await begin(content, { approval_timeout_ms: IN_TIME_MS });
     const run = await fixture.reaches(run_id, "waiting_for_approval");
     await approver.decide(run, [requestOf(run), ALLOW]);
     expect((await fixture.settles(run_id)).status).toBe("completed");

@@ -3,7 +3,7 @@ import { Answerer, answers, COLOUR, cancellation, OTHER_COLOUR, toldTo } from ".
 import { problemIn } from "./support/client.ts";
 import type { Fixture } from "./support/fixture.ts";
 import { at, of } from "./support/params.ts";
-import { ASKING, ask, FIRST_QUESTION, say, script } from "./support/script.ts";
+import { ASKING, ask, FIRST_QUESTION, IN_TIME_MS, say, script } from "./support/script.ts";
 
 const RACES = 25;
 const FEWER_RACES = 10;
@@ -73,7 +73,8 @@ export function questionEndings(fixture: Fixture): void {
   });
 
   test("01-R94 a deadline does not touch what was answered before it", async () => {
-    const content = script(ask("Quick!", { expires_after_ms: 800 }), { delay_ms: 1_000, text: "in time" });
+    const question = ask("Quick!", { expires_after_ms: IN_TIME_MS });
+    const content = script(question, { delay_ms: IN_TIME_MS + 200, text: "in time" });
     const { run_id } = await fixture.begin(content);
     await answerer.answer(await fixture.reaches(run_id, "waiting_for_user_question"), COLOUR);
     const run = await fixture.settles(run_id);

@@ -19,7 +19,7 @@ import { CANARY, HostileScene, IS_ROOT } from "./hostile-scene.ts";
  */
 
 const port = createBuiltinTools({ hostEnv: { PATH: process.env.PATH, [CANARY]: CANARY } });
-const LONGEST_MS = 10_000;
+const LONGEST_MS = 60_000;
 
 /** How each tool that takes a path is given one, and what it makes of it. */
 const TOOLS: Record<string, { input: (path: string) => Json; expected: (attempt: Attempt) => Expected }> = {

@@ -72,7 +72,7 @@ export class Client {
   ): Promise<Reply> {
     const response = await fetch(this.#baseUrl() + path, {
       method,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
       ...init,
       headers: { ...this.#headers, ...init.headers },
     });

@@ -12,6 +12,9 @@ export interface Turn {
   error?: { status: number; message: string; retryable?: boolean; times?: number };
 }
 
+/** Within which an answer is in time, also on a busy machine. */
+export const IN_TIME_MS = 4_000;
+
 /** What to submit so that the model plays these turns. */
 export function script(...turns: Turn[]): string {
   return JSON.stringify({ simulate: turns });

@@ -7,7 +7,7 @@ export interface Frame {
   data: StreamEvent;
 }
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 
 /** An open event stream. A test reads it frame by frame, or until something happens; what never does is an error. */
 export class EventStream {
