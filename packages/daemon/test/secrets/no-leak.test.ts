@@ -82,7 +82,9 @@ test("issue 5, 02-R47 02-R57 02-R93: what is in a slot, a token file or the daem
   await drill.kheish("backup", "--out", archive);
 
   // Killed in the middle of a call: what lies about then is what a thief of the disk finds.
-  wire.plan(calls({ name: "bash", input: { command: "touch at-work; sleep 30" } }), says("awake again"));
+  // None of its processes comes or goes while they are looked at.
+  const command = "sleep 30 & : > at-work; wait";
+  wire.plan(calls({ name: "bash", input: { command } }), says("awake again"));
   const interrupted = await drill.begin("sleep");
   const children = await drill.whileAtWork(interrupted);
   expect(Object.keys(children.others).length, "a shell and what it started").toBeGreaterThan(1);
