@@ -2,7 +2,6 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,35 +29,22 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function freePort(): Promise<number> {
-  const listening = createServer().listen(0, "127.0.0.1");
-  await once(listening, "listening");
-  const address = listening.address();
-  listening.close();
-  await once(listening, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
-
-/** Starts `kheish serve` and resolves with its address when it is ready. */
+/** Starts `kheish serve` and resolves with its address, in its own words, when it is ready. */
 async function serve(...flags: string[]): Promise<{ baseUrl: string; stop: () => Promise<void> }> {
-  const baseUrl = `http://127.0.0.1:${await freePort()}`;
-  const args = [
-    bin,
-    "serve",
-    "--bind",
-    baseUrl.slice(7),
-    "--permission-mode",
-    "bypass-permissions",
-    ...flags,
-  ];
+  const general = ["--bind", "127.0.0.1:0", "--log-format", "json"];
+  const args = [bin, "serve", ...general, "--permission-mode", "bypass-permissions", ...flags];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const address = Promise.withResolvers<string>();
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += String(chunk)));
-  while (!(await fetch(`${baseUrl}/readyz`).catch(() => undefined))?.ok)
-    if (child.exitCode !== null) throw new Error(said);
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk) => {
+      said += String(chunk);
+      const [, baseUrl] = /"base_url":"([^"]+)".*"kheish is ready".*\n/.exec(said) ?? [];
+      if (baseUrl !== undefined) address.resolve(baseUrl);
+    });
+  child.once("exit", () => address.reject(new Error(said)));
   return {
-    baseUrl,
+    baseUrl: await address.promise,
     stop: async () => {
       child.kill("SIGTERM");
       await once(child, "close");
