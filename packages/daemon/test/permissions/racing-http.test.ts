@@ -47,7 +47,7 @@ async function reaches(daemon: ServedDaemon, runId: string, status: RunView["sta
 
 describe.each(["sqlite", "postgres"] as const)("2,000 answers over HTTP on %s", (engine) => {
   test("03-R30 03-R36 01-A1 race, and nothing is decided twice, done twice, or told otherwise than it is", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const daemons = await daemonsOn(engine);
     const at = (n: number) => daemons[n % daemons.length] as ServedDaemon;

@@ -27,7 +27,7 @@ type Identity = { uid: number; gid: number };
 
 const run = promisify(execFile);
 const SUPERUSER = "postgres";
-const START_WITHIN_MS = 30_000;
+const START_WITHIN_MS = 90_000;
 const POLL_MS = 5;
 
 /**
