@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Kheish } from "../src/index.ts";
@@ -37,32 +38,34 @@ test("watch.ts goes on where it was, after it was killed and after the daemon wa
     const run = await kheish.responses.create({ session: "watched", prompt });
     await run.wait();
   };
-  /** Reads its lines until one tells of this output; then it is killed. */
-  const watchUntil = async (output: string) => {
+  /** Reads its lines until one tells of this output; then it is killed. `connected`: the daemon has taken its stream. */
+  const watchUntil = (output: string) => {
     const child = spawn(process.execPath, [example("watch.ts"), placeFile], {
       env: { ...process.env, ...env },
     });
+    const connected = once(createInterface(child.stderr), "line");
     const closed = once(child, "close");
-    for await (const chunk of child.stdout) {
-      seen.push(
-        ...String(chunk)
-          .split("\n")
-          .filter((line) => line !== ""),
-      );
-      if (seen.some((line) => line.includes(JSON.stringify(output)))) break;
-    }
-    child.kill("SIGKILL");
-    await closed;
+    const told = (async () => {
+      for await (const line of createInterface(child.stdout)) {
+        seen.push(line);
+        if (line.includes(JSON.stringify(output))) break;
+      }
+      child.kill("SIGKILL");
+      await closed;
+    })();
+    return { connected, told };
   };
 
   await submit("first");
-  await watchUntil("first");
+  await watchUntil("first").told;
   await submit("second");
   const watching = watchUntil("third");
+  // A daemon that was never there is not waited for as long.
+  await watching.connected;
   await live.daemon.kill();
   await live.daemon.restart();
   await submit("third");
-  await watching;
+  await watching.told;
   const outputs = seen.filter((line) => /"(first|second|third)"/.test(line));
   expect(new Set(outputs.map((line) => line.split(" ").at(-1)))).toEqual(
     new Set(['"first"', '"second"', '"third"']),
