@@ -178,6 +178,27 @@ describe("work that is looked into", () => {
     expect((await at.kheish.sessions.get(bench)).view.ended_reason).toBe("promoted to promoted");
   });
 
+  test("a bench is promoted as it is, not as the page last saw it", async () => {
+    const { id } = await at.kheish.sessions.create({ session: "bench-seen" });
+    let isPromoted = false;
+    await at.page.route(`**/v1/sessions/${id}`, async (route) => {
+      if (isPromoted) return route.continue();
+      const seen = (await (await route.fetch()).json()) as object;
+      await route.fulfill({ json: { ...seen, input_contract: undefined } });
+    });
+    await at.goto(`/playground/${id}`);
+    await heading(/^Playground/).waitFor();
+    const schema = { type: "object", properties: { city: { type: "string" } }, additionalProperties: false };
+    await at.kheish.api.putInputContract({ params: { session_id: id }, body: { schema } });
+    await button("Promote").click();
+    await at.page.getByLabel("Its name").fill("as-it-is");
+    isPromoted = true;
+    await at.page.getByRole("dialog").getByRole("button", { name: "Promote" }).click();
+    await heading("as-it-is").waitFor();
+    expect((await at.kheish.sessions.get("as-it-is")).view).toMatchObject({ input_contract: { schema } });
+    await at.page.unrouteAll({ behavior: "wait" });
+  });
+
   test("the palette goes to pages, runs and sessions, and changes the colours, by keyboard alone", async () => {
     await at.goto("/runs");
     const open = async (typed: string) => {

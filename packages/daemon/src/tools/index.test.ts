@@ -64,7 +64,14 @@ const table: [string, string, number, string, boolean, string[]][] = [
   ["task_delete", "idempotent", 10_000, "inherited", false, ["task_id*"]],
   ["task_get", "read", 10_000, "inherited", true, ["task_id*"]],
   ["task_list", "read", 10_000, "inherited", true, ["status"]],
-  ["task_output", "read", "inherited", true, ["task_id*", "wait", "timeout_ms", "tail_bytes", "full"]],
+  [
+    "task_output",
+    "read",
+    120_000,
+    "inherited",
+    true,
+    ["task_id*", "wait", "timeout_ms", "tail_bytes", "full"],
+  ],
   ["task_stop", "idempotent", 10_000, "inherited", false, ["task_id*", "reason"]],
   [
     "task_update",

@@ -79,7 +79,7 @@ function Bench({ benchId }: { benchId: string }) {
         aside={
           <div className="flex flex-wrap gap-2">
             <Button onClick={() => setShown(true)}>Use via SDK</Button>
-            {session !== undefined && <Promote session={session} />}
+            {session !== undefined && <Promote benchId={benchId} />}
             <Button verb="write" disabled={anew.isPending} onClick={() => anew.mutate()}>
               Begin anew
             </Button>

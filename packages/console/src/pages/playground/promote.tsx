@@ -1,4 +1,3 @@
-import type { SessionView } from "@kheish/sdk";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -7,11 +6,11 @@ import { Dialog } from "../../ui/dialog.tsx";
 import { Button, Failure } from "../../ui/parts.tsx";
 
 /** Makes a session that stays, set as the bench is. */
-export function Promote({ session }: { session: SessionView }) {
+export function Promote({ benchId }: { benchId: string }) {
   const navigate = useNavigate();
   const [isOpen, setOpen] = useState(false);
   const promote = useMutation({
-    mutationFn: (name: string) => promoted(session, name),
+    mutationFn: (name: string) => promoted(benchId, name),
     onSuccess: (sessionId) => navigate({ to: "/sessions/$sessionId/chat", params: { sessionId } }),
   });
   return (
@@ -56,9 +55,13 @@ export function Promote({ session }: { session: SessionView }) {
   );
 }
 
-/** A name that is taken is refused before anything of it is changed. */
-async function promoted(bench: SessionView, name: string): Promise<string> {
+/**
+ * As the bench is now, not as the page last saw it: what was set a moment ago comes along. A name that is taken is refused
+ * before anything of it is changed.
+ */
+async function promoted(benchId: string, name: string): Promise<string> {
   const { sessions, api } = kheish();
+  const { view: bench } = await sessions.get(benchId);
   const { capability_scope, credential_scope, route_policy, tool_overrides, operator } = bench;
   const { view, id } = await sessions.create({
     session: name,
@@ -76,6 +79,6 @@ async function promoted(bench: SessionView, name: string): Promise<string> {
   }
   if (bench.output_contract !== undefined)
     await api.putOutputContract({ params, body: bench.output_contract });
-  await sessions.end(bench.session_id, { reason: `promoted to ${name}` });
+  await sessions.end(benchId, { reason: `promoted to ${name}` });
   return id;
 }
