@@ -12,7 +12,9 @@ export async function ownTime(others: readonly number[], work: () => Promise<unk
   const before = pids.map(waitedMs);
   const last = [...before];
   // Of a process that is gone nothing can be read any more.
-  const look = () => pids.forEach((pid, at) => (last[at] = waitedMs(pid) ?? last[at]));
+  const look = () => {
+    for (const [at, pid] of pids.entries()) last[at] = waitedMs(pid) ?? last[at];
+  };
   const watching = setInterval(look, LOOK_EVERY_MS);
   const began = performance.now();
   try {
