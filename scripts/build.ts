@@ -14,7 +14,12 @@ const { values, positionals } = parseArgs({ options: { out: { type: "string" } }
 const out = resolve(values.out ?? join(root, "dist"));
 
 /** What of the daemon is started by its file: the command line, and threads. */
-const PROGRAMS = ["surface/cli/index", "tools/search/search-worker", "governance/audit/verify/verify-worker"];
+const PROGRAMS = [
+  "surface/cli/index",
+  "tools/search/search-worker",
+  "governance/audit/verify/verify-worker",
+  "kernel/sqlite/thread/store-worker",
+];
 /** Not in the bundle: what an operator installs beside it, and a driver that is never used. */
 const EXTERNAL = ["@opentelemetry/exporter-trace-otlp-http", "@opentelemetry/resources", "pg-native"];
 const TEST_ONLY = ["**/*.test.ts", "**/*.fixture.ts"];

@@ -25,6 +25,11 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
+/** Milliseconds of a clock that only goes forward, to a fraction: for measuring, never for deciding what is due. */
+export function monotonicMs(): number {
+  return performance.now();
+}
+
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The machine's clock. Delays above what a Node timer can hold are re-armed. */

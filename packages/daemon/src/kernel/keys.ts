@@ -14,7 +14,7 @@ const DIGITS = 16;
 
 export function encodeKey(parts: KeyParts): string {
   return parts
-    .map((part) => `${typeof part === "number" ? encodeNumber(part) : encodeText(part)}${END}`)
+    .map((part) => `${typeof part === "string" ? encodeText(part) : encodeNumber(part)}${END}`)
     .join("");
 }
 

@@ -1,18 +1,31 @@
-import { tracingChannel } from "node:diagnostics_channel";
+import { channel } from "node:diagnostics_channel";
 
-/** What one transaction of a store was about. */
+/** One transaction of a store. */
 export interface Flush {
-  /** Commits that share it. */
+  /** Commits that shared it. */
   commits: number;
+  ms: number;
+}
+
+/** Its last statement, in which SQLite syncs the write-ahead log. */
+export interface Sync {
+  ms: number;
 }
 
 /**
- * Where whoever measures this process can look at its stores, through Node's own diagnostics channels:
- * nothing is measured, and nothing is paid, while nobody does.
+ * Where whoever measures this process can look at its stores, through Node's own diagnostics channels: a `Flush` on the
+ * one, a `Sync` on the other, also of a store that has a thread of its own.
  */
 export const FLUSH_CHANNEL = "kheish.store.flush";
-/** Its last statement, in which SQLite syncs the write-ahead log. */
 export const SYNC_CHANNEL = "kheish.store.sync";
 
-export const flushes = tracingChannel<Flush>(FLUSH_CHANNEL);
-export const syncs = tracingChannel<object>(SYNC_CHANNEL);
+const flushes = channel(FLUSH_CHANNEL);
+const syncs = channel(SYNC_CHANNEL);
+
+export function publishFlush(flush: Flush): void {
+  flushes.publish(flush);
+}
+
+export function publishSync(sync: Sync): void {
+  syncs.publish(sync);
+}

@@ -16,7 +16,7 @@ import { ControlPlaneAudit } from "../surface/control-plane-audit.ts";
 import type { Env } from "./environment.ts";
 import { type Logging, openLog } from "./log.ts";
 import { StartError } from "./start-error.ts";
-import { openStore } from "./store.ts";
+import { openServingStore } from "./store.ts";
 import { openTracing } from "./tracing.ts";
 
 /** What everything else of a daemon stands on. */
@@ -52,7 +52,7 @@ export async function openGround(
   const { file, kept } = await LogFile.open(stateRoot.path);
   held.defer(() => file.close());
   lines.goOn(kept, (place, line) => file.write(place, line));
-  const opened = await openStore(options.store, stateRoot.path);
+  const opened = await openServingStore(options.store, stateRoot.path, log);
   held.defer(() => opened.close());
   const metrics = new MetricsService({
     now: () => performance.now(),

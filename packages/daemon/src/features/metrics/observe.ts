@@ -1,8 +1,8 @@
-import { type TracingChannelSubscribers, tracingChannel } from "node:diagnostics_channel";
+import { subscribe } from "node:diagnostics_channel";
 import type { ModelPort, Tool, ToolOutcome, ToolPort } from "../../engine/index.ts";
 import { overriding } from "../../kernel/overriding.ts";
 import type { CommitOptions, Op, Store } from "../../kernel/store.ts";
-import { FLUSH_CHANNEL, type Flush, SYNC_CHANNEL } from "../../kernel/store-channels.ts";
+import { FLUSH_CHANNEL, type Flush, SYNC_CHANNEL, type Sync } from "../../kernel/store-channels.ts";
 import type { Meter, ToolCallSample } from "./meter.ts";
 
 /** Milliseconds of a clock that only goes forward, to a fraction. */
@@ -91,32 +91,11 @@ function outcomeOf(outcome: ToolOutcome): "ok" | "error" | "asked" {
   return failed ? "error" : "ok";
 }
 
-/** Times what the stores of this process do below their commits. */
-export function observeFlushes(meter: Meter, now: Stopwatch): void {
-  tracingChannel<Flush>(FLUSH_CHANNEL).subscribe(
-    timed<Flush>(now, (seconds, { commits }) => meter.flush(seconds, commits)),
-  );
-  tracingChannel<object>(SYNC_CHANNEL).subscribe(timed<object>(now, (seconds) => meter.sync(seconds)));
-}
-
-function timed<T extends object>(
-  now: Stopwatch,
-  ended: (seconds: number, about: T) => void,
-): TracingChannelSubscribers<T> {
-  const begun = new WeakMap<object, number>();
-  const finish = (about: object) => {
-    const at = begun.get(about);
-    begun.delete(about);
-    if (at !== undefined) ended((now() - at) / 1000, about as T);
-  };
-  return {
-    start: (about) => void begun.set(about, now()),
-    // The function has returned; when it made a promise, nothing is known yet.
-    end: (about) => {
-      if ("result" in about || "error" in about) finish(about);
-    },
-    asyncStart: () => undefined,
-    asyncEnd: finish,
-    error: () => undefined,
-  };
+/** What the stores of this process do below their commits. */
+export function observeFlushes(meter: Meter): void {
+  subscribe(FLUSH_CHANNEL, (flush) => {
+    const { ms, commits } = flush as Flush;
+    meter.flush(ms / 1000, commits);
+  });
+  subscribe(SYNC_CHANNEL, (sync) => meter.sync((sync as Sync).ms / 1000));
 }

@@ -42,7 +42,7 @@ export class MetricsService {
     const metrics = await this.#loading;
     if (this.#metrics === undefined) {
       this.#metrics = metrics;
-      observeFlushes(metrics.meter, this.#now);
+      observeFlushes(metrics.meter);
     }
     metrics.show(await takeReadings(sources));
     return { text: await metrics.registry.metrics(), contentType: metrics.registry.contentType };

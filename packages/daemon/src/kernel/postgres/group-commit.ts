@@ -1,5 +1,6 @@
+import { monotonicMs } from "../clock.ts";
 import type { CommitOptions, CommitResult, Op } from "../store.ts";
-import { flushes } from "../store-channels.ts";
+import { publishFlush } from "../store-channels.ts";
 import { Collector } from "./collector.ts";
 import { encode, sizeOf } from "./encode.ts";
 import { isFailure } from "./errors.ts";
@@ -48,9 +49,10 @@ export class GroupCommit {
   }
 
   async #land(commits: readonly Pending[]): Promise<void> {
+    const begunMs = monotonicMs();
     try {
-      const work = () => this.#writer.write(commits);
-      const flushed = await flushes.tracePromise(work, { commits: commits.length });
+      const flushed = await this.#writer.write(commits);
+      publishFlush({ commits: commits.length, ms: monotonicMs() - begunMs });
       for (const [index, result] of flushed.results.entries()) commits[index]?.resolve(result);
       this.#onLanded(flushed);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import { monotonicMs } from "../clock.ts";
 import type { CommitOptions, CommitResult, Committed, News, Op } from "../store.ts";
-import { flushes, syncs } from "../store-channels.ts";
+import { type Flush, publishSync } from "../store-channels.ts";
 import { newsOf } from "../waiting.ts";
 import { Query } from "./query.ts";
 import type { Sequences } from "./sequences.ts";
@@ -29,6 +30,7 @@ export class GroupCommit {
   readonly #primitives: Primitives;
   readonly #sequences: Sequences;
   readonly #wake: (news: Iterable<News>) => void;
+  readonly #onFlush: (flush: Flush) => void;
   readonly #rollBack: () => void;
   readonly #begin;
   readonly #end;
@@ -43,10 +45,12 @@ export class GroupCommit {
     primitives: Primitives,
     sequences: Sequences,
     wake: (news: Iterable<News>) => void,
+    onFlush: (flush: Flush) => void,
   ) {
     this.#primitives = primitives;
     this.#sequences = sequences;
     this.#wake = wake;
+    this.#onFlush = onFlush;
     this.#begin = new Query(db, "BEGIN IMMEDIATE");
     this.#end = new Query(db, "COMMIT");
     this.#savepoint = new Query(db, "SAVEPOINT one");
@@ -89,8 +93,10 @@ export class GroupCommit {
   }
 
   #land(batch: readonly Pending[]): void {
+    const begunMs = monotonicMs();
     try {
-      const results = flushes.traceSync(() => this.#transact(batch), { commits: batch.length });
+      const results = this.#transact(batch);
+      this.#onFlush({ commits: batch.length, ms: monotonicMs() - begunMs });
       for (const [index, result] of results.entries()) batch[index]?.resolve(result);
       this.#wake(new Set(batch.flatMap(({ news }, index) => (results[index]?.ok ? news : []))));
     } catch (error) {
@@ -104,7 +110,9 @@ export class GroupCommit {
     try {
       const results = batch.map((commit) => this.#perform(commit));
       this.#sequences.save();
-      syncs.traceSync(() => this.#end.run(), {});
+      const begunMs = monotonicMs();
+      this.#end.run();
+      publishSync({ ms: monotonicMs() - begunMs });
       this.#sequences.saved();
       return results;
     } catch (error) {

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Store } from "../store.ts";
 import { openDatabase } from "./database.ts";
 import { SqliteStore } from "./store.ts";
+import { type MovingOptions, MovingStore } from "./thread/moving-store.ts";
 
 /** Opens the embedded store; `clock` only dates the migrations. */
 export async function openSqliteStore(options: { path: string; clock?: Clock }): Promise<Store> {
@@ -9,4 +10,10 @@ export async function openSqliteStore(options: { path: string; clock?: Clock }):
   const { db, schemaVersion } = openDatabase(path, clock);
   return new SqliteStore(db, path, schemaVersion);
 }
+
+/** Opens the embedded store of a daemon, which takes a thread of its own when it becomes what others wait for. */
+export async function openMovingStore(options: Omit<MovingOptions, "clock">): Promise<MovingStore> {
+  return new MovingStore({ ...options, clock: systemClock });
+}
+
 export { openSqliteSnapshot, openSqliteTarget } from "./snapshot.ts";

@@ -1,10 +1,14 @@
-/** A process that commits until it is killed, and tells every acknowledged number on its output. */
+/**
+ * A process that commits until it is killed, and tells every acknowledged number on its output. Its store moves to a thread
+ * of its own after so many milliseconds, where that is asked for.
+ */
 import { writeSync } from "node:fs";
-import { openSqliteStore } from "./index.ts";
+import { openMovingStore } from "./index.ts";
 
 const WRITERS = 20;
-const [path = ""] = process.argv.slice(2);
-const store = await openSqliteStore({ path });
+const [path = "", moves] = process.argv.slice(2);
+const store = await openMovingStore({ path, processors: 1 });
+if (moves !== undefined) setTimeout(() => store.move(), Number(moves));
 
 async function write(): Promise<never> {
   for (;;) {

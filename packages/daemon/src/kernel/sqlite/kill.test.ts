@@ -10,8 +10,8 @@ const FIXTURE = fileURLToPath(new URL("kill.fixture.ts", import.meta.url));
 const scratch = useScratch();
 
 /** Lets a process commit on the file and kills it once it has acknowledged `count` commits more. */
-async function killAfter(count: number, path: string): Promise<number[]> {
-  const child = spawn(process.execPath, [FIXTURE, path], { stdio: ["ignore", "pipe", "inherit"] });
+async function killAfter(count: number, path: string, moves: string[]): Promise<number[]> {
+  const child = spawn(process.execPath, [FIXTURE, path, ...moves], { stdio: ["ignore", "pipe", "inherit"] });
   const acknowledged: number[] = [];
   const dead = once(child, "exit");
   for await (const line of createInterface(child.stdout)) {
@@ -23,20 +23,27 @@ async function killAfter(count: number, path: string): Promise<number[]> {
   return acknowledged;
 }
 
-test("K1 K2 what was acknowledged before SIGKILL is there, and everything is whole", async () => {
-  const path = scratch("store.db");
-  const acknowledged: number[] = [];
-  for (const count of [1, 150, 400, 777]) {
-    acknowledged.push(...(await killAfter(count, path)));
-    const store = await openSqliteStore({ path });
-    const journal = (await store.readStream("journal")).map(({ data }) => data);
-    const records = await store.list<number>("thing", { index: "by_id", limit: 10_000 });
-    const items = await Promise.all(journal.map((id) => store.getItem("work", `${id}`)));
-    await store.close();
+test.each([
+  ["here", []],
+  ["in a thread of its own", ["0"]],
+  ["on the way there", ["120"]],
+])(
+  "K1 K2 what was acknowledged before SIGKILL is there, and everything is whole: a store %s",
+  async (_where, moves) => {
+    const path = scratch("store.db");
+    const acknowledged: number[] = [];
+    for (const count of [1, 150, 400, 777]) {
+      acknowledged.push(...(await killAfter(count, path, moves)));
+      const store = await openSqliteStore({ path });
+      const journal = (await store.readStream("journal")).map(({ data }) => data);
+      const records = await store.list<number>("thing", { index: "by_id", limit: 10_000 });
+      const items = await Promise.all(journal.map((id) => store.getItem("work", `${id}`)));
+      await store.close();
 
-    expect([...new Set(acknowledged).difference(new Set(journal))], "acknowledged and lost").toEqual([]);
-    expect(records.map(({ data }) => data)).toEqual([...journal].sort((a, b) => Number(a) - Number(b)));
-    expect(items.map((item) => item?.payload)).toEqual(journal);
-    expect(new Set(journal).size).toBe(journal.length);
-  }
-});
+      expect([...new Set(acknowledged).difference(new Set(journal))], "acknowledged and lost").toEqual([]);
+      expect(records.map(({ data }) => data)).toEqual([...journal].sort((a, b) => Number(a) - Number(b)));
+      expect(items.map((item) => item?.payload)).toEqual(journal);
+      expect(new Set(journal).size).toBe(journal.length);
+    }
+  },
+);

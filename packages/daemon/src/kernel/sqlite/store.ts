@@ -17,6 +17,7 @@ import type {
   StreamRange,
 } from "../store.ts";
 import { StoreError } from "../store.ts";
+import { type Flush, publishFlush } from "../store-channels.ts";
 import { Waiting } from "../waiting.ts";
 import { asStoreError } from "./errors.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -25,6 +26,11 @@ import { Leases } from "./leases.ts";
 import { Queue } from "./queue.ts";
 import { Records } from "./records.ts";
 import { Sequences } from "./sequences.ts";
+
+export interface SqliteStoreOptions {
+  /** Hears of every transaction. */
+  onFlush?: (flush: Flush) => void;
+}
 
 /** The store on one SQLite file, which belongs to one process (`state-root.ts` sees to that). */
 export class SqliteStore implements Store {
@@ -40,7 +46,7 @@ export class SqliteStore implements Store {
   readonly #commits: GroupCommit;
   readonly #waiting = new Waiting();
 
-  constructor(db: DatabaseSync, path: string, schemaVersion: number) {
+  constructor(db: DatabaseSync, path: string, schemaVersion: number, options: SqliteStoreOptions = {}) {
     this.schemaVersion = schemaVersion;
     this.#db = db;
     this.#path = path;
@@ -55,7 +61,12 @@ export class SqliteStore implements Store {
       queue: this.#queue,
       leases: this.#leases,
     };
-    this.#commits = new GroupCommit(db, primitives, this.#sequences, (news) => this.#waiting.wake(news));
+    const wake = (news: Iterable<News>) => this.#waiting.wake(news);
+    const onFlush = (flush: Flush) => {
+      publishFlush(flush);
+      options.onFlush?.(flush);
+    };
+    this.#commits = new GroupCommit(db, primitives, this.#sequences, wake, onFlush);
   }
 
   async commit(ops: readonly Op[], options: CommitOptions = {}): Promise<CommitResult> {
@@ -135,13 +146,16 @@ export class SqliteStore implements Store {
     return main.size + (wal?.size ?? 0);
   }
 
+  /** Writes all that was submitted or reserved so far, before it returns. */
+  drain(): void {
+    this.#read(() => this.#commits.drain());
+  }
+
   async close(): Promise<void> {
     if (!this.#db.isOpen) return;
     this.#waiting.clear();
     try {
-      this.#commits.drain();
-    } catch (error) {
-      throw asStoreError(error, this.#path);
+      this.drain();
     } finally {
       this.#db.close();
     }
