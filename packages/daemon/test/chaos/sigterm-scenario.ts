@@ -12,7 +12,7 @@ import { within } from "./within.ts";
 
 const KINDS: (CallKind | "thinking")[] = ["read", "idempotent", "once", "checked", "thinking"];
 /** A model call lasts longer than it takes to bring all runs to life. */
-const THINKS_MS = 3_000;
+const THINKS_MS = 6_000;
 const THINKS_PER_RUN_MS = 100;
 const STEP_BACK_MS = -3 * 3_600_000;
 const ALIVE_WITHIN_MS = 60_000;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isTerminal, type RunView, type SessionEventLog } from "@kheish/contract";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { follow } from "../../support/follow.ts";
 import {
   cli,
@@ -149,6 +149,13 @@ describe.each(["SQLite", "PostgreSQL"])("a daemon on %s that is backed up while 
   });
 });
 
+/** A module by which a process stops itself once there is such a file. */
+function stopsAt(path: string): string {
+  const program = `import { existsSync } from "node:fs";
+    setInterval(() => existsSync(${JSON.stringify(path)}) && process.kill(process.pid, "SIGSTOP"), 1).unref();`;
+  return `data:text/javascript,${encodeURIComponent(program)}`;
+}
+
 test("a restore that is killed at any moment leaves a root that no daemon takes, and the same command finishes it", async () => {
   const directory = await scratch();
   const daemon = await daemonOn(await place(directory));
@@ -162,10 +169,13 @@ test("a restore that is killed at any moment leaves a root that no daemon takes,
   const command = ["restore", archive, "--state-root", root];
   let refused = 0;
   for (let pause = 0; pause < 60; pause += 12) {
+    // The first stands still by itself once it has begun to fill the root: however late the kill is, it hits the filling.
+    if (pause === 0) vi.stubEnv("NODE_OPTIONS", `--import "${stopsAt(mark)}"`);
     const cut = await cliProcess(command, async (isOver) => {
       while (!isOver() && !existsSync(mark)) await new Promise((resolve) => setImmediate(resolve));
       await new Promise((resolve) => setTimeout(resolve, pause));
     });
+    vi.unstubAllEnvs();
     if (cut.signal !== "SIGKILL" || !existsSync(mark)) break;
     refused += 1;
     if (pause > 0) continue;
