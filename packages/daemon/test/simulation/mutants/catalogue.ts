@@ -636,10 +636,10 @@ export const MUTANTS: readonly Mutant[] = [
     name: "call-a-lost-server-again",
     fault: "a call of an MCP server whose answer was lost is made again, whatever it does",
     file: "tools/mcp/server.ts",
-    find: 'if (end.kind === "lost") this.#failed(end.message, connection);',
+    find: 'if (end.kind === "lost") this.#link.failed(end.message, connection);',
     replace:
       'if (end.kind === "lost" && attempt === 0) continue;\n' +
-      '        if (end.kind === "lost") this.#failed(end.message, connection);',
+      '        if (end.kind === "lost") this.#link.failed(end.message, connection);',
   },
   {
     name: "trust-a-server-that-says-nothing",
