@@ -1,7 +1,8 @@
 /** The durable agent loop, as the rest of the daemon may use it. */
 export { AuditRefused } from "./audit-refused.ts";
-export { type CallPlace, type OpenAccount, openAccounts } from "./budgets/account.ts";
+export type { CallPlace } from "./budgets/account.ts";
 export { BUDGET_STREAM, BudgetBook } from "./budgets/book.ts";
+export { type OpenAccount, openAccounts } from "./budgets/open-accounts.ts";
 export { isExhausted, useOf } from "./budgets/say.ts";
 export * from "./commands/answer-question.ts";
 export {
@@ -33,7 +34,7 @@ export { promptOfTurn } from "./context/rebuild.ts";
 export type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
-export { type AdminChange, adminAction, type Changer } from "./external-actions.ts";
+export { adminAction } from "./external-actions.ts";
 export { remainingTokens } from "./goals/goal.ts";
 export * from "./hooks/port.ts";
 export { KnownSessions } from "./known-sessions.ts";

@@ -29,7 +29,6 @@ import {
 import type { Blobs } from "../kernel/blobs.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { CommitOptions, CommitResult, Op } from "../kernel/store.ts";
-import type { AdminChange } from "./external-actions.ts";
 import type { AssistantMessage, Message, ToolCall, Usage } from "./messages.ts";
 import type { SkillChange } from "./skills/port.ts";
 
@@ -514,6 +513,22 @@ export interface ExternalAction {
   withdraws?: true;
   /** What an operator changed; `request_digest` is of it, and it is kept beside the record. */
   detail?: AdminChangeDetail;
+}
+
+/** Who changes something, under which request, and why. */
+export interface Changer {
+  principal: string;
+  request_id?: string;
+  reason?: string;
+}
+
+/** An operator's change, as its record tells it (weakness 6). Nothing in it may be secret. */
+export interface AdminChange extends Changer {
+  /** What was changed, as `runtime/permission_mode`. */
+  target: string;
+  change: Record<string, Json>;
+  /** It takes authority away, and an operator must be able to do that while the ledger cannot vouch for it. */
+  withdraws?: true;
 }
 
 /** Signed records as operations of the commit that they account for. */

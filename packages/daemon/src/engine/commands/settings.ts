@@ -11,8 +11,9 @@ import {
   type ToolOverrides,
 } from "@kheish/contract";
 import { inputContract, outputContract } from "../contracts/contracts.ts";
-import { adminAction, type Changer } from "../external-actions.ts";
+import { adminAction } from "../external-actions.ts";
 import { digest } from "../ledger.ts";
+import type { Changer } from "../ports.ts";
 import type { Kept } from "../records.ts";
 import { isTopologyIdle } from "../transitions.ts";
 import { normalizeReplyTargets } from "./reply-targets.ts";
