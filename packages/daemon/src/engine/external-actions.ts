@@ -1,10 +1,9 @@
 import { hash } from "node:crypto";
 import type { AdminChangeDetail, Json } from "@kheish/contract";
+import type { AdminChange, ExternalAction } from "./audit-port.ts";
 import { digest } from "./ledger.ts";
 import type { Message } from "./messages.ts";
 import type {
-  AdminChange,
-  ExternalAction,
   ModelError,
   ModelErrorClass,
   ModelOutcome,

@@ -1,4 +1,5 @@
 /** The durable agent loop, as the rest of the daemon may use it. */
+export type * from "./audit-port.ts";
 export { AuditRefused } from "./audit-refused.ts";
 export type { CallPlace } from "./budgets/account.ts";
 export { BUDGET_STREAM, BudgetBook } from "./budgets/book.ts";
@@ -58,5 +59,7 @@ export { shownSkills } from "./skills/active.ts";
 export type * from "./skills/port.ts";
 export { TaskBook } from "./tasks/book.ts";
 export { tellTasks, toldTask, untoldTasks } from "./tasks/notice.ts";
+export type * from "./tasks/port.ts";
 export { endedShellTask, type ShellEnd, shellLease, withMetadata } from "./tasks/shell-task.ts";
 export { createTimers } from "./timers.ts";
+export { ZERO_USAGE } from "./usage.ts";

@@ -5,7 +5,7 @@ import type { FallbackPlace } from "./fallback.ts";
 import { type CallHooks, newRunHooks, type RunHooks } from "./hooks/state.ts";
 import type { AssistantMessage, Message, ToolCall, ToolResult } from "./messages.ts";
 import type { EffectClass, ModelError, Resumed, StandingRule } from "./ports.ts";
-import { ZERO_USAGE } from "./records.ts";
+import { ZERO_USAGE } from "./usage.ts";
 
 /** What the fold of a session's journal knows. Rebuilt at any time; a cache, never the truth. */
 export interface SessionState {

@@ -1,7 +1,7 @@
 import { type ActiveSkill, problem } from "@kheish/contract";
+import type { Changer } from "../audit-port.ts";
 import { adminAction } from "../external-actions.ts";
 import { digest } from "../ledger.ts";
-import type { Changer } from "../ports.ts";
 import { isCapable } from "../scopes/narrow.ts";
 import type { SessionChange } from "../session-change.ts";
 import { type Activation, beginSkill, endSkill } from "../skills/change.ts";
