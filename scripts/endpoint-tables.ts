@@ -43,7 +43,7 @@ write(
   (endpoint) => ({ ...basics(endpoint), ...(endpoint.idempotent === true && { idempotent: true }) }),
   {
     imports:
-      'import type { EndpointId } from "@kheish/contract";\nimport type { EndpointRow } from "./types.ts";',
+      'import type { EndpointId } from "@kheish/contract";\nimport type { EndpointRow } from "./rows.ts";',
     type: "{ readonly [E in EndpointId]: EndpointRow<E> }",
   },
 );

@@ -19,9 +19,9 @@ import type {
 import type { NewEvent, StoredEvent } from "../kernel/store.ts";
 import type { BudgetHold } from "./budgets/hold.ts";
 import type { FallbackPlace, FallbackStep } from "./fallback.ts";
+import type { RunHooks } from "./hooks/state.ts";
 import type { AssistantMessage, ToolResult, Usage, UserMessage } from "./messages.ts";
 import type { ContextUpdate, EffectClass, ModelError, StandingRule, StoredApproval } from "./ports.ts";
-import type { RunState } from "./state.ts";
 
 /**
  * Everything that can happen to a session, in the one stream `session/<id>`.
@@ -263,9 +263,15 @@ export interface RunCounters {
   started_seq: number;
   input_seq: number;
   /** Absent where hooks had nothing to do with the run so far. */
-  hooks?: RunState["hooks"];
+  hooks?: RunHooks;
   /** Absent where an earlier version wrote it. */
-  worked?: RunState["worked"];
+  worked?: WorkedTime;
+}
+
+/** Time that a run worked and that no budget was charged with yet; it works since then, unless it waits. */
+export interface WorkedTime {
+  ms: number;
+  since_ms?: number;
 }
 
 /** The stream of a session's journal. */

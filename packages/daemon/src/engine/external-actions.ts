@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import type { AdminChangeDetail, Json } from "@kheish/contract";
+import type { AdminChange, ExternalAction } from "./audit-port.ts";
 import { digest } from "./ledger.ts";
 import type { Message } from "./messages.ts";
 import type {
-  ExternalAction,
   ModelError,
   ModelErrorClass,
   ModelOutcome,
@@ -201,22 +201,6 @@ function digestOf(message: Message): string {
 // ---------------------------------------------------------------- operators
 
 export const ADMIN_CHANGE = "admin_change";
-
-/** Who changes something, under which request, and why. */
-export interface Changer {
-  principal: string;
-  request_id?: string;
-  reason?: string;
-}
-
-/** An operator's change, as its record tells it (weakness 6). Nothing in it may be secret. */
-export interface AdminChange extends Changer {
-  /** What was changed, as `runtime/permission_mode`. */
-  target: string;
-  change: Record<string, Json>;
-  /** It takes authority away, and an operator must be able to do that while the ledger cannot vouch for it. */
-  withdraws?: true;
-}
 
 export function adminAction(admin: AdminChange): ExternalAction {
   const { principal, target, change, request_id, reason, withdraws } = admin;

@@ -1,7 +1,9 @@
 /** The durable agent loop, as the rest of the daemon may use it. */
+export type * from "./audit-port.ts";
 export { AuditRefused } from "./audit-refused.ts";
-export { type CallPlace, type OpenAccount, openAccounts } from "./budgets/account.ts";
+export type { CallPlace } from "./budgets/account.ts";
 export { BUDGET_STREAM, BudgetBook } from "./budgets/book.ts";
+export { type OpenAccount, openAccounts } from "./budgets/open-accounts.ts";
 export { isExhausted, useOf } from "./budgets/say.ts";
 export * from "./commands/answer-question.ts";
 export {
@@ -33,7 +35,7 @@ export { promptOfTurn } from "./context/rebuild.ts";
 export type { KeptInputContract, KeptOutputContract } from "./contracts/contracts.ts";
 export * from "./events.ts";
 export { Executor, type ExecutorOptions } from "./executor.ts";
-export { type AdminChange, adminAction, type Changer } from "./external-actions.ts";
+export { adminAction } from "./external-actions.ts";
 export { remainingTokens } from "./goals/goal.ts";
 export * from "./hooks/port.ts";
 export { KnownSessions } from "./known-sessions.ts";
@@ -57,5 +59,7 @@ export { shownSkills } from "./skills/active.ts";
 export type * from "./skills/port.ts";
 export { TaskBook } from "./tasks/book.ts";
 export { tellTasks, toldTask, untoldTasks } from "./tasks/notice.ts";
+export type * from "./tasks/port.ts";
 export { endedShellTask, type ShellEnd, shellLease, withMetadata } from "./tasks/shell-task.ts";
 export { createTimers } from "./timers.ts";
+export { ZERO_USAGE } from "./usage.ts";

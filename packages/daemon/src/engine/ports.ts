@@ -1,5 +1,4 @@
 import {
-  type AdminChangeDetail,
   type ApprovalRequest,
   type CapabilityScope,
   type CredentialScope,
@@ -18,9 +17,6 @@ import {
   type SandboxProfile,
   type SeenInput,
   type SessionGoal,
-  type TaskOutputView,
-  type TaskRecord,
-  type TaskStatus,
   ToolRuntimeLimits,
   type UserQuestion,
   type UserQuestionRequest,
@@ -28,10 +24,9 @@ import {
 } from "@kheish/contract";
 import type { Blobs } from "../kernel/blobs.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { CommitOptions, CommitResult, Op } from "../kernel/store.ts";
-import type { AdminChange } from "./external-actions.ts";
 import type { AssistantMessage, Message, ToolCall, Usage } from "./messages.ts";
 import type { SkillChange } from "./skills/port.ts";
+import type { TaskChange, TaskPort } from "./tasks/port.ts";
 
 export type { SandboxProfile, ToolRuntimeLimits } from "@kheish/contract";
 
@@ -337,83 +332,6 @@ export type ToolStateChange =
 
 export type GoalChange = { type: "create"; objective: string; token_budget?: number } | { type: "complete" };
 
-/** 03, task tools. Lists of ids are as the model wrote them. */
-export type TaskChange =
-  | {
-      type: "create";
-      title: string;
-      description: string;
-      owner_agent_id?: string;
-      metadata: Json;
-      blocked_by: string[];
-      blocks: string[];
-    }
-  | ({ type: "update"; task_id: string } & TaskUpdate)
-  | { type: "delete"; task_id: string }
-  | { type: "begin_shell"; command: ShellCommand; output: JsonObject };
-
-/** A background command that is wanted; with `adopted` it runs already, and whoever runs it keeps it for the task. */
-export interface ShellCommand {
-  command: string;
-  title: string;
-  /** Relative to the workspace root. */
-  workdir: string;
-  /** Absolute. */
-  cwd: string;
-  workspace_root: string;
-  network: boolean;
-  sandbox: IsolationName;
-  adopted: boolean;
-}
-
-export interface TaskUpdate {
-  title?: string;
-  description?: string;
-  status?: TaskStatus;
-  owner_agent_id?: string;
-  output?: string;
-  metadata?: JsonObject;
-  remove_metadata_keys?: string[];
-  blocked_by?: string[];
-  add_blocked_by?: string[];
-  remove_blocked_by?: string[];
-  blocks?: string[];
-  add_blocks?: string[];
-  remove_blocks?: string[];
-}
-
-/** The tasks of sessions, for tools that read them or wait for them. Refusals are problems of the registry. */
-export interface TaskPort {
-  get(sessionId: string, taskId: string): Promise<TaskRead<TaskRecord>>;
-  list(sessionId: string, status: TaskStatus | undefined): Promise<TaskRead<TaskRecord[]>>;
-  output(
-    sessionId: string,
-    taskId: string,
-    options: TaskOutputOptions,
-    signal: AbortSignal,
-  ): Promise<TaskRead<TaskOutputView>>;
-  /** Resolves when it is over, or has been told to stop and takes its time over it (04-R49). */
-  stop(
-    sessionId: string,
-    taskId: string,
-    reason: string | undefined,
-    signal: AbortSignal,
-  ): Promise<TaskRead<TaskRecord>>;
-}
-
-/** `news`: the background commands whose end is seen here for the first time. */
-export interface TaskRead<T> {
-  value: T;
-  news: string[];
-}
-
-export interface TaskOutputOptions {
-  wait: boolean;
-  timeoutMs: number;
-  tailBytes: number;
-  full: boolean;
-}
-
 export type PlanChange = { type: "enter"; note?: string } | { type: "exit"; plan: string; summary?: string };
 
 export type ContextUpdate =
@@ -490,55 +408,3 @@ export type StoredApproval = Omit<ApprovalRequest, "input"> & {
   /** Of what no message asked for: an extension of a budget. */
   input?: Json;
 };
-
-// ---------------------------------------------------------------- audit
-
-/** Something that leaves the daemon, what came of it, or an operator's change (02-R74). Holds digests, no content. */
-export interface ExternalAction {
-  session_id?: string;
-  agent_id?: string;
-  run_id?: string;
-  tool_call_id?: string;
-  principal_id?: string;
-  parent_principal_id?: string;
-  grant_id?: string;
-  phase: "request" | "response" | "failed" | "applied";
-  kind: string;
-  target: string;
-  request_digest?: string;
-  response_digest?: string;
-  outcome?: string;
-  /** The run has only begun: nothing of it was recorded before, as far as whoever drives it knows. Not recorded. */
-  begins?: true;
-  /** Takes authority away: it is not held up when it cannot be recorded. Not recorded. */
-  withdraws?: true;
-  /** What an operator changed; `request_digest` is of it, and it is kept beside the record. */
-  detail?: AdminChangeDetail;
-}
-
-/** Signed records as operations of the commit that they account for. */
-export interface SealedActions {
-  ops: readonly Op[];
-  /** Says that the commit has landed. */
-  landed(): void;
-  /** Says that it was refused, or that it failed and nobody knows. */
-  lost(error?: unknown): void;
-}
-
-export interface AuditPort {
-  /**
-   * Chains and signs the actions of one commit. Throws `AuditRefused` when the ledger cannot vouch for something that
-   * is about to leave (02-R80); what has left already is never held up.
-   */
-  seal(actions: readonly ExternalAction[], atMs: number): Promise<SealedActions>;
-  /**
-   * Commits an operator's change that is no session's, together with its record (weakness 6). Answers stand under the
-   * indexes of `ops`; a refusal is one of their own guards. Throws the problem `audit/audit_unavailable` when the ledger
-   * cannot vouch for it; then nothing was changed.
-   */
-  commitAdmin(
-    ops: readonly Op[],
-    admin: AdminChange | readonly AdminChange[],
-    options?: CommitOptions,
-  ): Promise<CommitResult>;
-}

@@ -1,4 +1,5 @@
-import { type RunRecord, type SessionRecord, ZERO_USAGE } from "./records.ts";
+import type { RunRecord, SessionRecord } from "./records.ts";
+import { ZERO_USAGE } from "./usage.ts";
 
 /** What a run is asked for, by whom, and where it goes. */
 export type RunOrder = Pick<

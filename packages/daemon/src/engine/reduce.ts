@@ -6,11 +6,11 @@ import type { AskingCall, Checkpoint, RecordedEvent, ResultPlace, SessionEvents 
 import { dropContexts, foldHooks, withContexts } from "./hooks/fold.ts";
 import { type Message, type ToolResult, toolCallsOf, type Usage } from "./messages.ts";
 import { rulesAfter, withoutRun } from "./permissions/session-rules.ts";
-import { addCost } from "./records.ts";
 import { bytesAroundOutput } from "./result-envelope.ts";
 import { foldSkills } from "./skills/fold.ts";
 import { type CallState, type Entry, newRun, type RunState, type SessionState } from "./state.ts";
 import { UNKNOWN_EFFECT_OPTIONS } from "./unknown-effect.ts";
+import { addCost } from "./usage.ts";
 
 /**
  * Folds one event into what is known. Decides nothing and reads nothing but its arguments.

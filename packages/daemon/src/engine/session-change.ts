@@ -1,6 +1,6 @@
 import type { AddOp, NewEvent, Op, PutOp } from "../kernel/store.ts";
+import type { ExternalAction } from "./audit-port.ts";
 import { event, type SessionEvents, type SessionEventType, sessionStream } from "./events.ts";
-import type { ExternalAction } from "./ports.ts";
 import { type GoalRecord, type Kept, kept, put, type RecordKind, type SessionRecord } from "./records.ts";
 
 /** The queue that wakes a session's executor; the key is the session id. */

@@ -1,11 +1,11 @@
 import type { ActiveSkillSnapshot, Json, UsageTotals, UserQuestionRequest } from "@kheish/contract";
 import type { BudgetHold } from "./budgets/hold.ts";
-import type { AfterModelError, AskingCall, Checkpoint, UnknownEffect } from "./events.ts";
+import type { AfterModelError, AskingCall, Checkpoint, UnknownEffect, WorkedTime } from "./events.ts";
 import type { FallbackPlace } from "./fallback.ts";
 import { type CallHooks, newRunHooks, type RunHooks } from "./hooks/state.ts";
 import type { AssistantMessage, Message, ToolCall, ToolResult } from "./messages.ts";
 import type { EffectClass, ModelError, Resumed, StandingRule } from "./ports.ts";
-import { ZERO_USAGE } from "./records.ts";
+import { ZERO_USAGE } from "./usage.ts";
 
 /** What the fold of a session's journal knows. Rebuilt at any time; a cache, never the truth. */
 export interface SessionState {
@@ -79,8 +79,7 @@ export interface RunState {
   budget_denied?: string;
   /** It waits for what other calls hold. */
   budget_busy?: true;
-  /** Time that it worked and that no budget was charged with yet; it works since then, unless it waits. */
-  worked: { ms: number; since_ms?: number };
+  worked: WorkedTime;
   hooks: RunHooks;
 }
 

@@ -1,6 +1,6 @@
 import type { ContextPlan } from "./context/plan.ts";
 import type { Nudge } from "./events.ts";
-import type { DueHook } from "./hooks/due.ts";
+import type { DueHook } from "./hooks/port.ts";
 import type { CallState } from "./state.ts";
 
 /** What comes next. The loop carries it out; it decides nothing itself. */

@@ -2,9 +2,9 @@ import type { Json } from "@kheish/contract";
 import { event, type RecordedEvent, recorded, type SessionEvents, type SessionEventType } from "./events.ts";
 import type { AssistantMessage, FinishReason, ToolCall, ToolResult, Usage, UserMessage } from "./messages.ts";
 import type { RunRecord, SessionRecord } from "./records.ts";
-import { ZERO_USAGE } from "./records.ts";
 import { reduce } from "./reduce.ts";
 import { emptyState, type RunState, type SessionState } from "./state.ts";
+import { ZERO_USAGE } from "./usage.ts";
 
 /** What the tests of the engine are built of. For tests only. */
 export const NOW = 1_700_000_000_000;

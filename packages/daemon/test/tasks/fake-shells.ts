@@ -115,6 +115,8 @@ export class FakeMachine {
   readonly shells: FakeShell[] = [];
   readonly outputs = new MemoryOutputs();
   readonly signalled: string[] = [];
+  /** How often all its processes were looked through. */
+  looks = 0;
   /** Process number -> when it began. */
   readonly started = new Map<number, string>();
   /** Whether a command ends when its daemon dies; else it is left behind. */
@@ -149,10 +151,12 @@ export class FakeMachine {
 
   readonly traces: ProcessTraces = {
     startedAt: async (pid) => (this.#find(pid)?.isGone === true ? undefined : this.started.get(pid)),
-    carrying: async (name, value) =>
-      this.shells
-        .filter((shell) => !shell.isGone && shell.request.env[name] === value)
-        .map((shell) => shell.pid),
+    carriers: async (name) => {
+      this.looks++;
+      const standing = this.shells.filter(({ isGone }) => !isGone);
+      const byValue = Map.groupBy(standing, ({ request }) => request.env[name] ?? "");
+      return new Map([...byValue].map(([value, shells]) => [value, shells.map(({ pid }) => pid)]));
+    },
     signal: (pid, signal) => this.#signal(pid, signal, "process"),
     signalGroup: (pid, signal) => this.#signal(pid, signal, "group"),
   };

@@ -233,17 +233,17 @@ describe("03, Shell commands run with full host access: the sandbox of a daemon"
       expect(task.metadata).toMatchObject({ sandbox: "bubblewrap" });
       const [run] = await daemon.get<RunView[]>("/v1/runs");
       expect(run?.sandbox).toBe("bubblewrap");
-      const { carrying } = systemTraces();
-      expect((await carrying(MARKER, task.id)).length).toBeGreaterThan(1);
+      const carrying = async (taskId: string) => (await systemTraces().carriers(MARKER)).get(taskId) ?? [];
+      expect((await carrying(task.id)).length).toBeGreaterThan(1);
       await daemon.process.kill();
-      await eventually(async () => (await carrying(MARKER, task.id)).length === 0);
+      await eventually(async () => (await carrying(task.id)).length === 0);
       await daemon.process.restart();
       const { task: ended } = await daemon.output(task.id, "?wait=true");
       expect(ended).toMatchObject({ status: "failed", metadata: { terminal_reason: "daemon_restarted" } });
       const second = await daemon.begin("echo again; sleep 600");
       const stopped = await daemon.post<TaskRecord>(`/v1/sessions/s/tasks/${second.id}/stop`, {});
       expect(stopped.status).toBe("cancelled");
-      expect(await carrying(MARKER, second.id)).toEqual([]);
+      expect(await carrying(second.id)).toEqual([]);
     },
   );
 });

@@ -304,6 +304,35 @@ describe("04-R52 the daemon that runs a command", () => {
     expect(world.machine.signalled).toEqual([]);
   });
 
+  test.each([
+    ["that end when they are told to", true, 2],
+    ["that have to be killed", false, 12],
+  ])(
+    "04-R45 its processes are looked for together: many commands %s cost as many looks as one",
+    async (_, obey, looks) => {
+      const world = await createWorld();
+      const ids: string[] = [];
+      for (let n = 0; n < 5; n++) {
+        ids.push(await world.begin(`command ${n}`));
+        world.machine.last.obeys = obey;
+      }
+      expect(world.machine.looks).toBe(0);
+      await world.reboot();
+      for (const id of ids) {
+        const { metadata } = await world.over(id);
+        expect(metadata).toMatchObject({
+          process_tree_shutdown_confirmed: true,
+          process_tree_shutdown_matched_target: true,
+          process_tree_remaining_pids: [],
+        });
+      }
+      expect(world.machine.shells.map(({ signals }) => signals)).toEqual(
+        ids.map(() => (obey ? ["SIGTERM"] : ["SIGTERM", "SIGKILL"])),
+      );
+      expect(world.machine.looks).toBe(looks);
+    },
+  );
+
   test("03-R5 01-R99 is told to stop: the command is ended with it", async () => {
     const world = await createWorld();
     const id = await world.begin();

@@ -5,8 +5,9 @@ import { EventStream } from "../stream/event-stream.ts";
 import type { WireRequest } from "../transport/open.ts";
 import type { Repeatability } from "../transport/retry.ts";
 import { type SendOptions, send, sendForBody } from "../transport/send.ts";
+import type { AnyEndpointRow } from "./rows.ts";
 import { table } from "./table.ts";
-import type { AnyEndpointRow, Api, CallOptions, Keyed } from "./types.ts";
+import type { Api, CallOptions, Keyed } from "./types.ts";
 import { pathOf, queryOf } from "./url.ts";
 
 /** An endpoint's input, seen without its types. */

@@ -1,5 +1,5 @@
 import type { EndpointId } from "@kheish/contract";
-import type { EndpointRow } from "./types.ts";
+import type { EndpointRow } from "./rows.ts";
 
 /** Written by `npm run format` from the contract's endpoint table; the compiler refuses one that is not it. */
 export const table = {

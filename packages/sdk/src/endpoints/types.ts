@@ -1,24 +1,10 @@
-import type { EndpointId, endpoints } from "@kheish/contract";
+import type { EndpointId } from "@kheish/contract";
 import type { EventStream } from "../stream/event-stream.ts";
-
-/** What the contract's endpoint table says about one endpoint, as types: an endpoint cannot be called wrongly. */
-type Table = typeof endpoints;
+import type { Table } from "./rows.ts";
 
 /** What a schema takes and gives, without naming the library that schemas are written in. */
 type InputOf<Schema> = Schema extends { _zod: { input: infer Input } } ? Input : never;
 type OutputOf<Schema> = Schema extends { _zod: { output: infer Output } } ? Output : never;
-
-/** The row of the table that the SDK keeps at run time; see `scripts/endpoint-tables.ts`. */
-export type EndpointRow<E extends EndpointId> = Pick<Table[E], "method" | "path"> &
-  (Table[E] extends { kind: infer Kind } ? { kind: Kind } : { kind?: never }) &
-  (Table[E] extends { idempotent: true } ? { idempotent: true } : { idempotent?: never });
-
-export interface AnyEndpointRow {
-  readonly method: string;
-  readonly path: string;
-  readonly kind?: "text" | "sse" | "binary";
-  readonly idempotent?: true;
-}
 
 type PathParameter<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? (Name extends `*${infer Several}` ? Several : Name) | PathParameter<Rest>

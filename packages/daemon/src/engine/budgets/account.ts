@@ -1,7 +1,6 @@
 import type { BudgetLimits, BudgetScope, BudgetWindow } from "@kheish/contract";
 import type { AddOp, Store } from "../../kernel/store.ts";
 import type { Sums } from "../../kernel/sums.ts";
-import { type Kept, readMany } from "../records.ts";
 import { windowAt } from "./window.ts";
 
 /** What the daemon keeps of a budget. What is used of it stands apart, in accounts, so that counting changes no record of this kind. */
@@ -32,13 +31,6 @@ export interface CallPlace {
   session_id: string;
   run_id: string;
   route_id: string;
-}
-
-export interface OpenAccount {
-  budget: Kept<"budget">;
-  account: BudgetAccount;
-  sums: Sums | undefined;
-  resetsAtMs?: number;
 }
 
 export const SUMS_KIND = "budget_sums";
@@ -81,26 +73,6 @@ export function accountAt(
     account: { budget_id, counted_since_ms, window_start_ms: startMs, subject },
     ...(endMs === undefined ? {} : { resetsAtMs: endMs }),
   };
-}
-
-/** The open accounts of these budgets with what stands in them, in the order of the ids. */
-export async function openAccounts(
-  store: Store,
-  budgetIds: readonly string[],
-  place: Partial<CallPlace>,
-  nowMs: number,
-): Promise<OpenAccount[]> {
-  const budgets = await readMany(store, "budget", budgetIds);
-  const found = budgetIds.flatMap((id) => {
-    const budget = budgets.find((one) => one.id === id);
-    const open = budget && accountAt(budget.data, place, nowMs);
-    return budget === undefined || open === undefined ? [] : [{ budget, ...open }];
-  });
-  const sums = await readSums(
-    store,
-    found.map(({ account }) => account),
-  );
-  return found.map((open) => ({ ...open, sums: sums.get(accountId(open.account)) }));
 }
 
 export async function readSums(store: Store, accounts: readonly BudgetAccount[]): Promise<Map<string, Sums>> {

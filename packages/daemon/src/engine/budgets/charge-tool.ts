@@ -2,8 +2,9 @@ import { chargeCall } from "../goals/charge.ts";
 import type { Driver } from "../loop/driver.ts";
 import type { Usage } from "../messages.ts";
 import type { SessionChange } from "../session-change.ts";
-import { addTo, openAccounts } from "./account.ts";
+import { addTo } from "./account.ts";
 import { amounts, settling } from "./amounts.ts";
+import { openAccounts } from "./open-accounts.ts";
 
 /**
  * Charges what a model used for a tool's call to every budget and goal that covers it, in the commit that keeps the

@@ -1,6 +1,6 @@
 import type { BudgetMeasure, BudgetUse } from "@kheish/contract";
-import type { OpenAccount } from "./account.ts";
 import { sumOf, tableOf, usedOf } from "./amounts.ts";
+import type { OpenAccount } from "./open-accounts.ts";
 
 /** An account as people and clients read it. */
 export function useOf({ budget, sums, resetsAtMs }: OpenAccount): BudgetUse {

@@ -3,8 +3,10 @@ import {
   type Json,
   problem,
   type ResolveQuestionRequest,
+  type UserQuestionRequest,
   type UserQuestionResolution,
 } from "@kheish/contract";
+import type { UnknownEffect } from "../events.ts";
 import { auditAnswer, auditStop } from "../external-actions.ts";
 import { announce } from "../hooks/announce.ts";
 import { digest } from "../ledger.ts";
@@ -94,6 +96,7 @@ function refuseLate(question: Kept<"question">, now: number): void {
   if (deadline !== undefined && deadline <= now) throw expired(question);
 }
 
+/** The answer is kept, the call that asked goes on with it, and so does the run. */
 function applyAnswer(
   deps: CommandDeps,
   change: SessionChange,
@@ -103,67 +106,85 @@ function applyAnswer(
   principal: string,
 ): void {
   const { request, about, resume } = question.data;
+  keepAnswer(change, run, question, resolution, principal);
+  // A call that goes on with the answer stays open; the executor dispatches it again.
+  if (resume === undefined) {
+    if (about === undefined) settleAsking(deps, change, run, request, resolution);
+    else settleUnknown(change, run, about, resolution);
+  }
+  resumeRun(change, run, "user_question_resume");
+}
+
+function keepAnswer(
+  change: SessionChange,
+  run: Kept<"run">,
+  question: Kept<"question">,
+  resolution: UserQuestionResolution,
+  principal: string,
+): void {
+  const { declined } = resolution;
   const given = answerDigest(resolution);
   change.emit("user_question_resolved", { run_id: run.id, resolution, decided_by: principal });
   auditAnswer(change, run.data, {
-    tool_call_id: request.tool_call_id,
+    tool_call_id: question.data.request.tool_call_id,
     digest: given,
     by: principal,
-    outcome: resolution.declined ? "declined" : "answered",
+    outcome: declined ? "declined" : "answered",
   });
-  change.put(
-    "question",
-    question.id,
-    {
-      ...question.data,
-      answer: {
-        digest: given,
-        declined: resolution.declined,
-        decided_by: principal,
-        decided_at_ms: change.now,
-        cause: "answer",
-      },
+  const answer = {
+    digest: given,
+    declined,
+    decided_by: principal,
+    decided_at_ms: change.now,
+    cause: "answer" as const,
+  };
+  change.put("question", question.id, { ...question.data, answer }, question.revision);
+}
+
+/** The answer is the result of the call that asked. */
+function settleAsking(
+  { hooks, questions }: CommandDeps,
+  change: SessionChange,
+  run: Kept<"run">,
+  request: UserQuestionRequest,
+  resolution: UserQuestionResolution,
+): void {
+  const { id, tool_call_id } = request;
+  announce(hooks, change, change.session, "elicitation_result", {
+    runId: run.id,
+    subject: "ask_user_question",
+    place: ["elicitation_result", id],
+    payload: { tool_call_id, resolution },
+  });
+  change.emit("tool_call_finished", {
+    run_id: run.id,
+    call_id: tool_call_id,
+    result: {
+      call_id: tool_call_id,
+      tool_name: "ask_user_question",
+      output: questions.render(request, resolution),
+      is_error: false,
     },
-    question.revision,
-  );
-  // A call that goes on with the answer stays open; the executor dispatches it again.
-  if (resume !== undefined) {
-    resumeRun(change, run, "user_question_resume");
-    return;
-  }
-  if (about === undefined) {
-    announce(deps.hooks, change, change.session, "elicitation_result", {
-      runId: run.id,
-      subject: "ask_user_question",
-      place: ["elicitation_result", request.id],
-      payload: { tool_call_id: request.tool_call_id, resolution },
-    });
-    change.emit("tool_call_finished", {
-      run_id: run.id,
-      call_id: request.tool_call_id,
-      result: {
-        call_id: request.tool_call_id,
-        tool_name: "ask_user_question",
-        output: deps.questions.render(request, resolution),
-        is_error: false,
-      },
-      ledger: "settled",
-    });
-  } else if (!chose(resolution, UNKNOWN_EFFECT_OPTIONS.runAgain)) {
-    // "Run again" leaves the call open; the executor dispatches its next attempt.
-    change.emit("tool_call_finished", {
-      run_id: run.id,
-      call_id: about.unknown_call_id,
-      result: {
-        call_id: about.unknown_call_id,
-        tool_name: about.tool_name,
-        output: reconciledOutput(resolution),
-        is_error: !chose(resolution, UNKNOWN_EFFECT_OPTIONS.happened),
-      },
-      ledger: chose(resolution, UNKNOWN_EFFECT_OPTIONS.happened) ? "reconciled" : "unknown",
-    });
-  }
-  resumeRun(change, run, "user_question_resume");
+    ledger: "settled",
+  });
+}
+
+/** What somebody knows of a call whose outcome was lost. */
+function settleUnknown(
+  change: SessionChange,
+  run: Kept<"run">,
+  { unknown_call_id: call_id, tool_name }: UnknownEffect,
+  resolution: UserQuestionResolution,
+): void {
+  // "Run again" leaves the call open; the executor dispatches its next attempt.
+  if (chose(resolution, UNKNOWN_EFFECT_OPTIONS.runAgain)) return;
+  const happened = chose(resolution, UNKNOWN_EFFECT_OPTIONS.happened);
+  change.emit("tool_call_finished", {
+    run_id: run.id,
+    call_id,
+    result: { call_id, tool_name, output: reconciledOutput(resolution), is_error: !happened },
+    ledger: happened ? "reconciled" : "unknown",
+  });
 }
 
 function chose(resolution: UserQuestionResolution, optionId: string): boolean {

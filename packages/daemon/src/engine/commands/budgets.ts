@@ -8,11 +8,11 @@ import {
   problem,
 } from "@kheish/contract";
 import type { Op, Store } from "../../kernel/store.ts";
+import type { Changer } from "../audit-port.ts";
 import type { BudgetRecord } from "../budgets/account.ts";
 import { BUDGET_STREAM } from "../budgets/book.ts";
 import { asking, budgetTimer, clearOld, nextReset, roomFor, WAKE_PAGE } from "../budgets/wake.ts";
 import { isTimezone } from "../budgets/window.ts";
-import type { Changer } from "../external-actions.ts";
 import { digest } from "../ledger.ts";
 import type { PricePort, RouteResolver } from "../ports.ts";
 import { type Kept, put, read } from "../records.ts";

@@ -1,7 +1,8 @@
 import { type CreateSessionRequest, problem } from "@kheish/contract";
 import { sessionStream } from "../events.ts";
-import { type Kept, read, type SessionRecord, ZERO_USAGE } from "../records.ts";
+import { type Kept, read, type SessionRecord } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
+import { ZERO_USAGE } from "../usage.ts";
 import { earlier, idempotencyKeyOf, receiptOf, remember } from "./idempotency.ts";
 import { unknownPersona } from "./persona.ts";
 import { isEmptyScope, normalizeScope } from "./scopes.ts";

@@ -8,11 +8,12 @@ import { afterRun, pauseGoal } from "../goals/after-run.ts";
 import type { ContinuationDeps } from "../goals/continuation.ts";
 import { announce } from "../hooks/announce.ts";
 import { dropRunRules } from "../permissions/session-rules.ts";
-import { addUsage, type Kept } from "../records.ts";
+import type { Kept } from "../records.ts";
 import { closeRequests } from "../requests.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { SessionState } from "../state.ts";
 import { settleRun } from "../transitions.ts";
+import { addUsage } from "../usage.ts";
 import { requireIdle } from "./settings.ts";
 import { type CommandDeps, queueHead, requireRun, requireSession, transact } from "./transact.ts";
 

@@ -9,10 +9,10 @@ import {
   type SetSessionRuleRequest,
 } from "@kheish/contract";
 import type { Op } from "../../kernel/store.ts";
-import { type AdminChange, adminAction, type Changer } from "../external-actions.ts";
+import type { AdminChange, Changer, ExternalAction } from "../audit-port.ts";
+import { adminAction } from "../external-actions.ts";
 import { RULE_STREAM } from "../permissions/rule-book.ts";
 import { listRules } from "../permissions/rule-records.ts";
-import type { ExternalAction } from "../ports.ts";
 import { type Kept, type PermissionRuleRecord, permissionRuleId, put, read } from "../records.ts";
 import { type SessionChange, TIMER_QUEUE } from "../session-change.ts";
 import type { TooEarly } from "./too-early.ts";

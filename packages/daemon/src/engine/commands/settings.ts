@@ -10,8 +10,9 @@ import {
   type SetOutputContractRequest,
   type ToolOverrides,
 } from "@kheish/contract";
+import type { Changer } from "../audit-port.ts";
 import { inputContract, outputContract } from "../contracts/contracts.ts";
-import { adminAction, type Changer } from "../external-actions.ts";
+import { adminAction } from "../external-actions.ts";
 import { digest } from "../ledger.ts";
 import type { Kept } from "../records.ts";
 import { isTopologyIdle } from "../transitions.ts";

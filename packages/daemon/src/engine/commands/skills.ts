@@ -1,5 +1,6 @@
 import { type ActiveSkill, problem } from "@kheish/contract";
-import { adminAction, type Changer } from "../external-actions.ts";
+import type { Changer } from "../audit-port.ts";
+import { adminAction } from "../external-actions.ts";
 import { digest } from "../ledger.ts";
 import { isCapable } from "../scopes/narrow.ts";
 import type { SessionChange } from "../session-change.ts";

@@ -4,12 +4,13 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { ClaimItemOp, CommitResult, Op, QueueItem, Store } from "../../kernel/store.ts";
+import type { AuditPort } from "../audit-port.ts";
 import { AuditRefused } from "../audit-refused.ts";
 import type { BudgetBook } from "../budgets/book.ts";
 import type { HookPort } from "../hooks/port.ts";
 import type { KnownSession, KnownSessions } from "../known-sessions.ts";
 import type { RuleBook } from "../permissions/rule-book.ts";
-import type { AuditPort, AuthorityPort, PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
+import type { AuthorityPort, PricePort, QuestionPort, RouteResolver, ToolPort } from "../ports.ts";
 import { check, type Kept, type RunRecord, read, type SessionRecord } from "../records.ts";
 import { SessionChange } from "../session-change.ts";
 

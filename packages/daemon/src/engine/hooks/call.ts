@@ -5,7 +5,8 @@ import type { StopSignal } from "../loop/stop.ts";
 import type { SessionRecord } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { RunState } from "../state.ts";
-import type { DueHook, HookView } from "./due.ts";
+import type { HookView } from "./due.ts";
+import type { DueHook } from "./port.ts";
 import { blockReason, type HookAnswer, isBlocked } from "./port.ts";
 
 /** What of the hooks concerns this run; undefined for the run of a hook, which has none of its own (03-R54). */

@@ -2,7 +2,7 @@ import type { HookEvent, HookPayload, Json } from "@kheish/contract";
 import { type ToolResult, textOf } from "../messages.ts";
 import type { CallState, RunState, SessionState } from "../state.ts";
 import type { Step } from "../step.ts";
-import { type HookScope, hookInput } from "./port.ts";
+import { type DueHook, type HookScope, hookInput } from "./port.ts";
 
 /** What `decide` must know to see that hooks come first. Absent where none are configured: they cost nothing then. */
 export interface HookView {
@@ -13,12 +13,6 @@ export interface HookView {
   /** The session has had a run before. */
   resumes: boolean;
   workspaceRoot: string;
-}
-
-/** Hooks that have to be called before the run goes on. */
-export interface DueHook {
-  input: ReturnType<typeof hookInput>;
-  callId?: string;
 }
 
 /** A run that waits or is at its end, be it for what hooks did to the daemon, calls none. */

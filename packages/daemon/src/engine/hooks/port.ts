@@ -24,6 +24,13 @@ export interface HookPort {
   announce(input: HookInput): readonly Op[];
 }
 
+/** Hooks that have to be called before the run goes on. */
+export interface DueHook {
+  input: HookInput;
+  /** The call that they are about. */
+  callId?: string;
+}
+
 /** Who an event happens to. */
 export interface HookScope {
   session_id?: string;

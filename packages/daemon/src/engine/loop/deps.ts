@@ -4,23 +4,23 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../kernel/store.ts";
+import type { AuditPort } from "../audit-port.ts";
 import type { BudgetBook } from "../budgets/book.ts";
 import type { HookPort } from "../hooks/port.ts";
 import type { KnownSessions } from "../known-sessions.ts";
 import type { RunLimits } from "../limits.ts";
 import type { RuleBook } from "../permissions/rule-book.ts";
 import type {
-  AuditPort,
   AuthorityPort,
   ModelDelta,
   ModelPort,
   PricePort,
   RouteResolver,
-  TaskPort,
   ToolPort,
   ToolRuntimeLimits,
 } from "../ports.ts";
 import type { SkillPort } from "../skills/port.ts";
+import type { TaskPort } from "../tasks/port.ts";
 import type { StateCache } from "./state-cache.ts";
 
 /** What the loop works with; everything comes in from `compose`. */

@@ -1,9 +1,10 @@
 import type { SessionGoal } from "@kheish/contract";
 import type { CommitResult, NewEvent, Op } from "../../kernel/store.ts";
+import type { SealedActions } from "../audit-port.ts";
 import { routeAt } from "../context/route-at.ts";
 import type { RecordedEvent } from "../events.ts";
 import { catchUp, foldSession } from "../fold.ts";
-import type { PinnedRoute, SealedActions, ToolRuntimeLimits } from "../ports.ts";
+import type { PinnedRoute, ToolRuntimeLimits } from "../ports.ts";
 import { check, type Kept, read } from "../records.ts";
 import { reduce } from "../reduce.ts";
 import { SessionChange } from "../session-change.ts";

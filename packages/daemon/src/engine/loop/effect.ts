@@ -1,5 +1,5 @@
 import type { ContextPlan } from "../context/plan.ts";
-import type { DueHook } from "../hooks/due.ts";
+import type { DueHook } from "../hooks/port.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { CallState } from "../state.ts";
 

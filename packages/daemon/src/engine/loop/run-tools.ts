@@ -11,15 +11,7 @@ import { beforeQuestion } from "../hooks/due.ts";
 import { blockReason, isBlocked } from "../hooks/port.ts";
 import type { Usage } from "../messages.ts";
 import { changePlanning } from "../permissions/plan-mode.ts";
-import type {
-  ContextUpdate,
-  GoalChange,
-  PlanChange,
-  TaskChange,
-  Tool,
-  ToolContext,
-  ToolOutcome,
-} from "../ports.ts";
+import type { ContextUpdate, GoalChange, PlanChange, Tool, ToolContext, ToolOutcome } from "../ports.ts";
 import { questionRecordId } from "../records.ts";
 import { bytesAroundOutput } from "../result-envelope.ts";
 import type { SessionChange } from "../session-change.ts";
@@ -27,6 +19,7 @@ import type { SkillChange } from "../skills/port.ts";
 import { changeSkills } from "../skills/tool-change.ts";
 import type { CallState } from "../state.ts";
 import { markTold } from "../tasks/notice.ts";
+import type { TaskChange } from "../tasks/port.ts";
 import { changeTask } from "../tasks/tool-change.ts";
 import type { Driver } from "./driver.ts";
 import type { Outcome } from "./effect.ts";

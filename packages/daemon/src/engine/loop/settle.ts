@@ -6,9 +6,9 @@ import { afterRun } from "../goals/after-run.ts";
 import { announce } from "../hooks/announce.ts";
 import { textOf } from "../messages.ts";
 import { dropRunRules } from "../permissions/session-rules.ts";
-import { addUsage } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { settleRun } from "../transitions.ts";
+import { addUsage } from "../usage.ts";
 import type { Driver } from "./driver.ts";
 
 /**

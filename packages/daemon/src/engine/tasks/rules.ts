@@ -1,6 +1,6 @@
 import { BACKGROUND_SHELL, isTaskOver, type Json, type JsonObject, type TaskStatus } from "@kheish/contract";
-import type { TaskUpdate } from "../ports.ts";
 import type { StoredTask } from "../records.ts";
+import type { TaskUpdate } from "./port.ts";
 
 /** Why a change of tasks is refused, in words a model can act on. */
 export class TaskRefused extends Error {

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { BACKGROUND_SHELL, isTaskOver, type JsonObject, type TaskStatus } from "@kheish/contract";
 import type { Driver } from "../loop/driver.ts";
 import { LEASE_MS } from "../loop/session-lease.ts";
-import type { ShellCommand } from "../ports.ts";
 import { type StoredTask, taskRecordId } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import type { TaskBook } from "./book.ts";
+import type { ShellCommand } from "./port.ts";
 import { isObject, TaskRefused } from "./rules.ts";
 
 /** Commands of one session in the background at one time. */

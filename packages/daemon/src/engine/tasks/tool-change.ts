@@ -1,9 +1,9 @@
 import { isTaskOver, type Json } from "@kheish/contract";
 import type { Driver } from "../loop/driver.ts";
-import type { TaskChange, TaskUpdate } from "../ports.ts";
 import type { StoredTask } from "../records.ts";
 import type { SessionChange } from "../session-change.ts";
 import { TaskBook } from "./book.ts";
+import type { TaskChange, TaskUpdate } from "./port.ts";
 import {
   changedList,
   createdMetadata,

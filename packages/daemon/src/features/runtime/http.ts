@@ -1,6 +1,7 @@
 import { type Binding, bind, ok } from "../binding.ts";
+import { capabilities } from "./capabilities.ts";
 import type { PermissionExplainer } from "./permissions.ts";
-import { capabilities, type StatusService } from "./status.ts";
+import type { StatusService } from "./status.ts";
 
 export function statusBindings(status: StatusService): Binding[] {
   return [

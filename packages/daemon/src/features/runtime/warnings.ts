@@ -1,9 +1,10 @@
-import type { DaemonStatusView, HooksStatus, RunsStatus, StatusWarning } from "@kheish/contract";
+import type { AuditStatus, DaemonStatusView, HooksStatus, RunsStatus, StatusWarning } from "@kheish/contract";
 import type { RouteReadiness } from "../../engine/index.ts";
 import type { StorageProbe } from "../../kernel/storage-probe.ts";
 import { controlPlaneWarnings } from "./control-plane-warnings.ts";
 
 export interface WarningSources {
+  audit: AuditStatus;
   runs: RunsStatus;
   readiness: readonly RouteReadiness[];
   probes: readonly StorageProbe[];
@@ -17,6 +18,7 @@ export interface WarningSources {
 /** What an operator should know now; anything but an `info` makes the daemon unhealthy (02-R99). */
 export function warningsOf(sources: WarningSources): StatusWarning[] {
   return [
+    ...auditWarnings(sources.audit),
     ...runWarnings(sources.runs),
     ...routeWarnings(sources.readiness),
     ...storageWarnings(sources.probes),
@@ -24,6 +26,35 @@ export function warningsOf(sources: WarningSources): StatusWarning[] {
     ...hookWarnings(sources.hooks),
     ...authStoreWarnings(sources.authStore),
     ...(sources.isHoldingStill ? [HOLDING_STILL] : []),
+  ];
+}
+
+/** While the ledger cannot vouch for them, external actions are refused: nothing is more urgent (02-R80). */
+function auditWarnings({ failure, damaged_buckets: damaged }: AuditStatus): StatusWarning[] {
+  const [first] = damaged;
+  return [
+    ...(failure === undefined
+      ? []
+      : [
+          {
+            severity: "error" as const,
+            code: "external_action_audit_failed",
+            message: `external actions are refused: ${failure.reason}`,
+            action: "mend what the reason names; the ledger is asked again by itself",
+          },
+        ]),
+    ...(first === undefined
+      ? []
+      : [
+          {
+            severity: "error" as const,
+            code: "external_action_audit_damaged",
+            message: `${damaged.length} buckets of the audit do not verify: ${first.reason}`,
+            related_id: first.bucket,
+            action:
+              "export and verify the audit, and find out who wrote to the store; runs of these buckets are refused",
+          },
+        ]),
   ];
 }
 

@@ -3,11 +3,10 @@ import {
   check,
   type Kept,
   LEASE_MS,
-  type StoredTask,
   shellLease,
   withMetadata,
 } from "../../engine/index.ts";
-import { endTree } from "../../tools/process/end-tree.ts";
+import { endTrees, type KnownProcess, type TreeShutdown } from "../../tools/process/end-trees.ts";
 import type { ProcessTraces } from "../../tools/process/traces.ts";
 import { cutOff, type Endings } from "./endings.ts";
 import { countsOf } from "./output-log.ts";
@@ -29,6 +28,11 @@ export interface CommandHost {
 /** The environment variable by which a command of a task is found again (04-R44). */
 export const MARKER = "KHEISH_SHELL_TASK_ID";
 const PAGE = 500;
+
+/** What is known of a process that was left behind, and of which task it is. */
+interface LeftProcess extends KnownProcess {
+  id: string;
+}
 
 /** Ends the commands of daemons that are dead, and hands the host those of its own that it has not heard of. */
 export class Leftovers {
@@ -59,27 +63,38 @@ export class Leftovers {
         ...(after === undefined ? {} : { after }),
       });
       const live = page as unknown as Kept<"task">[];
-      await Promise.all(live.map((one) => this.#adoptOrEndOne(one)));
+      await this.#adoptOrEnd(live);
       if (page.length < PAGE) return;
       after = page.at(-1)?.cursor;
     }
   }
 
-  async #adoptOrEndOne(one: Kept<"task">): Promise<void> {
-    const { id, data: stored } = one;
+  /** Those that are to be ended are ended together; one that could not be looked at holds up nobody else. */
+  async #adoptOrEnd(live: readonly Kept<"task">[]): Promise<void> {
+    const { traces, commands } = this.#deps;
+    const looks = await Promise.allSettled(live.map((one) => this.#adoptOrTake(one)));
+    const left = looks.flatMap((look) => (look.status === "fulfilled" ? look.value : []));
+    const ended = await endTrees(left, MARKER, traces, commands.clock);
+    const told = await Promise.allSettled(ended.map((shutdown) => this.#tellEnd(shutdown)));
+    for (const one of [...looks, ...told]) if (one.status === "rejected") throw one.reason;
+  }
+
+  /** Its process, when it was left behind and this daemon has its lease to end it. */
+  async #adoptOrTake(one: Kept<"task">): Promise<LeftProcess[]> {
+    const { id } = one;
     const { commands, owner } = this.#deps;
     const lease = await commands.store.getLease(shellLease(id));
     const isHeld = lease !== undefined && lease.expiresAtMs > commands.clock.now();
     if (isHeld && !this.#ending.has(id)) {
       // Its commit was heard of, or will be: it is this daemon's to begin.
       if (lease.owner === owner) this.#host.launch(id);
-      return;
+      return [];
     }
     // Before the lease is asked for: when the answer gets lost it is held all the same, and the next look must know why.
     if (!this.#host.isRunning(id)) this.#ending.add(id);
-    if (!(await this.#takeLease(one)) || this.#host.isRunning(id)) return void this.#ending.delete(id);
-    await this.#endLeftover(id, stored);
+    if ((await this.#takeLease(one)) && !this.#host.isRunning(id)) return [processOf(one)];
     this.#ending.delete(id);
+    return [];
   }
 
   /** As long as the task is what it was when it was looked at: one that has ended has no lease to be left with. */
@@ -93,19 +108,9 @@ export class Leftovers {
     return taken.ok;
   }
 
-  async #endLeftover(id: string, stored: StoredTask): Promise<void> {
-    const { outputs, traces, commands } = this.#deps;
-    const { pid, process_group_id, process_started_at } = withMetadata(stored, {});
-    const ended = await endTree(
-      {
-        ...(typeof pid === "number" ? { pid } : {}),
-        ...(typeof process_group_id === "number" ? { groupId: process_group_id } : {}),
-        ...(typeof process_started_at === "string" ? { startedAt: process_started_at } : {}),
-        marker: { name: MARKER, value: stored.task.id },
-      },
-      traces,
-      commands.clock,
-    );
+  async #tellEnd(ended: TreeShutdown<LeftProcess>): Promise<void> {
+    const { outputs } = this.#deps;
+    const { id } = ended.process;
     const bytes = await outputs.read(id);
     const kept = bytes === undefined ? { metadata: {} } : await this.#endings.keepOutput(id, countsOf(bytes));
     const end = cutOff({
@@ -116,11 +121,24 @@ export class Leftovers {
       process_tree_shutdown_matched_target: ended.matched,
       process_tree_shutdown_signal_sent: ended.signalled,
       process_tree_shutdown_timed_out: ended.timedOut,
-      process_tree_remaining_pids: ended.remaining,
+      process_tree_remaining_pids: [...ended.remaining],
     });
     await this.#endings.settle(
       id,
       "blob" in kept && kept.blob !== undefined ? { ...end, blob: kept.blob } : end,
     );
+    this.#ending.delete(id);
   }
+}
+
+/** What the record of a task says of its process. */
+function processOf({ id, data: stored }: Kept<"task">): LeftProcess {
+  const { pid, process_group_id, process_started_at } = withMetadata(stored, {});
+  return {
+    id,
+    ...(typeof pid === "number" ? { pid } : {}),
+    ...(typeof process_group_id === "number" ? { groupId: process_group_id } : {}),
+    ...(typeof process_started_at === "string" ? { startedAt: process_started_at } : {}),
+    mark: stored.task.id,
+  };
 }

@@ -1,5 +1,5 @@
 import { urlTarget } from "../../engine/action-target.ts";
-import type { ExternalAction } from "../../engine/ports.ts";
+import type { ExternalAction } from "../../engine/audit-port.ts";
 import { OutboundRefused } from "../outbound/refused.ts";
 import type { AuditLedger } from "./ledger.ts";
 import { sha256 } from "./record.ts";

@@ -1,8 +1,8 @@
 import type { AuditStatus } from "@kheish/contract";
 import { problem } from "@kheish/contract";
+import type { AdminChange, AuditPort, ExternalAction, SealedActions } from "../../engine/audit-port.ts";
 import { AuditRefused } from "../../engine/audit-refused.ts";
-import { ADMIN_CHANGE, type AdminChange, adminAction } from "../../engine/external-actions.ts";
-import type { AuditPort, ExternalAction, SealedActions } from "../../engine/ports.ts";
+import { ADMIN_CHANGE, adminAction } from "../../engine/external-actions.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { KeyedMutex } from "../../kernel/keyed-mutex.ts";
 import type { Log } from "../../kernel/log.ts";

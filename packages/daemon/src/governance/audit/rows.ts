@@ -1,5 +1,5 @@
 import type { Json } from "@kheish/contract";
-import type { ExternalAction } from "../../engine/ports.ts";
+import type { ExternalAction } from "../../engine/audit-port.ts";
 
 /** What the records of one commit may have in common. */
 export const SCOPE = [

@@ -1,5 +1,5 @@
 import type { AdminChangeDetail, AuditCheckpoint, Json } from "@kheish/contract";
-import type { ExternalAction } from "../../engine/ports.ts";
+import type { ExternalAction } from "../../engine/audit-port.ts";
 import type { NewEvent, StoredEvent } from "../../kernel/store.ts";
 import { recordHash, type UnsignedRecord } from "./record.ts";
 import {

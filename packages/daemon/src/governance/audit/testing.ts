@@ -1,4 +1,4 @@
-import type { AuditPort } from "../../engine/ports.ts";
+import type { AuditPort } from "../../engine/audit-port.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Store } from "../../kernel/store.ts";
 import { createSynchronousSigner, Verifier } from "./keys/signer.ts";

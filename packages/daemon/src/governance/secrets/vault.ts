@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { type AuthSlotRecord, type AuthSlotStatus, type JsonObject, problem } from "@kheish/contract";
-import type { AdminChange } from "../../engine/index.ts";
+import type { AdminChange, AuditPort } from "../../engine/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Op, Store } from "../../kernel/store.ts";
-import type { AuditLedger } from "../audit/index.ts";
 import type { Keyring } from "./keyring.ts";
 import { Keyrings } from "./keyrings.ts";
 import { KnownSlots, type StandingSlot } from "./known-slots.ts";
@@ -23,7 +22,7 @@ const MAX_ATTEMPTS = 100;
 
 export interface VaultDeps {
   store: Store;
-  audit: Pick<AuditLedger, "commitAdmin">;
+  audit: Pick<AuditPort, "commitAdmin">;
   clock: Clock;
   random: Random;
   /** Undefined: nothing can be written, and what is sealed cannot be read (02-R48). */

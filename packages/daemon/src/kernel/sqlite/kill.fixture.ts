@@ -2,7 +2,6 @@
  * A process that commits until it is killed, and tells every acknowledged number on its output. Its store moves to a thread
  * of its own after so many milliseconds, where that is asked for.
  */
-import { writeSync } from "node:fs";
 import { openMovingStore } from "./index.ts";
 
 const WRITERS = 20;
@@ -19,7 +18,7 @@ async function write(): Promise<never> {
       { op: "enqueue", queue: "work", key: `${id}`, dueAtMs: 0, payload: id },
     ]);
     if (!result.ok) throw new Error(`number ${id} was given twice: ${result.reason}`);
-    writeSync(1, `${id}\n`);
+    process.stdout.write(`${id}\n`);
   }
 }
 

@@ -1,7 +1,8 @@
 import { constants } from "node:os";
 import type { JsonObject } from "@kheish/contract";
 import { z } from "zod";
-import type { ShellCommand, Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
+import type { Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
+import type { ShellCommand } from "../../engine/tasks/port.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { defineTool } from "../define.ts";
 import { systemReason, ToolFailure } from "../failure.ts";

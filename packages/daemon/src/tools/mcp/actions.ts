@@ -1,5 +1,5 @@
+import type { ExternalAction } from "../../engine/audit-port.ts";
 import { digest } from "../../engine/index.ts";
-import type { ExternalAction } from "../../engine/ports.ts";
 
 /** Keeps what leaves and what came of it; rejects when there can be no record, and then nothing leaves (02-R80). */
 export type ActionSink = (action: ExternalAction) => Promise<void>;

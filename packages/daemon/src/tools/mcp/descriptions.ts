@@ -1,5 +1,4 @@
-import type { UpstreamTool } from "./connection-port.ts";
-import { cutText, MCP_LIMITS } from "./json-limits.ts";
+import { cutText } from "./json-limits.ts";
 
 /** Said with every answer of a server. */
 export const SECURITY_NOTICE =
@@ -10,9 +9,4 @@ const UNTRUSTED = "[untrusted MCP metadata] ";
 /** What a server says about itself or its tools, marked and cut. */
 export function untrusted(text: string, maxChars: number): string {
   return cutText(`${UNTRUSTED}${text.trim()}`, maxChars);
-}
-
-export function toolDescription(server: string, tool: UpstreamTool): string {
-  const text = tool.description?.trim() || tool.title?.trim() || tool.name;
-  return untrusted(`${server}: ${text}`, MCP_LIMITS.toolDescription);
 }

@@ -6,19 +6,26 @@ import { defineTool } from "../define.ts";
 import { ToolFailure } from "../failure.ts";
 import { success } from "../outcome.ts";
 import { type ListKind, UpstreamFailure } from "./connection-port.ts";
+import type { Acting } from "./credential-port.ts";
 import { SECURITY_NOTICE } from "./descriptions.ts";
 import { boundedJson, MCP_LIMITS } from "./json-limits.ts";
 import { resourceContents, toolOutput } from "./result.ts";
 import type { McpServer } from "./server.ts";
-import type { McpServers } from "./servers.ts";
 
 const TIMEOUT_MS = 30_000;
 const server = z.string().min(1).describe("Name of the MCP server.");
 const cursor = z.string().min(1).optional().describe("next_cursor of an earlier answer; needs 'server'.");
 const Listing = z.strictObject({ server: server.optional(), cursor });
 
+/** The servers that there are, and how one of them is reached. */
+interface Helped {
+  readonly all: readonly McpServer[];
+  /** A server that `acting` may use, connected. Rejects with `UpstreamFailure`, which says why not. */
+  usable(name: string, acting: Acting, signal: AbortSignal): Promise<McpServer>;
+}
+
 /** Tools that reach what servers offer beside tools: resources, and prompts. */
-export function helperTools(servers: McpServers): Tool[] {
+export function helperTools(servers: Helped): Tool[] {
   return [
     listing(servers, "resources", "Lists what MCP servers offer to read."),
     listing(servers, "resource_templates", "Lists patterns of URIs that MCP servers can read."),
@@ -80,7 +87,7 @@ const common = {
 } as const;
 const notice = { untrusted: true, security_notice: SECURITY_NOTICE } as const;
 
-function listing(servers: McpServers, what: ListKind, description: string): Tool {
+function listing(servers: Helped, what: ListKind, description: string): Tool {
   return defineTool({
     name: `list_mcp_${what}`,
     description,
@@ -109,7 +116,7 @@ function page(what: string, name: string, items: unknown[], nextCursor: string |
 
 /** One server's answer, or one of each server; there a server that fails has an entry that says so. */
 async function overServers(
-  servers: McpServers,
+  servers: Helped,
   input: { server?: string | undefined; cursor?: string | undefined },
   context: ToolContext,
   list: (used: McpServer, cursor: string | undefined) => Promise<JsonObject>,
@@ -132,7 +139,7 @@ async function overServers(
 }
 
 /** 03-R64. */
-async function usable(servers: McpServers, name: string, context: ToolContext): Promise<McpServer> {
+async function usable(servers: Helped, name: string, context: ToolContext): Promise<McpServer> {
   if (!isSeen(name, context)) throw new ToolFailure(`MCP server '${name}' is not available in this session`);
   const { session_id, credential_scope: scope, signal } = context;
   return asked(servers.usable(name, { session_id, scope }, signal));

@@ -5,7 +5,7 @@ import { failure } from "../outcome.ts";
 import { toolTarget } from "./actions.ts";
 import type { CallEnd, UpstreamCall, UpstreamTool } from "./connection-port.ts";
 import type { Acting } from "./credential-port.ts";
-import { toolDescription } from "./descriptions.ts";
+import { untrusted } from "./descriptions.ts";
 import {
   answered,
   type Dialogue,
@@ -17,6 +17,7 @@ import {
 } from "./elicitation.ts";
 import { type HeldCalls, OpenCall } from "./held-calls.ts";
 import { forwardedSchema, isObject, withoutNulls } from "./input-schema.ts";
+import { MCP_LIMITS } from "./json-limits.ts";
 import { qualifiedName } from "./names.ts";
 import { toolOutput } from "./result.ts";
 
@@ -45,7 +46,7 @@ export function mcpTool(server: ToolServer, upstream: UpstreamTool, held: HeldCa
   const effect = effectOf(upstream);
   return {
     name,
-    description: toolDescription(server.name, upstream),
+    description: descriptionOf(server.name, upstream),
     input_schema,
     effect,
     timeoutMs: server.toolTimeoutMs,
@@ -62,6 +63,11 @@ export function mcpTool(server: ToolServer, upstream: UpstreamTool, held: HeldCa
     execute: (input, context) =>
       new Attempt(server, upstream.name, effect, held, input as JsonObject, context).outcome(),
   };
+}
+
+function descriptionOf(server: string, tool: UpstreamTool): string {
+  const text = tool.description?.trim() || tool.title?.trim() || tool.name;
+  return untrusted(`${server}: ${text}`, MCP_LIMITS.toolDescription);
 }
 
 /** Kept with a question, so that the call goes on wherever the answer finds a daemon. */

@@ -9,8 +9,11 @@ import { promisify } from "node:util";
 export interface ProcessTraces {
   /** When a process began, as text that no later process of this number has; undefined when there is none. */
   startedAt(pid: number): Promise<string | undefined>;
-  /** Every process that was given this variable, wherever it has moved to since; where that can be known. */
-  carrying(name: string, value: string): Promise<number[]>;
+  /**
+   * Every process that was given this variable, wherever it has moved to since, by what the variable says; where that can
+   * be known. One look at all processes, however many values are asked for.
+   */
+  carriers(name: string): Promise<ReadonlyMap<string, readonly number[]>>;
   signal(pid: number, signal: "SIGTERM" | "SIGKILL"): boolean;
   signalGroup(groupId: number, signal: "SIGTERM" | "SIGKILL"): boolean;
 }
@@ -22,7 +25,7 @@ const START_TICKS = 19;
 export function systemTraces(platform: NodeJS.Platform = process.platform): ProcessTraces {
   return {
     startedAt: platform === "linux" ? startedOnLinux : startedElsewhere,
-    carrying: platform === "linux" ? carryingOnLinux : async () => [],
+    carriers: platform === "linux" ? carriersOnLinux : async () => new Map(),
     signal: (pid, signal) => send(pid, signal),
     signalGroup: (groupId, signal) => send(-groupId, signal),
   };
@@ -42,17 +45,22 @@ async function startedOnLinux(pid: number): Promise<string | undefined> {
   }
 }
 
-async function carryingOnLinux(name: string, value: string): Promise<number[]> {
-  const wanted = `${name}=${value}`;
+async function carriersOnLinux(name: string): Promise<Map<string, number[]>> {
+  const prefix = `${name}=`;
   const numbers = (await readdir("/proc").catch(() => [])).filter((entry) => /^\d+$/.test(entry));
-  const found = await Promise.all(
+  const found = new Map<string, number[]>();
+  await Promise.all(
     numbers.map(async (number) => {
       // Those of others cannot be read, and none of them is ours.
       const environment = await readFile(`/proc/${number}/environ`, "latin1").catch(() => "");
-      return environment.split("\0").includes(wanted) ? [Number(number)] : [];
+      const given = environment.split("\0").filter((variable) => variable.startsWith(prefix));
+      for (const variable of new Set(given)) {
+        const value = variable.slice(prefix.length);
+        found.set(value, [...(found.get(value) ?? []), Number(number)]);
+      }
     }),
   );
-  return found.flat();
+  return found;
 }
 
 async function startedElsewhere(pid: number): Promise<string | undefined> {

@@ -8,7 +8,8 @@ import {
   TaskStatus,
 } from "@kheish/contract";
 import { z } from "zod";
-import type { TaskPort, TaskRead, TaskUpdate, Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
+import type { Tool, ToolContext, ToolOutcome } from "../../engine/ports.ts";
+import type { TaskPort, TaskRead, TaskUpdate } from "../../engine/tasks/port.ts";
 import { defineTool } from "../define.ts";
 import { ToolFailure } from "../failure.ts";
 import { success } from "../outcome.ts";

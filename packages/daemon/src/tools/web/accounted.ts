@@ -1,6 +1,7 @@
 import type { Json } from "@kheish/contract";
+import type { ExternalAction } from "../../engine/audit-port.ts";
 import { digest } from "../../engine/index.ts";
-import type { ExternalAction, ToolContext } from "../../engine/ports.ts";
+import type { ToolContext } from "../../engine/ports.ts";
 import { OutboundRefused } from "../../governance/outbound/refused.ts";
 import { ToolFailure } from "../failure.ts";
 

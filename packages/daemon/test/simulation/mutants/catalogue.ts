@@ -301,22 +301,22 @@ export const MUTANTS: readonly Mutant[] = [
     name: "leave-the-commands-of-the-dead",
     fault: "a command whose daemon died is in progress for ever",
     file: "features/tasks/leftovers.ts",
-    find: "if (!(await this.#takeLease(one)) || this.#host.isRunning(id))",
-    replace: "if (!this.#host.isRunning(id))",
+    find: "if ((await this.#takeLease(one)) && !this.#host.isRunning(id))",
+    replace: "if (this.#host.isRunning(id))",
   },
   {
     name: "start-a-command-again",
     fault: "a command that a dead daemon had begun is begun again",
     file: "features/tasks/leftovers.ts",
     find: "if (!this.#host.isRunning(id)) this.#ending.add(id);",
-    replace: "if (!this.#host.isRunning(id)) return this.#host.launch(id);",
+    replace: "if (!this.#host.isRunning(id)) return this.#host.launch(id), [];",
   },
   {
     name: "leave-the-processes-of-the-dead",
     fault: "a task is said to have failed while its command goes on",
-    file: "tools/process/end-tree.ts",
-    find: "let left = await alive();\n  if",
-    replace: "let left: number[] = [];\n  if",
+    file: "tools/process/end-trees.ts",
+    find: "let standing: readonly Tree[] = await stillStanding(trees, marker, traces);",
+    replace: "let standing: readonly Tree[] = [];",
   },
   {
     name: "run-everybodys-commands",
@@ -636,10 +636,10 @@ export const MUTANTS: readonly Mutant[] = [
     name: "call-a-lost-server-again",
     fault: "a call of an MCP server whose answer was lost is made again, whatever it does",
     file: "tools/mcp/server.ts",
-    find: 'if (end.kind === "lost") this.#failed(end.message, connection);',
+    find: 'if (end.kind === "lost") this.#link.failed(end.message, connection);',
     replace:
       'if (end.kind === "lost" && attempt === 0) continue;\n' +
-      '        if (end.kind === "lost") this.#failed(end.message, connection);',
+      '        if (end.kind === "lost") this.#link.failed(end.message, connection);',
   },
   {
     name: "trust-a-server-that-says-nothing",

@@ -1,8 +1,7 @@
 import type { AuthSlotRecord } from "@kheish/contract";
 import type { AccountPlan } from "../plan/plan.ts";
 import type { Prng } from "./prng.ts";
-import type { SimulatedProcess } from "./process.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { Owner, Scheduler } from "./scheduler.ts";
 
 /** One who logged in, and what they were given; a refresh token that comes twice betrays a theft and ends it all. */
 export interface Login {
@@ -16,9 +15,18 @@ export interface Login {
   accessTokens: Map<string, number>;
 }
 
+/** A daemon, as far as it shows in what it asks. */
+interface Client extends Owner {
+  /** How far its clock is from the true time. */
+  readonly skewMs: number;
+  /** Times that the machine did not let it run. */
+  readonly pauses: number;
+  readonly draining: boolean;
+}
+
 /** A refresh token as it came, and what became of the answer. */
 export interface Presentation {
-  process: SimulatedProcess;
+  process: Client;
   pauses: number;
   /** Of its process's clock, then. */
   skewMs: number;
@@ -133,7 +141,7 @@ export class Authorization {
   }
 
   /** How one daemon reaches it. */
-  fetchOf(process: SimulatedProcess): typeof globalThis.fetch {
+  fetchOf(process: Client): typeof globalThis.fetch {
     return async (_url, init) => {
       const { refresh_token: token = "" } = JSON.parse(String(init?.body)) as { refresh_token?: string };
       const before = this.#presented.get(token) ?? [];
@@ -180,7 +188,7 @@ export class Authorization {
     throw new TypeError("fetch failed");
   }
 
-  #travel(process: SimulatedProcess): Promise<void> {
+  #travel(process: Client): Promise<void> {
     const slowest = this.#isCalm() ? 40 : (this.#plan?.travelMs ?? 40);
     return this.#scheduler.sleep(this.#prng.int(1, slowest), process, "token request");
   }

@@ -101,8 +101,13 @@ export class Commands implements Owner {
   readonly #traces: ProcessTraces = {
     startedAt: async (pid) =>
       this.all.some((command) => command.pid === pid && command.exit === undefined) ? `${pid}` : undefined,
-    carrying: async (_name, value) =>
-      this.of(value).flatMap(({ pid, exit }) => (exit === undefined ? [pid] : [])),
+    carriers: async () => {
+      const standing = Map.groupBy(
+        this.all.filter(({ exit }) => exit === undefined),
+        ({ task }) => task,
+      );
+      return new Map([...standing].map(([task, commands]) => [task, commands.map(({ pid }) => pid)]));
+    },
     signal: (pid, signal) => this.#signalPid(pid, signal),
     signalGroup: (pid, signal) => this.#signalPid(pid, signal),
   };

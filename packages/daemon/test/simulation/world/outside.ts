@@ -2,8 +2,7 @@ import type { Json } from "@kheish/contract";
 import type { Reconciled, Tool, ToolContext, ToolOutcome } from "../../../src/engine/index.ts";
 import type { CallPlan, Plan, ToolName } from "../plan/plan.ts";
 import { hash, type Prng } from "./prng.ts";
-import type { SimulatedProcess } from "./process.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { Owner, Scheduler } from "./scheduler.ts";
 
 /** One thing that was really done to the world. */
 export interface Effect {
@@ -47,7 +46,7 @@ export class Outside {
   }
 
   /** One tool of each effect class, one that can be read back, one that needs approval, and one that asks. */
-  tools(process: SimulatedProcess): Tool[] {
+  tools(process: Owner): Tool[] {
     return [
       this.#tool(process, "ask_user_question", { effect: "idempotent" }),
       this.#tool(process, "begin", {
@@ -69,7 +68,7 @@ export class Outside {
   }
 
   #tool(
-    process: SimulatedProcess,
+    process: Owner,
     name: ToolName,
     parts: Pick<Tool, "effect"> & Partial<Pick<Tool, "allowsParallel" | "isolation" | "reconcile">>,
   ): Tool {
@@ -86,12 +85,7 @@ export class Outside {
     };
   }
 
-  async #execute(
-    process: SimulatedProcess,
-    tool: ToolName,
-    input: Json,
-    context: ToolContext,
-  ): Promise<ToolOutcome> {
+  async #execute(process: Owner, tool: ToolName, input: Json, context: ToolContext): Promise<ToolOutcome> {
     const { call_id: id } = context;
     const call = this.#calls.get(id);
     if (call === undefined) throw new Error(`nobody planned a call '${id}'`);
@@ -124,7 +118,7 @@ export class Outside {
     this.onEffect(effect);
   }
 
-  async #readBack(process: SimulatedProcess, id: string): Promise<Reconciled> {
+  async #readBack(process: Owner, id: string): Promise<Reconciled> {
     await this.#pause(process);
     if (hash(this.#plan.seed, `unreadable ${id}`) % 5 === 0) return { kind: "unknown" };
     const done = this.effects.find((effect) => effect.call === id);
@@ -133,7 +127,7 @@ export class Outside {
     return { kind: "applied", output: answered(call, done.input).output };
   }
 
-  #pause(process: SimulatedProcess): Promise<void> {
+  #pause(process: Owner): Promise<void> {
     const ms = this.#prng.int(0, this.#plan.weather.toolMs);
     return this.#scheduler.sleep(ms, process, "tool");
   }

@@ -9,7 +9,6 @@ import type { ServerSpec } from "../../../src/tools/mcp/index.ts";
 import type { CallPlan, Plan, RemotePlan, ToolName } from "../plan/plan.ts";
 import type { Effect } from "./outside.ts";
 import { hash, type Prng } from "./prng.ts";
-import type { SimulatedProcess } from "./process.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
 export const REMOTE: ServerSpec = {
@@ -84,7 +83,7 @@ export class Remote {
     }
   }
 
-  connect(process: SimulatedProcess): SimulatedConnect {
+  connect(process: Owner): SimulatedConnect {
     return async () => {
       await this.#travel(process);
       const life = this.#life;
@@ -110,12 +109,7 @@ export class Remote {
     };
   }
 
-  async #called(
-    process: SimulatedProcess,
-    life: Life,
-    call: UpstreamCall,
-    signal: AbortSignal,
-  ): Promise<CallEnd> {
+  async #called(process: Owner, life: Life, call: UpstreamCall, signal: AbortSignal): Promise<CallEnd> {
     const { call: id = "" } = call.input as { call?: string };
     await this.#reach(process, life);
     const end = Promise.withResolvers<CallEnd>();
@@ -132,7 +126,7 @@ export class Remote {
     return ended;
   }
 
-  async #serve(process: SimulatedProcess, life: Life, id: string, call: UpstreamCall): Promise<CallEnd> {
+  async #serve(process: Owner, life: Life, id: string, call: UpstreamCall): Promise<CallEnd> {
     const { callOf, plan, remote } = this.#parts;
     const planned = callOf(id);
     if (planned === undefined) throw new Error(`nobody planned a call '${id}'`);
@@ -157,12 +151,12 @@ export class Remote {
   }
 
   /** On its way there; it is another one, or none, when the server has died since. */
-  async #reach(process: SimulatedProcess, life: Life): Promise<void> {
+  async #reach(process: Owner, life: Life): Promise<void> {
     await this.#travel(process);
     if (!life.alive) throw new UpstreamFailure("it knows us no more", true);
   }
 
-  #travel(process: SimulatedProcess): Promise<void> {
+  #travel(process: Owner): Promise<void> {
     const ms = this.#parts.prng.int(0, this.#parts.plan.weather.toolMs);
     return this.#parts.scheduler.sleep(ms, process, "mcp");
   }

@@ -1,26 +1,10 @@
-import type { Json } from "@kheish/contract";
-import type { Clock } from "../../clock.ts";
-import { monotonicMs } from "../../clock.ts";
-import type {
-  CommitOptions,
-  CommitResult,
-  KeyParts,
-  Lease,
-  ListedRecord,
-  ListQuery,
-  News,
-  Op,
-  QueueItem,
-  ReadAllRange,
-  Store,
-  StoredEvent,
-  StoredRecord,
-  StreamRange,
-} from "../../store.ts";
-import { Waiting } from "../../waiting.ts";
+import { type Clock, monotonicMs } from "../../clock.ts";
+import type { Store } from "../../store.ts";
 import { openDatabase } from "../database.ts";
 import { SqliteStore } from "../store.ts";
+import { AskedStore } from "./asked-store.ts";
 import { Pressure } from "./pressure.ts";
+import { asked, type Method } from "./protocol.ts";
 import { StoreThread } from "./store-thread.ts";
 
 export interface MovingOptions {
@@ -37,11 +21,8 @@ export interface MovingOptions {
  * becomes what the others wait for. It moves once, between two flushes: what was submitted is written here, the file is
  * closed here, and the next call goes there. Nobody notices but by the time that things take.
  */
-export class MovingStore implements Store {
-  readonly engine = "sqlite";
-  readonly schemaVersion: number;
+export class MovingStore extends AskedStore {
   readonly #path: string;
-  readonly #waiting = new Waiting();
   readonly #onMoved: () => void;
   #current: SqliteStore | StoreThread;
   #moving: Promise<void> | undefined;
@@ -49,8 +30,8 @@ export class MovingStore implements Store {
 
   constructor({ path, clock, processors, onMoved = () => undefined }: MovingOptions) {
     const { db, schemaVersion } = openDatabase(path, clock);
+    super(schemaVersion);
     const pressure = new Pressure(processors, () => void this.move());
-    this.schemaVersion = schemaVersion;
     this.#path = path;
     this.#onMoved = onMoved;
     this.#current = new SqliteStore(db, path, schemaVersion, {
@@ -65,64 +46,15 @@ export class MovingStore implements Store {
     return this.#moving;
   }
 
-  commit(ops: readonly Op[], options?: CommitOptions): Promise<CommitResult> {
-    return this.#current.commit(ops, options);
-  }
-  readStream(stream: string, range?: StreamRange): Promise<StoredEvent[]> {
-    return this.#current.readStream(stream, range);
-  }
-  readEvents(stream: string, seqs: readonly number[]): Promise<StoredEvent[]> {
-    return this.#current.readEvents(stream, seqs);
-  }
-  streamHead(stream: string): Promise<number> {
-    return this.#current.streamHead(stream);
-  }
-  readAll(range: ReadAllRange): Promise<StoredEvent[]> {
-    return this.#current.readAll(range);
-  }
-  head(): Promise<number> {
-    return this.#current.head();
-  }
-  get<T extends Json = Json>(kind: string, id: string): Promise<StoredRecord<T> | undefined> {
-    return this.#current.get(kind, id);
-  }
-  getMany<T extends Json = Json>(kind: string, ids: readonly string[]): Promise<StoredRecord<T>[]> {
-    return this.#current.getMany(kind, ids);
-  }
-  list<T extends Json = Json>(kind: string, query: ListQuery): Promise<ListedRecord<T>[]> {
-    return this.#current.list(kind, query);
-  }
-  count(kind: string, query: { index: string; prefix?: KeyParts }): Promise<number> {
-    return this.#current.count(kind, query);
-  }
-  nextDueAt(queue: string): Promise<number | undefined> {
-    return this.#current.nextDueAt(queue);
-  }
-  getItem(queue: string, key: string): Promise<QueueItem | undefined> {
-    return this.#current.getItem(queue, key);
-  }
-  deadLetters(queue: string, limit: number): Promise<QueueItem[]> {
-    return this.#current.deadLetters(queue, limit);
-  }
-  getLease(name: string): Promise<Lease | undefined> {
-    return this.#current.getLease(name);
-  }
-  reserveIds(sequence: string, count: number): Promise<number> {
-    return this.#current.reserveIds(sequence, count);
-  }
-  sizeBytes(): Promise<number> {
-    return this.#current.sizeBytes();
-  }
-
-  onCommit(news: News, wake: () => void): () => void {
-    return this.#waiting.add(news, wake);
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#waiting.clear();
+    this.waiting.clear();
     await this.#moving;
     await this.#current.close();
+  }
+
+  protected ask<T>(method: Method, ...args: unknown[]): Promise<T> {
+    return asked(this.#current, method, args) as Promise<T>;
   }
 
   async #move(): Promise<void> {
@@ -144,6 +76,6 @@ export class MovingStore implements Store {
   }
 
   #hear(store: Store): void {
-    for (const news of ["events", "items"] as const) store.onCommit(news, () => this.#waiting.wake([news]));
+    for (const news of ["events", "items"] as const) store.onCommit(news, () => this.waiting.wake([news]));
   }
 }

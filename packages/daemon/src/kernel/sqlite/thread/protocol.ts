@@ -20,6 +20,12 @@ export interface Call {
   args: unknown[];
 }
 
+/** What a store says to a call. */
+export function asked(store: Store, method: Method, args: readonly unknown[]): Promise<unknown> {
+  const call: (...args: never[]) => Promise<unknown> = store[method];
+  return call.apply(store, args as never[]);
+}
+
 export interface Failure {
   name: string;
   code?: StoreError["code"];

@@ -1,26 +1,9 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { Json } from "@kheish/contract";
 import { programFile } from "../../package.ts";
-import {
-  type CommitOptions,
-  type CommitResult,
-  type KeyParts,
-  type Lease,
-  type ListedRecord,
-  type ListQuery,
-  type News,
-  type Op,
-  type QueueItem,
-  type ReadAllRange,
-  type Store,
-  type StoredEvent,
-  type StoredRecord,
-  StoreError,
-  type StreamRange,
-} from "../../store.ts";
+import { StoreError } from "../../store.ts";
 import { publishFlush, publishSync } from "../../store-channels.ts";
-import { Waiting } from "../../waiting.ts";
+import { AskedStore } from "./asked-store.ts";
 import { type Call, errorOf, type Method, type Report } from "./protocol.ts";
 
 const WORKER = programFile("kernel/sqlite/thread/store-worker");
@@ -34,12 +17,9 @@ type Settle = PromiseWithResolvers<unknown>;
  * A thread that ends by itself (it ran out of memory) takes the process with it, as the store would have done here: what
  * it had handed out and not yet written, nobody could vouch for.
  */
-export class StoreThread implements Store {
-  readonly engine = "sqlite";
-  readonly schemaVersion: number;
+export class StoreThread extends AskedStore {
   readonly #worker: Worker;
   readonly #path: string;
-  readonly #waiting = new Waiting();
   readonly #asked = new Map<number, Settle>();
   #lastId = 0;
   /** Calls as they will be sent. */
@@ -47,7 +27,7 @@ export class StoreThread implements Store {
   #isClosed = false;
 
   private constructor(worker: Worker, path: string, schemaVersion: number) {
-    this.schemaVersion = schemaVersion;
+    super(schemaVersion);
     this.#worker = worker;
     this.#path = path;
     worker.on("message", (text: string) => this.#hear(JSON.parse(text) as Report));
@@ -60,64 +40,11 @@ export class StoreThread implements Store {
     return new StoreThread(worker, path, schemaVersion);
   }
 
-  commit(ops: readonly Op[], options: CommitOptions = {}): Promise<CommitResult> {
-    return this.#ask("commit", ops, options);
-  }
-  readStream(stream: string, range: StreamRange = {}): Promise<StoredEvent[]> {
-    return this.#ask("readStream", stream, range);
-  }
-  readEvents(stream: string, seqs: readonly number[]): Promise<StoredEvent[]> {
-    return this.#ask("readEvents", stream, seqs);
-  }
-  streamHead(stream: string): Promise<number> {
-    return this.#ask("streamHead", stream);
-  }
-  readAll(range: ReadAllRange): Promise<StoredEvent[]> {
-    return this.#ask("readAll", range);
-  }
-  head(): Promise<number> {
-    return this.#ask("head");
-  }
-  get<T extends Json = Json>(kind: string, id: string): Promise<StoredRecord<T> | undefined> {
-    return this.#ask("get", kind, id);
-  }
-  getMany<T extends Json = Json>(kind: string, ids: readonly string[]): Promise<StoredRecord<T>[]> {
-    return this.#ask("getMany", kind, ids);
-  }
-  list<T extends Json = Json>(kind: string, query: ListQuery): Promise<ListedRecord<T>[]> {
-    return this.#ask("list", kind, query);
-  }
-  count(kind: string, query: { index: string; prefix?: KeyParts }): Promise<number> {
-    return this.#ask("count", kind, query);
-  }
-  nextDueAt(queue: string): Promise<number | undefined> {
-    return this.#ask("nextDueAt", queue);
-  }
-  getItem(queue: string, key: string): Promise<QueueItem | undefined> {
-    return this.#ask("getItem", queue, key);
-  }
-  deadLetters(queue: string, limit: number): Promise<QueueItem[]> {
-    return this.#ask("deadLetters", queue, limit);
-  }
-  getLease(name: string): Promise<Lease | undefined> {
-    return this.#ask("getLease", name);
-  }
-  reserveIds(sequence: string, count: number): Promise<number> {
-    return this.#ask("reserveIds", sequence, count);
-  }
-  sizeBytes(): Promise<number> {
-    return this.#ask("sizeBytes");
-  }
-
-  onCommit(news: News, wake: () => void): () => void {
-    return this.#waiting.add(news, wake);
-  }
-
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    const closed = this.#ask("close");
+    const closed = this.ask("close");
     this.#isClosed = true;
-    this.#waiting.clear();
+    this.waiting.clear();
     try {
       await closed;
     } finally {
@@ -131,7 +58,7 @@ export class StoreThread implements Store {
     await this.#worker.terminate();
   }
 
-  async #ask<T>(method: Method, ...args: unknown[]): Promise<T> {
+  protected async ask<T>(method: Method, ...args: unknown[]): Promise<T> {
     if (this.#isClosed) throw new StoreError("unavailable", `${this.#path} is closed`);
     const id = ++this.#lastId;
     // Here, so that what is no JSON is its caller's failure alone.
@@ -154,7 +81,7 @@ export class StoreThread implements Store {
       if (failure === undefined) asked?.resolve(result);
       else asked?.reject(errorOf(failure));
     }
-    this.#waiting.wake(news);
+    this.waiting.wake(news);
     for (const flush of flushes) publishFlush(flush);
     for (const sync of syncs) publishSync(sync);
   }

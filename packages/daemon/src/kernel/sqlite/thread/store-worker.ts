@@ -5,7 +5,7 @@ import type { Store } from "../../store.ts";
 import { FLUSH_CHANNEL, type Flush, SYNC_CHANNEL, type Sync } from "../../store-channels.ts";
 import { openDatabase } from "../database.ts";
 import { SqliteStore } from "../store.ts";
-import { type Answer, type Call, failureOf, type Report } from "./protocol.ts";
+import { type Answer, asked, type Call, failureOf, type Report } from "./protocol.ts";
 
 /** Entry of the store's thread: an empty report when the file is open, then calls in and reports out. */
 const { path } = workerData as { path: string };
@@ -27,8 +27,7 @@ function saying(): Report {
 
 async function answer({ id, method, args }: Call): Promise<Answer> {
   try {
-    const called: (...args: never[]) => Promise<unknown> = store[method];
-    return { id, result: await called.apply(store, args as never[]) };
+    return { id, result: await asked(store, method, args) };
   } catch (error) {
     return { id, failure: failureOf(error) };
   }

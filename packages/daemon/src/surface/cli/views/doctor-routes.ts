@@ -1,4 +1,4 @@
-import type { RoutesReport } from "../commands/doctor/routes.ts";
+import type { RoutesReport } from "../commands/doctor/routes-report.ts";
 import type { Style } from "../output/output.ts";
 import { table } from "../output/table.ts";
 import { checkLines } from "./doctor.ts";

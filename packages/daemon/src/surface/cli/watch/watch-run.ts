@@ -33,13 +33,15 @@ export async function watchRun(
     style: cli.output.style(),
     answers: (waiting) => answerHints(cli, waiting),
   });
+  const detached = new AbortController();
   const show = ({ state: next, lines }: Advance) => {
+    // What was due at the same moment comes after the last words.
+    if (detached.signal.aborted) return;
     state = next;
     const rows = Math.min(MOST_LIVE_ROWS, (terminal.rows ?? FALLBACK_ROWS) - 1);
     screen.show(lines, liveLines(state, view().style, rows));
   };
 
-  const detached = new AbortController();
   const stopListening = host.onSignal("SIGINT", () => {
     const { colors } = view().style;
     screen.show([colors.dim(`the run goes on; back to it: ${cli.hint("runs", "watch", runId)}`)], []);

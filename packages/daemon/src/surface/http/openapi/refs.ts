@@ -1,14 +1,12 @@
-import type { JsonSchema } from "./json-schema.ts";
-
 const LOCAL = "#/$defs/";
 
 /** A copy of the schema whose references to local definitions are answered by `rename`. */
-export function renameRefs(schema: JsonSchema, rename: (name: string) => string): JsonSchema {
-  return copy(schema, rename) as JsonSchema;
+export function renameRefs<Schema extends object>(schema: Schema, rename: (name: string) => string): Schema {
+  return copy(schema, rename) as Schema;
 }
 
 /** The local definitions a schema refers to. */
-export function referredNames(schema: JsonSchema): Set<string> {
+export function referredNames(schema: object): Set<string> {
   const names = new Set<string>();
   renameRefs(schema, (name) => {
     names.add(name);
