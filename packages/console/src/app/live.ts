@@ -116,8 +116,8 @@ class Stale {
   /** What happened while nobody listened is in the stream, but for what came before the first; what was being read may have failed. */
   all(): void {
     // A first reading goes on, and may have been answered before the stream began.
-    const isFirst = this.#client.getQueryCache().findAll({ predicate: isFirstReading });
-    for (const { queryKey } of isFirst) this.again(queryKey);
+    const first = this.#client.getQueryCache().findAll({ predicate: isFirstReading });
+    for (const { queryKey } of first) this.again(queryKey);
     void this.#client.invalidateQueries();
   }
 

@@ -11,10 +11,10 @@ export async function openStore(store: string, stateRoot: string): Promise<Store
   return openPostgres(store);
 }
 
-/** The store of a daemon: one on SQLite takes a thread of its own under load. */
+/** The store of a daemon: one on SQLite has a thread of its own under load. */
 export async function openServingStore(store: string, stateRoot: string, log: Log): Promise<Store> {
   if (store !== "sqlite") return openPostgres(store);
-  const onMoved = () => log.info({}, "the store has a thread of its own from now on: it is under load");
+  const onMoved = (where: string) => log.info({ where }, "the store has moved");
   return openMovingStore({ path: databaseIn(stateRoot), processors: availableParallelism(), onMoved });
 }
 

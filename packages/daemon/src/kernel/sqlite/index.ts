@@ -11,9 +11,12 @@ export async function openSqliteStore(options: { path: string; clock?: Clock }):
   return new SqliteStore(db, path, schemaVersion);
 }
 
-/** Opens the embedded store of a daemon, which takes a thread of its own when it becomes what others wait for. */
-export async function openMovingStore(options: Omit<MovingOptions, "clock">): Promise<MovingStore> {
-  return new MovingStore({ ...options, clock: systemClock });
+/** Opens the embedded store of a daemon, which takes a thread of its own while it is what others wait for. */
+export async function openMovingStore({
+  clock = systemClock,
+  ...options
+}: Omit<MovingOptions, "clock"> & { clock?: Clock }): Promise<MovingStore> {
+  return new MovingStore({ ...options, clock });
 }
 
 export { openSqliteSnapshot, openSqliteTarget } from "./snapshot.ts";

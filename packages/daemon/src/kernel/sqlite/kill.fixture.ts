@@ -1,13 +1,21 @@
 /**
  * A process that commits until it is killed, and tells every acknowledged number on its output. Its store moves to a thread
- * of its own after so many milliseconds, where that is asked for.
+ * of its own where that is asked for, or there and back without a pause.
  */
 import { openMovingStore } from "./index.ts";
 
 const WRITERS = 20;
 const [path = "", moves] = process.argv.slice(2);
 const store = await openMovingStore({ path, processors: 1 });
-if (moves !== undefined) setTimeout(() => store.move(), Number(moves));
+if (moves !== undefined) void move();
+
+async function move(): Promise<void> {
+  await store.move();
+  while (moves === "to and fro") {
+    await store.comeBack();
+    await store.move();
+  }
+}
 
 async function write(): Promise<never> {
   for (;;) {

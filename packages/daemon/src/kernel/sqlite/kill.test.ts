@@ -25,8 +25,8 @@ async function killAfter(count: number, path: string, moves: string[]): Promise<
 
 test.each([
   ["here", []],
-  ["in a thread of its own", ["0"]],
-  ["on the way there", ["120"]],
+  ["in a thread of its own", ["there"]],
+  ["on the way there and back", ["to and fro"]],
 ])(
   "K1 K2 what was acknowledged before SIGKILL is there, and everything is whole: a store %s",
   async (_where, moves) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isWorthAThread, Pressure } from "./pressure.ts";
+import { isCalm, isWorthAThread, Spending } from "./pressure.ts";
 
 const second = { elapsedMs: 1_000, flushes: 1_000, commits: 1_000, flushMs: 400 };
 
@@ -16,21 +16,25 @@ describe("the store is worth a thread of its own", () => {
   });
 });
 
-describe("the pressure of flushes", () => {
-  /** Flushes of so many commits, one every so many milliseconds; answers after how many seconds it was said, and how often. */
-  function play(seconds: number, everyMs: number, flush: { commits: number; ms: number }) {
-    const said: number[] = [];
-    let nowMs = 5_000;
-    const pressure = new Pressure(2, () => said.push((nowMs - 5_000) / 1_000));
-    for (; nowMs < 5_000 + seconds * 1_000; nowMs += everyMs) pressure.add(flush, nowMs);
-    return said;
-  }
-
-  test("is said once, after a second of it", () => {
-    expect(play(10, 5, { commits: 20, ms: 2 })).toEqual([expect.closeTo(1, 1)]);
+describe("the store is calm", () => {
+  test.each([
+    ["at rest", { ...second, flushes: 0, commits: 0, flushMs: 0 }, true],
+    ["while one run goes at a time", second, true],
+    ["not while it is worth a thread", { ...second, commits: 25_000 }, false],
+    ["not yet at a little below that", { ...second, commits: 3_000 }, false],
+    ["once there is little to write", { ...second, commits: 25_000, flushMs: 90 }, true],
+    ["not on a disk that is nearly slow", { ...second, flushes: 160 }, false],
+  ])("%s", (_when, spent, calm) => {
+    expect(isCalm(spent, 2)).toBe(calm);
+    expect(calm && isWorthAThread(spent, 2)).toBe(false);
   });
+});
 
-  test("is not made of a burst and a long silence", () => {
-    expect(play(10, 400, { commits: 20, ms: 2 })).toEqual([]);
-  });
+test("what is spent is added up from one look to the next", () => {
+  const spending = new Spending(5_000);
+  spending.add({ commits: 20, ms: 2 });
+  spending.add({ commits: 1, ms: 1 });
+  expect(spending.elapsedMs(5_900)).toBe(900);
+  expect(spending.take(6_000)).toEqual({ elapsedMs: 1_000, flushes: 2, commits: 21, flushMs: 3 });
+  expect(spending.take(8_000)).toEqual({ elapsedMs: 2_000, flushes: 0, commits: 0, flushMs: 0 });
 });

@@ -1,15 +1,17 @@
 import type { Flush } from "../../store-channels.ts";
 
 /** Flushes are judged together, a second of them at a time. */
-const WINDOW_MS = 1_000;
+export const WINDOW_MS = 1_000;
 /** Of the daemon's time: below this, the store is not what others wait for. */
 const MUCH = 0.2;
 /** A flush that is shared has many who wait for it, and many who could go on meanwhile. */
 const SHARED_BY = 4;
 /** A disk that takes this long leaves the processor idle. */
 const SLOW_MS = 3;
+/** Below half of what was worth a thread it is worth it no more: between the two the store stays where it is. */
+const HALF = 0.5;
 
-/** What the store cost whoever shares a thread with it. */
+/** What the store cost over some time. */
 export interface Spent {
   elapsedMs: number;
   flushes: number;
@@ -22,39 +24,59 @@ export interface Spent {
  * slower with it, and a daemon at rest bigger. It pays when many runs share flushes and there is a second processor, or
  * when each of them waits for a slow disk.
  */
-export function isWorthAThread({ elapsedMs, flushes, commits, flushMs }: Spent, processors: number): boolean {
-  if (flushes === 0 || flushMs < MUCH * elapsedMs) return false;
-  return flushMs >= SLOW_MS * flushes || (processors > 1 && commits >= SHARED_BY * flushes);
+export function isWorthAThread(spent: Spent, processors: number): boolean {
+  return isAbove(spent, processors, 1);
 }
 
-/** Looks at flushes as they come, and says once when they have become too much. */
-export class Pressure {
-  readonly #processors: number;
-  readonly #onTooMuch: () => void;
-  #spent: Spent = { elapsedMs: 0, flushes: 0, commits: 0, flushMs: 0 };
-  #sinceMs: number | undefined;
-  #isSaid = false;
+/** Whether it has clearly ceased to be. */
+export function isCalm(spent: Spent, processors: number): boolean {
+  return !isAbove(spent, processors, HALF);
+}
 
-  constructor(processors: number, onTooMuch: () => void) {
-    this.#processors = processors;
-    this.#onTooMuch = onTooMuch;
+function isAbove(
+  { elapsedMs, flushes, commits, flushMs }: Spent,
+  processors: number,
+  share: number,
+): boolean {
+  if (flushes === 0 || flushMs < share * MUCH * elapsedMs) return false;
+  const isSlow = flushMs >= share * SLOW_MS * flushes;
+  const isShared = commits >= share * SHARED_BY * flushes;
+  return isSlow || (isShared && processors > 1);
+}
+
+/** Adds up flushes since it was last read. Times are of a clock that only goes forward. */
+export class Spending {
+  #sinceMs: number;
+  #flushes = 0;
+  #commits = 0;
+  #flushMs = 0;
+
+  constructor(nowMs: number) {
+    this.#sinceMs = nowMs;
   }
 
-  /** `nowMs`: of a clock that only goes forward. */
-  add({ commits, ms }: Flush, nowMs: number): void {
-    if (this.#isSaid) return;
-    this.#sinceMs ??= nowMs - ms;
-    const before = this.#spent;
-    this.#spent = {
-      elapsedMs: nowMs - this.#sinceMs,
-      flushes: before.flushes + 1,
-      commits: before.commits + commits,
-      flushMs: before.flushMs + ms,
+  add({ commits, ms }: Flush): void {
+    this.#flushes += 1;
+    this.#commits += commits;
+    this.#flushMs += ms;
+  }
+
+  elapsedMs(nowMs: number): number {
+    return nowMs - this.#sinceMs;
+  }
+
+  /** Begins anew. */
+  take(nowMs: number): Spent {
+    const spent = {
+      elapsedMs: this.elapsedMs(nowMs),
+      flushes: this.#flushes,
+      commits: this.#commits,
+      flushMs: this.#flushMs,
     };
-    if (this.#spent.elapsedMs < WINDOW_MS) return;
-    this.#isSaid = isWorthAThread(this.#spent, this.#processors);
-    this.#spent = { elapsedMs: 0, flushes: 0, commits: 0, flushMs: 0 };
-    this.#sinceMs = undefined;
-    if (this.#isSaid) this.#onTooMuch();
+    this.#sinceMs = nowMs;
+    this.#flushes = 0;
+    this.#commits = 0;
+    this.#flushMs = 0;
+    return spent;
   }
 }

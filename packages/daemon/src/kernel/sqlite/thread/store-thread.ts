@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { programFile } from "../../package.ts";
 import { StoreError } from "../../store.ts";
-import { publishFlush, publishSync } from "../../store-channels.ts";
+import { type Flush, publishFlush, publishSync } from "../../store-channels.ts";
 import { AskedStore } from "./asked-store.ts";
 import { type Call, errorOf, type Method, type Report } from "./protocol.ts";
 
@@ -24,20 +24,26 @@ export class StoreThread extends AskedStore {
   #lastId = 0;
   /** Calls as they will be sent. */
   #unsent: string[] = [];
+  readonly #onFlush: (flush: Flush) => void;
   #isClosed = false;
 
-  private constructor(worker: Worker, path: string, schemaVersion: number) {
+  private constructor(worker: Worker, path: string, schemaVersion: number, onFlush: (flush: Flush) => void) {
     super(schemaVersion);
+    this.#onFlush = onFlush;
     this.#worker = worker;
     this.#path = path;
     worker.on("message", (text: string) => this.#hear(JSON.parse(text) as Report));
   }
 
   /** Resolves when the thread has opened the file. From the first call on nobody else may write to it. */
-  static async start(path: string, schemaVersion: number): Promise<StoreThread> {
+  static async start(
+    path: string,
+    schemaVersion: number,
+    onFlush: (flush: Flush) => void,
+  ): Promise<StoreThread> {
     const worker = new Worker(WORKER, { workerData: { path }, env: {}, execArgv: [] });
     await once(worker, "message");
-    return new StoreThread(worker, path, schemaVersion);
+    return new StoreThread(worker, path, schemaVersion, onFlush);
   }
 
   async close(): Promise<void> {
@@ -82,7 +88,10 @@ export class StoreThread extends AskedStore {
       else asked?.reject(errorOf(failure));
     }
     this.waiting.wake(news);
-    for (const flush of flushes) publishFlush(flush);
+    for (const flush of flushes) {
+      publishFlush(flush);
+      this.#onFlush(flush);
+    }
     for (const sync of syncs) publishSync(sync);
   }
 
