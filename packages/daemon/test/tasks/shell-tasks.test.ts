@@ -239,6 +239,8 @@ describe("04-R51 what became of it is told", () => {
     await until("the wait", async () => (await world.session.run(run_id)).status === "running");
     world.machine.last.write("built\n");
     world.machine.last.end(0);
+    // Before the run is waited for: the clock must not go on to the end of its call while the command's end is on its way.
+    await world.over(id);
     expect((await world.session.settled(run_id)).status).toBe("completed");
     const finished = (await world.session.events("tool_call_finished")).at(-1)?.result;
     expect(finished?.output).toMatchObject({

@@ -8,7 +8,7 @@ import type {
   WebSource,
 } from "../../src/engine/index.ts";
 import { networkAllow } from "../../src/governance/outbound/network-allow.ts";
-import { hitsInPage } from "../../src/tools/web/duckduckgo.ts";
+import { hitsInPage } from "../../src/tools/web/duckduckgo-page.ts";
 import { actionsOf } from "../audit/support.ts";
 import { calls as callsOf, ScriptedModel, says } from "../support/scripted-model.ts";
 import { type Handler, PUBLIC, redirect, text } from "./fake-web.ts";
@@ -347,10 +347,10 @@ describe("duckduckgo_html", () => {
         <a rel="nofollow" class="result__a" href="//duckduckgo.com/l/?uddg=https%3A%2F%2Fone.example%2Fa%3Fb%3Dc&amp;rut=x">On<b>e</b> &amp; more</a></h2>
         <a class="result__snippet" href="//duckduckgo.com/l/?uddg=x">About <b>one</b>.</a></div>
       <div class="result"><a class="result__a" href="https://two.example/">Two</a></div>`;
-    expect(hitsInPage(page)).toEqual([
+    expect(hitsInPage(page, "https://html.duckduckgo.com/html/")).toEqual([
       { url: "https://one.example/a?b=c", title: "One & more", snippet: "About one." },
       { url: "https://two.example/", title: "Two", snippet: "" },
     ]);
-    expect(hitsInPage("<p>no results</p>")).toEqual([]);
+    expect(hitsInPage("<p>no results</p>", "https://html.duckduckgo.com/html/")).toEqual([]);
   });
 });

@@ -1,9 +1,8 @@
-import { Parser } from "htmlparser2";
 import { urlTarget } from "../../engine/action-target.ts";
 import { accounted } from "./accounted.ts";
 import { outbound, webFailure } from "./failure.ts";
 import { fetchText } from "./fetch-page.ts";
-import type { Hit, SearchEngine } from "./search-engine.ts";
+import type { SearchEngine } from "./search-engine.ts";
 import type { WebOptions } from "./web-fetch.ts";
 
 const ENDPOINT = "https://html.duckduckgo.com/html/";
@@ -28,50 +27,10 @@ export function duckduckgo(options: WebOptions): SearchEngine {
               "status",
               `DuckDuckGo answers ${response.status}: it may take the daemon for a robot`,
             );
-          return hitsInPage(text);
+          const { hitsInPage } = await import("./duckduckgo-page.ts");
+          return hitsInPage(text, ENDPOINT);
         }),
       );
     },
   };
-}
-
-/** Reads the results of the page: a link of class `result__a` each, then a text of class `result__snippet`. */
-export function hitsInPage(html: string): Hit[] {
-  const hits: Hit[] = [];
-  let into: "title" | "snippet" | undefined;
-  let depth = 0;
-  const parser = new Parser({
-    onopentag(_name, { class: classes = "", href = "" }) {
-      if (into !== undefined) depth += 1;
-      else if (has(classes, "result__a")) {
-        hits.push({ url: targetOf(href), title: "", snippet: "" });
-        into = "title";
-      } else if (has(classes, "result__snippet") && hits.length > 0) into = "snippet";
-    },
-    ontext(text) {
-      const hit = hits.at(-1);
-      if (hit !== undefined && into !== undefined) hit[into] += text;
-    },
-    onclosetag() {
-      if (into === undefined) return;
-      if (depth === 0) into = undefined;
-      else depth -= 1;
-    },
-  });
-  parser.end(html);
-  return hits.map(({ url, title, snippet }) => ({ url, title: oneLine(title), snippet: oneLine(snippet) }));
-}
-
-function has(classes: string, name: string): boolean {
-  return classes.split(/\s+/).includes(name);
-}
-
-/** Links lead through a page that counts; where to is in its `uddg`. */
-function targetOf(href: string): string {
-  const url = URL.parse(href, ENDPOINT);
-  return url?.searchParams.get("uddg") ?? url?.href ?? href;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }

@@ -3,7 +3,6 @@ import type { Network } from "../../governance/outbound/guarded-fetch.ts";
 import { readBody } from "../../governance/outbound/read-body.ts";
 import { OutboundRefused } from "../../governance/outbound/refused.ts";
 import { decodeText } from "./charset.ts";
-import { htmlToMarkdown } from "./markdown.ts";
 import { mediaTypeOf, type TextKind, textKind } from "./media-type.ts";
 
 /** Of a body as it comes, and of the text that is made of it (03-R17). */
@@ -31,6 +30,8 @@ export async function fetchPage(network: Network, url: string, options: FollowOp
   const { text, kind, ...fetched } = await fetchText(network, url, options);
   const headers = headersOf(fetched.response);
   if (kind !== "html") return { ...fetched, headers, body: text, format: "text" };
+  // The parser is large, and most daemons at rest have read no page.
+  const { htmlToMarkdown } = await import("./markdown.ts");
   const markdown = htmlToMarkdown(text, fetched.url.href, MAX_BODY_BYTES);
   const truncated = fetched.truncated || markdown.truncated;
   return { ...fetched, headers, body: markdown.text, format: "markdown", truncated };

@@ -245,7 +245,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "never-take-over",
     fault: "what a dead daemon held stays with it",
     file: "compose/lifecycle.ts",
-    find: 'await store.commit([{ op: "release-owner", owner: ownerOf(instanceId) }]);',
+    find: 'await store.commit([{ op: "release-owner", owner: ownerOf(this.#settings.instanceId) }]);',
     replace: "",
   },
   {
