@@ -20,8 +20,8 @@ export interface MovingOptions {
 
 export type Where = "here" | "in a thread of its own";
 
-/** So many calm seconds in a row: starting a thread is not for nothing. */
-const CALM_SECONDS = 3;
+/** So many calm windows in a row, three seconds: starting a thread is not for nothing. */
+const CALM_WINDOWS = 12;
 
 /**
  * The store on one SQLite file, which begins in the thread of whoever opened it, moves to one of its own when it becomes
@@ -145,12 +145,12 @@ export class MovingStore extends AskedStore {
   readonly #onFlushThere = (flush: Flush): void => this.#spending.add(flush);
 
   /** By a timer, as a store at rest tells nothing. */
-  #lookLater(calmSeconds = 0): void {
+  #lookLater(calmWindows = 0): void {
     this.#look?.cancel();
     this.#look = this.#options.clock.schedule(WINDOW_MS, () => {
       const spent = this.#spending.take(monotonicMs());
-      const calm = isCalm(spent, this.#options.processors) ? calmSeconds + 1 : 0;
-      if (calm >= CALM_SECONDS) void this.comeBack();
+      const calm = isCalm(spent, this.#options.processors) ? calmWindows + 1 : 0;
+      if (calm >= CALM_WINDOWS) void this.comeBack();
       else this.#lookLater(calm);
     });
   }

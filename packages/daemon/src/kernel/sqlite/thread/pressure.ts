@@ -1,7 +1,7 @@
 import type { Flush } from "../../store-channels.ts";
 
-/** Flushes are judged together, a second of them at a time. */
-export const WINDOW_MS = 1_000;
+/** Flushes are judged together, so many milliseconds of them at a time. */
+export const WINDOW_MS = 250;
 /** Of the daemon's time: below this, the store is not what others wait for. */
 const MUCH = 0.2;
 /** A flush that is shared has many who wait for it, and many who could go on meanwhile. */
