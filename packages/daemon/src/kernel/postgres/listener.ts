@@ -49,6 +49,8 @@ export class Listener {
     const ended = new Promise<void>((resolve) => client.once("end", resolve));
     const end = () => void client.end();
     signal.addEventListener("abort", end, { once: true });
+    // Closed while the connection was being made: nothing will say so any more.
+    if (signal.aborted) end();
     client.on("notification", ({ processId }) => this.#onNews(processId));
     try {
       await client.query(`LISTEN ${escapeIdentifier(this.#connector.schema)}`);

@@ -5,6 +5,7 @@ import { event, land, put, range } from "../conformance/fixture.ts";
 import type { Op } from "../store.ts";
 import { Connector } from "./connector.ts";
 import { openPostgresStore } from "./index.ts";
+import { Listener } from "./listener.ts";
 import { until, usePostgres } from "./postgres.fixture.ts";
 
 const database = usePostgres();
@@ -162,4 +163,26 @@ test("K2 what PostgreSQL cannot hold fails alone", async () => {
   ]);
   expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   expect((await store.readStream("s")).map(({ data }) => data)).toEqual([1, 3]);
+});
+
+test("a store that is closed while it connects to hear of others is closed all the same", async () => {
+  const connected = Promise.withResolvers<void>();
+  class SlowConnector extends Connector {
+    override async connect(): Promise<Client> {
+      const client = await super.connect();
+      await connected.promise;
+      return client;
+    }
+  }
+  const listener = new Listener(
+    new SlowConnector(database.url, "kheish"),
+    new SimulatedClock(),
+    () => undefined,
+  );
+  listener.start();
+  await until(async () => (await connections()) === 1);
+  const closed = listener.close();
+  connected.resolve();
+  await closed;
+  await until(async () => (await connections()) === 0);
 });
