@@ -91,8 +91,7 @@ describe("chaos", () => {
       expect(report).toMatchObject({ ...CLEAN, kills: 3, settled: report.accepted });
       const { commands, outlived, ...ended } = report.tasks ?? {};
       expect([commands, outlived]).toEqual([48, 0]);
-      // How many of them ended by themselves before a kill depends on the machine; that each of them ended does not.
-      expect(Object.values(ended).reduce((sum, count) => sum + count, 0)).toBe(commands);
+      for (const [how, count] of Object.entries(ended)) expect(count, how).toBeGreaterThan(0);
     },
     WITHIN_MS,
   );
