@@ -1,6 +1,7 @@
 import type { News, Op } from "./store.ts";
 
-const KINDS = ["events", "items"] as const satisfies readonly News[];
+/** All that somebody may wait for. */
+export const NEWS = ["events", "items"] as const satisfies readonly News[];
 
 /** Who waits for commits, by what they wait for. */
 export class Waiting {
@@ -12,16 +13,16 @@ export class Waiting {
   }
 
   /** In a microtask each: the commits are answered first, and one reader's failure is not another's. */
-  wake(news: Iterable<News> = KINDS): void {
+  wake(news: Iterable<News> = NEWS): void {
     for (const kind of news) for (const wake of this.#wakes[kind]) queueMicrotask(wake);
   }
 
   clear(): void {
-    for (const kind of KINDS) this.#wakes[kind].clear();
+    for (const kind of NEWS) this.#wakes[kind].clear();
   }
 }
 
 /** What a commit of these operations is news of. */
 export function newsOf(ops: readonly { op: Op["op"] }[]): News[] {
-  return KINDS.filter((kind) => ops.some(({ op }) => op === (kind === "events" ? "append" : "enqueue")));
+  return NEWS.filter((kind) => ops.some(({ op }) => op === (kind === "events" ? "append" : "enqueue")));
 }

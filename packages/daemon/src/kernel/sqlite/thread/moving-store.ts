@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type Clock, monotonicMs, type Timer } from "../../clock.ts";
 import type { Store } from "../../store.ts";
 import type { Flush } from "../../store-channels.ts";
+import { NEWS } from "../../waiting.ts";
 import { openDatabase } from "../database.ts";
 import { SqliteStore } from "../store.ts";
 import { AskedStore } from "./asked-store.ts";
@@ -131,7 +132,7 @@ export class MovingStore extends AskedStore {
   }
 
   #heard<T extends Store>(store: T): T {
-    for (const news of ["events", "items"] as const) store.onCommit(news, () => this.waiting.wake([news]));
+    for (const news of NEWS) store.onCommit(news, () => this.waiting.wake([news]));
     return store;
   }
 

@@ -6,12 +6,9 @@ import type { Flush, Sync } from "../../store-channels.ts";
  * What the store's thread and the daemon's say to each other. Each message is one JSON text: a string crosses as it is,
  * while an object would be taken apart and put together again by both.
  */
-export type Method = Exclude<
-  {
-    [Name in keyof Store]: Store[Name] extends (...args: never[]) => Promise<unknown> ? Name : never;
-  }[keyof Store],
-  undefined
->;
+export type Method = {
+  [Name in keyof Store]: Store[Name] extends (...args: never[]) => Promise<unknown> ? Name : never;
+}[keyof Store];
 
 /** Calls are begun in the order in which they were made. */
 export interface Call {

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../clock.ts";
 import type { Store } from "../../store.ts";
 import { FLUSH_CHANNEL, type Flush, SYNC_CHANNEL, type Sync } from "../../store-channels.ts";
+import { NEWS } from "../../waiting.ts";
 import { openDatabase } from "../database.ts";
 import { SqliteStore } from "../store.ts";
 import { type Answer, asked, type Call, failureOf, type Report } from "./protocol.ts";
@@ -33,7 +34,7 @@ async function answer({ id, method, args }: Call): Promise<Answer> {
   }
 }
 
-for (const news of ["events", "items"] as const) store.onCommit(news, () => saying().news.push(news));
+for (const news of NEWS) store.onCommit(news, () => saying().news.push(news));
 subscribe(FLUSH_CHANNEL, (flush) => saying().flushes.push(flush as Flush));
 subscribe(SYNC_CHANNEL, (sync) => saying().syncs.push(sync as Sync));
 parentPort?.on("message", (text: string) => {
