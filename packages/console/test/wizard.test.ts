@@ -98,6 +98,12 @@ describe("the wizard", () => {
         .getByText(/does not answer/)
         .waitFor();
       expect(await at.barriers()).toEqual([]);
+      // What the page reads after that is on its way until somebody who is fast has asked for the next one.
+      const isAsked = Promise.withResolvers<void>();
+      await at.page.route("**/v1/runtime/routes", async (route) => {
+        if (route.request().method() === "GET") await isAsked.promise;
+        await route.continue();
+      });
       await press("Remove it and try again");
       await at.page.getByText("Provider").waitFor();
       const routes = async () =>
@@ -105,6 +111,7 @@ describe("the wizard", () => {
       await expect.poll(routes).toEqual([["simulator", true]]);
 
       await connect(GOOD_KEY);
+      isAsked.resolve();
       await at.page.getByText("openai-compatible answers.").waitFor();
       expect(provider.requests).toHaveLength(2);
       expect(provider.requests[1]).not.toHaveProperty("tools");

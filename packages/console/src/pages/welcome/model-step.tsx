@@ -22,7 +22,7 @@ export function ModelStep({ onDone }: { onDone: () => void }) {
         {({ routes }) => (
           <>
             <Known routes={routes.filter(({ provider }) => provider !== "simulator")} />
-            <Connect routes={routes} onDone={onDone} />
+            <Connect onDone={onDone} />
           </>
         )}
       </Loaded>
@@ -66,11 +66,13 @@ interface Connected {
   check: RouteCheck;
 }
 
-function Connect({ routes, onDone }: { routes: readonly RouteView[]; onDone: () => void }) {
+function Connect({ onDone }: { onDone: () => void }) {
   const client = useQueryClient();
   const [provider, setProvider] = useState<Provider>();
   const connect = useMutation({
     mutationFn: async (form: FormData): Promise<Connected> => {
+      // As they are now, not as the page last saw them: one may just have been taken back, or added by somebody else.
+      const { routes } = await kheish().api.listRoutes();
       const routeId = await connected(provider, form, routes);
       await client.invalidateQueries({ queryKey: routesQuery.queryKey });
       return { routeId, check: await checkRoute(routeId) };
