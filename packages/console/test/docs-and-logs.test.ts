@@ -9,9 +9,7 @@ beforeAll(async () => {
   at = await Operator.arrive();
 });
 afterAll(() => at.leave());
-afterEach(async () => {
-  expect(at.complaints.splice(0)).toEqual([]);
-});
+afterEach(async () => expect(await at.settle()).toEqual([]));
 
 describe("the documentation", () => {
   const heading = (name: string) => at.page.getByRole("heading", { name, level: 1, exact: true });
@@ -61,7 +59,6 @@ describe("the documentation", () => {
       .evaluateAll((all) => all.map((one) => [one.getAttribute("href"), one.getAttribute("rel")]));
     expect(links).toEqual([["https://example.com/", "noopener noreferrer"]]);
     expect(await at.page.evaluate("globalThis.harmed")).toBeUndefined();
-    await at.page.unrouteAll();
   });
 });
 
@@ -93,6 +90,21 @@ describe("the log", () => {
     await expect.poll(() => lines().count()).toBe(1);
     await at.page.getByLabel("Level").selectOption("error");
     await at.page.getByText("No line yet that passes.").waitFor();
+  });
+
+  test("a filter is all that was typed and chosen, however fast; whoever leaves meanwhile is not called back", async () => {
+    await at.goto("/logs");
+    await at.page.getByLabel("Target").fill("kheish");
+    await at.page.getByLabel("Text").fill("in a hurry");
+    await at.page.getByLabel("Level").selectOption("warn");
+    const search = () => Object.fromEntries(new URL(at.page.url()).searchParams);
+    await expect.poll(search).toEqual({ target: "kheish", text: "in a hurry", level: "warn" });
+    await at.page.getByLabel("Text").fill("gone");
+    await at.visit("Runs");
+    await at.page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+    // Set after the page's own wait for the end of the word, and as long: it ends after that.
+    await at.page.evaluate("new Promise((resolve) => setTimeout(resolve, 300))");
+    expect(new URL(at.page.url()).pathname).toBe("/runs");
   });
 
   test("survives the daemon's death on the open page, in order and once", async () => {

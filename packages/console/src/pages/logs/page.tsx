@@ -1,6 +1,6 @@
 import type { LogLevel } from "@kheish/sdk";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Button, Empty, Title } from "../../ui/parts.tsx";
 import { Refusal } from "../../ui/refusal.tsx";
 import { Lines } from "./lines.tsx";
@@ -67,14 +67,23 @@ function isAfter(place: string, last: string | undefined): boolean {
 function Filters({ filter, onChange }: { filter: Filter; onChange: () => void }) {
   const navigate = useNavigate();
   const typing = useRef<ReturnType<typeof setTimeout>>(undefined);
+  /** What was typed and not waited for yet; it goes with whatever is changed next. */
+  const awaited = useRef<Partial<Filter>>({});
+  // Whoever goes elsewhere before the word is whole is not called back by it.
+  useEffect(() => () => clearTimeout(typing.current), []);
   const typed = (change: Partial<Filter>) => {
+    awaited.current = { ...awaited.current, ...change };
     clearTimeout(typing.current);
-    typing.current = setTimeout(() => set(change), TYPING_MS);
+    typing.current = setTimeout(() => set({}), TYPING_MS);
   };
   const set = (change: Partial<Filter>) => {
+    clearTimeout(typing.current);
+    const wanted = { ...awaited.current, ...change };
+    awaited.current = {};
     onChange();
-    const next = { ...filter, ...change };
-    const search = Object.fromEntries(Object.entries(next).filter(([, value]) => value));
+    // Of the address as it is now: another field may have changed it since this was drawn.
+    const search = (now: Record<string, unknown>) =>
+      Object.fromEntries(Object.entries({ ...filterIn(now), ...wanted }).filter(([, value]) => value));
     void navigate({ to: "/logs", search, replace: true });
   };
   const box = "rounded-md border border-line bg-surface px-3 py-2";
