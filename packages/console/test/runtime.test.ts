@@ -15,9 +15,7 @@ beforeAll(async () => {
   await at.signIn(ADMIN, { stay: true });
 });
 afterAll(() => at.leave());
-afterEach(async () => {
-  expect(at.complaints.splice(0)).toEqual([]);
-});
+afterEach(async () => expect(await at.settle()).toEqual([]));
 
 const row = (text: string | RegExp) => at.page.getByRole("row").filter({ hasText: text });
 const button = (name: string) => at.page.getByRole("button", { name, exact: true });
@@ -93,6 +91,27 @@ describe("secrets", () => {
     await confirm("tools.weather", "Revoke leases");
     await confirm("tools.weather", "Delete");
     await at.page.getByText("No secret yet.").waitFor();
+  });
+
+  test("what is typed while a secret is on its way is the next one, and not taken away with it", async () => {
+    const typed = Promise.withResolvers<void>();
+    await at.page.route("**/v1/runtime/secrets", async (route) => {
+      if (route.request().method() === "POST") await typed.promise;
+      await route.continue();
+    });
+    await at.goto("/runtime/secrets");
+    await open("Put a secret");
+    for (const slot of ["tools.first", "tools.second"]) {
+      await field("Slot").fill(slot);
+      await field("Value").fill(VALUE);
+      if (slot === "tools.first") await button("Put it in").click();
+    }
+    await expect.poll(() => button("Put it in").isDisabled()).toBe(true);
+    typed.resolve();
+    await row("tools.first").waitFor();
+    await button("Put it in").click();
+    await row("tools.second").waitFor();
+    for (const slot of ["tools.first", "tools.second"]) await confirm(slot, "Delete");
   });
 
   test("what uses a slot is said before it is deleted, and deleting it is refused", async () => {
@@ -179,6 +198,29 @@ describe("permissions", () => {
     await row("this-week").getByText("until").waitFor({ state: "detached" });
     expect(await rule()).not.toHaveProperty("expires_at_ms");
     await confirm("this-week", "Delete");
+  });
+
+  test("whoever goes on to another rule while one is on its way is left there", async () => {
+    const { api } = at.kheish;
+    for (const rule_id of ["sent", "next"])
+      await api.createPermissionRule({ body: { rule_id, tool_name_pattern: "bash", behavior: "ask" } });
+    const isElsewhere = Promise.withResolvers<void>();
+    await at.page.route("**/rules/sent", async (route) => {
+      await isElsewhere.promise;
+      await route.continue();
+    });
+    const edited = (name: string) => at.page.getByRole("heading", { name: `The rule ${name}`, exact: true });
+    await at.goto("/runtime/permissions");
+    await row("sent").getByRole("button", { name: "Edit" }).click();
+    await edited("sent").waitFor();
+    await field("Why").fill("this one is sent");
+    await button("Replace the rule").click();
+    await row("next").getByRole("button", { name: "Edit" }).click();
+    await edited("next").waitFor();
+    isElsewhere.resolve();
+    await row("sent").getByText("this one is sent").waitFor();
+    expect(await edited("next").count()).toBe(1);
+    for (const rule_id of ["sent", "next"]) await confirm(rule_id, "Delete");
   });
 
   test("the mode is changed when it was asked twice, and who and why is kept", async () => {

@@ -142,6 +142,16 @@ export class Fields {
   }
 }
 
+/** Empties a form of what was sent. Where something was typed meanwhile it is left as it is: that is the next. */
+export function empty(form: HTMLFormElement, sent: FormData): void {
+  const held = [...new FormData(form)];
+  const before = [...sent];
+  const isAsSent =
+    held.length === before.length &&
+    held.every(([name, value], at) => name === before[at]?.[0] && value === before[at]?.[1]);
+  if (isAsSent) form.reset();
+}
+
 /**
  * A form that makes one call of what its fields hold; a refusal stands below them. Emptied when the call was taken, unless it
  * is one that is asked again with a little changed (`keeps`).
@@ -162,8 +172,9 @@ export function ChangeForm({
   children: ReactNode;
 }) {
   const send = async (form: HTMLFormElement) => {
+    const sent = new FormData(form);
     await change.mutateAsync(new Fields(form));
-    if (!keeps) form.reset();
+    if (!keeps) empty(form, sent);
   };
   return (
     <form

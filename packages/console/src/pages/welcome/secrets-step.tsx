@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef } from "react";
 import { kheish } from "../../app/client.ts";
+import { empty } from "../../ui/form.tsx";
 import { Button, Card, Failure } from "../../ui/parts.tsx";
 import { Field } from "./field.tsx";
 
@@ -20,7 +21,7 @@ export function SecretsStep({ onDone }: { onDone: () => void }) {
         body: { slot_id, provider: "generic", mode: "opaque_secret", state },
       });
     },
-    onSuccess: () => form.current?.reset(),
+    onSuccess: (_answer, sent) => form.current && empty(form.current, sent),
     onSettled: () => client.invalidateQueries({ queryKey: ["secrets"] }),
   });
   const slots = secrets.data ?? [];

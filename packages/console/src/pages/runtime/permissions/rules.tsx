@@ -54,7 +54,8 @@ export function Rules() {
           <EditRule
             key={edited.rule_id}
             rule={edited}
-            onDone={() => setEdited(undefined)}
+            // Somebody may have gone on to another one before this was taken.
+            onDone={() => setEdited((now) => (now === edited ? undefined : now))}
             onReload={reload}
           />
         </Card>
