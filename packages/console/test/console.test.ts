@@ -30,9 +30,7 @@ describe("the console of a daemon", () => {
     at = await Operator.arrive();
   });
   afterAll(() => at.leave());
-  afterEach(async () => {
-    expect(at.complaints.splice(0)).toEqual([]);
-  });
+  afterEach(async () => expect(await at.settle()).toEqual([]));
 
   const heading = (name: string | RegExp) => at.page.getByRole("heading", { name, level: 1 });
   const run = (session: string, ...turns: object[]) =>
@@ -119,7 +117,6 @@ describe("the console of a daemon", () => {
     await expiring.waitUntilBlocked();
     await at.goto("/inbox");
     await at.page.getByText(/Waits until .*, then it is denied/).waitFor();
-    await expiring.cancel();
   });
 
   test("08-R5 who is slower is told that it was resolved already", async () => {
@@ -205,8 +202,6 @@ describe("the console of a daemon", () => {
   test("what was read before the stream began, and comes after it, is read again", async () => {
     const early = await run("early", bash("echo early"), { text: "moved on" });
     await early.waitUntilBlocked();
-    // The page before this one would read the status too, when its stream tells it of this run.
-    await at.page.goto("about:blank");
     const moved = Promise.withResolvers<void>();
     const isOpen = at.page.waitForResponse("**/v1/events/stream*");
     let readings = 0;
@@ -230,7 +225,6 @@ describe("the console of a daemon", () => {
     );
     await at.goto(`/runs/${early.id}`);
     await heading(/completed/).waitFor();
-    await at.page.unrouteAll({ behavior: "wait" });
   });
 
   test("a page that nobody sees holds no stream, and goes on without a gap when somebody does", async () => {
@@ -315,7 +309,6 @@ describe("the console of a daemon", () => {
     const said = at.page.getByRole("list", { name: "Conversation" }).locator('[data-who="agent"]');
     for (const text of ["the first", "the second"]) await said.getByText(text).waitFor();
     await expect.poll(() => message.inputValue()).toBe("");
-    await at.page.unrouteAll({ behavior: "wait" });
   });
 
   test("first load is small", async () => {
@@ -340,6 +333,7 @@ describe("the console of a daemon with a token", () => {
     at = await Operator.arrive({ token: TOKEN, flags: ["--http-readonly-token", "a-reader-token"] });
   });
   afterAll(() => at.leave());
+  afterEach(async () => expect(await at.settle()).toEqual([]));
 
   async function signIn(token: string): Promise<void> {
     await at.goto("/inbox");
@@ -457,6 +451,5 @@ describe("the console of a daemon with a token", () => {
     await at.page.getByRole("row", { name: /simulator/ }).waitFor();
     expect(await at.barriers()).toEqual([]);
     await at.picture("reader");
-    await run.cancel();
   });
 });

@@ -9,10 +9,8 @@ beforeAll(async () => {
   at = await Operator.arrive({ token: TOKEN });
 });
 afterAll(() => at.leave());
-afterEach(async () => {
-  // The page's policy refused none of them.
-  expect(at.complaints.splice(0)).toEqual([]);
-});
+// The page's policy refused none of them.
+afterEach(async () => expect(await at.settle()).toEqual([]));
 
 /** How many pictures of the page can be seen. */
 const seen = () =>
@@ -40,5 +38,4 @@ test("pictures of the documentation are shown to whoever is signed in by cookie,
   await at.goto("/docs/console");
   await expect.poll(seen).toBe(1);
   await at.page.getByRole("article").getByText("The inbox", { exact: true }).waitFor();
-  await at.page.unrouteAll();
 });

@@ -30,9 +30,7 @@ describe("the pages about the daemon", () => {
     await at.signIn(ADMIN, { stay: true });
   });
   afterAll(() => at.leave());
-  afterEach(async () => {
-    expect(at.complaints.splice(0)).toEqual([]);
-  });
+  afterEach(async () => expect(await at.settle()).toEqual([]));
 
   test.each(TABS)("08-S4 /runtime/%s is there after a hard refresh, for everybody", async (tab, text) => {
     await at.goto(`/runtime/${tab}`);

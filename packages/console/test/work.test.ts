@@ -12,7 +12,7 @@ describe("work that is looked into", () => {
     await at.kheish.sessions.create({ session: "first" });
   });
   afterAll(() => at.leave());
-  afterEach(() => expect(at.complaints.splice(0)).toEqual([]));
+  afterEach(async () => expect(await at.settle()).toEqual([]));
 
   const run = (session: string, ...turns: object[]) =>
     at.kheish.responses.create({ session, prompt: script(...turns) });
@@ -196,7 +196,6 @@ describe("work that is looked into", () => {
     await at.page.getByRole("dialog").getByRole("button", { name: "Promote" }).click();
     await heading("as-it-is").waitFor();
     expect((await at.kheish.sessions.get("as-it-is")).view).toMatchObject({ input_contract: { schema } });
-    await at.page.unrouteAll({ behavior: "wait" });
   });
 
   test("the palette goes to pages, runs and sessions, and changes the colours, by keyboard alone", async () => {

@@ -45,6 +45,20 @@ export class Operator {
     await this.live.stop();
   }
 
+  /**
+   * After each test: nothing of it is left to the next one, also where it failed. Its page would go on asking the daemon, what
+   * stood in the way of its requests would stand in the way of others, and what it left waiting would stand in every inbox.
+   * Returns what the page complained of.
+   */
+  async settle(): Promise<string[]> {
+    await this.page.unrouteAll({ behavior: "ignoreErrors" });
+    await this.page.goto("about:blank");
+    const status = ["waiting_for_approval", "waiting_for_user_question"] as const;
+    for (const { run_id } of await this.kheish.runs.list({ status }).toArray())
+      await this.kheish.api.cancelRun({ params: { run_id } });
+    return this.complaints.splice(0);
+  }
+
   async goto(path: string): Promise<void> {
     await this.page.goto(this.live.daemon.baseUrl + path);
   }
