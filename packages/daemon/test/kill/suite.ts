@@ -17,7 +17,8 @@ import { ownTime } from "../support/own-time.ts";
  * The outside world is a file per run that commands append to: what stands in it happened.
  */
 const BIN = fileURLToPath(new URL("../../bin/kheish.js", import.meta.url));
-const RUNS = 8;
+/** Who hand over one run after the other, until nobody is killed any more. */
+const CALLERS = 8;
 const STEPS = 5;
 const KILLS = 4;
 
@@ -90,6 +91,11 @@ async function startRival(stateRoot: string): Promise<{ code: number | null; sai
   return { code, said };
 }
 
+/** The last that is told of a run; a daemon that is killed meanwhile is waited for. */
+function endOf(daemon: DaemonProcess, runId: string): Promise<Frame | undefined> {
+  return follow(`${daemon.baseUrl}/v1/runs/${runId}/stream?snapshot=true&until=terminal`).last;
+}
+
 function runIn(frame: Frame | undefined): RunView {
   const data = frame?.data as { run?: RunView } | undefined;
   if (data?.run === undefined) throw new Error("the stream ended without a run");
@@ -129,32 +135,37 @@ export function killSuite(name: string, openStore: () => Promise<string>): void 
       const { daemon, workspace, clock } = await startDaemon(await openStore());
       const stop = new AbortController();
       const stream = follow(`${daemon.baseUrl}/v1/events/stream?cursor=0`, stop.signal);
-      const accepted = Promise.all(
-        Array.from({ length: RUNS }, (_, run) => submitUntilAcknowledged(daemon, run)),
-      );
+      const accepted: Promise<string>[] = [];
+      let isOver = false;
+      const call = async () => {
+        // However late a kill is, it finds somebody at work.
+        while (!isOver) {
+          const submitted = submitUntilAcknowledged(daemon, accepted.length);
+          accepted.push(submitted);
+          await endOf(daemon, await submitted);
+        }
+      };
+      const work = Promise.all(Array.from({ length: CALLERS }, call));
 
       for (let kill = 0; kill < KILLS; kill++) {
         // By progress, not by the clock: on a slow machine a kill would else find nobody at work.
         const before = stream.frames.length;
-        while (stream.frames.length < before + RUNS) await clock.sleep(5);
+        while (stream.frames.length < before + CALLERS) await clock.sleep(5);
         await clock.sleep(Math.random() * 100);
         await daemon.kill();
         await daemon.restart();
       }
-      const runIds = await accepted;
+      isOver = true;
+      await work;
+      const runIds = await Promise.all(accepted);
       const runs: RunView[] = [];
-      for (const runId of runIds) {
-        const lastFrame = await follow(
-          `${daemon.baseUrl}/v1/runs/${runId}/stream?snapshot=true&until=terminal`,
-        ).last;
-        runs.push(runIn(lastFrame));
-      }
+      for (const runId of runIds) runs.push(runIn(await endOf(daemon, runId)));
       expect(runs.every((run) => isTerminal(run.status))).toBe(true);
       expect(runs.map((run) => run.status)).toEqual(runs.map(() => "completed"));
-      expect(new Set(runIds).size).toBe(RUNS);
+      expect(new Set(runIds).size).toBe(runIds.length);
 
       let unknown = 0;
-      for (let run = 0; run < RUNS; run++) {
+      for (let run = 0; run < runIds.length; run++) {
         const text = await readFile(join(workspace, `ledger-${run}`), "utf8").catch(() => "");
         const done = text.split("\n").filter((line) => line !== "");
         expect(new Set(done).size, `run ${run} repeated nothing: ${done.join(" ")}`).toBe(done.length);
@@ -208,9 +219,7 @@ export function killSuite(name: string, openStore: () => Promise<string>): void 
       expect(tookMs, "the promise is two seconds; the margin is the shared disk's").toBeLessThan(2_500);
 
       await daemon.restart();
-      const last = await follow(`${daemon.baseUrl}/v1/runs/${run_id}/stream?snapshot=true&until=terminal`)
-        .last;
-      const run = runIn(last);
+      const run = runIn(await endOf(daemon, run_id));
       expect(run.status).toBe("completed");
       expect(run.outputs?.[0]?.content).toContain("interrupted");
       expect(run.usage?.restarts).toBe(1);

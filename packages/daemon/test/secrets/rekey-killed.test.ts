@@ -1,15 +1,17 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, expect, test, vi } from "vitest";
 import { openOfflineSecrets } from "../../src/offline.ts";
 import { DaemonProcess } from "../../src/surface/cli/demo/daemon-process.ts";
 import { processContext } from "../../src/surface/cli/process-context.ts";
-import { get, later, place, scratch } from "../support/operator.ts";
+import { get, later, place, scratch, stopsAt } from "../support/operator.ts";
 
-const SLOTS = 3_000;
+const SLOTS = 1_000;
 const OLD = Buffer.alloc(32, 1).toString("base64");
 const NEW = Buffer.alloc(32, 2).toString("base64");
 const WITHIN_MS = 120_000;
+const LOOK_EVERY_MS = 20;
 
 interface Status {
   storage: { auth_store: { key_id: string; awaits_new_key: boolean } };
@@ -47,20 +49,27 @@ test(
     );
     await secrets.close();
 
+    const halting = join(directory, "halting");
+    const { clock } = processContext();
+    vi.stubEnv("NODE_OPTIONS", `--import "${stopsAt(halting)}"`);
     vi.stubEnv("KHEISH_AUTH_STORE_MASTER_KEY", OLD);
-    const daemon = await DaemonProcess.start(at, processContext().clock, []);
+    const daemon = await DaemonProcess.start(at, clock, []);
     later(() => daemon.kill());
+    vi.unstubAllEnvs();
+    vi.stubEnv("KHEISH_AUTH_STORE_MASTER_KEY", OLD);
+    await writeFile(halting, "");
     const rekey = fetch(`${daemon.baseUrl}/v1/runtime/secrets/rekey`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ new_key: NEW }),
     }).catch(() => undefined);
-    // Until some slots are under either key. It stands still while it is looked at: what was seen is so when it dies.
+    // Until some slots are under either key. It stands still while it is looked at: what was seen is so when it dies. And
+    // it goes on for a moment only by itself, however late whoever looks is.
     for (;;) {
       process.kill(daemon.pid, "SIGSTOP");
       if (keysIn(stateRoot).length === 2) break;
       process.kill(daemon.pid, "SIGCONT");
-      await get<Status>(daemon, "/v1/status");
+      await clock.sleep(LOOK_EVERY_MS);
     }
     await daemon.kill();
     expect(await rekey, "nobody was told that it is done").toBeUndefined();

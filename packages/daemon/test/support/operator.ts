@@ -73,6 +73,13 @@ export async function cliProcess(
   return { code, signal, stderr };
 }
 
+/** A module by which a process stops itself, again and again, while there is such a file. */
+export function stopsAt(path: string): string {
+  const program = `import { existsSync } from "node:fs";
+    setInterval(() => existsSync(${JSON.stringify(path)}) && process.kill(process.pid, "SIGSTOP"), 1).unref();`;
+  return `data:text/javascript,${encodeURIComponent(program)}`;
+}
+
 export async function get<T>(daemon: { baseUrl: string }, path: string): Promise<T> {
   return (await (await fetch(`${daemon.baseUrl}${path}`)).json()) as T;
 }

@@ -13,6 +13,7 @@ import {
   later,
   place,
   scratch,
+  stopsAt,
   submit,
 } from "../../support/operator.ts";
 import { startPostgres } from "../../support/postgres.ts";
@@ -148,13 +149,6 @@ describe.each(["SQLite", "PostgreSQL"])("a daemon on %s that is backed up while 
     expect(await readFile(join(at.workspace, "ledger-0"), "utf8")).toContain(String(STEPS - 1));
   });
 });
-
-/** A module by which a process stops itself once there is such a file. */
-function stopsAt(path: string): string {
-  const program = `import { existsSync } from "node:fs";
-    setInterval(() => existsSync(${JSON.stringify(path)}) && process.kill(process.pid, "SIGSTOP"), 1).unref();`;
-  return `data:text/javascript,${encodeURIComponent(program)}`;
-}
 
 test("a restore that is killed at any moment leaves a root that no daemon takes, and the same command finishes it", async () => {
   const directory = await scratch();
