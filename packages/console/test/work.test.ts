@@ -259,7 +259,8 @@ describe("work that is looked into", () => {
   });
 
   test("lists of runs and sessions go on as one scrolls, and one finds a session by its name", async () => {
-    for (let n = 0; n < 130; n++) await at.kheish.sessions.create({ session: `of-many-${n}` });
+    const sessions = Array.from({ length: 130 }, (_, n) => ({ session: `of-many-${n}` }));
+    await Promise.all(sessions.map((one) => at.kheish.sessions.create(one)));
     const submitted = Array.from({ length: 120 }, (_, n) => run(`of-many-${n}`, { text: "quick" }));
     await Promise.all((await Promise.all(submitted)).map((one) => one.wait()));
     await at.goto("/runs");
