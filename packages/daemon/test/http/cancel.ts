@@ -75,7 +75,7 @@ export function cancelling(fixture: Fixture): void {
     const started = join(fixture.daemon.workspace, "started");
     const finished = join(fixture.daemon.workspace, "finished");
     const run = await fixture.beginWaiting(
-      script(bash("touch started; sleep 30; touch finished"), say("never")),
+      script(bash("touch started; sleep 600; touch finished"), say("never")),
     );
     const stream = await fixture.stream("runStream", of(run.run_id));
     await approver.decide(run, [requestOf(run), ALLOW]);

@@ -28,7 +28,7 @@ export function restartAtWork(fixture: Fixture): void {
   });
 
   test("a command that was stopped is not run again, and the model is told", async () => {
-    const content = script(bash("echo ran >> count; sleep 30"), say("{{last_tool_output}}"));
+    const content = script(bash("echo ran >> count; sleep 600"), say("{{last_tool_output}}"));
     const run = await fixture.beginWaiting(content);
     await approver.decide(run, [requestOf(run), ALLOW]);
     const count = () => readFile(join(fixture.daemon.workspace, "count"), "utf8").catch(() => "");
@@ -93,7 +93,9 @@ export function restartAtWork(fixture: Fixture): void {
   });
 
   test("01-R99 probes say that it goes down while a command gets its last moment", async () => {
-    const run = await fixture.beginWaiting(script(bash("touch begun; sleep 30"), say("done")));
+    // One that does not listen is given all of the moment: there is time to ask.
+    const stubborn = "trap '' TERM; touch begun; while :; do sleep 0.1; done";
+    const run = await fixture.beginWaiting(script(bash(stubborn), say("done")));
     await approver.decide(run, [requestOf(run), ALLOW]);
     const begun = () => readFile(join(fixture.daemon.workspace, "begun"), "utf8").catch(() => undefined);
     await expect.poll(begun, { interval: 10 }).toBe("");

@@ -190,7 +190,7 @@ test("03-A6 a task outlives the daemon that began it: whoever comes back finds i
 
 test("03-A6 tasks are looked at and touched under the caller's own token", async () => {
   const control = await serve({ httpAuthMode: "bearer", adminToken: ADMIN, readonlyToken: READONLY });
-  const content = script([{ tool_calls: [{ name: "bash", input: { command: "sleep 30" } }] }]);
+  const content = script([{ tool_calls: [{ name: "bash", input: { command: "sleep 600" } }] }]);
   const submit = { name: "kheish_submit_run", arguments: { content } };
   const created = await ask(control, "tools/call", submit, ADMIN);
   const { taskId } = created.result as { taskId: string };

@@ -83,7 +83,7 @@ test("issue 5, 02-R47 02-R57 02-R93: what is in a slot, a token file or the daem
 
   // Killed in the middle of a call: what lies about then is what a thief of the disk finds.
   // None of its processes comes or goes while they are looked at.
-  const command = "sleep 30 & : > at-work; wait";
+  const command = "sleep 600 & : > at-work; wait";
   wire.plan(calls({ name: "bash", input: { command } }), says("awake again"));
   const interrupted = await drill.begin("sleep");
   const children = await drill.whileAtWork(interrupted);

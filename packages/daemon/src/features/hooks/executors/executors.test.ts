@@ -93,7 +93,7 @@ describe("a command hook", () => {
     const directory = await mkdtemp(join(tmpdir(), "kheish-hook-"));
     const file = join(directory, "pids");
     const stop = new AbortController();
-    const answer = call(`trap '' TERM; sleep 30 & echo $$ $! > ${file}; wait`, stop.signal);
+    const answer = call(`trap '' TERM; sleep 600 & echo $$ $! > ${file}; wait`, stop.signal);
     const pids = async () => (await readFile(file, "utf8").catch(() => "")).trim();
     while ((await pids()) === "") await new Promise((resolve) => setImmediate(resolve));
     stop.abort();
