@@ -20,17 +20,12 @@ function fakeModule({ hangs = false } = {}) {
   return { module, stop, closed, started: started.promise };
 }
 
-async function settled(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 describe("serve", () => {
   it.each(["SIGINT", "SIGTERM"] as const)("drains on %s, once, and ends with 0", async (signal) => {
     const { module, stop, started } = fakeModule();
     const machine = new FakeMachine({ daemon: module });
     const result = machine.run("start", "--bind", "127.0.0.1:0");
     expect((await started).bind).toEqual({ host: "127.0.0.1", port: 0 });
-    await settled();
     machine.signal(signal);
     expect(await result).toEqual({ code: 0, stdout: "", stderr: "" });
     expect(stop.mock.calls).toEqual([[signal]]);
@@ -43,7 +38,6 @@ describe("serve", () => {
     const machine = new FakeMachine({ daemon: module });
     const result = machine.run("serve");
     await started;
-    await settled();
     machine.signal("SIGTERM");
     machine.signal("SIGTERM");
     expect(machine.exits).toEqual([143]);
@@ -55,17 +49,19 @@ describe("serve", () => {
   });
 
   it("drains after the start when the signal came during it", async () => {
+    const begun = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
     const { module, stop } = fakeModule();
     const slow: DaemonModule = {
       serve: async (options, env) => {
+        begun.resolve();
         await gate.promise;
         return module.serve(options, env);
       },
     };
     const machine = new FakeMachine({ daemon: slow });
     const result = machine.run("serve");
-    await settled();
+    await begun.promise;
     machine.signal("SIGINT");
     expect(stop).not.toHaveBeenCalled();
     gate.resolve();
@@ -105,7 +101,6 @@ describe("up", () => {
     const machine = new FakeMachine({ daemon: module, env: { NO_COLOR: "1" }, ...(columns && { columns }) });
     const result = machine.run("up", ...flags);
     await started;
-    await settled();
     machine.signal("SIGINT");
     expect((await result).stdout).toMatch(/^Kheish console ready at http:\/\/127\.0\.0\.1:4000\/\n/);
     expect(machine.openedUrls).toEqual(opened);
@@ -121,7 +116,6 @@ describe("up", () => {
       allowEmptyRoutes: true,
       createMasterKey: true,
     });
-    await settled();
     machine.signal("SIGINT");
     expect((await result).code).toBe(0);
   });
@@ -131,7 +125,6 @@ describe("up", () => {
     const machine = new FakeMachine({ daemon: module, columns: 80, hasNoBrowser: true });
     const result = machine.run("up");
     await started;
-    await settled();
     machine.signal("SIGTERM");
     const { code, stderr } = await result;
     expect(code).toBe(0);
