@@ -103,12 +103,19 @@ async function bundle(name: string): Promise<void> {
   cpSync(join(root, "docs"), join(out, name, "docs"), { recursive: true });
 }
 
-/** Built where a checkout's daemon serves it from, and put into the daemon that is published. Answers what is in it. */
+/**
+ * Built into the daemon that is published, and put where a checkout's daemon serves it from; not by a build elsewhere, which
+ * leaves alone what others may be reading. Answers what is in it.
+ */
 async function addConsole(daemon: string): Promise<string[]> {
   const source = join(root, "packages", "console");
-  const built = await bundlePages({ root: source, logLevel: "warn" });
+  const outDir = join(daemon, "console");
+  const built = await bundlePages({ root: source, logLevel: "warn", build: { outDir, emptyOutDir: true } });
   if (!("output" in built)) throw new Error("the console was not built");
-  cpSync(join(source, "dist"), join(daemon, "console"), { recursive: true });
+  if (values.out === undefined) {
+    rmSync(join(source, "dist"), { recursive: true, force: true });
+    cpSync(outDir, join(source, "dist"), { recursive: true });
+  }
   return modulesOf(built.output);
 }
 
