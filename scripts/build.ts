@@ -10,6 +10,8 @@ import { build as bundlePages } from "vite";
 import { noticesOf } from "./third-party.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+// Whoever builds may be a test, whose environment says so: React would come in its version for development.
+process.env.NODE_ENV = "production";
 const { values, positionals } = parseArgs({ options: { out: { type: "string" } }, allowPositionals: true });
 const out = resolve(values.out ?? join(root, "dist"));
 

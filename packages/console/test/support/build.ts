@@ -19,9 +19,21 @@ export async function buildConsole(): Promise<void> {
   await mkdir(join(CONSOLE, "node_modules"), { recursive: true });
   while (!(await taken())) await pause(LOOK_AGAIN_MS);
   try {
-    if ((await changedAt(BUILT)) < (await newestSource())) await build({ root: CONSOLE, logLevel: "error" });
+    if ((await changedAt(BUILT)) < (await newestSource())) await buildAsPublished();
   } finally {
     await rm(LOCK, { recursive: true, force: true });
+  }
+}
+
+/** The bundler takes from the environment which React it is to be; that of a test says "test". */
+async function buildAsPublished(): Promise<void> {
+  const { NODE_ENV } = process.env;
+  process.env.NODE_ENV = "production";
+  try {
+    await build({ root: CONSOLE, logLevel: "error" });
+  } finally {
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = NODE_ENV;
   }
 }
 
