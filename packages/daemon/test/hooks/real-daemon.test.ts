@@ -52,7 +52,7 @@ describe("SIGKILL", () => {
   test("03 a hook in flight is called again with the same key, and a failing guard still blocks", async () => {
     machine = await Machine.create();
     const hook = machine.here(
-      "cat >> /srv/calls; echo >> /srv/calls; [ -e /srv/go ] || exec sleep 20; exit 7",
+      "cat >> /srv/calls; echo >> /srv/calls; until [ -e /srv/go ]; do sleep 0.1; done; exit 7",
     );
     const executor = { type: "command", command: hook, timeout_ms: 30_000 };
     const settings = { hooks: { pre_tool_use: [{ name: "guard", executor }] } };
