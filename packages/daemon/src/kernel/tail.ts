@@ -3,8 +3,10 @@ import type { Store, StoredEvent } from "./store.ts";
 
 interface StreamWaiter {
   matches: (event: StoredEvent) => boolean;
-  done: () => void;
+  done: (event?: StoredEvent) => void;
 }
+
+const EVERY = (): boolean => true;
 
 const PAGE = 500;
 /** A wake-up may be lost, the next poll is not. */
@@ -20,6 +22,8 @@ export class JournalTail {
   readonly #clock: Clock;
   readonly #capacity: number;
   #ring: StoredEvent[] = [];
+  /** The same events by their streams: who follows one of them does not look at the others'. */
+  #ringOf = new Map<string, StoredEvent[]>();
   /** Everything up to here has been read; the ring holds what follows `#ringStart`. */
   #position = 0;
   #ringStart = 0;
@@ -57,7 +61,7 @@ export class JournalTail {
     this.#unsubscribe();
     this.#timer?.cancel();
     for (const waiter of this.#waiters) waiter();
-    for (const waiters of this.#streamWaiters.values()) for (const { done } of waiters) done();
+    for (const waiters of this.#streamWaiters.values()) for (const { done } of [...waiters]) done();
   }
 
   /** False once it follows no longer: whoever waits has been woken without news. */
@@ -77,7 +81,14 @@ export class JournalTail {
   /** Events after `position` from memory; undefined when the ring does not reach back that far. */
   since(position: number): StoredEvent[] | undefined {
     if (position < this.#ringStart) return undefined;
-    return this.#ring.slice(this.#firstAfter(position));
+    return this.#ring.slice(firstAfter(this.#ring, position));
+  }
+
+  /** The same of one stream's events. */
+  sinceIn(stream: string, position: number): StoredEvent[] | undefined {
+    if (position < this.#ringStart) return undefined;
+    const events = this.#ringOf.get(stream) ?? [];
+    return events.slice(firstAfter(events, position));
   }
 
   /**
@@ -95,53 +106,63 @@ export class JournalTail {
   }
 
   /** Resolves when something after `position` has been read, or when `signal` aborts. */
-  async after(position: number, signal: AbortSignal): Promise<void> {
-    if (this.#position > position || signal.aborted || this.#stopped) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#waiters.delete(done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      this.#waiters.add(done);
-      signal.addEventListener("abort", done, { once: true });
-    });
+  after(position: number, signal: AbortSignal): Promise<void> {
+    return untilAborted(signal, (done) => this.whenAfter(position, done));
   }
 
   /** Resolves when an event of the stream that matches has been read after `position`, or when `signal` aborts. */
-  async afterIn(
+  afterIn(
     stream: string,
     position: number,
     signal: AbortSignal,
-    matches: (event: StoredEvent) => boolean = () => true,
+    matches: (event: StoredEvent) => boolean = EVERY,
   ): Promise<void> {
-    if (signal.aborted || this.#stopped) return;
-    const missed = this.since(position);
-    if (missed === undefined || missed.some((event) => event.stream === stream && matches(event))) return;
-    await new Promise<void>((resolve) => {
-      const waiters = this.#streamWaiters.get(stream) ?? new Set<StreamWaiter>();
-      const done = () => {
-        waiters.delete(waiter);
-        if (waiters.size === 0) this.#streamWaiters.delete(stream);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const waiter: StreamWaiter = { matches, done };
-      this.#streamWaiters.set(stream, waiters.add(waiter));
-      signal.addEventListener("abort", done, { once: true });
-    });
+    return untilAborted(signal, (done) => this.whenAfterIn(stream, position, done, matches));
   }
 
-  /** Where in the ring the events after `position` begin: positions grow, so half of the rest is left out each time. */
-  #firstAfter(position: number): number {
-    let low = 0;
-    let high = this.#ring.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#ring[middle]?.position ?? 0) > position) high = middle;
-      else low = middle + 1;
+  /** Calls back once, when something after `position` has been read. Returns what takes that back. */
+  whenAfter(position: number, done: () => void): () => void {
+    if (this.#position > position || this.#stopped) {
+      done();
+      return () => undefined;
     }
-    return low;
+    const waiter = () => {
+      this.#waiters.delete(waiter);
+      done();
+    };
+    this.#waiters.add(waiter);
+    return () => this.#waiters.delete(waiter);
+  }
+
+  /**
+   * Calls back once, when an event of the stream that matches has been read after `position`: with that event, when it was
+   * waited for, so that its reader knows that nothing of the stream lies between. Returns what takes that back.
+   */
+  whenAfterIn(
+    stream: string,
+    position: number,
+    done: (event?: StoredEvent) => void,
+    matches: (event: StoredEvent) => boolean = EVERY,
+  ): () => void {
+    const missed = this.#stopped ? undefined : this.sinceIn(stream, position);
+    if (missed === undefined || missed.some(matches)) {
+      done();
+      return () => undefined;
+    }
+    const waiters = this.#streamWaiters.get(stream) ?? new Set<StreamWaiter>();
+    const leave = () => {
+      waiters.delete(waiter);
+      if (waiters.size === 0) this.#streamWaiters.delete(stream);
+    };
+    const waiter: StreamWaiter = {
+      matches,
+      done: (event) => {
+        leave();
+        done(event);
+      },
+    };
+    this.#streamWaiters.set(stream, waiters.add(waiter));
+    return leave;
   }
 
   #wake(): void {
@@ -186,18 +207,24 @@ export class JournalTail {
 
   #announce(event: StoredEvent): void {
     const waiters = this.#streamWaiters.get(event.stream);
-    if (waiters !== undefined) for (const { matches, done } of [...waiters]) if (matches(event)) done();
+    if (waiters !== undefined) for (const { matches, done } of [...waiters]) if (matches(event)) done(event);
     for (const listener of this.#listeners) listener(event);
   }
 
   #keep(page: readonly StoredEvent[]): void {
     this.#position = page.at(-1)?.position ?? this.#position;
     this.#ring.push(...page);
+    for (const event of page) {
+      const known = this.#ringOf.get(event.stream);
+      if (known === undefined) this.#ringOf.set(event.stream, [event]);
+      else known.push(event);
+    }
     // Trimmed in strides, so that a full ring is not copied at every event.
     if (this.#ring.length <= this.#capacity * 2) return;
     const dropped = this.#ring.length - this.#capacity;
     this.#ringStart = this.#ring[dropped - 1]?.position ?? this.#ringStart;
     this.#ring = this.#ring.slice(dropped);
+    this.#ringOf = Map.groupBy(this.#ring, ({ stream }) => stream);
   }
 
   #poll(): void {
@@ -206,4 +233,31 @@ export class JournalTail {
       if (!this.#stopped) this.#poll();
     });
   }
+}
+
+/** Where the events after `position` begin: positions grow, so half of the rest is left out each time. */
+function firstAfter(events: readonly StoredEvent[], position: number): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((events[middle]?.position ?? 0) > position) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+async function untilAborted(signal: AbortSignal, wait: (done: () => void) => () => void): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const leave = () => {
+      stopWaiting();
+      resolve();
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    const stopWaiting = wait(() => {
+      signal.removeEventListener("abort", leave);
+      resolve();
+    });
+  });
 }
