@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "./clock.ts";
+import { RecentEvents } from "./recent-events.ts";
 import type { Store, StoredEvent } from "./store.ts";
 
 interface StreamWaiter {
@@ -14,19 +15,15 @@ const POLL_MS = 1_000;
 
 /**
  * One follower of the whole journal for everybody in this process: it reads each event once,
- * keeps the newest in a ring, and wakes whoever waits. A reader that fell behind the ring reads the store;
+ * keeps the newest in memory, and wakes whoever waits. A reader that fell behind them reads the store;
  * the journal is the truth, so no reader can lose an event.
  */
 export class JournalTail {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #capacity: number;
-  #ring: StoredEvent[] = [];
-  /** The same events by their streams: who follows one of them does not look at the others'. */
-  #ringOf = new Map<string, StoredEvent[]>();
-  /** Everything up to here has been read; the ring holds what follows `#ringStart`. */
+  readonly #recent: RecentEvents;
+  /** Everything up to here has been read. */
   #position = 0;
-  #ringStart = 0;
   readonly #waiters = new Set<() => void>();
   /** Whoever waits for events of one stream only is not woken by the others'. */
   readonly #streamWaiters = new Map<string, Set<StreamWaiter>>();
@@ -43,14 +40,14 @@ export class JournalTail {
   constructor(options: { store: Store; clock: Clock; capacity: number; onError: (error: unknown) => void }) {
     this.#store = options.store;
     this.#clock = options.clock;
-    this.#capacity = options.capacity;
+    this.#recent = new RecentEvents(options.capacity);
     this.#onError = options.onError;
   }
 
   /** Begins at the journal's present end. */
   async start(): Promise<void> {
     this.#position = await this.#store.head();
-    this.#ringStart = this.#position;
+    this.#recent.beginAfter(this.#position);
     this.#unsubscribe = this.#store.onCommit("events", () => this.#wake());
     this.#poll();
     this.#wake();
@@ -75,20 +72,17 @@ export class JournalTail {
   }
 
   get retained(): { count: number; capacity: number; oldest: number | undefined } {
-    return { count: this.#ring.length, capacity: this.#capacity, oldest: this.#ring[0]?.position };
+    return this.#recent.retained;
   }
 
-  /** Events after `position` from memory; undefined when the ring does not reach back that far. */
+  /** Events after `position` from memory; undefined when it does not reach back that far. */
   since(position: number): StoredEvent[] | undefined {
-    if (position < this.#ringStart) return undefined;
-    return this.#ring.slice(firstAfter(this.#ring, position));
+    return this.#recent.since(position);
   }
 
   /** The same of one stream's events. */
   sinceIn(stream: string, position: number): StoredEvent[] | undefined {
-    if (position < this.#ringStart) return undefined;
-    const events = this.#ringOf.get(stream) ?? [];
-    return events.slice(firstAfter(events, position));
+    return this.#recent.sinceIn(stream, position);
   }
 
   /**
@@ -198,7 +192,8 @@ export class JournalTail {
         isFollowing: true,
       });
       if (page.length === 0) return;
-      this.#keep(page);
+      this.#position = page.at(-1)?.position ?? this.#position;
+      this.#recent.keep(page);
       for (const waiter of [...this.#waiters]) waiter();
       for (const event of page) this.#announce(event);
       if (page.length < PAGE) return;
@@ -211,40 +206,12 @@ export class JournalTail {
     for (const listener of this.#listeners) listener(event);
   }
 
-  #keep(page: readonly StoredEvent[]): void {
-    this.#position = page.at(-1)?.position ?? this.#position;
-    this.#ring.push(...page);
-    for (const event of page) {
-      const known = this.#ringOf.get(event.stream);
-      if (known === undefined) this.#ringOf.set(event.stream, [event]);
-      else known.push(event);
-    }
-    // Trimmed in strides, so that a full ring is not copied at every event.
-    if (this.#ring.length <= this.#capacity * 2) return;
-    const dropped = this.#ring.length - this.#capacity;
-    this.#ringStart = this.#ring[dropped - 1]?.position ?? this.#ringStart;
-    this.#ring = this.#ring.slice(dropped);
-    this.#ringOf = Map.groupBy(this.#ring, ({ stream }) => stream);
-  }
-
   #poll(): void {
     this.#timer = this.#clock.schedule(POLL_MS, () => {
       this.#wake();
       if (!this.#stopped) this.#poll();
     });
   }
-}
-
-/** Where the events after `position` begin: positions grow, so half of the rest is left out each time. */
-function firstAfter(events: readonly StoredEvent[], position: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((events[middle]?.position ?? 0) > position) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 async function untilAborted(signal: AbortSignal, wait: (done: () => void) => () => void): Promise<void> {
