@@ -127,6 +127,26 @@ describe("the inbox of somebody with much to decide", () => {
     await at.picture("inbox-many");
   });
 
+  test("what is picked while others are on their way stays picked", async () => {
+    const all = await Promise.all(["p1", "p2", "p3"].map((session) => waiting(session, bash("true"))));
+    const isPicked = Promise.withResolvers<void>();
+    await at.page.route("**/approvals", async (route) => {
+      await isPicked.promise;
+      await route.continue();
+    });
+    const box = (run: (typeof all)[number]) =>
+      at.page.getByRole("checkbox", { name: `Select bash of ${run.id}` });
+    const [first, second, next] = all as [(typeof all)[0], (typeof all)[0], (typeof all)[0]];
+    await at.goto("/inbox");
+    await box(first).check();
+    await box(second).check();
+    await at.page.getByRole("button", { name: "Approve 2" }).click();
+    await box(next).check();
+    isPicked.resolve();
+    await expect.poll(() => at.page.getByRole("status").getByRole("listitem").count()).toBe(2);
+    expect(await box(next).isChecked()).toBe(true);
+  });
+
   test("08-R5 an approval is edited in the browser while another client decides it: one wins, the other is told", async () => {
     const raced = await waiting("raced", bash("echo from-model"));
     const [request] = raced.pending_approvals;

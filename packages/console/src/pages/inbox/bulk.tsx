@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type Dispatch, type SetStateAction, useState } from "react";
 import { kheish } from "../../app/client.ts";
 import { Button } from "../../ui/parts.tsx";
 import { type Item, nameOf } from "./items.ts";
@@ -21,7 +21,7 @@ export function Bulk({
 }: {
   items: readonly Item[];
   picked: readonly Item[];
-  onPick: (ids: string[]) => void;
+  onPick: Dispatch<SetStateAction<ReadonlySet<string>>>;
 }) {
   const client = useQueryClient();
   const [results, setResults] = useState<Result[]>([]);
@@ -31,7 +31,8 @@ export function Bulk({
     setBusy(true);
     setResults(await Promise.all(picked.map((item) => decided(item, behavior))));
     setBusy(false);
-    onPick([]);
+    // What was picked meanwhile is the next.
+    onPick((now) => now.difference(new Set(picked.map(({ id }) => id))));
     await client.invalidateQueries();
   };
   const isAll = approvals.length > 0 && picked.length === approvals.length;
@@ -43,7 +44,7 @@ export function Bulk({
             <input
               type="checkbox"
               checked={isAll}
-              onChange={() => onPick(isAll ? [] : approvals.map(({ id }) => id))}
+              onChange={() => onPick(new Set(isAll ? [] : approvals.map(({ id }) => id)))}
               className="size-4"
             />
             All {approvals.length} approvals

@@ -38,7 +38,7 @@ function Waiting({ items }: { items: readonly Item[] }) {
   const toggle = (id: string) => setChosen((before) => before.symmetricDifference(new Set([id])));
   return (
     <>
-      <Bulk items={items} picked={picked} onPick={(ids) => setChosen(new Set(ids))} />
+      <Bulk items={items} picked={picked} onPick={setChosen} />
       {items.length === 0 ? (
         <Empty>Nothing waits for you. Runs that need a yes or an answer appear here.</Empty>
       ) : (
