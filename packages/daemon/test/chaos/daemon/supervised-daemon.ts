@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { steadyPort } from "../../../src/surface/cli/demo/steady-port.ts";
 
 export interface DaemonPlace {
   stateRoot: string;
@@ -48,7 +48,7 @@ export class SupervisedDaemon {
 
   /** Not started yet. */
   static async at(place: DaemonPlace): Promise<SupervisedDaemon> {
-    return new SupervisedDaemon(place, await freePort());
+    return new SupervisedDaemon(place, await steadyPort());
   }
 
   get baseUrl(): string {
@@ -153,14 +153,4 @@ export class SupervisedDaemon {
     this.#spawn();
     await this.ready().catch(() => undefined);
   }
-}
-
-/** The same port after every restart, so that clients find the daemon where it was. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { steadyPort } from "../../../src/surface/cli/demo/steady-port.ts";
 import { type Ran, run, type Step } from "./runbook.ts";
 
 const KHEISH = fileURLToPath(new URL("../../../bin/kheish.js", import.meta.url));
@@ -13,20 +13,6 @@ const KHEISH = fileURLToPath(new URL("../../../bin/kheish.js", import.meta.url))
 /** Whether the machine that runs the test has a program. */
 export function has(program: string): boolean {
   return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
-}
-
-/** Of the ports that a system does not give out by itself: whoever asks for any, or connects, does not get it meanwhile. */
-export async function freePort(): Promise<number> {
-  const port = 10_000 + Math.floor(Math.random() * 20_000);
-  const probe = createServer().listen(port, "127.0.0.1");
-  try {
-    await once(probe, "listening");
-  } catch {
-    return freePort();
-  }
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 export interface MachineOptions {
@@ -69,7 +55,7 @@ export class Machine {
     { isEmpty = false }: MachineOptions = {},
   ): Promise<Machine> {
     const root = await mkdtemp(join(tmpdir(), "kheish-machine-"));
-    const machine = new Machine(root, await freePort(), names);
+    const machine = new Machine(root, await steadyPort(), names);
     for (const folder of ["bin", "etc/nginx", "etc/ssl/kheish", "var/lib/kheish", "srv/kheish"])
       await mkdir(join(root, folder), { recursive: true });
     if (isEmpty) return machine;

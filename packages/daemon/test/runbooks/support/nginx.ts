@@ -2,12 +2,13 @@ import { readFile, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { freePort, type Machine } from "./machine.ts";
+import { steadyPort } from "../../../src/surface/cli/demo/steady-port.ts";
+import type { Machine } from "./machine.ts";
 import { run } from "./runbook.ts";
 
 /** What the page calls the door, as it is on this machine. */
 export async function doorOfMachine(): Promise<{ port: number; names: [string, string][] }> {
-  const port = await freePort();
+  const port = await steadyPort();
   return {
     port,
     names: [

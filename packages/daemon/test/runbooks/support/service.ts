@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort, Machine, type MachineOptions } from "./machine.ts";
+import { steadyPort } from "../../../src/surface/cli/demo/steady-port.ts";
+import { Machine, type MachineOptions } from "./machine.ts";
 import { runbook } from "./runbook.ts";
 
 /** The port of the isolated daemon of a drill. */
@@ -51,7 +52,7 @@ esac
 
 /** A machine with a service manager, on which nothing is installed yet. */
 export async function machineWithSystemctl(options: MachineOptions = {}): Promise<Machine> {
-  const names: [string, string][] = [[DRILL, `127.0.0.1:${await freePort()}`], ...(options.names ?? [])];
+  const names: [string, string][] = [[DRILL, `127.0.0.1:${await steadyPort()}`], ...(options.names ?? [])];
   const machine = await Machine.create(names, options);
   const at = (path: string) => join(machine.root, path);
   for (const folder of ["etc/kheish", "etc/systemd/system", "srv/backups", "srv/elsewhere"])

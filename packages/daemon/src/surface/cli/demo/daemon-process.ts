@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { packageFile } from "../../../kernel/package.ts";
 import type { CliClock } from "../context.ts";
+import { steadyPort } from "./steady-port.ts";
 import type { DemoPlace } from "./workspace.ts";
 
 const BIN = fileURLToPath(packageFile("bin/kheish.js"));
@@ -16,12 +17,14 @@ export class DaemonProcess {
   readonly #place: DemoPlace;
   readonly #clock: CliClock;
   readonly #flags: readonly string[];
+  /** The same after every restart, so that clients find the daemon where it was. */
+  readonly #bind: string;
   #child: ChildProcess | undefined;
-  #baseUrl: URL | undefined;
   restarts = 0;
 
-  private constructor(place: DemoPlace, clock: CliClock, flags: readonly string[]) {
+  private constructor(place: DemoPlace, port: number, clock: CliClock, flags: readonly string[]) {
     this.#place = place;
+    this.#bind = `127.0.0.1:${port}`;
     this.#clock = clock;
     this.#flags = flags;
   }
@@ -31,14 +34,13 @@ export class DaemonProcess {
     clock: CliClock,
     flags: readonly string[] = [],
   ): Promise<DaemonProcess> {
-    const daemon = new DaemonProcess(place, clock, flags);
+    const daemon = new DaemonProcess(place, await steadyPort(), clock, flags);
     await daemon.#spawn();
     return daemon;
   }
 
   get baseUrl(): string {
-    if (this.#baseUrl === undefined) throw new Error("the daemon has not been started");
-    return this.#baseUrl.origin;
+    return `http://${this.#bind}`;
   }
 
   get pid(): number {
@@ -59,30 +61,26 @@ export class DaemonProcess {
     await this.#end("SIGTERM");
   }
 
-  /** The same port after every restart, so that clients find the daemon where it was; the first is the system's choice. */
   async #spawn(): Promise<void> {
     const file = openSync(this.#place.log, "a");
     const saidBefore = fstatSync(file).size;
-    this.#child = spawn(process.execPath, this.#arguments(this.#baseUrl?.host ?? "127.0.0.1:0"), {
-      stdio: ["ignore", file, file],
-    });
+    this.#child = spawn(process.execPath, this.#arguments(), { stdio: ["ignore", file, file] });
     closeSync(file);
-    this.#baseUrl = await this.#ready(saidBefore);
+    await this.#ready(saidBefore);
   }
 
-  #arguments(bind: string): string[] {
+  #arguments(): string[] {
     const { stateRoot, workspace } = this.#place;
-    const places = ["--bind", bind, "--state-root", stateRoot, "--workspace-root", workspace];
+    const places = ["--bind", this.#bind, "--state-root", stateRoot, "--workspace-root", workspace];
     return [BIN, "serve", ...places, "--log-format", "json", ...this.#flags];
   }
 
-  /** Where it listens, in its own words: whoever answers at an address may be another daemon. */
-  async #ready(saidBefore: number): Promise<URL> {
+  /** In its own words: whoever answers at an address may be another daemon. */
+  async #ready(saidBefore: number): Promise<void> {
     const deadline = this.#clock.now() + READY_WITHIN_MS;
     while (this.#clock.now() < deadline) {
       const said = (await readFile(this.#place.log)).subarray(saidBefore).toString();
-      const address = /"base_url":"([^"]+)".*"kheish is ready".*\n/.exec(said)?.[1];
-      if (address !== undefined) return new URL(address);
+      if (/"kheish is ready".*\n/.test(said)) return;
       if (this.#child?.exitCode !== null || this.#child.signalCode !== null) break;
       await this.#clock.sleep(POLL_MS);
     }
