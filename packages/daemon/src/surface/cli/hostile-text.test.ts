@@ -8,10 +8,18 @@ import { runView } from "./testing/samples.ts";
 const HOSTILE = "a\x1b[2J\x1b]0;b\x07\x1b]52;c;ZXZpbA==\x07\x1b[8mc\x9b2Kd\u202ee\x7ff\rg";
 /** Our own colours, line ends and tabs are left out of what is looked for. */
 const OURS = "\\x1b\\[(?:[0-4]|2[2-4]|3[0-79]|49|9[0-7])m|[\\n\\t]";
-const steersIn = (text: string) => text.replaceAll(new RegExp(OURS, "g"), "").match(/[\p{Cc}\p{Bidi_Control}]/gu);
+const steersIn = (text: string) =>
+  text.replaceAll(new RegExp(OURS, "g"), "").match(/[\p{Cc}\p{Bidi_Control}]/gu);
 
 const skill = {
-  ...{ name: "s", description: HOSTILE, scope: "workspace", skill_path: HOSTILE, skill_root: "/", digest: "d".repeat(64) },
+  ...{
+    name: "s",
+    description: HOSTILE,
+    scope: "workspace",
+    skill_path: HOSTILE,
+    skill_root: "/",
+    digest: "d".repeat(64),
+  },
   ...{ instructions: HOSTILE, files: [], license: HOSTILE },
   runtime: { context: "inline", allowed_tools: [HOSTILE], blocked_tools: [] },
 };
