@@ -10,6 +10,11 @@ const MAX_FORMER = 4_096;
 const SHAPES =
   /\b(?:sk|xai|gsk|pk)-[A-Za-z0-9_*-]{6,}|\bAIza[A-Za-z0-9_-]{10,}|\b(?:ghp_|github_pat_|xoxb-|xoxp-)[A-Za-z0-9_-]{10,}|\bAKIA[A-Z0-9]{12,}|\bBearer\s+[^\s"']+|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|(?<=[?&](?:access_token|api_key|apikey|client_secret|code|key|refresh_token|secret|signature|token)=)[^&\s"'#]+/gi;
 
+export interface TextStream {
+  take(piece: string): string;
+  end(): string;
+}
+
 /**
  * Takes every secret the daemon knows out of a text, in each of its usual encodings (02-R93). Whoever gets hold of a
  * secret says so before it is used; what it replaces is still taken out, as it may be on its way.
@@ -59,6 +64,32 @@ export class Redactor {
   /** The same, and without anything that looks like a key: for text that others wrote. */
   foreignText(text: string): string {
     return this.text(text).replace(SHAPES, REDACTED);
+  }
+
+  /**
+   * The same of a text that comes in pieces and is shown as it comes: what may be the beginning of a secret is held back
+   * until it is known. After the last piece `end` gives the rest.
+   */
+  stream(): TextStream {
+    const needles = () => this.#current();
+    let waiting = "";
+    return {
+      take(piece) {
+        waiting += piece;
+        const spans = needles().spansIn(waiting);
+        let cut = needles().begunAt(waiting);
+        cut = spans.find(({ from, to }) => from < cut && cut < to)?.from ?? cut;
+        const done = spans.filter(({ to }) => to <= cut);
+        const shown = replaced(waiting.slice(0, cut), done, REDACTED);
+        waiting = waiting.slice(cut);
+        return shown;
+      },
+      end() {
+        const rest = needles().replaceIn(waiting, REDACTED);
+        waiting = "";
+        return rest;
+      },
+    };
   }
 
   /** The same of bytes that come in pieces, whatever is written in them; a secret may begin in one and end in the next. */
