@@ -88,9 +88,11 @@ function tree({ base, pattern }: { [name: string]: Json }, workspaceRoot: string
 /** Of the shell a rule that stops also looks at words that may be paths or addresses. */
 function shellSeen(shell: Shell, workspaceRoot: string, directory: string | undefined): Seen {
   const { unclear } = shell;
-  const words = [...everyCommand(shell.commands)].flatMap(({ words: [name, ...rest] }) =>
+  const all = [...everyCommand(shell.commands)].flatMap(({ words: [name, ...rest] }) =>
     name?.text.includes("/") === true ? [name, ...rest] : rest,
   );
+  // What `sudo` runs has the same words once more.
+  const words = [...new Set(all)];
   const opened = shell.redirects.map(({ text }) => pathOfText(text, workspaceRoot, directory));
   return {
     shell,

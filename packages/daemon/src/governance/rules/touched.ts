@@ -8,11 +8,11 @@ const MAX_PARTS = 32;
 
 /** What a word of the shell may name, the word itself first: enough for a rule to stop a call by, never to let it pass. */
 export function partsOf(text: Text): Text[] {
-  const parts = [text];
-  if (text[0] === "-" && text[1] !== "-" && text.length > 2) parts.push(text.slice(2));
+  const begins = text[0] === "-" && text[1] !== "-" ? [2] : [];
   for (const [at, character] of text.entries())
-    if (typeof character === "string" && SEPARATORS.has(character)) parts.push(text.slice(at + 1));
-  return parts.length > MAX_PARTS ? [text] : parts.filter(({ length }) => length > 0);
+    if (typeof character === "string" && SEPARATORS.has(character)) begins.push(at + 1);
+  if (begins.length > MAX_PARTS) return [text];
+  return [text, ...begins.filter((at) => at < text.length).map((at) => text.slice(at))];
 }
 
 /** The files that a word may name. */
