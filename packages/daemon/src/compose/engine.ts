@@ -98,7 +98,9 @@ export function composeEngine(
     questions: { check: checkAnswers, render: renderAnswer },
     abortRun: (runId) => executor.abortRun(runId),
   };
-  const host = shells === undefined ? undefined : new ShellHost({ commands, blobs, log, owner, ...shells });
+  const { redactor } = world.credentials;
+  const host =
+    shells === undefined ? undefined : new ShellHost({ commands, blobs, log, owner, redactor, ...shells });
   const notices = new TaskNotices({ commands, tasks, log });
   const timers = createTimers({ ...commands, owner, log });
   return { loop, commands, executor, timers, tasks, host, notices, rules, budgets };

@@ -1,3 +1,4 @@
+import type { Redactor } from "../../governance/redaction/redactor.ts";
 import { type Clock, sleep, type Timer } from "../../kernel/clock.ts";
 import { Reading, runShell, type Shell, type ShellExit } from "../../tools/bash/index.ts";
 import type { OutputLog } from "./output-log.ts";
@@ -24,9 +25,12 @@ export class RunningCommand {
   #cause: StopCause | undefined;
   #deadline: Timer | undefined;
 
-  constructor(log: OutputLog, clock: Clock) {
+  readonly #redactor: Redactor;
+
+  constructor(log: OutputLog, clock: Clock, redactor: Redactor) {
     this.log = log;
     this.#clock = clock;
+    this.#redactor = redactor;
   }
 
   /** The first cause counts. */
@@ -59,9 +63,17 @@ export class RunningCommand {
     }
   }
 
-  /** Reads on when the disk does not take it any more: a command that nobody reads does not end. */
+  /** What it had written before it went to the background. */
+  begunWith(text: string): Promise<void> {
+    return this.log.append(Buffer.from(this.#redactor.text(text)), this.#clock.now());
+  }
+
+  /**
+   * Reads on when the disk does not take it any more: a command that nobody reads does not end. What a command prints is
+   * kept and shown without the daemon's secrets, as the result of any other call is (02-R93).
+   */
   async #pump(stream: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const chunk of stream) {
+    for await (const chunk of this.#redactor.bytes(stream)) {
       if (this.captureError !== undefined) continue;
       try {
         await this.log.append(chunk, this.#clock.now());

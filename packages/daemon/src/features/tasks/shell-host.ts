@@ -11,6 +11,7 @@ import {
   taskRecordId,
   withMetadata,
 } from "../../engine/index.ts";
+import type { Redactor } from "../../governance/redaction/redactor.ts";
 import type { Timer } from "../../kernel/clock.ts";
 import type { StoredEvent } from "../../kernel/store.ts";
 import type { CommandLauncher, HeldCommands, Shell, ShellExit } from "../../tools/bash/index.ts";
@@ -25,6 +26,7 @@ export interface ShellHostDeps extends EndingsDeps {
   launcher: CommandLauncher;
   held: HeldCommands;
   traces: ProcessTraces;
+  redactor: Redactor;
   /** The longest that a command may run. */
   maxMs: number;
 }
@@ -108,8 +110,9 @@ export class ShellHost {
 
   #launch(id: string): void {
     if (this.#running.has(id) || this.#leftovers.isEnding(id) || this.#state !== "working") return;
-    const { outputs, commands } = this.#deps;
-    const command = new RunningCommand(new OutputLog(outputs, id, commands.clock.now()), commands.clock);
+    const { outputs, commands, redactor } = this.#deps;
+    const log = new OutputLog(outputs, id, commands.clock.now());
+    const command = new RunningCommand(log, commands.clock, redactor);
     this.#running.set(id, command);
     this.#watchSoon();
     this.#do(
@@ -135,8 +138,7 @@ export class ShellHost {
     try {
       const streams = held ?? this.#start(id, stored.data);
       command.endAt(shell.deadline_at_ms);
-      if (held !== undefined && held.begun !== "")
-        await command.log.append(Buffer.from(held.begun), commands.clock.now());
+      if (held !== undefined && held.begun !== "") await command.begunWith(held.begun);
       const finished = command.finish(streams);
       finished.catch(() => undefined);
       await this.#noteProcess(id, streams.shell);

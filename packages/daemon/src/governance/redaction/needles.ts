@@ -21,6 +21,8 @@ interface Needle {
 export class Needles {
   readonly #begins = new Uint8Array(TABLE_MASK + 1);
   readonly #byHead = new Map<string, Needle[]>();
+  /** What is too short for the table: the first letters of all needles, one, two and three of them. */
+  readonly #shortest = new Set<string>();
   #longest = 0;
 
   /** `spelled` says how a text is written where the needles are looked for. */
@@ -70,7 +72,22 @@ export class Needles {
     return spans.length === 0 ? text : replaced(text, spans, mark);
   }
 
+  /** Where a needle may have begun whose end is still to come; the text's length where none has. */
+  begunAt(text: string): number {
+    for (let at = Math.max(0, text.length - this.#longest + 1); at < text.length; at++) {
+      const tail = text.slice(at);
+      const isBegun =
+        tail.length < MIN_ALONE
+          ? this.#shortest.has(tail)
+          : this.#byHead.get(tail.slice(0, MIN_ALONE))?.some((needle) => needle.text.startsWith(tail)) ===
+            true;
+      if (isBegun) return at;
+    }
+    return text.length;
+  }
+
   #add(needle: Needle): void {
+    for (let length = 1; length < MIN_ALONE; length++) this.#shortest.add(needle.text.slice(0, length));
     const head = needle.text.slice(0, MIN_ALONE);
     this.#begins[headHash(needle.text)] = 1;
     this.#longest = Math.max(this.#longest, needle.text.length);

@@ -40,7 +40,7 @@ it("02-R93 an answer that hands a secret back holds none of it, nor does what is
   };
   const outcome = await modelsThatSay(answer(`it is ${SECRET}`)).call({} as ModelRequest, options);
   expect(outcome).toEqual(answer(`it is ${REDACTED}`));
-  expect(heard).toEqual([`it is ${REDACTED}`]);
+  expect(heard.join("")).toBe(`it is ${REDACTED}`);
 });
 
 it("an answer without one is handed on as it is", async () => {

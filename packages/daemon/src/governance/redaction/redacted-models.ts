@@ -1,6 +1,6 @@
 import type { Json } from "@kheish/contract";
-import type { ModelPort } from "../../engine/ports.ts";
-import type { Redactor } from "./redactor.ts";
+import type { ModelDelta, ModelPort } from "../../engine/ports.ts";
+import type { Redactor, TextStream } from "./redactor.ts";
 
 /**
  * Models whose answers hold no secret of the daemon: a provider that hands back the key it was asked with must not bring
@@ -11,12 +11,13 @@ export function redactedModels<M extends ModelPort>(models: M, redactor: Redacto
     ...models,
     async call(request, options) {
       const { onDelta } = options;
-      const outcome = await models.call(
-        request,
-        onDelta === undefined
-          ? options
-          : { ...options, onDelta: (delta) => onDelta({ ...delta, text: redactor.text(delta.text) }) },
-      );
+      const watched = onDelta === undefined ? undefined : new CleanDeltas(onDelta, redactor);
+      const outcome = await models
+        .call(
+          request,
+          watched === undefined ? options : { ...options, onDelta: (delta) => watched.take(delta) },
+        )
+        .finally(() => watched?.end());
       if (!outcome.ok) return outcome;
       const { message, sources } = outcome;
       const cleaned = redactor.json(message as unknown as Json) as unknown as typeof message;
@@ -27,4 +28,30 @@ export function redactedModels<M extends ModelPort>(models: M, redactor: Redacto
       return cleaned === message ? outcome : { ok: true, message: cleaned };
     },
   };
+}
+
+/** What is shown while it is said: a provider may say a secret in pieces. */
+class CleanDeltas {
+  readonly #show: (delta: ModelDelta) => void;
+  readonly #redactor: Redactor;
+  readonly #parts = new Map<ModelDelta["part"], TextStream>();
+
+  constructor(show: (delta: ModelDelta) => void, redactor: Redactor) {
+    this.#show = show;
+    this.#redactor = redactor;
+  }
+
+  take({ part, text }: ModelDelta): void {
+    const stream = this.#parts.get(part) ?? this.#redactor.stream();
+    this.#parts.set(part, stream);
+    this.#tell(part, stream.take(text));
+  }
+
+  end(): void {
+    for (const [part, stream] of this.#parts) this.#tell(part, stream.end());
+  }
+
+  #tell(part: ModelDelta["part"], text: string): void {
+    if (text !== "") this.#show({ part, text });
+  }
 }

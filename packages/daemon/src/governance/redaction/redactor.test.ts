@@ -161,3 +161,39 @@ describe("02-R93: text from outside", () => {
     );
   });
 });
+
+describe("02-R93: a secret that comes in pieces", () => {
+  const pieces = fc.array(
+    fc.constantFrom("k3y", "/with", SECRET, "s", "se", "abcab", "abcabc", "x", " ", "\n"),
+    {
+      maxLength: 12,
+    },
+  );
+  const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 40 });
+
+  it("is taken out wherever it is cut, and all the rest is shown", () => {
+    const held = redactor(SECRET, "abcabcd", "seseses");
+    fc.assert(
+      fc.property(pieces, sizes, (parts, cuts) => {
+        const text = parts.join("");
+        const stream = held.stream();
+        let shown = "";
+        for (let at = 0, cut = 0; at < text.length; cut++) {
+          const size = cuts[cut % cuts.length] ?? 1;
+          shown += stream.take(text.slice(at, at + size));
+          at += size;
+        }
+        shown += stream.end();
+        expect(shown).toBe(held.text(text));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("holds back no more than its beginning", () => {
+    const stream = redactor(SECRET).stream();
+    expect(stream.take("all is well, k")).toBe("all is well, ");
+    expect(stream.take("nows everybody")).toBe("knows everybody");
+    expect(stream.end()).toBe("");
+  });
+});

@@ -10,6 +10,39 @@ const MAX_FORMER = 4_096;
 const SHAPES =
   /\b(?:sk|xai|gsk|pk)-[A-Za-z0-9_*-]{6,}|\bAIza[A-Za-z0-9_-]{10,}|\b(?:ghp_|github_pat_|xoxb-|xoxp-)[A-Za-z0-9_-]{10,}|\bAKIA[A-Z0-9]{12,}|\bBearer\s+[^\s"']+|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|(?<=[?&](?:access_token|api_key|apikey|client_secret|code|key|refresh_token|secret|signature|token)=)[^&\s"'#]+/gi;
 
+/** Cleans what comes in pieces. */
+interface PieceStream<Piece, Clean> {
+  /** What of all that has come is surely clean and has not been given before. */
+  take(piece: Piece): Clean;
+  /** The rest, when nothing more comes. */
+  end(): Clean;
+}
+export type TextStream = PieceStream<string, string>;
+export type ByteStream = PieceStream<Uint8Array, Uint8Array>;
+
+/** `needles` are asked for with each piece: a secret may have become known in between. */
+function streamOf(needles: () => Needles): TextStream {
+  let waiting = "";
+  return {
+    take(piece) {
+      waiting += piece;
+      const known = needles();
+      const spans = known.spansIn(waiting);
+      let cut = known.begunAt(waiting);
+      cut = spans.find(({ from, to }) => from < cut && cut < to)?.from ?? cut;
+      const done = spans.filter(({ to }) => to <= cut);
+      const clean = replaced(waiting.slice(0, cut), done, REDACTED);
+      waiting = waiting.slice(cut);
+      return clean;
+    },
+    end() {
+      const rest = needles().replaceIn(waiting, REDACTED);
+      waiting = "";
+      return rest;
+    },
+  };
+}
+
 /**
  * Takes every secret the daemon knows out of a text, in each of its usual encodings (02-R93). Whoever gets hold of a
  * secret says so before it is used; what it replaces is still taken out, as it may be on its way.
@@ -61,21 +94,36 @@ export class Redactor {
     return this.text(text).replace(SHAPES, REDACTED);
   }
 
-  /** The same of bytes that come in pieces, whatever is written in them; a secret may begin in one and end in the next. */
+  /**
+   * The same of a text that comes in pieces and is shown as it comes: what may be the beginning of a secret is held back
+   * until it is known. After the last piece `end` gives the rest.
+   */
+  stream(): TextStream {
+    return streamOf(() => this.#current());
+  }
+
+  /** The same of bytes, whatever is written in them. */
+  byteStream(): ByteStream {
+    const text = streamOf(() => this.#forBytes());
+    return {
+      take: (piece) =>
+        Buffer.from(
+          text.take(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("latin1")),
+          "latin1",
+        ),
+      end: () => Buffer.from(text.end(), "latin1"),
+    };
+  }
+
+  /** The same of bytes that are waited for. */
   async *bytes(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const needles = this.#forBytes();
-    let waiting = "";
+    const stream = this.byteStream();
     for await (const piece of pieces) {
-      waiting += Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("latin1");
-      const spans = needles.spansIn(waiting);
-      // What begins before this place is here to its end.
-      let cut = Math.max(0, waiting.length - needles.longest);
-      cut = spans.find(({ from, to }) => from < cut && cut < to)?.from ?? cut;
-      const done = spans.filter(({ to }) => to <= cut);
-      if (cut > 0) yield Buffer.from(replaced(waiting.slice(0, cut), done, REDACTED), "latin1");
-      waiting = waiting.slice(cut);
+      const clean = stream.take(piece);
+      if (clean.length > 0) yield clean;
     }
-    if (waiting !== "") yield Buffer.from(needles.replaceIn(waiting, REDACTED), "latin1");
+    const rest = stream.end();
+    if (rest.length > 0) yield rest;
   }
 
   /** A value with every string in it cleaned; the value itself when there was nothing to clean. */

@@ -262,6 +262,19 @@ describe("03-A7 patterns", () => {
     );
   });
 
+  it.each([
+    ["brackets that nothing closes", "[".repeat(65_000)],
+    ["one word that may name many things", `echo ${"a@".repeat(32_000)}`],
+    ["many words that may", `echo ${"a=b,c ".repeat(10_000)}`],
+    ["expansions in quotes", `echo ${'"$x" '.repeat(13_000)}`],
+    ["programs that run programs", "env a=b ".repeat(8_000)],
+    ["a pattern of patterns", `echo \${x/${"a/".repeat(32_000)}}`],
+  ])("take no time over %s", (_what, command) => {
+    const match = { ...words("git ** push **"), path: ["a/**"], host: ["*.example"] };
+    expect(possibly(match, "bash", { command })).toBe(false);
+    expect(surely(words("nothing"), "bash", { command })).toBe(false);
+  });
+
   it("take no time over what is made to take long", () => {
     const command = `echo ${"a".repeat(60_000)}`;
     expect(surely(words(`echo ${"*a".repeat(200)}b`), "bash", { command })).toBe(false);

@@ -70,7 +70,7 @@ function mayRun(patterns: readonly CommandPattern[], command: ShellCommand): boo
 
 /** A command that is stopped is stopped under its whole path, too, and with whatever it assigns for itself. */
 function formsOf(words: readonly Word[]): (readonly Word[])[] {
-  const at = words.findIndex(({ shown }) => !/^[A-Za-z_]\w*\+?=/.test(shown));
+  const at = words.findIndex(({ shown }) => !/^[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=/.test(shown));
   if (at === -1) return [words];
   const bare = words.slice(at);
   const [name, ...args] = bare;

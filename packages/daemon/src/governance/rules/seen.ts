@@ -1,9 +1,9 @@
 import type { Json, SeenInput } from "@kheish/contract";
 import type { ToolCall } from "../../engine/messages.ts";
-import type { Text } from "./glob.ts";
 import { pathOfText, type SeenPath, seenPath } from "./paths.ts";
 import { readShell } from "./shell/read.ts";
 import type { Shell, ShellCommand } from "./shell/shell.ts";
+import { hostOf, hostsIn, pathsIn } from "./touched.ts";
 
 /** What a call touches, as far as its input says. */
 export interface Seen {
@@ -35,7 +35,11 @@ const READERS: Readonly<Record<string, Reader>> = {
     const directory = typeof workdir === "string" ? seenPath(workdir, root) : ".";
     return shellSeen(shell, root, shell.moves ? undefined : directory);
   },
-  web_fetch: ({ url }) => ({ paths: [], hosts: [hostOf(url)], isWhole: true }),
+  web_fetch: ({ url }) => ({
+    paths: [],
+    hosts: [typeof url === "string" ? hostOf(url) : undefined],
+    isWhole: true,
+  }),
 };
 
 /** What other tools commonly call what they touch: enough for a rule to stop a call, never enough to let it pass. */
@@ -81,25 +85,19 @@ function tree({ base, pattern }: { [name: string]: Json }, workspaceRoot: string
   return { paths: [leads ? undefined : { path, isTree: true }], hosts: [], isWhole: true };
 }
 
-/** Host names compare in lower case, without a port, brackets or the dot of the root. */
-function hostOf(url: Json | undefined): string | undefined {
-  if (typeof url !== "string") return undefined;
-  const parsed = URL.parse(url) ?? URL.parse(`http://${url}`);
-  return parsed?.hostname
-    .replace(/^\[|\]$/g, "")
-    .replace(/\.$/, "")
-    .toLowerCase();
-}
-
 /** Of the shell a rule that stops also looks at words that may be paths or addresses. */
 function shellSeen(shell: Shell, workspaceRoot: string, directory: string | undefined): Seen {
   const { unclear } = shell;
-  const words = [...everyCommand(shell.commands)].flatMap((command) => command.words.slice(1));
+  const all = [...everyCommand(shell.commands)].flatMap(({ words: [name, ...rest] }) =>
+    name?.text.includes("/") === true ? [name, ...rest] : rest,
+  );
+  // What `sudo` runs has the same words once more.
+  const words = [...new Set(all)];
   const opened = shell.redirects.map(({ text }) => pathOfText(text, workspaceRoot, directory));
   return {
     shell,
-    paths: [...opened, ...words.map(({ text }) => pathOfText(text, workspaceRoot, directory))],
-    hosts: words.flatMap(({ text }) => hostsIn(text)),
+    paths: [...opened, ...words.flatMap(({ text }) => pathsIn(text, workspaceRoot, directory))],
+    hosts: [...words, ...shell.redirects].flatMap(({ text }) => hostsIn(text)),
     isWhole: true,
     ...(unclear === undefined ? {} : { unclear }),
   };
@@ -108,13 +106,6 @@ function shellSeen(shell: Shell, workspaceRoot: string, directory: string | unde
 /** The files that the shell itself opens: what a rule that allows commands has to allow besides. */
 export function openedBy(shell: Shell, { paths }: Seen): SeenPath[] {
   return paths.slice(0, shell.redirects.length);
-}
-
-function hostsIn(text: Text): (string | undefined)[] {
-  const isKnown = text.every((part) => typeof part === "string");
-  if (!isKnown) return [undefined];
-  const word = text.join("");
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(word) ? [hostOf(word)] : [];
 }
 
 export function* everyCommand(commands: readonly ShellCommand[]): Generator<ShellCommand> {

@@ -64,7 +64,7 @@ const processHost: Host = {
   },
   exitNow: (code) => process.exit(code),
   openUrl(url, onFailure = () => undefined) {
-    const [program, ...args] = browserCommand(url);
+    const [program, ...args] = browserCommand(process.platform, url);
     const browser = spawn(program, args, { stdio: "ignore", detached: true });
     browser.on("error", onFailure);
     browser.unref();
@@ -75,8 +75,9 @@ const processHost: Host = {
   loadArchives: () => import("../../archives.ts"),
 };
 
-function browserCommand(url: string): [string, ...string[]] {
-  if (process.platform === "darwin") return ["open", url];
-  if (process.platform === "win32") return ["cmd", "/c", "start", "", url];
+/** No shell reads the address: a server that one logs in to has a say in it. */
+export function browserCommand(platform: NodeJS.Platform, url: string): [string, ...string[]] {
+  if (platform === "darwin") return ["open", url];
+  if (platform === "win32") return ["rundll32", "url.dll,FileProtocolHandler", url];
   return ["xdg-open", url];
 }

@@ -5,6 +5,7 @@ import type { CliContext } from "./context.ts";
 import { describeFailure } from "./errors.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { Output, outputMode } from "./output/output.ts";
+import { steady } from "./output/text.ts";
 import { buildProgram } from "./program.ts";
 import { daemonToken, daemonUrl, type GlobalFlags } from "./settings.ts";
 import { shellQuote } from "./shell-quote.ts";
@@ -30,7 +31,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
     const failure = describeFailure(error);
-    context.terminal.err(failure.text);
+    context.terminal.err(steady(failure.text));
     return failure.exitCode;
   }
 }

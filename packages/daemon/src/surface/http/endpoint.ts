@@ -1,4 +1,4 @@
-import { resourcesOf, SMALL_BODY_BYTES } from "@kheish/contract";
+import { type ResourceRequest, resourcesOf, SMALL_BODY_BYTES } from "@kheish/contract";
 import type { Context, Handler } from "hono";
 import type { BoundRequest, Credential } from "../../features/binding.ts";
 import { requestAbout } from "./about.ts";
@@ -25,14 +25,20 @@ export function endpointHandler(route: Route, options: EndpointOptions): Handler
     route.endpoint.bodySize === "large"
       ? options.bodyLimitBytes
       : Math.min(SMALL_BODY_BYTES, options.bodyLimitBytes);
+  const isNarrowed = route.endpoint.narrowed !== undefined;
   const serve = async (c: Context<HttpEnv>): Promise<Response> => {
     c.set("route", route.template.source);
     const caller = callerOf(c);
     const principal = await gate.admit(caller, route.demand);
     c.set("principal", principal.id);
+    const authorize = (about: ResourceRequest) =>
+      gate.authorize(caller, principal, route.demand, () => resourcesOf(route.endpoint, about));
+    const params = route.template.read(c.req.path);
+    // Where the path says it all, nothing more is read of whoever may not do this.
+    if (!isNarrowed) await authorize({ params, query: undefined, body: undefined });
     const bound = await boundRequest(c, route, principal, bodyLimitBytes);
     const request = route.demand.access === "known" ? { ...bound, ...presentedBy(caller) } : bound;
-    await gate.authorize(caller, principal, route.demand, () => resourcesOf(route.endpoint, request));
+    if (isNarrowed) await authorize(request);
     c.set("about", requestAbout(request));
     if (route.endpoint.kind === "sse") return options.streams.serve(c, request, route.handle);
     const reply = await route.handle(request);

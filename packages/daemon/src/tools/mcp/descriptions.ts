@@ -6,7 +6,10 @@ export const SECURITY_NOTICE =
 
 const UNTRUSTED = "[untrusted MCP metadata] ";
 
-/** What a server says about itself or its tools, marked and cut. */
+/** What a model reads and a person does not see: controls, marks of direction, and the letters that are tags. */
+const UNSEEN = /[^\P{Cc}\n\t]|\p{Bidi_Control}|[\u{e0000}-\u{e0fff}\u200b\u2060-\u2064\ufeff]/gu;
+
+/** What a server says about itself or its tools, as a person would see it, marked and cut. */
 export function untrusted(text: string, maxChars: number): string {
-  return cutText(`${UNTRUSTED}${text.trim()}`, maxChars);
+  return cutText(`${UNTRUSTED}${text.replace(UNSEEN, "").trim()}`, maxChars);
 }

@@ -26,18 +26,29 @@ export interface Dialogue {
 
 const MAX_QUESTIONS = 4;
 const MAX_MESSAGE_CHARS = 2_000;
+/** A form that somebody fills in is small; what is asked is kept with the run for as long as that. */
+const MAX_ASKED_CHARS = 65_536;
+const MAX_FIELDS = 64;
 const VISITED = "visited";
 
 export function dialogueFor(requests: Record<string, Elicitation>): Dialogue {
   return { requests, replies: {}, filled: {}, left_out: [], problems: {} };
 }
 
-/** Reads an elicitation as a server sent it; undefined for what is none. */
+/** Reads an elicitation as a server sent it; undefined for what is none, or more than a person can be asked. */
 export function readElicitation(params: unknown): Elicitation | undefined {
   if (!isObject(params) || typeof params.message !== "string") return undefined;
-  const { message } = params;
-  if (params.mode === "url") return typeof params.url === "string" ? { message, url: params.url } : undefined;
-  return isObject(params.requestedSchema) ? { message, schema: params.requestedSchema } : undefined;
+  const message = cutText(params.message, MAX_MESSAGE_CHARS);
+  if (params.mode === "url") return isPage(params.url) ? { message, url: params.url } : undefined;
+  const schema = params.requestedSchema;
+  if (!isObject(schema) || JSON.stringify(schema).length > MAX_ASKED_CHARS) return undefined;
+  return fieldsOf(schema).length <= MAX_FIELDS ? { message, schema } : undefined;
+}
+
+/** An address that a person can be asked to open; `javascript:` and `file:` are none. */
+function isPage(url: unknown): url is string {
+  if (typeof url !== "string" || url.length > MAX_ASKED_CHARS) return false;
+  return /^https?:$/.test(URL.parse(url)?.protocol ?? "");
 }
 
 /** The next questions, at most four; undefined once every request has its reply. */

@@ -1,6 +1,8 @@
 import { sameOriginFetch } from "../../governance/outbound/same-origin.ts";
+import { EventGuard } from "./event-guard.ts";
+import { Nesting } from "./nesting.ts";
 
-/** A single answer that is no stream of events. */
+/** A single answer, or one event of a stream. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** What a request carries to be let in. */
@@ -38,19 +40,29 @@ function isRefusal({ status }: Response): boolean {
   return status === 401 || status === 403;
 }
 
+/** What is more than anybody needs is not read to its end. */
 function bounded(answer: Response): Response {
+  if (answer.body === null) return answer;
   const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") === true;
-  if (answer.body === null || isStream) return answer;
-  let seen = 0;
-  const counted = answer.body.pipeThrough(
+  const guard = isStream ? new EventGuard(MAX_BODY_BYTES) : new BodyGuard();
+  const looked = answer.body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
-        seen += chunk.byteLength;
-        if (seen > MAX_BODY_BYTES) controller.error(new Error(`the answer exceeds ${MAX_BODY_BYTES} bytes`));
-        else controller.enqueue(chunk);
+        if (guard.take(chunk)) controller.enqueue(chunk);
+        else controller.error(new Error(`the answer exceeds ${MAX_BODY_BYTES} bytes, or nests too deep`));
       },
     }),
   );
   const { status, statusText, headers } = answer;
-  return new Response(counted, { status, statusText, headers });
+  return new Response(looked, { status, statusText, headers });
+}
+
+class BodyGuard {
+  readonly #nesting = new Nesting();
+  #bytes = 0;
+
+  take(chunk: Uint8Array): boolean {
+    this.#bytes += chunk.byteLength;
+    return this.#bytes <= MAX_BODY_BYTES && this.#nesting.take(chunk);
+  }
 }

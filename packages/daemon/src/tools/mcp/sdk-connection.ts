@@ -16,6 +16,7 @@ import type { CallEnd, Connection, ListKind, UpstreamCall, UpstreamTool } from "
 import { UpstreamFailure } from "./connection-port.ts";
 import { type Elicitation, readElicitation } from "./elicitation.ts";
 import { isObject } from "./input-schema.ts";
+import { limitLists } from "./list-budget.ts";
 
 /** `legacy`: up to 2025-11-25, with a handshake and requests in both directions. `modern`: from 2026-07-28 on. */
 export type Era = "legacy" | "modern";
@@ -65,6 +66,7 @@ export async function initialise(
   });
   client.onclose = () => closed.resolve("the connection was closed");
   calls.watch(transport);
+  limitLists(transport);
   await untilAborted(client.connect(transport, { timeout: NO_TIMEOUT_MS }), options.signal, () =>
     client.close(),
   );

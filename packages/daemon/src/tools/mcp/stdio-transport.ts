@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import { type Clock, sleep } from "../../kernel/clock.ts";
+import { MAX_NESTING, Nesting } from "./nesting.ts";
 import type { ServerProcess, ServerProcessRequest, StartServerProcess } from "./process.ts";
 
 /** A line beyond this is no message of anybody who means well. */
@@ -118,13 +119,20 @@ export class StdioTransport implements Transport {
     if (from === chunk.length) return;
     this.#pieces.push(chunk.subarray(from));
     this.#pendingBytes += chunk.length - from;
-    if (this.#pendingBytes <= MAX_LINE_BYTES) return;
-    this.#stderr = `a message of more than ${MAX_LINE_BYTES} bytes`;
+    if (this.#pendingBytes > MAX_LINE_BYTES) this.#expel(`a message of more than ${MAX_LINE_BYTES} bytes`);
+  }
+
+  #expel(why: string): void {
+    this.#stderr = why;
     this.#process?.signalGroup("SIGKILL");
   }
 
   /** Servers that print what is no message are common; it is left out. */
   #line(line: Buffer): void {
+    if (!new Nesting().take(line)) {
+      this.#expel(`a message that nests deeper than ${MAX_NESTING} levels`);
+      return;
+    }
     const text = line.toString("utf8").trim();
     if (text === "") return;
     let message: JSONRPCMessage;

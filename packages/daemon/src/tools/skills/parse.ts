@@ -66,8 +66,13 @@ function split(text: string): { front?: string; body: string } {
   return { front: lines.slice(1, end).join("\n"), body: lines.slice(end + 1).join("\n") };
 }
 
+/** Of fields with values: the parser compares each key with every other, so that a large one takes minutes. */
+const MAX_FIELDS_BYTES = 16_384;
+
 /** Plain data: no tags of its own, and no aliases that would make much of little. */
 function mapping(text: string, file: string): Parsed<Record<string, unknown>> {
+  if (Buffer.byteLength(text) > MAX_FIELDS_BYTES)
+    return refused(`${file}: its fields are longer than ${MAX_FIELDS_BYTES} bytes`);
   const document = parseDocument(text, { schema: "core", prettyErrors: true, logLevel: "silent" });
   const [error] = document.errors;
   if (error !== undefined) return refused(`${file}: ${error.message.split("\n")[0]}`);

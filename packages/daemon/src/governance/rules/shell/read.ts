@@ -1,6 +1,8 @@
 import { parse } from "unbash";
 import { UNKNOWN } from "../glob.ts";
+import { hidesSubstitution } from "./hidden.ts";
 import type { ReadText, Shell } from "./shell.ts";
+import { isLoaded, isSum, sums } from "./sums.ts";
 import { type Found, unwrapCommand } from "./unwrap.ts";
 import { isNode, known, literal, type Node, type Word, wordOf } from "./words.ts";
 
@@ -16,7 +18,7 @@ const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/;
 export function readShell(text: string, depth = 0): Shell {
   if (depth > MAX_DEPTH) return unclear("commands within commands go too deep");
   if (text.length > MAX_TEXT) return unclear("the command is too long");
-  if ([...text.matchAll(/\$\(|[<>]\(|`/g)].length > MAX_SUBSTITUTIONS) {
+  if ([...text.matchAll(/\$[({[]|[<>]\(|`/g)].length > MAX_SUBSTITUTIONS) {
     return unclear("the command holds too many substitutions");
   }
   if (CONTROL.test(text)) return unclear("the command holds control characters");
@@ -29,7 +31,7 @@ export function readShell(text: string, depth = 0): Shell {
   }
   const reader = new Reader((inner) => readShell(inner, depth + 1));
   reader.visit(tree);
-  return reader.shell;
+  return reader.read();
 }
 
 function unclear(why: string): Shell {
@@ -40,15 +42,24 @@ const MOVERS = new Set(["cd", "pushd", "popd"]);
 /** They take names of variables, in whose brackets stands what the shell evaluates once more. */
 const EVALUATORS = new Set(["test", "[", "let", "unset", "read", "mapfile", "readarray", "wait"]);
 const DECLARERS = new Set(["declare", "typeset", "local", "export", "readonly", "printf"]);
+const PROMPT = "a prompt is expanded, which may run commands";
 /** Names that mean nothing to the shell or to a program that it runs. */
 const HARMLESS_NAME = /^[a-z_][a-z0-9_]*$/;
 
 class Reader {
   readonly shell: Shell = { commands: [], redirects: [], moves: false };
   readonly #readText: ReadText;
+  /** A sum reads variables, and a text that it could run stands somewhere in quotes. */
+  #hasSum = false;
+  #isLoaded = false;
 
   constructor(readText: ReadText) {
     this.#readText = readText;
+  }
+
+  read(): Shell {
+    if (this.#hasSum && this.#isLoaded) this.shell.unclear ??= "a sum may run what stands in quotes";
+    return this.shell;
   }
 
   /** Every node, of whatever kind: one that is not known is looked into all the same. */
@@ -69,6 +80,9 @@ class Reader {
   }
 
   #read(node: Node): void {
+    if (hidesSubstitution(node)) this.shell.unclear = "a substitution within an expansion cannot be read";
+    if (isSum(node)) this.#sum(literal(String(node.text)));
+    if (isLoaded(node)) this.#isLoaded = true;
     switch (node.type) {
       case "Command":
         this.#command(node);
@@ -90,28 +104,30 @@ class Reader {
         break;
       case "ParameterExpansion":
         if (/^\$\{\w+:?=/.test(String(node.text))) this.#assigns(String(node.parameter));
-        if (/@P\}$/.test(String(node.text)))
-          this.shell.unclear = "a prompt is expanded, which may run commands";
+        if (/@P\}$/.test(String(node.text))) this.shell.unclear = PROMPT;
         break;
       // The shell's own tests and sums may run commands by what their variables hold.
       case "TestCommand":
+        this.#hasSum = true;
         this.#add([literal("[["), ...wordsIn(node.expression)]);
         break;
       case "ArithmeticCommand":
-        this.#add([literal("(("), literal(String(node.body).trim())]);
+        this.#sum(literal(String(node.body).trim()));
         break;
       case "ArithmeticFor":
-        this.#add([literal("((")]);
-        break;
-      case "ArithmeticExpansion":
-        if (/[A-Za-z_$[\]`]/.test(String(node.text).slice(1)))
-          this.#add([literal("(("), literal(String(node.text))]);
+        this.#sum();
         break;
     }
   }
 
+  #sum(...shown: Word[]): void {
+    this.#hasSum = true;
+    this.#add([literal("(("), ...shown]);
+  }
+
   /** `PATH` may be set by a loop as well as by an assignment. */
   #assigns(name: string): void {
+    if (name === "PS4") this.shell.unclear = PROMPT;
     if (!HARMLESS_NAME.test(name))
       this.#add([{ shown: `${name}=…`, text: [...`${name}=`, UNKNOWN], isMany: false }]);
   }
@@ -121,12 +137,14 @@ class Reader {
     const after = listOf(node.suffix);
     const words = [...before, ...(isNode(node.name) ? [node.name] : []), ...after].flatMap(wordsOf);
     if (words.length === 0) return;
+    if (words.some(isPrompt)) this.shell.unclear = PROMPT;
     const name = isNode(node.name) ? wordOf(node.name) : undefined;
     const args = after.flatMap(wordsOf);
-    const fed = [...before, ...after].find(({ type }) => type === "HereDoc" || type === "HereString");
+    const fed = fedBy([...before, ...after]);
     if (name !== undefined && evaluates(known(name), args)) {
       this.shell.unclear = "a builtin evaluates what stands in its words";
     }
+    if (name !== undefined && sums(known(name), args)) this.#sum(literal(name.shown));
     const found = name === undefined ? {} : unwrapCommand(name, args, fed, this.#readText);
     // What is assigned for the command reaches what is behind it, too.
     const isAlone = !before.some(({ type }) => type === "Assignment");
@@ -158,6 +176,20 @@ class Reader {
   }
 }
 
+/** The text that a command is sure to read: the only thing that its input is taken from. */
+function fedBy(items: readonly Node[]): Node | undefined {
+  const inputs = items.filter(
+    ({ type, operator }) =>
+      type === "HereDoc" ||
+      type === "HereString" ||
+      (type === "Redirect" && /^(?:<|<>|<&)$/.test(String(operator))),
+  );
+  const [only] = inputs;
+  return inputs.length === 1 && only?.type !== "Redirect" && only?.descriptor === undefined
+    ? only
+    : undefined;
+}
+
 /** `test -v 'a[$(rm x)]'` runs `rm`, and `printf -v PATH` assigns. */
 function evaluates(name: string | undefined, args: readonly Word[]): boolean {
   const texts = args.map((word) => known(word) ?? "");
@@ -165,6 +197,11 @@ function evaluates(name: string | undefined, args: readonly Word[]): boolean {
   return (
     (EVALUATORS.has(name ?? "") || DECLARERS.has(name ?? "")) && texts.some((text) => /\[.*[$`]/s.test(text))
   );
+}
+
+/** `set -x` expands it before each command. */
+function isPrompt(word: Word): boolean {
+  return /^PS4(?:\+?=|$)/.test(known(word) ?? word.shown);
 }
 
 /** A name that only the shell will know may be `cd`. */

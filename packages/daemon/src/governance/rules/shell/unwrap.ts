@@ -1,5 +1,6 @@
 import { UNKNOWN } from "../glob.ts";
 import type { ReadText, Shell, ShellCommand } from "./shell.ts";
+import { isLinker, isStream, runsUnnamed } from "./unnamed.ts";
 import { ANY_WORDS, isNode, known, type Node, type Word } from "./words.ts";
 import { APPLET_HOSTS, unwrap, WRAPPERS } from "./wrappers.ts";
 
@@ -39,14 +40,12 @@ function behindProgram(
   readText: ReadText,
   level: number,
 ): Found {
+  if (runsUnnamed(base, args)) return { isUnclear: true };
   if (SHELLS.has(base)) return shellIn(args, fed, readText);
-  // A file is a script like any other; what only the shell can name is a text that comes from anywhere.
-  if (base === "source" || base === ".") {
-    return args[0] === undefined || known(args[0]) !== undefined ? {} : { isUnclear: true };
-  }
+  if (base === "source" || base === ".") return sourced(args);
   if (base === "find") return findIn(args, readText, level);
   if (base === "trap") return trapIn(args, readText);
-  if (APPLET_HOSTS.has(base)) return behind(args, false, readText, level);
+  if (APPLET_HOSTS.has(base) || isLinker(base)) return behind(args, false, readText, level);
   const wrapper = Object.hasOwn(WRAPPERS, base) ? WRAPPERS[base] : undefined;
   if (wrapper === undefined) return {};
   const inside = unwrap(wrapper, args);
@@ -86,12 +85,16 @@ function textRun(text: string, isPlain: boolean, readText: ReadText): Found {
 function shellIn(args: readonly Word[], fed: Node | undefined, readText: ReadText): Found {
   let isPlain = true;
   let wantsText = false;
+  let hasOptions = true;
   for (let at = 0; at < args.length; at++) {
     const word = args[at] as Word;
     const text = word.isMany ? undefined : known(word);
     if (text === undefined) return { isUnclear: true };
-    if (text === "--") continue;
-    if (/^[-+]./.test(text)) {
+    if (hasOptions && (text === "--" || text === "-")) {
+      hasOptions = false;
+      continue;
+    }
+    if (hasOptions && /^[-+]./.test(text)) {
       if (text.startsWith("--")) {
         if (!["--login", "--norc", "--noprofile", "--posix"].includes(text)) return { isUnclear: true };
         continue;
@@ -99,14 +102,24 @@ function shellIn(args: readonly Word[], fed: Node | undefined, readText: ReadTex
       if (!/^[-+][abcefhiklmnoprstuvxBCEHPO]+$/.test(text)) return { isUnclear: true };
       if (!/^-[celux]+$/.test(text)) isPlain = false;
       if (text.includes("c")) wantsText = true;
-      if (/[oO]$/.test(text)) at += 1;
+      // Each takes a word, wherever it stands among the others.
+      at += [...text].filter((letter) => letter === "o" || letter === "O").length;
       if (/s/.test(text)) return fedText(fed, readText);
       continue;
     }
     // Without -c it is a script's name.
-    return wantsText ? textRun(text, isPlain, readText) : {};
+    if (wantsText) return textRun(text, isPlain, readText);
+    return isStream(text) ? { isUnclear: true } : {};
   }
   return wantsText ? { isUnclear: true } : fedText(fed, readText);
+}
+
+/** A file is a script like any other; what only the shell can name, or what comes in, is a text from anywhere. */
+function sourced(args: readonly Word[]): Found {
+  const [file] = args.filter((word, at) => at > 0 || known(word) !== "--");
+  if (file === undefined) return {};
+  const path = known(file);
+  return path === undefined || isStream(path) ? { isUnclear: true } : {};
 }
 
 /** A shell that reads its input runs what stands there; a pipe may bring anything. */
@@ -115,9 +128,11 @@ function fedText(fed: Node | undefined, readText: ReadText): Found {
   return text === undefined ? { isUnclear: true } : textRun(text, true, readText);
 }
 
-function textOf({ type, target, delimiter, body }: Node): string | undefined {
+function textOf({ type, operator, target, delimiter, body }: Node): string | undefined {
   if (type === "HereString") return isNode(target) ? literalOf(target) : undefined;
   if (!isNode(body)) return undefined;
+  // The tabs that `<<-` takes away may be those that hide the end of another here-document.
+  if (operator === "<<-" && /^\t/m.test(String(body.text))) return undefined;
   const isQuoted = isNode(delimiter) && delimiter.quoted === true;
   const text = String(body.text);
   return isQuoted || !/[$`\\]/.test(text) ? text : undefined;
@@ -154,7 +169,7 @@ function placeholder({ shown }: Word): Word {
 }
 
 function trapIn(args: readonly Word[], readText: ReadText): Found {
-  const [first, ...signals] = args;
+  const [first, ...signals] = args.filter((word, at) => at > 0 || known(word) !== "--");
   if (first === undefined || signals.length === 0) return {};
   const text = known(first);
   if (text === undefined) return { isUnclear: true };

@@ -85,6 +85,7 @@ function addQuoted(draft: Draft, part: Node): void {
 /** Escapes are taken away; what the shell matches against file names, or a home directory, is not known. */
 function addUnquoted(draft: Draft, raw: string, isFirst: boolean): void {
   const characters = [...raw];
+  const lastClose = characters.lastIndexOf("]");
   let start = 0;
   if (isFirst && characters[0] === "~") {
     draft.text.push(UNKNOWN);
@@ -98,7 +99,7 @@ function addUnquoted(draft: Draft, raw: string, isFirst: boolean): void {
       const escaped = characters[i];
       // A line that goes on.
       if (escaped !== undefined && escaped !== "\n") draft.text.push(escaped);
-    } else if (character === "*" || character === "?" || isBracket(characters, i)) {
+    } else if (character === "*" || character === "?" || isBracket(characters, i, lastClose)) {
       draft.text.push(UNKNOWN);
       draft.isMany = true;
       if (character === "[") i = characters.indexOf("]", i + 1);
@@ -108,6 +109,6 @@ function addUnquoted(draft: Draft, raw: string, isFirst: boolean): void {
   }
 }
 
-function isBracket(characters: readonly string[], at: number): boolean {
-  return characters[at] === "[" && characters.indexOf("]", at + 1) > at + 1;
+function isBracket(characters: readonly string[], at: number, lastClose: number): boolean {
+  return characters[at] === "[" && at + 1 < lastClose && characters.indexOf("]", at + 1) > at + 1;
 }

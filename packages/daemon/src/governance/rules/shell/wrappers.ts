@@ -27,8 +27,12 @@ export interface Wrapper {
 export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   builtin: { isPlain: true },
   chroot: { isPlain: false, operands: 1, flags: ["--skip-chdir"] },
+  choom: { isPlain: false, valued: ["-n", "--adjust"] },
+  chronic: { isPlain: false },
+  chrt: { isPlain: false, operands: 1, flags: ["-a", "-b", "-f", "-i", "-o", "-r", "-R", "-v"] },
   command: { isPlain: true, flags: ["-p"], tells: ["-v", "-V"] },
   doas: { isPlain: false, valued: ["-u", "-C"], flags: ["-n", "-s", "-L"] },
+  "dumb-init": { isPlain: false, flags: ["-c", "-v", "--single-child"] },
   env: {
     isPlain: true,
     valued: ["-u", "--unset", "-C", "--chdir"],
@@ -38,6 +42,9 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   },
   eval: { isPlain: true, isText: true },
   exec: { isPlain: false, valued: ["-a"], flags: ["-c", "-l"] },
+  fakeroot: { isPlain: false },
+  faketime: { isPlain: false, operands: 1 },
+  firejail: { isPlain: false },
   flock: {
     isPlain: false,
     operands: 1,
@@ -57,11 +64,26 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
       "--verbose",
     ],
   },
+  gosu: { isPlain: false, operands: 1 },
+  hyperfine: { isPlain: false, isText: true },
+  ifne: { isPlain: false, flags: ["-n"] },
   ionice: { isPlain: true, valued: ["-c", "-n", "--class", "--classdata"], flags: ["-t", "--ignore"] },
+  ltrace: { isPlain: false, flags: ["-c", "-f", "-S"] },
   nice: { isPlain: true, valued: ["-n", "--adjustment"] },
   nohup: { isPlain: true },
+  nsenter: {
+    isPlain: false,
+    valued: ["-t", "-S", "-G"],
+    flags: ["-a", "-m", "-u", "-i", "-n", "-p", "-U", "-F"],
+  },
+  numactl: { isPlain: false },
   parallel: { isPlain: false, isText: true, addsWords: true },
+  prlimit: { isPlain: false },
+  proxychains: { isPlain: false, flags: ["-q"] },
+  proxychains4: { isPlain: false, flags: ["-q"] },
+  rlwrap: { isPlain: false },
   runuser: { isPlain: false, valued: ["-u", "--user", "-g", "-G"] },
+  setpriv: { isPlain: false },
   setsid: { isPlain: true, flags: ["-c", "-f", "-w", "--ctty", "--fork", "--wait"] },
   ssh: {
     isPlain: false,
@@ -121,6 +143,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     valued: ["-o", "-e", "-p", "-s", "-u", "-E", "-P"],
     flags: ["-f", "-ff", "-c", "-t", "-tt", "-q", "-v", "-y"],
   },
+  "su-exec": { isPlain: false, operands: 1 },
   sudo: {
     isPlain: false,
     valued: [
@@ -168,6 +191,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     ],
     takesAssignments: true,
   },
+  taskset: { isPlain: false, operands: 1, flags: ["-a", "-c", "--all-tasks", "--cpu-list"] },
   time: {
     isPlain: true,
     optionsMatter: true,
@@ -180,6 +204,9 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     valued: ["-k", "-s", "--kill-after", "--signal"],
     flags: ["-v", "-f", "-p", "--foreground", "--preserve-status", "--verbose"],
   },
+  tini: { isPlain: false, valued: ["-p", "-e"], flags: ["-s", "-v", "-w", "-g"] },
+  torsocks: { isPlain: false },
+  unbuffer: { isPlain: false, flags: ["-p"] },
   unshare: {
     isPlain: false,
     flags: [
@@ -201,6 +228,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
       "--map-root-user",
     ],
   },
+  valgrind: { isPlain: false },
   watch: {
     isPlain: false,
     isText: true,
@@ -221,6 +249,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
       "--exec",
     ],
   },
+  "xvfb-run": { isPlain: false, flags: ["-a"] },
   xargs: {
     isPlain: false,
     addsWords: true,

@@ -2,6 +2,7 @@ import type { Json, ListPage } from "@kheish/contract";
 import pc from "picocolors";
 import type { CliContext, Terminal } from "../context.ts";
 import type { GlobalFlags } from "../settings.ts";
+import { steady } from "./text.ts";
 
 /** `human` is for eyes: tables and colours. The others are JSON on many lines and on one (01, A4). */
 export type OutputMode = "human" | "pretty" | "json";
@@ -44,12 +45,18 @@ export class Output {
 
   /** One value: rendered for eyes, else as JSON. */
   print<T>(value: T, render: Render<T>): void {
-    this.#context.terminal.out(`${this.human ? render(value, this.style()) : this.json(value)}\n`);
+    this.#write(`${this.human ? render(value, this.style()) : this.json(value)}\n`);
   }
 
   /** Text that is already what the user asked for. */
   raw(text: string): void {
-    this.#context.terminal.out(text);
+    this.#write(text);
+  }
+
+  /** A file or a pipe gets every byte; a terminal nothing that somebody else wrote to steer it. */
+  #write(text: string): void {
+    const { terminal } = this.#context;
+    terminal.out(terminal.columns === undefined ? text : steady(text));
   }
 
   json(value: unknown): string {

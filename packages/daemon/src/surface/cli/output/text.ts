@@ -8,7 +8,15 @@ export function printable(text: string): string {
     .replace(/[^\P{Cc}\n]|\p{Bidi_Control}/gu, "");
 }
 
-/** The same on one line. */
+const COLORS = "(?:[0-4]|2[2-4]|3[0-79]|49|9[0-7])";
+const STEERS = new RegExp(`\\x1b\\[${COLORS}m|[^\\P{Cc}\\n\\t]|\\p{Bidi_Control}`, "gu");
+
+/** Whatever goes to a terminal, painted or not: of all that steers one only our own colours are left. */
+export function steady(painted: string): string {
+  return painted.replace(STEERS, (found) => (found.length > 1 ? found : ""));
+}
+
+/** Printable text on one line. */
 export function oneLine(text: string): string {
   return printable(text).replace(/\s+/g, " ").trim();
 }

@@ -7,7 +7,7 @@ import type {
 } from "@kheish/contract";
 import type { Style } from "../output/output.ts";
 import { table } from "../output/table.ts";
-import { oneLine } from "../output/text.ts";
+import { oneLine, printable } from "../output/text.ts";
 import { age } from "../output/time.ts";
 
 export function serverTable({ servers }: McpRuntimeSnapshot, style: Style): string {
@@ -76,5 +76,5 @@ export function toolCallText({ output }: McpToolCallResult): string {
   const texts = content.map((item) =>
     item.type === "text" && item.text !== undefined ? item.text : JSON.stringify(item),
   );
-  return texts.length === 0 ? JSON.stringify(output, null, 2) : texts.join("\n");
+  return printable(texts.length === 0 ? JSON.stringify(output, null, 2) : texts.join("\n"));
 }

@@ -9,7 +9,7 @@ import type {
 import { fields } from "../output/fields.ts";
 import type { Style } from "../output/output.ts";
 import { table } from "../output/table.ts";
-import { oneLine } from "../output/text.ts";
+import { oneLine, printable } from "../output/text.ts";
 import { age } from "../output/time.ts";
 
 const DIGEST_CHARS = 12;
@@ -53,7 +53,7 @@ export function skillDetail(skill: SkillView, style: Style): string {
     ],
     style,
   );
-  return `${facts}\n\n${skill.instructions}`;
+  return `${facts}\n\n${printable(skill.instructions)}`;
 }
 
 export function activeSkillDetail(skill: ActiveSkill, style: Style): string {
@@ -93,7 +93,7 @@ export function libraryText({ roots, count, warnings, lock }: RuntimeSkillSnapsh
     ...(roots.length === 0 ? [] : [places, ""]),
     ...held,
     dim(`${count} ${count === 1 ? "skill" : "skills"} in use`),
-    ...warnings.map((warning) => yellow(warning)),
+    ...warnings.map((warning) => yellow(printable(warning))),
   ].join("\n");
 }
 

@@ -46,6 +46,42 @@ describe("02-R90: the loopback policy", () => {
   });
 });
 
+describe("02-R90: a request that names no Origin", () => {
+  const from = (headers: Record<string, string>, path = "/v1/sessions/s1") =>
+    requestRaw(server, `GET ${path}`, headers);
+  const fetched = (site: string, mode: string, dest: string) => ({
+    "sec-fetch-site": site,
+    "sec-fetch-mode": mode,
+    "sec-fetch-dest": dest,
+  });
+
+  it.each([
+    ["an image", fetched("cross-site", "no-cors", "image")],
+    ["a script", fetched("cross-site", "no-cors", "script")],
+    ["a frame", fetched("cross-site", "navigate", "iframe")],
+  ])("is refused as %s of another site's page", async (_what, headers) => {
+    await start();
+    const answer = await from(headers);
+    expect(answer.status).toBe(403);
+    expect(answer.body).toMatchObject({ domain: "cors", code: "origin_not_allowed" });
+    expect(server.securityEvents).toMatchObject([{ event: "cors_origin_rejected" }]);
+  });
+
+  it.each([
+    ["a link that is followed", fetched("cross-site", "navigate", "document")],
+    ["our own page", fetched("same-origin", "cors", "empty")],
+    ["the address bar", fetched("none", "navigate", "document")],
+  ])("passes from %s", async (_what, headers) => {
+    await start();
+    expect((await from(headers)).status).toBe(200);
+  });
+
+  it("leaves the probes to everybody", async () => {
+    await start();
+    expect((await from(fetched("cross-site", "no-cors", "image"), "/healthz")).status).toBe(200);
+  });
+});
+
 describe("02-R90: the exact list", () => {
   it("lets its entries in and nothing else", async () => {
     await start({ cors: { allowedOrigins: ["http://localhost:3000"] } });

@@ -1,5 +1,5 @@
 import { problem } from "@kheish/contract";
-import type { MiddlewareHandler } from "hono";
+import type { HonoRequest, MiddlewareHandler } from "hono";
 import type { HttpEnv } from "../http-env.ts";
 import { callerOf } from "./caller.ts";
 import type { CorsPolicy } from "./cors-policy.ts";
@@ -30,6 +30,10 @@ const ANSWER_HEADERS = {
 export function cors(policy: CorsPolicy, refusals: RefusalLog): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const origin = c.req.header("origin");
+    if (origin === undefined && isPartOfForeignPage(c.req)) {
+      refusals.record(callerOf(c), "origin_not_allowed");
+      throw problem("cors", "origin_not_allowed", "no other site's page may have this as a part of itself");
+    }
     if (origin === undefined || isOwnPage(origin, c.req.header("host"))) return next();
     if (!policy.allows(origin)) {
       refusals.record(callerOf(c), "origin_not_allowed", { origin: auditedOrigin(origin) });
@@ -40,6 +44,17 @@ export function cors(policy: CorsPolicy, refusals: RefusalLog): MiddlewareHandle
     if (isPreflight(c.req.method, c.req.header("access-control-request-method"))) return c.body(null, 204);
     return next();
   };
+}
+
+/**
+ * An image or a frame of another site names no origin and is told nothing, but what it asks for would be done: a backup
+ * taken, a stream kept open. Browsers say of each request where it comes from; a link that somebody follows is let through.
+ */
+function isPartOfForeignPage(request: HonoRequest): boolean {
+  if (request.header("sec-fetch-site") !== "cross-site") return false;
+  const isFollowed =
+    request.header("sec-fetch-mode") === "navigate" && request.header("sec-fetch-dest") === "document";
+  return !isFollowed && /^\/(?:v1|mcp|metrics)(?:\/|$)/.test(request.path);
 }
 
 function isPreflight(method: string, requestedMethod: string | undefined): boolean {
