@@ -81,7 +81,7 @@ describe("doctor", () => {
       "ok  readyz: the daemon is ready",
       "ok  events_stream: events arrive",
       "",
-      "2 sessions; 1 approvals and 0 questions wait",
+      "2 sessions; waiting: 1 approval, 0 questions",
       "",
     ]);
   });
