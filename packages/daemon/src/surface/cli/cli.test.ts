@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,6 +63,21 @@ describe("usage", () => {
       const usage = tooLong.filter((line) => !line.startsWith("Usage: "));
       expect({ command, usage }).toEqual({ command, usage: [] });
     }
+  });
+
+  it("stands in docs/cli.md with every command, which has no other", async () => {
+    const all = (await everyCommand()).map((words) => words.join(" "));
+    const leaves = all.filter(
+      (command) => command === "doctor" || !all.some((other) => other.startsWith(`${command} `)),
+    );
+    const text = await readFile(new URL("../../../../../docs/cli.md", import.meta.url), "utf8");
+    const rows = [...text.matchAll(/^\| (of [a-z ]+|`[a-z]+`) \| (.*) \|$/gm)];
+    const written = rows.flatMap(([, group = "", cell = ""]) => {
+      const names = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
+      return group.startsWith("`") ? names.map((name) => `${group.slice(1, -1)} ${name}`) : names;
+    });
+    const shells = ["bash", "zsh", "fish"];
+    expect(written.filter((name) => !shells.includes(name)).toSorted()).toEqual(leaves.toSorted());
   });
 
   it("leads from a command's help to the flags that every command takes", async () => {
