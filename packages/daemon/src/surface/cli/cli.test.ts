@@ -85,6 +85,11 @@ describe("usage", () => {
     expect((await kheish(["--help"])).stdout).not.toContain("See 'kheish --help'");
   });
 
+  it("says what a word is not, by the name that the help has for it", async () => {
+    const { stderr } = await kheish(["runtime", "set-debug-level", "nope"]);
+    expect(stderr).toMatch(/^Error: 'nope' is no <level>\. Allowed choices are off, on, redacted, full\.\n/);
+  });
+
   it("tells who looks for --json", async () => {
     const { code, stderr } = await kheish(["status", "--json"]);
     expect(code).toBe(2);

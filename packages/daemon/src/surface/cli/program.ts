@@ -72,7 +72,9 @@ function configured(program: Command, terminal: Terminal): Command {
 
 /** What commander complains of, in our spelling; a flag that other programs have for JSON is met by ours. */
 function complaint(text: string): string {
-  const own = text.replace(/^error:/, "Error:");
+  const own = text
+    .replace(/^error:/, "Error:")
+    .replace(/command-argument value ('.*') is invalid for argument '(.*)'\. /, "$1 is no <$2>. ");
   if (!own.includes("unknown option '--json'")) return own;
   return `${own.trimEnd()}\n(For JSON: --output json, or any pipe)\n`;
 }
