@@ -114,5 +114,5 @@ function validate<T>(schema: z.ZodType<T>, value: unknown, prefix: string): T {
   const key = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
   const path = `${prefix}${[...(issue?.path ?? []), ...key].join(".")}`;
   const reason = issue?.code === "unrecognized_keys" ? "unknown key" : (issue?.message ?? "not valid");
-  throw new RouteConfigError(`The routes file does not validate at ${path}: ${reason}.`);
+  throw new RouteConfigError(`The table of routes does not validate at ${path}: ${reason}.`);
 }

@@ -29,6 +29,7 @@ describe("usage", () => {
     ["an unreadable token file", ["status", "--token-file", "/does/not/exist"]],
     ["a token that is none", ["status", "--token", "a b"]],
     ["an id that URLs swallow", ["runs", "get", ".."]],
+    ["a client id that is no place", ["mcp", "oauth", "client-metadata", "nope"]],
   ])("%s is exit code 2", async (_what, argv) => {
     const { code, stdout, stderr } = await kheish(argv);
     expect(code).toBe(2);
@@ -113,6 +114,25 @@ describe("what cannot be read", () => {
     const { code, stderr } = await kheish(argv, { workingDirectory: tmpdir() });
     expect(code).toBe(2);
     expect(stderr).toMatch(/^Error: cannot read '\S*nope': there is no such file or folder\n$/);
+  });
+});
+
+describe("where nothing can be written", () => {
+  it("a backup ends at once, and the daemon is not asked for one", async () => {
+    const daemon = await fakeDaemon({});
+    const argv = ["backup", "--out", "no/such/folder/b.tar", "--base-url", daemon.baseUrl];
+    const { code, stderr } = await kheish(argv, { workingDirectory: tmpdir() });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Error: cannot write '\S+\/b\.tar': there is no such file or folder\n$/);
+    expect(daemon.requests).toEqual([]);
+  });
+
+  it("an archive that is not there is said in words", async () => {
+    const { code, stderr } = await kheish(["restore", "nope.tar", "--verify"], {
+      workingDirectory: tmpdir(),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Error: cannot read '\S+nope\.tar': there is no such file or folder\n$/);
   });
 });
 
