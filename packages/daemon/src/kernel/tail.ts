@@ -1,10 +1,13 @@
 import type { Clock, Timer } from "./clock.ts";
+import { RecentEvents } from "./recent-events.ts";
 import type { Store, StoredEvent } from "./store.ts";
 
 interface StreamWaiter {
   matches: (event: StoredEvent) => boolean;
-  done: () => void;
+  done: (event?: StoredEvent) => void;
 }
+
+const EVERY = (): boolean => true;
 
 const PAGE = 500;
 /** A wake-up may be lost, the next poll is not. */
@@ -12,17 +15,15 @@ const POLL_MS = 1_000;
 
 /**
  * One follower of the whole journal for everybody in this process: it reads each event once,
- * keeps the newest in a ring, and wakes whoever waits. A reader that fell behind the ring reads the store;
+ * keeps the newest in memory, and wakes whoever waits. A reader that fell behind them reads the store;
  * the journal is the truth, so no reader can lose an event.
  */
 export class JournalTail {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #capacity: number;
-  #ring: StoredEvent[] = [];
-  /** Everything up to here has been read; the ring holds what follows `#ringStart`. */
+  readonly #recent: RecentEvents;
+  /** Everything up to here has been read. */
   #position = 0;
-  #ringStart = 0;
   readonly #waiters = new Set<() => void>();
   /** Whoever waits for events of one stream only is not woken by the others'. */
   readonly #streamWaiters = new Map<string, Set<StreamWaiter>>();
@@ -39,14 +40,14 @@ export class JournalTail {
   constructor(options: { store: Store; clock: Clock; capacity: number; onError: (error: unknown) => void }) {
     this.#store = options.store;
     this.#clock = options.clock;
-    this.#capacity = options.capacity;
+    this.#recent = new RecentEvents(options.capacity);
     this.#onError = options.onError;
   }
 
   /** Begins at the journal's present end. */
   async start(): Promise<void> {
     this.#position = await this.#store.head();
-    this.#ringStart = this.#position;
+    this.#recent.beginAfter(this.#position);
     this.#unsubscribe = this.#store.onCommit("events", () => this.#wake());
     this.#poll();
     this.#wake();
@@ -57,7 +58,7 @@ export class JournalTail {
     this.#unsubscribe();
     this.#timer?.cancel();
     for (const waiter of this.#waiters) waiter();
-    for (const waiters of this.#streamWaiters.values()) for (const { done } of waiters) done();
+    for (const waiters of this.#streamWaiters.values()) for (const { done } of [...waiters]) done();
   }
 
   /** False once it follows no longer: whoever waits has been woken without news. */
@@ -71,13 +72,17 @@ export class JournalTail {
   }
 
   get retained(): { count: number; capacity: number; oldest: number | undefined } {
-    return { count: this.#ring.length, capacity: this.#capacity, oldest: this.#ring[0]?.position };
+    return this.#recent.retained;
   }
 
-  /** Events after `position` from memory; undefined when the ring does not reach back that far. */
+  /** Events after `position` from memory; undefined when it does not reach back that far. */
   since(position: number): StoredEvent[] | undefined {
-    if (position < this.#ringStart) return undefined;
-    return this.#ring.slice(this.#firstAfter(position));
+    return this.#recent.since(position);
+  }
+
+  /** The same of one stream's events. */
+  sinceIn(stream: string, position: number): StoredEvent[] | undefined {
+    return this.#recent.sinceIn(stream, position);
   }
 
   /**
@@ -95,53 +100,63 @@ export class JournalTail {
   }
 
   /** Resolves when something after `position` has been read, or when `signal` aborts. */
-  async after(position: number, signal: AbortSignal): Promise<void> {
-    if (this.#position > position || signal.aborted || this.#stopped) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#waiters.delete(done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      this.#waiters.add(done);
-      signal.addEventListener("abort", done, { once: true });
-    });
+  after(position: number, signal: AbortSignal): Promise<void> {
+    return untilAborted(signal, (done) => this.whenAfter(position, done));
   }
 
   /** Resolves when an event of the stream that matches has been read after `position`, or when `signal` aborts. */
-  async afterIn(
+  afterIn(
     stream: string,
     position: number,
     signal: AbortSignal,
-    matches: (event: StoredEvent) => boolean = () => true,
+    matches: (event: StoredEvent) => boolean = EVERY,
   ): Promise<void> {
-    if (signal.aborted || this.#stopped) return;
-    const missed = this.since(position);
-    if (missed === undefined || missed.some((event) => event.stream === stream && matches(event))) return;
-    await new Promise<void>((resolve) => {
-      const waiters = this.#streamWaiters.get(stream) ?? new Set<StreamWaiter>();
-      const done = () => {
-        waiters.delete(waiter);
-        if (waiters.size === 0) this.#streamWaiters.delete(stream);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const waiter: StreamWaiter = { matches, done };
-      this.#streamWaiters.set(stream, waiters.add(waiter));
-      signal.addEventListener("abort", done, { once: true });
-    });
+    return untilAborted(signal, (done) => this.whenAfterIn(stream, position, done, matches));
   }
 
-  /** Where in the ring the events after `position` begin: positions grow, so half of the rest is left out each time. */
-  #firstAfter(position: number): number {
-    let low = 0;
-    let high = this.#ring.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#ring[middle]?.position ?? 0) > position) high = middle;
-      else low = middle + 1;
+  /** Calls back once, when something after `position` has been read. Returns what takes that back. */
+  whenAfter(position: number, done: () => void): () => void {
+    if (this.#position > position || this.#stopped) {
+      done();
+      return () => undefined;
     }
-    return low;
+    const waiter = () => {
+      this.#waiters.delete(waiter);
+      done();
+    };
+    this.#waiters.add(waiter);
+    return () => this.#waiters.delete(waiter);
+  }
+
+  /**
+   * Calls back once, when an event of the stream that matches has been read after `position`: with that event, when it was
+   * waited for, so that its reader knows that nothing of the stream lies between. Returns what takes that back.
+   */
+  whenAfterIn(
+    stream: string,
+    position: number,
+    done: (event?: StoredEvent) => void,
+    matches: (event: StoredEvent) => boolean = EVERY,
+  ): () => void {
+    const missed = this.#stopped ? undefined : this.sinceIn(stream, position);
+    if (missed === undefined || missed.some(matches)) {
+      done();
+      return () => undefined;
+    }
+    const waiters = this.#streamWaiters.get(stream) ?? new Set<StreamWaiter>();
+    const leave = () => {
+      waiters.delete(waiter);
+      if (waiters.size === 0) this.#streamWaiters.delete(stream);
+    };
+    const waiter: StreamWaiter = {
+      matches,
+      done: (event) => {
+        leave();
+        done(event);
+      },
+    };
+    this.#streamWaiters.set(stream, waiters.add(waiter));
+    return leave;
   }
 
   #wake(): void {
@@ -177,7 +192,8 @@ export class JournalTail {
         isFollowing: true,
       });
       if (page.length === 0) return;
-      this.#keep(page);
+      this.#position = page.at(-1)?.position ?? this.#position;
+      this.#recent.keep(page);
       for (const waiter of [...this.#waiters]) waiter();
       for (const event of page) this.#announce(event);
       if (page.length < PAGE) return;
@@ -186,18 +202,8 @@ export class JournalTail {
 
   #announce(event: StoredEvent): void {
     const waiters = this.#streamWaiters.get(event.stream);
-    if (waiters !== undefined) for (const { matches, done } of [...waiters]) if (matches(event)) done();
+    if (waiters !== undefined) for (const { matches, done } of [...waiters]) if (matches(event)) done(event);
     for (const listener of this.#listeners) listener(event);
-  }
-
-  #keep(page: readonly StoredEvent[]): void {
-    this.#position = page.at(-1)?.position ?? this.#position;
-    this.#ring.push(...page);
-    // Trimmed in strides, so that a full ring is not copied at every event.
-    if (this.#ring.length <= this.#capacity * 2) return;
-    const dropped = this.#ring.length - this.#capacity;
-    this.#ringStart = this.#ring[dropped - 1]?.position ?? this.#ringStart;
-    this.#ring = this.#ring.slice(dropped);
   }
 
   #poll(): void {
@@ -206,4 +212,19 @@ export class JournalTail {
       if (!this.#stopped) this.#poll();
     });
   }
+}
+
+async function untilAborted(signal: AbortSignal, wait: (done: () => void) => () => void): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const leave = () => {
+      stopWaiting();
+      resolve();
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    const stopWaiting = wait(() => {
+      signal.removeEventListener("abort", leave);
+      resolve();
+    });
+  });
 }

@@ -1,5 +1,6 @@
 import { type Binding, type BoundRequest, bind, param, type Reply } from "../binding.ts";
-import type { EventStreams, StreamOptions, StreamScope } from "./streams.ts";
+import type { EventStreams, StreamOptions } from "./streams.ts";
+import type { StreamScope } from "./subscribers.ts";
 
 export function eventBindings(streams: EventStreams): Binding[] {
   const open = async (

@@ -1,13 +1,5 @@
 import { isTerminal, type JsonObject, problem, type StreamEvent } from "@kheish/contract";
-import {
-  type Kept,
-  type ModelDelta,
-  recorded,
-  requireRun,
-  requireSession,
-  runOf,
-  sessionStream,
-} from "../../engine/index.ts";
+import { type Kept, requireRun, requireSession, sessionStream } from "../../engine/index.ts";
 import { type ToldActions, toldActions } from "../../governance/audit/index.ts";
 import type { StoredEvent } from "../../kernel/store.ts";
 import type { JournalTail } from "../../kernel/tail.ts";
@@ -17,11 +9,7 @@ import { agentSnapshot } from "../sessions/index.ts";
 import { cursorOf } from "./cursor.ts";
 import { type FrameSource, frameOf } from "./frames.ts";
 import { queueShifts } from "./queue-shifts.ts";
-
-export type StreamScope =
-  | { kind: "global"; sessionId?: string; runId?: string }
-  | { kind: "session"; sessionId: string }
-  | { kind: "run"; runId: string };
+import { type Delta, type StreamScope, Subscriber, Subscribers } from "./subscribers.ts";
 
 export interface StreamOptions {
   cursor?: string | undefined;
@@ -29,8 +17,6 @@ export interface StreamOptions {
   until?: string | undefined;
   snapshot?: string | undefined;
 }
-
-export type Delta = ModelDelta & { session_id: string; run_id: string; turn: number };
 
 interface StreamStart {
   position: number;
@@ -40,12 +26,6 @@ interface StreamStart {
 }
 
 const PAGE = 200;
-/** Token deltas a slow consumer may have waiting; beyond it the oldest go, the message itself follows whole. */
-const MAX_WAITING_DELTAS = 1_000;
-/** The same of external actions, whose history is the audit. */
-const MAX_WAITING_ACTIONS = 1_000;
-/** Why a wait ends: said, because an error would be made otherwise, and nobody looks at it. */
-const NEWS = "news";
 
 /**
  * SSE streams are the journal, read at the consumer's pace: a slow one is late, never short (01-R58 to R65).
@@ -54,22 +34,22 @@ const NEWS = "news";
 export class EventStreams {
   readonly #source: FrameSource;
   readonly #tail: JournalTail;
-  readonly #subscribers = new Set<Subscriber>();
+  readonly #subscribers = new Subscribers();
 
   constructor(source: FrameSource, tail: JournalTail) {
     this.#source = source;
     this.#tail = tail;
     tail.onEvent((event) => {
-      const told = this.#subscribers.size === 0 ? undefined : toldActions(event);
+      const told = this.#subscribers.count === 0 ? undefined : toldActions(event);
       // What was done to no session, as an operator's change of settings, is in the audit and not in the streams.
       if (told?.session_id === undefined) return;
       const frames = actionFrames(told, event.atMs);
-      for (const subscriber of this.#subscribers) subscriber.offerActions(told, frames);
+      for (const subscriber of this.#subscribers.of(told.session_id)) subscriber.offerActions(told, frames);
     });
   }
 
   get subscriberCount(): number {
-    return this.#subscribers.size;
+    return this.#subscribers.count;
   }
 
   /** Shows text as a model produces it to whoever watches now, after the events that led to it. */
@@ -80,7 +60,7 @@ export class EventStreams {
   }
 
   #offer(delta: Delta): void {
-    for (const subscriber of this.#subscribers) subscriber.offer(delta);
+    for (const subscriber of this.#subscribers.of(delta.session_id)) subscriber.offer(delta);
   }
 
   /** Refuses before the stream opens; then follows until the caller goes away or the run is over. */
@@ -113,6 +93,8 @@ export class EventStreams {
     signal: AbortSignal,
   ): AsyncGenerator<readonly SseFrame[]> {
     this.#subscribers.add(subscriber);
+    const wake = () => subscriber.onNews?.();
+    signal.addEventListener("abort", wake);
     try {
       let { position } = from;
       const first = options.snapshot === "true" || (options.until === "terminal" && !from.resumed);
@@ -155,36 +137,42 @@ export class EventStreams {
         if (mayBeOver && (await this.#isOver(scope, position))) return;
         mayBeOver = false;
         // All up to `seen` was looked at and is not for this consumer.
-        position = Math.max(position, seen);
-        await this.#wait(subscriber, position, signal);
+        position = await this.#wait(subscriber, Math.max(position, seen), signal);
       }
     } finally {
+      signal.removeEventListener("abort", wake);
       this.#subscribers.delete(subscriber);
     }
   }
 
   /** From memory while the consumer keeps up, from the store when it does not. */
-  async #read(subscriber: Subscriber, position: number): Promise<StoredEvent[]> {
-    const recent = this.#tail.since(position);
+  async #read({ stream }: Subscriber, position: number): Promise<StoredEvent[]> {
+    const recent = stream === undefined ? this.#tail.since(position) : this.#tail.sinceIn(stream, position);
     if (recent !== undefined) return recent.slice(0, PAGE);
     const { store } = this.#source;
-    const { sessionId } = subscriber;
-    if (sessionId === undefined) return store.readAll({ afterPosition: position, limit: PAGE });
-    return store.readStream(sessionStream(sessionId), { afterPosition: position, limit: PAGE });
+    const page = { afterPosition: position, limit: PAGE };
+    return stream === undefined ? store.readAll(page) : store.readStream(stream, page);
   }
 
-  async #wait(subscriber: Subscriber, position: number, signal: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    const wake = () => woken.abort(NEWS);
-    signal.addEventListener("abort", wake, { once: true });
-    subscriber.onNews = wake;
+  /** Waits for something that this consumer may want. Returns up to where there was nothing. */
+  #wait(subscriber: Subscriber, position: number, signal: AbortSignal): Promise<number> {
     // What came while the consumer was busy wakes nobody.
-    if (signal.aborted || subscriber.hasNews) wake();
-    const { sessionId } = subscriber;
-    if (sessionId === undefined) await this.#tail.after(position, woken.signal);
-    else await this.#tail.afterIn(sessionStream(sessionId), position, woken.signal);
-    subscriber.onNews = undefined;
-    signal.removeEventListener("abort", wake);
+    if (signal.aborted || subscriber.hasNews) return Promise.resolve(position);
+    const { stream } = subscriber;
+    return new Promise((resolve) => {
+      const done = (event?: StoredEvent) => {
+        subscriber.onNews = undefined;
+        resolve(event === undefined ? position : event.position - 1);
+      };
+      subscriber.onNews = () => {
+        stopWaiting();
+        done();
+      };
+      const stopWaiting =
+        stream === undefined
+          ? this.#tail.whenAfter(position, done)
+          : this.#tail.whenAfterIn(stream, position, done);
+    });
   }
 
   /** Rendered once for everybody who reads the same event from the tail. */
@@ -235,85 +223,6 @@ function oncePerEvent<T>(make: (event: StoredEvent) => Promise<T>): (event: Stor
     making.catch(() => made.delete(event));
     return making;
   };
-}
-
-/** One consumer: what it wants to see, and what waits for it that is no history. */
-class Subscriber {
-  readonly #scope: StreamScope;
-  /** The one session all its events are of, when there is one. */
-  readonly sessionId: string | undefined;
-  #deltas: Delta[] = [];
-  #actions: SseFrame[] = [];
-  onNews: (() => void) | undefined;
-
-  constructor(scope: StreamScope, sessionOfRun: string | undefined) {
-    this.#scope = scope;
-    this.sessionId = sessionOfRun ?? (scope.kind === "run" ? undefined : scope.sessionId);
-  }
-
-  get #runId(): string | undefined {
-    return this.#scope.kind === "session" ? undefined : this.#scope.runId;
-  }
-
-  /** Whether it happened where this consumer looks. */
-  isOf(event: StoredEvent): boolean {
-    return this.sessionId === undefined || event.stream === sessionStream(this.sessionId);
-  }
-
-  wants(event: StoredEvent): boolean {
-    if (!this.isOf(event)) return false;
-    return this.#runId === undefined || runOf(event) === this.#runId;
-  }
-
-  /** Run streams carry only trace, output and run_updated (01-R64); `runtime_updated` only unfiltered ones. */
-  carries(frame: SseFrame): boolean {
-    if (this.#runId !== undefined) return ["trace", "output", "run_updated"].includes(frame.event);
-    return true;
-  }
-
-  /** Whether a frame about a run is about one that this consumer follows. */
-  follows(frame: SseFrame): boolean {
-    const data = frame.data as StreamEvent;
-    return data.type === "run_updated" && (this.#runId === undefined || data.run.run_id === this.#runId);
-  }
-
-  get hasNews(): boolean {
-    return this.#deltas.length + this.#actions.length > 0;
-  }
-
-  offerActions({ session_id, run_id }: ToldActions, frames: readonly SseFrame[]): void {
-    if (this.sessionId !== undefined && session_id !== this.sessionId) return;
-    if (this.#runId !== undefined && run_id !== this.#runId) return;
-    this.#actions.push(...frames);
-    this.#actions.splice(0, this.#actions.length - MAX_WAITING_ACTIONS);
-    this.onNews?.();
-  }
-
-  takeActions(): SseFrame[] {
-    return this.#actions.splice(0);
-  }
-
-  offer(delta: Delta): void {
-    if (this.sessionId !== undefined && delta.session_id !== this.sessionId) return;
-    if (this.#runId !== undefined && delta.run_id !== this.#runId) return;
-    this.#deltas.push(delta);
-    if (this.#deltas.length > MAX_WAITING_DELTAS) this.#deltas.shift();
-    this.onNews?.();
-  }
-
-  /** The message itself has come: its deltas have nothing left to say. */
-  forget(stored: StoredEvent): void {
-    const event = recorded(stored);
-    if (event.type !== "message_appended") return;
-    const { run_id, turn } = event.data;
-    this.#deltas = this.#deltas.filter((delta) => delta.run_id !== run_id || delta.turn > turn);
-  }
-
-  takeDeltas(): SseFrame[] {
-    const deltas = this.#deltas;
-    this.#deltas = [];
-    return deltas.map((delta) => ({ event: "output_delta", data: { type: "output_delta", ...delta } }));
-  }
 }
 
 function checkOptions(scope: StreamScope, options: StreamOptions): void {
