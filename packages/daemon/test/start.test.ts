@@ -66,6 +66,16 @@ describe("a daemon that cannot start says why in one sentence and holds nothing"
     await start({ stateRoot: join(directory, "other") });
   });
 
+  test("a store that is damaged where only a later part of the start reads it", async () => {
+    const first = await start();
+    await first.stop("it is damaged meanwhile");
+    running.pop();
+    const path = join(directory, "state", "kheish.db");
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.fill(0xa5, 4096 * 2, 4096 * 12));
+    expect(await refusal({})).toMatch(/kheish\.db: .*malformed; .*kheish restore FILE --state-root/);
+  });
+
   test("a store that a newer version wrote, which is left as it was", async () => {
     const first = await start();
     await first.stop("upgrade");

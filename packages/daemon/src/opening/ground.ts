@@ -43,8 +43,6 @@ const ROOT_ADVICE = {
   unavailable: "the daemon's user has to be able to write in the state root; --state-root names another",
 };
 const SQLITE_ADVICE = {
-  corrupt:
-    "it is not used as it is: move the state root aside and bring a backup back with 'kheish restore FILE --state-root DIR'",
   unavailable: ROOT_ADVICE.unavailable,
   full: "make room on its disk",
 };

@@ -14,12 +14,19 @@ export class StartError extends Error {
   }
 }
 
+/** Damage may show at the first read of any part of the start. */
+const DAMAGED =
+  "what is damaged is not used: bring a backup back with 'kheish restore FILE --state-root NEW'";
+
 /** What Node throws of a file names the system call; an operator wants to know which file, and why. */
 function sentence(error: unknown): string {
   const why = fileFailure(error);
   const { path } = error as { path?: unknown };
   if (why !== undefined && typeof path === "string") return `${path} cannot be used: ${why}`;
-  return error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const isDamaged =
+    error instanceof StoreError && error.code === "corrupt" && !said.includes("kheish restore");
+  return isDamaged ? `${said}; ${DAMAGED}` : said;
 }
 
 /** Waits for what opens a store or its root, and says of a failure what can be done about it. */
