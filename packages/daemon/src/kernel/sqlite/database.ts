@@ -42,17 +42,12 @@ export function openDatabase(path: string, clock: Clock): { db: DatabaseSync; sc
  * A file with a rollback journal cannot be looked at, and is no store yet: its creation was cut off before the WAL.
  */
 function inspect(path: string): void {
-  const db = openToRead(path);
+  const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
   try {
     refuseNewerSchema(newestVersion(db, path), path);
   } finally {
     db.close();
   }
-}
-
-/** A further connection to a file that exists. */
-export function openToRead(path: string): DatabaseSync {
-  return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
 }
 
 /** Without a WAL (some network file systems have none) commits would be neither fast nor what K1 is tested on. */

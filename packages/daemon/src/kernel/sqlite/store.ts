@@ -1,13 +1,30 @@
 import { stat } from "node:fs/promises";
 import type { DatabaseSync } from "node:sqlite";
-import type { CommitOptions, CommitResult, KeyParts, Lease, News, Op, QueueItem, Store } from "../store.ts";
+import type { Json } from "@kheish/contract";
+import type {
+  CommitOptions,
+  CommitResult,
+  KeyParts,
+  Lease,
+  ListedRecord,
+  ListQuery,
+  News,
+  Op,
+  QueueItem,
+  Store,
+  StoredEvent,
+  StoredRecord,
+  StreamRange,
+} from "../store.ts";
+import { StoreError } from "../store.ts";
 import { type Flush, publishFlush } from "../store-channels.ts";
 import { Waiting } from "../waiting.ts";
 import { asStoreError } from "./errors.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { Journal } from "./journal.ts";
 import { Leases } from "./leases.ts";
 import { Queue } from "./queue.ts";
-import { SqliteReads } from "./reads.ts";
+import { Records } from "./records.ts";
 import { Sequences } from "./sequences.ts";
 
 export interface SqliteStoreOptions {
@@ -16,9 +33,13 @@ export interface SqliteStoreOptions {
 }
 
 /** The store on one SQLite file, which belongs to one process (`state-root.ts` sees to that). */
-export class SqliteStore extends SqliteReads implements Store {
+export class SqliteStore implements Store {
   readonly engine = "sqlite";
   readonly schemaVersion: number;
+  readonly #db: DatabaseSync;
+  readonly #path: string;
+  readonly #journal: Journal;
+  readonly #records: Records;
   readonly #queue: Queue;
   readonly #leases: Leases;
   readonly #sequences: Sequences;
@@ -26,14 +47,17 @@ export class SqliteStore extends SqliteReads implements Store {
   readonly #waiting = new Waiting();
 
   constructor(db: DatabaseSync, path: string, schemaVersion: number, options: SqliteStoreOptions = {}) {
-    super(db, path);
     this.schemaVersion = schemaVersion;
+    this.#db = db;
+    this.#path = path;
     this.#sequences = new Sequences(db);
+    this.#journal = new Journal(db);
+    this.#records = new Records(db);
     this.#queue = new Queue(db, this.#sequences);
     this.#leases = new Leases(db, this.#sequences);
     const primitives = {
-      journal: this.journal,
-      records: this.records,
+      journal: this.#journal,
+      records: this.#records,
       queue: this.#queue,
       leases: this.#leases,
     };
@@ -46,59 +70,107 @@ export class SqliteStore extends SqliteReads implements Store {
   }
 
   async commit(ops: readonly Op[], options: CommitOptions = {}): Promise<CommitResult> {
-    this.mustBeOpen();
+    this.#mustBeOpen();
     try {
       return await this.#commits.submit(ops, options);
     } catch (error) {
-      throw asStoreError(error, this.path);
+      throw asStoreError(error, this.#path);
     }
+  }
+
+  async readStream(stream: string, range: StreamRange = {}): Promise<StoredEvent[]> {
+    return this.#read(() => this.#journal.readStream(stream, range));
+  }
+
+  async readEvents(stream: string, seqs: readonly number[]): Promise<StoredEvent[]> {
+    return this.#read(() => this.#journal.readEvents(stream, seqs));
+  }
+
+  async streamHead(stream: string): Promise<number> {
+    return this.#read(() => this.#journal.streamHead(stream));
+  }
+
+  async readAll({ afterPosition, limit }: { afterPosition: number; limit: number }): Promise<StoredEvent[]> {
+    return this.#read(() => this.#journal.readAll(afterPosition, limit));
+  }
+
+  async head(): Promise<number> {
+    return this.#read(() => this.#journal.head());
   }
 
   onCommit(news: News, wake: () => void): () => void {
     return this.#waiting.add(news, wake);
   }
 
+  async get<T extends Json = Json>(kind: string, id: string): Promise<StoredRecord<T> | undefined> {
+    return this.#read(() => this.#records.get<T>(kind, id));
+  }
+
+  async getMany<T extends Json = Json>(kind: string, ids: readonly string[]): Promise<StoredRecord<T>[]> {
+    return this.#read(() => [...new Set(ids)].flatMap((id) => this.#records.get<T>(kind, id) ?? []));
+  }
+
+  async list<T extends Json = Json>(kind: string, query: ListQuery): Promise<ListedRecord<T>[]> {
+    return this.#read(() => this.#records.list<T>(kind, query));
+  }
+
   async count(kind: string, query: { index: string; prefix?: KeyParts }): Promise<number> {
-    return this.read(() => this.records.count(kind, query.index, query.prefix));
+    return this.#read(() => this.#records.count(kind, query.index, query.prefix));
   }
 
   async nextDueAt(queue: string): Promise<number | undefined> {
-    return this.read(() => this.#queue.nextDueAt(queue));
+    return this.#read(() => this.#queue.nextDueAt(queue));
   }
 
   async getItem(queue: string, key: string): Promise<QueueItem | undefined> {
-    return this.read(() => this.#queue.get(queue, key));
+    return this.#read(() => this.#queue.get(queue, key));
   }
 
   async deadLetters(queue: string, limit: number): Promise<QueueItem[]> {
-    return this.read(() => this.#queue.deadLetters(queue, limit));
+    return this.#read(() => this.#queue.deadLetters(queue, limit));
   }
 
   async getLease(name: string): Promise<Lease | undefined> {
-    return this.read(() => this.#leases.get(name));
+    return this.#read(() => this.#leases.get(name));
   }
 
   async reserveIds(sequence: string, count: number): Promise<number> {
-    return this.read(() => this.#sequences.reserve(sequence, count));
+    return this.#read(() => this.#sequences.reserve(sequence, count));
   }
 
   async sizeBytes(): Promise<number> {
-    const [main, wal] = await Promise.all([stat(this.path), stat(`${this.path}-wal`).catch(() => undefined)]);
+    const [main, wal] = await Promise.all([
+      stat(this.#path),
+      stat(`${this.#path}-wal`).catch(() => undefined),
+    ]);
     return main.size + (wal?.size ?? 0);
   }
 
   /** Writes all that was submitted or reserved so far, before it returns. */
   drain(): void {
-    this.read(() => this.#commits.drain());
+    this.#read(() => this.#commits.drain());
   }
 
   async close(): Promise<void> {
-    if (!this.db.isOpen) return;
+    if (!this.#db.isOpen) return;
     this.#waiting.clear();
     try {
       this.drain();
     } finally {
-      this.db.close();
+      this.#db.close();
     }
+  }
+
+  #read<T>(answer: () => T): T {
+    this.#mustBeOpen();
+    try {
+      return answer();
+    } catch (error) {
+      throw asStoreError(error, this.#path);
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#db.isOpen) throw new StoreError("unavailable", `${this.#path} is closed`);
   }
 }

@@ -17,29 +17,8 @@ export interface Call {
   args: unknown[];
 }
 
-/** What takes part in no decision of the writer's, and needs nothing that only it knows. */
-const READS = [
-  "get",
-  "getMany",
-  "head",
-  "list",
-  "readAll",
-  "readEvents",
-  "readStream",
-  "streamHead",
-] as const;
-type Read = (typeof READS)[number];
-
-export function isRead(method: Method): method is Read {
-  return (READS as readonly Method[]).includes(method);
-}
-
 /** What a store says to a call. */
-export function asked<Name extends Method>(
-  store: Pick<Store, Name>,
-  method: Name,
-  args: readonly unknown[],
-): Promise<unknown> {
+export function asked(store: Store, method: Method, args: readonly unknown[]): Promise<unknown> {
   const call: (...args: never[]) => Promise<unknown> = store[method];
   return call.apply(store, args as never[]);
 }

@@ -4,8 +4,7 @@ import { programFile } from "../../package.ts";
 import { StoreError } from "../../store.ts";
 import { type Flush, publishFlush, publishSync } from "../../store-channels.ts";
 import { AskedStore } from "./asked-store.ts";
-import { asked, type Call, errorOf, isRead, type Method, type Report } from "./protocol.ts";
-import { SqliteReader } from "./reader.ts";
+import { type Call, errorOf, type Method, type Report } from "./protocol.ts";
 
 const WORKER = programFile("kernel/sqlite/thread/store-worker");
 
@@ -13,8 +12,7 @@ type Settle = PromiseWithResolvers<unknown>;
 
 /**
  * The store on one SQLite file, in a thread of its own: while it writes and syncs, the daemon's loop goes on. What is
- * called in one go crosses as one message, in its order. What is only read is read here, on a connection of its own: a hop
- * costs more than most of it, and would wait for the disk.
+ * called in one go crosses as one message, in its order.
  *
  * A thread that ends by itself (it ran out of memory) takes the process with it, as the store would have done here: what
  * it had handed out and not yet written, nobody could vouch for.
@@ -22,7 +20,6 @@ type Settle = PromiseWithResolvers<unknown>;
 export class StoreThread extends AskedStore {
   readonly #worker: Worker;
   readonly #path: string;
-  readonly #reader: SqliteReader;
   readonly #asked = new Map<number, Settle>();
   #lastId = 0;
   /** Calls as they will be sent. */
@@ -35,7 +32,6 @@ export class StoreThread extends AskedStore {
     this.#onFlush = onFlush;
     this.#worker = worker;
     this.#path = path;
-    this.#reader = new SqliteReader(path);
     worker.on("message", (text: string) => this.#hear(JSON.parse(text) as Report));
   }
 
@@ -47,20 +43,13 @@ export class StoreThread extends AskedStore {
   ): Promise<StoreThread> {
     const worker = new Worker(WORKER, { workerData: { path }, env: {}, execArgv: [] });
     await once(worker, "message");
-    try {
-      return new StoreThread(worker, path, schemaVersion, onFlush);
-    } catch (error) {
-      await worker.terminate();
-      throw error;
-    }
+    return new StoreThread(worker, path, schemaVersion, onFlush);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     const closed = this.ask("close");
     this.#isClosed = true;
-    // First, as the last connection writes the log back into the file.
-    this.#reader.close();
     this.waiting.clear();
     try {
       await closed;
@@ -72,21 +61,19 @@ export class StoreThread extends AskedStore {
   /** Ends a thread that was asked for nothing. */
   async end(): Promise<void> {
     this.#isClosed = true;
-    this.#reader.close();
     await this.#worker.terminate();
   }
 
   protected async ask<T>(method: Method, ...args: unknown[]): Promise<T> {
     if (this.#isClosed) throw new StoreError("unavailable", `${this.#path} is closed`);
-    if (isRead(method)) return asked(this.#reader, method, args) as Promise<T>;
     const id = ++this.#lastId;
     // Here, so that what is no JSON is its caller's failure alone.
     const call = JSON.stringify({ id, method, args } satisfies Call);
-    const settle = Promise.withResolvers<unknown>();
-    this.#asked.set(id, settle);
+    const asked = Promise.withResolvers<unknown>();
+    this.#asked.set(id, asked);
     if (this.#unsent.length === 0) queueMicrotask(() => this.#send());
     this.#unsent.push(call);
-    return settle.promise as Promise<T>;
+    return asked.promise as Promise<T>;
   }
 
   #send(): void {
