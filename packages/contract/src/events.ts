@@ -2,6 +2,7 @@ import { z } from "zod";
 import { SessionGoal } from "./goals.ts";
 import { Json, Millis } from "./json.ts";
 import { LogEntry } from "./logs.ts";
+import { QueryFlag } from "./pagination.ts";
 import { DaemonOutputRecord, RunView } from "./runs.ts";
 import { RuntimeSettingsView } from "./runtime.ts";
 import { AgentSnapshot, SessionStatus } from "./sessions.ts";
@@ -72,7 +73,7 @@ export type StreamEvent = z.infer<typeof StreamEvent>;
 export const StreamQuery = z.object({
   cursor: z.string().optional().describe("resume after this event id; 0 = everything"),
   until: z.string().optional().describe("'terminal' ends a run stream with the run"),
-  snapshot: z.string().optional().describe("'true' sends the present state first"),
+  snapshot: QueryFlag.optional().describe("'true' sends the present state first"),
 });
 export const GlobalStreamQuery = StreamQuery.extend({
   session_id: z.string().optional(),

@@ -1,8 +1,11 @@
 import { z } from "zod";
 
 /** Query of every list (01-R1, 01-R2). Strings here: the service parses, so that the refusal is typed. */
+/** A yes or no in a query. Anything else is refused: `clear_queue=yes` must not be a no. */
+export const QueryFlag = z.string().regex(/^(true|false)$/, "must be true or false");
+
 export const ListQuery = z.object({
-  page: z.string().optional().describe("'true' answers a page envelope"),
+  page: QueryFlag.optional().describe("'true' answers a page envelope"),
   limit: z.string().optional().describe("1 to 100 in page mode, default 50"),
   cursor: z.string().optional().describe("opaque; implies page mode"),
 });

@@ -50,6 +50,7 @@ export const PermissionExplanation = z
   .object({
     tool_call_id: z.string(),
     tool_name: z.string(),
+    tool_known: z.literal(false).optional().describe("the daemon has no tool of this name now"),
     effective_mode: PermissionMode,
     decision,
     base_decision: decision.optional().describe("before the mode had its say"),

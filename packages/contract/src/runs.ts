@@ -3,7 +3,7 @@ import { ApprovalRequest, ApprovalResolution } from "./approvals.ts";
 import { BudgetUse } from "./budgets.ts";
 import { StructuredOutput } from "./contracts.ts";
 import { Json, JsonObject, Millis } from "./json.ts";
-import { ListQuery } from "./pagination.ts";
+import { ListQuery, QueryFlag } from "./pagination.ts";
 import { UserQuestionRequest, UserQuestionResolution } from "./questions.ts";
 import { IsolationName } from "./sandbox.ts";
 
@@ -337,7 +337,7 @@ export type RunEventEntry = z.infer<typeof RunEventEntry>;
 export const RunListQuery = ListQuery.extend({
   session_id: z.string().optional(),
   status: z.string().optional().describe("comma list of run statuses"),
-  priority_active: z.string().optional(),
+  priority_active: QueryFlag.optional(),
   order: z.string().optional().describe("asc (default) or desc; page mode only"),
 });
 

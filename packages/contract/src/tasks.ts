@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Json, Millis } from "./json.ts";
-import { ListQuery } from "./pagination.ts";
+import { ListQuery, QueryFlag } from "./pagination.ts";
 
 /** The last three are the end of a task. */
 export const TaskStatus = z.enum(["pending", "in_progress", "blocked", "completed", "failed", "cancelled"]);
@@ -60,14 +60,13 @@ export type TaskOutputView = z.infer<typeof TaskOutputView>;
 
 export const TaskListQuery = ListQuery.extend({ status: TaskStatus.optional() });
 
-const Flag = z.enum(["true", "false"]);
 const Digits = z.string().regex(/^\d{1,9}$/, "a whole number");
 
 export const TaskOutputQuery = z.strictObject({
-  wait: Flag.optional().describe("until the task is over; default false"),
+  wait: QueryFlag.optional().describe("until the task is over; default false"),
   timeout_ms: Digits.optional().describe(`default ${DEFAULT_TASK_WAIT_MS}, at most ${MAX_TASK_WAIT_MS}`),
   tail_bytes: Digits.optional().describe(`default ${DEFAULT_TAIL_BYTES}, at most ${MAX_TAIL_BYTES}`),
-  full: Flag.optional().describe("all that is kept, in output_text"),
+  full: QueryFlag.optional().describe("all that is kept, in output_text"),
 });
 export type TaskOutputQuery = z.infer<typeof TaskOutputQuery>;
 

@@ -1,6 +1,7 @@
 import { compose } from "./compose.ts";
 import type { RouteResolver, Tool } from "./engine/index.ts";
 import { watchDirectory } from "./features/hooks/index.ts";
+import { controlPlaneWarnings } from "./features/runtime/index.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import { systemRandom } from "./kernel/random.ts";
@@ -62,6 +63,14 @@ async function start(
   const { sandbox, ...tools } = await openTools(ground, governance, models, extraTools);
 
   let http: HttpServer | undefined;
+  const controlPlane = async () => ({
+    ...(await controlPlaneStatus({
+      ...door,
+      bind: options.bind,
+      baseUrl: http?.baseUrl ?? "",
+      readFile: readText,
+    })),
+  });
   const { store, blobs, log } = ground;
   const { audit, credentials, accounts } = governance;
   const daemon = compose(
@@ -83,14 +92,7 @@ async function start(
     daemonSettings(ground, {
       debug,
       sandbox,
-      controlPlane: async () => ({
-        ...(await controlPlaneStatus({
-          ...door,
-          bind: options.bind,
-          baseUrl: http?.baseUrl ?? "",
-          readFile: readText,
-        })),
-      }),
+      controlPlane,
     }),
   );
   await daemon.start();
@@ -100,7 +102,11 @@ async function start(
     await http?.drain(CLOSE_MS);
   });
   http = await openDoors(ground, door, daemon, models);
-  tellReady(ground, http.baseUrl, models, governance.warnings);
+  const lockedOut = controlPlaneWarnings(await controlPlane()).map(
+    ({ message, action, related_id: file }) =>
+      `${message}${file === undefined ? "" : `: ${file}`}${action === undefined ? "" : `; ${action}`}`,
+  );
+  tellReady(ground, http.baseUrl, models, [...governance.warnings, ...lockedOut]);
   return running(http.baseUrl, held, log);
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -60,8 +60,20 @@ describe("a daemon that cannot start says why in one sentence and holds nothing"
       join(directory, "state", "kheish.db"),
       "this is not a database, and it is longer than a page".repeat(200),
     );
-    expect(await refusal({})).toMatch(/kheish\.db/);
+    expect(await refusal({})).toMatch(
+      /kheish\.db: file is not a database; .*kheish restore FILE --state-root/,
+    );
     await start({ stateRoot: join(directory, "other") });
+  });
+
+  test("a store that is damaged where only a later part of the start reads it", async () => {
+    const first = await start();
+    await first.stop("it is damaged meanwhile");
+    running.pop();
+    const path = join(directory, "state", "kheish.db");
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.fill(0xa5, 4096 * 2, 4096 * 12));
+    expect(await refusal({})).toMatch(/kheish\.db: .*malformed; .*kheish restore FILE --state-root/);
   });
 
   test("a store that a newer version wrote, which is left as it was", async () => {
@@ -83,7 +95,9 @@ describe("a daemon that cannot start says why in one sentence and holds nothing"
 
   test("01-R97 a state root that another daemon holds", async () => {
     await start();
-    expect(await refusal({})).toContain(join(directory, "state"));
+    const why = await refusal({});
+    expect(why).toContain(join(directory, "state"));
+    expect(why).toMatch(/in use by process \d+; .* stop that one, or name another with --state-root$/);
   });
 
   test("a workspace that is not there", async () => {
@@ -97,7 +111,9 @@ describe("a daemon that cannot start says why in one sentence and holds nothing"
     await new Promise<void>((resolve) => rival.listen(0, "127.0.0.1", resolve));
     const address = rival.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    expect(await refusal({ bind: { host: "127.0.0.1", port } })).toContain(String(port));
+    expect(await refusal({ bind: { host: "127.0.0.1", port } })).toMatch(
+      new RegExp(`127.0.0.1:${port} .*another program does; .*--bind`),
+    );
     await new Promise((resolve) => rival.close(resolve));
     await start();
   });
@@ -126,7 +142,7 @@ describe("a daemon that cannot start says why in one sentence and holds nothing"
       'version = 1\n[routes.a]\ndriver = "anthropic"\napi_key = "sk-ant-secret-value"\ndefault_model = \n',
     );
     const why = await refusal({ routesFile: file });
-    expect(why).toMatch(/line 5/i);
+    expect(why).toMatch(/routes\.toml: .*line 5/i);
     expect(why).not.toContain("sk-ant-secret-value");
   });
 
@@ -184,10 +200,46 @@ describe("a daemon that cannot start says why in one sentence and holds nothing"
   test("a PostgreSQL that is not there", async () => {
     const why = await refusal({ store: "postgres://user:hunter22@127.0.0.1:1/none" });
     expect(why).not.toContain("hunter22");
-    expect(why).not.toBe("");
+    expect(why).toMatch(/see that the server runs, and that --store names/);
+  });
+
+  test.each([
+    ["a file in the place of the state root", "state", "what should be a directory is none"],
+    ["a file in the place of its blobs", "state/blobs", "what should be a directory is none"],
+    ["a file in the place of its logs", "state/logs", "what should be a directory is none"],
+  ])("%s", async (_what, path, why) => {
+    await mkdir(join(directory, path, ".."), { recursive: true });
+    await writeFile(join(directory, path), "");
+    const said = await refusal({});
+    expect(said).toMatch(new RegExp(`/${path}\\S* cannot be used: ${why}`));
+    expect(said).not.toMatch(/mkdir|E[A-Z]{4,}/);
+  });
+
+  test.runIf(existsSync("/proc/self"))("a state root where nothing can be made, at once", async () => {
+    expect(await refusal({ stateRoot: "/proc/kheish/state" })).toMatch(
+      /^\/proc\/kheish\/state cannot be used: there is no such file or folder; .*--state-root/,
+    );
+  });
+
+  test("a routes file that is not there", async () => {
+    const routesFile = join(directory, "none.toml");
+    expect(await refusal({ routesFile })).toBe(
+      `cannot read the routes file ${routesFile}: there is no such file or folder`,
+    );
   });
 
   test("a turn limit that is not a number", async () => {
     expect(await refusal({}, { KHEISH_AGENT_MAX_TURNS: "many" })).toContain("KHEISH_AGENT_MAX_TURNS");
   });
+});
+
+test("a token file that is not there locks everybody out, and the log says so at the start", async () => {
+  const adminTokenFile = join(directory, "no-token");
+  const daemon = await start({ adminTokenFile, logLevel: "warn" });
+  await daemon.stop("its log is read");
+  running.pop();
+  const folder = join(directory, "state", "logs");
+  const said = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), "utf8")));
+  expect(said.join("")).toContain("auth is on and no admin token is loaded");
+  expect(said.join("")).toContain(`(ENOENT): ${adminTokenFile}; make the file readable`);
 });

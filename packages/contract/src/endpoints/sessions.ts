@@ -5,7 +5,7 @@ import {
   SetInputContractRequest,
   SetOutputContractRequest,
 } from "../contracts.ts";
-import { listOf } from "../pagination.ts";
+import { listOf, QueryFlag } from "../pagination.ts";
 import { ReplyHandle, SubmitInputRequest } from "../runs.ts";
 import {
   CreateSessionRequest,
@@ -106,7 +106,7 @@ export const sessionsEndpoints = define({
     tag: "sessions",
     summary: "Stop the active run; `clear_queue=true` also cancels what waits behind it",
     access: "admin",
-    query: z.object({ clear_queue: z.string().optional() }),
+    query: z.object({ clear_queue: QueryFlag.optional() }),
     body: noBody,
     bodyOptional: true,
     responses: { 200: InterruptResponse },
@@ -127,7 +127,7 @@ export const sessionsEndpoints = define({
     summary: "Permission decisions in order",
     access: "read",
     query: z.object({
-      page: z.string().optional(),
+      page: QueryFlag.optional(),
       limit: z.string().optional(),
       cursor: z.string().optional(),
     }),

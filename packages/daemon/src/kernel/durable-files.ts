@@ -1,5 +1,6 @@
-import { mkdir, open, rename, unlink } from "node:fs/promises";
+import { mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { errnoOf } from "./errno.ts";
 import type { Random } from "./random.ts";
 
 const OWNER_ONLY = 0o700;
@@ -18,10 +19,42 @@ export async function syncDirectory(path: string): Promise<void> {
 /** Creates the directory, and those above it, for its owner alone; whatever was created is durable. */
 export async function makeDirectory(path: string): Promise<void> {
   const wanted = resolve(path);
-  const topmost = await mkdir(wanted, { recursive: true, mode: OWNER_ONLY });
+  const topmost = await makeWithParents(wanted);
   if (topmost === undefined) return;
   for (let created = wanted; created.length >= topmost.length; created = dirname(created))
     await syncDirectory(dirname(created));
+}
+
+/**
+ * The topmost directory that was made, if any. Not by `recursive` of Node, which never ends where the system says of
+ * a directory's child that the directory is missing, as `/proc` does.
+ */
+async function makeWithParents(path: string): Promise<string | undefined> {
+  const first = await made(path);
+  if (first === true) return path;
+  if (first === false) return undefined;
+  if (errnoOf(first) !== "ENOENT" || dirname(path) === path) throw first;
+  const topmost = await makeWithParents(dirname(path));
+  const second = await made(path);
+  if (typeof second !== "boolean") throw second;
+  return topmost ?? (second ? path : undefined);
+}
+
+/** Whether it was made now or stood there before, or why neither is so. */
+async function made(path: string): Promise<boolean | Error> {
+  try {
+    await mkdir(path, { mode: OWNER_ONLY });
+    return true;
+  } catch (error) {
+    const isThere = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (isThere) return false;
+    if (!(error instanceof Error)) throw error;
+    if (errnoOf(error) !== "EEXIST") return error;
+    return Object.assign(new Error(`${path} is no directory`), { code: "ENOTDIR", path });
+  }
 }
 
 /** Writes a file so that a reader finds the whole content under its name or nothing, also after a power loss. */

@@ -15,7 +15,7 @@ import type { ServeOptions } from "../surface/cli/serve-options.ts";
 import { ControlPlaneAudit } from "../surface/control-plane-audit.ts";
 import type { Env } from "./environment.ts";
 import { type Logging, openLog } from "./log.ts";
-import { StartError } from "./start-error.ts";
+import { advised, StartError } from "./start-error.ts";
 import { openServingStore } from "./store.ts";
 import { openTracing } from "./tracing.ts";
 
@@ -38,6 +38,18 @@ export interface Ground extends Logging {
 /** What a collector gets to take the last traces. */
 const TRACES_MS = 100;
 
+const ROOT_ADVICE = {
+  locked: "one daemon at a time uses a state root: stop that one, or name another with --state-root",
+  unavailable: "the daemon's user has to be able to write in the state root; --state-root names another",
+};
+const SQLITE_ADVICE = {
+  unavailable: ROOT_ADVICE.unavailable,
+  full: "make room on its disk",
+};
+const POSTGRES_ADVICE = {
+  unavailable: "see that the server runs, and that --store names its host, database and user",
+};
+
 /** What it opens is closed by `held`, the last first. */
 export async function openGround(
   options: ServeOptions,
@@ -47,12 +59,15 @@ export async function openGround(
   const logging = openLog(options);
   const { log, lines } = logging;
   const workspaceRoot = await workspace(options.workspaceRoot);
-  const stateRoot = await lockedStateRoot(options, log);
+  const stateRoot = await advised(lockedStateRoot(options, log), ROOT_ADVICE);
   held.defer(() => stateRoot.release());
   const { file, kept } = await LogFile.open(stateRoot.path);
   held.defer(() => file.close());
   lines.goOn(kept, (place, line) => file.write(place, line));
-  const opened = await openServingStore(options.store, stateRoot.path, log);
+  const opened = await advised(
+    openServingStore(options.store, stateRoot.path, log),
+    options.store === "sqlite" ? SQLITE_ADVICE : POSTGRES_ADVICE,
+  );
   held.defer(() => opened.close());
   const metrics = new MetricsService({
     now: () => performance.now(),

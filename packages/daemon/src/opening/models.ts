@@ -7,12 +7,14 @@ import { auditedFetch } from "../governance/audit/index.ts";
 import { routeCredentials } from "../governance/broker/route-credentials.ts";
 import { redactedModels } from "../governance/redaction/redacted-models.ts";
 import { systemClock } from "../kernel/clock.ts";
+import { fileFailure } from "../kernel/errno.ts";
 import { systemRandom } from "../kernel/random.ts";
 import {
   checkAuthRefs,
   checkedLoader,
   createModels,
   type Models,
+  RouteConfigError,
   type RouteLoader,
   type RouteSet,
   routeLoader,
@@ -45,7 +47,9 @@ export async function openModels(
   });
   const loader = await openLoader(ground, governance, providerEnv);
   const admit = admission(ground, governance, providerEnv);
-  const loaded = await loader.load();
+  const loaded = await loader.load().catch((error: unknown) => {
+    throw ofFile(error, options.routesFile);
+  });
   await admit(loaded.set);
 
   const debug = new DebugCapture({
@@ -108,10 +112,17 @@ function admission({ options, redactor }: Ground, { credentials: { vault } }: Go
   };
 }
 
+/** Which file it is: errors of routes do not say, as they are also answers to callers who need not know. */
+function ofFile(error: unknown, routesFile: string | undefined): unknown {
+  if (!(error instanceof RouteConfigError) || routesFile === undefined) return error;
+  return new StartError(`${routesFile}: ${error.message}`, { cause: error });
+}
+
 async function canonical(routesFile: string): Promise<string> {
   try {
     return await realpath(routesFile);
   } catch (error) {
-    throw new StartError(`cannot read the routes file ${routesFile}`, { cause: error });
+    const why = fileFailure(error) ?? "it cannot be read";
+    throw new StartError(`cannot read the routes file ${routesFile}: ${why}`, { cause: error });
   }
 }

@@ -113,6 +113,16 @@ describe("kheish audit", () => {
     expect(stdout).toContain("Note: no public key was given");
   });
 
+  test("02-A1 says of another program's file that it is no export, and speaks of no key", async () => {
+    await writeFile(join(directory, "other.txt"), "version = 1\n");
+    const { code, stdout, stderr } = await kheish(["audit", "verify", "other.txt"], {
+      workingDirectory: directory,
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain("this is no line of an audit export");
+    expect(stdout).not.toContain("undefined");
+  });
+
   test("02-A1 does not trust a key that it was not given", async () => {
     await audit("audit", "export", "--out", "c.jsonl", "--run", runId);
     const { publicKey } = generateKeyPairSync("ed25519");

@@ -78,6 +78,19 @@ export function interrupting(fixture: Fixture): void {
     },
   );
 
+  test("clear_queue=yes is refused, and nothing is stopped: it must not count as a no", async () => {
+    const active = await fixture.beginWaiting(GATED);
+    const query = { clear_queue: "yes" };
+    const refused = await api.refusal("interruptSession", { ...at(active.session_id), query });
+    expect(refused).toMatchObject({
+      status: 400,
+      code: "request_query_invalid",
+      errors: [{ path: "/clear_queue", message: "must be true or false" }],
+    });
+    expect(await fixture.run(active.run_id)).toMatchObject({ status: "waiting_for_approval" });
+    await api.call("interruptSession", at(active.session_id));
+  });
+
   test("of a session that nobody knows: 404", async () => {
     const refused = await api.refusal("interruptSession", at("nobody"));
     expect(refused).toMatchObject({ status: 404, domain: "sessions", code: "session_not_found" });

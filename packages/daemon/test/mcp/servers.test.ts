@@ -221,9 +221,9 @@ describe("the configuration", () => {
       "a key that nobody knows",
       tomlServer("s", { ...EVERYTHING, disable_tools: ["echo"] }),
       [],
-      "disable_tools",
+      "unknown key 'disable_tools'; there are args, ",
     ],
-    ["no TOML", "[mcp_servers.s\n", [], "is no valid TOML"],
+    ["no TOML", "[mcp_servers.s\n", [], "is no valid TOML at line 1, column "],
   ])("%s keeps the daemon from starting", async (_name, config, profiles, words) => {
     await expect(serve({ config, profiles })).rejects.toThrow(words);
   });

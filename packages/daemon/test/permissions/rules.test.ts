@@ -29,6 +29,15 @@ async function decisions(session: TestSession): Promise<string[]> {
   return (await session.events("permission_audit")).map(({ audit }) => audit.decision);
 }
 
+test("a check of a tool that the daemon does not have says so, whatever would be decided", async () => {
+  const rig = await createRig([bash]);
+  const daemon = await rig.boot();
+  const check = async (tool_name: string) =>
+    (await daemon.call("checkPermission", { body: { tool_name } })).json;
+  expect(await check("bsah")).toMatchObject({ tool_known: false });
+  expect(await check("bash")).not.toHaveProperty("tool_known");
+});
+
 describe("rules and the run at work", () => {
   test("a rule that is made while a run works holds for its next call", async () => {
     const gate = new Gate();

@@ -18,7 +18,7 @@ export function cursorOf(options: CursorOptions): bigint | undefined {
       throw problem(
         "events",
         "invalid_event_cursor",
-        `event cursor '${trimmed.slice(0, 40)}' is not a decimal number`,
+        `event cursor '${trimmed.slice(0, 40)}' is not a decimal number of at most 20 digits`,
       );
     }
     return BigInt(trimmed);

@@ -1,5 +1,5 @@
 import { McpServerEntry, McpServerName } from "@kheish/contract";
-import { parse } from "smol-toml";
+import { parse, TomlError } from "smol-toml";
 import type { ServerSpec } from "../../tools/mcp/index.ts";
 import { McpConfigError } from "./config-error.ts";
 
@@ -37,8 +37,9 @@ function parsed(text: string, path: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    const [first] = String(error instanceof Error ? error.message : error).split("\n");
-    throw new McpConfigError(`${path} is no valid TOML: ${first}`);
+    // The lines that the parser quotes may hold a token: only their place is told.
+    const at = error instanceof TomlError ? ` at line ${error.line}, column ${error.column}` : "";
+    throw new McpConfigError(`${path} is no valid TOML${at}`);
   }
 }
 
@@ -64,7 +65,11 @@ function readEntry(name: string, table: unknown, strictness: Strictness): Read {
   if (entry.success) return { ok: true, entry: entry.data };
   const [issue] = entry.error.issues;
   const at = [where, ...(issue?.path ?? [])].join(".");
-  return { ok: false, message: `${at}: ${issue?.message}` };
+  const what =
+    issue?.code === "unrecognized_keys"
+      ? `unknown key '${issue.keys[0]}'; there are ${[...KNOWN].sort().join(", ")}`
+      : issue?.message;
+  return { ok: false, message: `${at}: ${what}` };
 }
 
 /** Codex calls literal headers `http_headers`, and takes parts of a second. */

@@ -59,7 +59,7 @@ function parseStatuses(text: string): RunStatus[] {
     throw problem(
       "api",
       "request_query_invalid",
-      `status must be of ${RunStatus.options.join(", ")}, not '${word}'`,
+      `status must be one or several, with commas, of ${RunStatus.options.join(", ")}, not '${word}'`,
     );
   });
 }

@@ -129,6 +129,7 @@ export class PermissionExplainer {
     return {
       tool_call_id: call.id,
       tool_name: call.name,
+      ...(this.#sources.tools.get(call.name) === undefined ? { tool_known: false as const } : {}),
       effective_mode: mode,
       decision: audit.decision,
       ...(audit.base_decision === undefined ? {} : { base_decision: audit.base_decision }),

@@ -42,6 +42,22 @@ const usedAt = async () => (await tokens.list())[0]?.last_used_at_ms;
 /** The use of a token is noted behind its request's back; the next commit comes after it. */
 const noted = () => store.commit([{ op: "append", stream: "test", events: [] }]);
 
+describe("02-A7 resources", () => {
+  it("a token for what does not exist is refused, by the place and with what there is", async () => {
+    await expect(create({ resources: ["sessions/a", "session/ci-*"] })).rejects.toMatchObject({
+      code: "request_body_invalid",
+      extras: {
+        errors: [
+          { path: "/resources/1", message: expect.stringMatching(/no resource 'session'; .*sessions/) },
+        ],
+      },
+    });
+    expect(await tokens.list()).toEqual([]);
+    for (const [index, resource] of ["*", "s*s/x", "metrics", "runtime/tokens"].entries())
+      await create({ name: `t${index}`, resources: [resource] });
+  });
+});
+
 describe("02-A7 time", () => {
   it("a token is good until its last millisecond, and then says why it is not", async () => {
     const { secret } = await create({ expires_in_ms: 60_000 });

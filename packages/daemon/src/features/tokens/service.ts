@@ -1,12 +1,14 @@
 import {
   type CreatedToken,
   type CreateTokenRequest,
+  endpoints,
   problem,
   type RevokedTokens,
   type TokenView,
 } from "@kheish/contract";
 import type { AdminChange } from "../../engine/index.ts";
 import { type Authority, type Grant, widerIn } from "../../governance/access/grant.ts";
+import { covers } from "../../governance/access/resource-glob.ts";
 import type { AuditLedger } from "../../governance/audit/index.ts";
 import type { Redactor } from "../../governance/redaction/redactor.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -69,6 +71,7 @@ export class TokenService {
   async create(request: CreateTokenRequest, actor: Actor): Promise<CreatedToken> {
     const { store, audit, clock, random, redactor } = this.#options;
     refuseUnknownCreator(actor.principal);
+    refuseUnknownResources(request.resources);
     const { grant } = actor.principal;
     const now = clock.now();
     const expiresAtMs = expiryOf(request, now) ?? grant?.expiresAtMs;
@@ -214,6 +217,26 @@ export class TokenService {
       ])
       .catch((error: unknown) => log.warn({ err: error, token_id: token.id }, "a token's use was not noted"));
   }
+}
+
+/** What stands behind `/v1/` first, of every endpoint that there is. */
+const ROOTS = new Set(
+  Object.values(endpoints).map(({ path }) => path.replace(/^\/(?:v1\/)?/, "").split("/")[0] ?? ""),
+);
+
+/** `session/ci-*` would make a token that can do nothing, and nobody would see why. */
+function refuseUnknownResources(resources: readonly string[]): void {
+  const errors = resources.flatMap((resource, index) => {
+    const [first = ""] = resource.split("/");
+    if ([...ROOTS].some((root) => covers(first, root))) return [];
+    const message = `there is no resource '${first}'; resources begin with one of ${[...ROOTS].sort().join(", ")}`;
+    return [{ path: `/resources/${index}`, message }];
+  });
+  const [one] = errors;
+  if (one !== undefined)
+    throw problem("api", "request_body_invalid", `the body is not valid: ${one.path}: ${one.message}`, {
+      errors,
+    });
 }
 
 /** Whoever a daemon does not ask for a token could be anybody; and other daemons on its store may ask. */

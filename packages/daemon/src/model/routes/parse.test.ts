@@ -45,6 +45,14 @@ describe("the file", () => {
     expect(refusal(text)).toContain(`does not validate at ${at}: `);
   });
 
+  test("02-R18: says of an unknown key which there are", () => {
+    const text = '[routes.a]\ndriver = "openai"\ndefualt_model = "gpt-5.4"\ndefault_model = "gpt-5.4"\n';
+    expect(refusal(text)).toMatch(/at routes\.a\.defualt_model: unknown key; there are .*default_model/);
+    expect(refusal('[route.a]\ndriver = "openai"\n[routes]\n')).toMatch(
+      /at route: unknown key; there are .*routes/,
+    );
+  });
+
   test("02-R18: a file without routes is refused", () => {
     expect(refusal("version = 1")).toContain("no routes");
   });

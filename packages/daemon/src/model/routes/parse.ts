@@ -106,6 +106,14 @@ function checkNeeds(id: string, route: RouteTable): void {
   }
 }
 
+/** What there is at a table's own level: nearly always one of them is what was meant. */
+function known(schema: z.ZodType, path: readonly PropertyKey[]): string {
+  if (path.length > 0 || !("shape" in schema)) return "";
+  return `; there are ${Object.keys(schema.shape as object)
+    .sort()
+    .join(", ")}`;
+}
+
 /** Names the key that does not validate, never its value. */
 function validate<T>(schema: z.ZodType<T>, value: unknown, prefix: string): T {
   const result = schema.safeParse(value);
@@ -113,6 +121,7 @@ function validate<T>(schema: z.ZodType<T>, value: unknown, prefix: string): T {
   const issue = result.error.issues[0];
   const key = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
   const path = `${prefix}${[...(issue?.path ?? []), ...key].join(".")}`;
-  const reason = issue?.code === "unrecognized_keys" ? "unknown key" : (issue?.message ?? "not valid");
-  throw new RouteConfigError(`The routes file does not validate at ${path}: ${reason}.`);
+  const isUnknown = issue?.code === "unrecognized_keys";
+  const reason = isUnknown ? `unknown key${known(schema, issue.path)}` : (issue?.message ?? "not valid");
+  throw new RouteConfigError(`The table of routes does not validate at ${path}: ${reason}.`);
 }

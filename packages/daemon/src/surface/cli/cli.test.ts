@@ -1,8 +1,9 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { everyCommand } from "./testing/every-command.ts";
 import { fakeDaemon, json, plain, problem } from "./testing/fake-daemon.ts";
 import { kheish } from "./testing/run-cli.ts";
 import { runtimeView, runView } from "./testing/samples.ts";
@@ -28,6 +29,7 @@ describe("usage", () => {
     ["an unreadable token file", ["status", "--token-file", "/does/not/exist"]],
     ["a token that is none", ["status", "--token", "a b"]],
     ["an id that URLs swallow", ["runs", "get", ".."]],
+    ["a client id that is no place", ["mcp", "oauth", "client-metadata", "nope"]],
   ])("%s is exit code 2", async (_what, argv) => {
     const { code, stdout, stderr } = await kheish(argv);
     expect(code).toBe(2);
@@ -51,8 +53,117 @@ describe("usage", () => {
     expect((await kheish(["help", "runs"])).stdout).toContain("prune");
   });
 
+  it.each([60, 80, 120])("fits help on a screen of %i columns, that of every command", async (columns) => {
+    for (const command of await everyCommand()) {
+      const { code, stdout } = await kheish([...command, "--help"], { columns });
+      expect(code).toBe(0);
+      // A word that is longer than its column stays whole: it is there to be copied.
+      const tooLong = stdout
+        .split("\n")
+        .filter((line) => line.length > columns && !/^\s*\S+( <\S+>)?$/.test(line));
+      const usage = tooLong.filter((line) => !line.startsWith("Usage: "));
+      expect({ command, usage }).toEqual({ command, usage: [] });
+    }
+  });
+
+  it("stands in docs/cli.md with every command, which has no other", async () => {
+    const all = (await everyCommand()).map((words) => words.join(" "));
+    const leaves = all.filter(
+      (command) => command === "doctor" || !all.some((other) => other.startsWith(`${command} `)),
+    );
+    const text = await readFile(new URL("../../../../../docs/cli.md", import.meta.url), "utf8");
+    const rows = [...text.matchAll(/^\| (of [a-z ]+|`[a-z]+`) \| (.*) \|$/gm)];
+    const written = rows.flatMap(([, group = "", cell = ""]) => {
+      const names = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
+      return group.startsWith("`") ? names.map((name) => `${group.slice(1, -1)} ${name}`) : names;
+    });
+    const shells = ["bash", "zsh", "fish"];
+    expect(written.filter((name) => !shells.includes(name)).toSorted()).toEqual(leaves.toSorted());
+  });
+
+  it("leads from a command's help to the flags that every command takes", async () => {
+    expect((await kheish(["runs", "get", "--help"])).stdout).toContain("See 'kheish --help' for --base-url");
+    expect((await kheish(["--help"])).stdout).not.toContain("See 'kheish --help'");
+  });
+
+  it("says what a word is not, by the name that the help has for it", async () => {
+    const { stderr } = await kheish(["runtime", "set-debug-level", "nope"]);
+    expect(stderr).toMatch(/^Error: 'nope' is no <level>\. Allowed choices are off, on, redacted, full\.\n/);
+  });
+
+  it("tells who looks for --json", async () => {
+    const { code, stderr } = await kheish(["status", "--json"]);
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      "Error: unknown option '--json'\n(For JSON: --output json, or any pipe)\nRun it with --help for its usage.\n",
+    );
+  });
+
   it("knows its version", async () => {
     expect(await kheish(["--version"])).toEqual({ code: 0, stdout: "0.1.0\n", stderr: "" });
+  });
+});
+
+describe("what cannot be read", () => {
+  it.each([
+    ["a token file", ["status", "--token-file", "nope"]],
+    ["a skill's folder", ["skills", "lock", "--root", "nope", "--out", "x"]],
+    ["an export", ["audit", "verify", "nope"]],
+    ["a document", ["runtime", "tool-limits", "set", "--file", "nope"]],
+  ])("%s is said in words", async (_what, argv) => {
+    const { code, stderr } = await kheish(argv, { workingDirectory: tmpdir() });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^Error: cannot read '\S*nope': there is no such file or folder\n$/);
+  });
+});
+
+describe("where nothing can be written", () => {
+  it("a backup ends at once, and the daemon is not asked for one", async () => {
+    const daemon = await fakeDaemon({});
+    const argv = ["backup", "--out", "no/such/folder/b.tar", "--base-url", daemon.baseUrl];
+    const { code, stderr } = await kheish(argv, { workingDirectory: tmpdir() });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Error: cannot write '\S+\/b\.tar': there is no such file or folder\n$/);
+    expect(daemon.requests).toEqual([]);
+  });
+
+  it("an archive that is not there is said in words", async () => {
+    const { code, stderr } = await kheish(["restore", "nope.tar", "--verify"], {
+      workingDirectory: tmpdir(),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Error: cannot read '\S+nope\.tar': there is no such file or folder\n$/);
+  });
+});
+
+describe("what is no daemon, or not this one", () => {
+  it("a web page is not printed", async () => {
+    const daemon = await fakeDaemon({
+      "GET /v1/status": plain("<!DOCTYPE HTML>\n<html><body>Not here</body></html>", 404),
+    });
+    const { code, stderr } = await kheish(["status", "--base-url", daemon.baseUrl]);
+    expect(code).toBe(5);
+    expect(stderr).toBe(
+      "Error: daemon returned 404 (not_found): a web page, as no daemon answers; is it at this URL?\n",
+    );
+  });
+
+  it("one that speaks no TLS is said in words", async () => {
+    const daemon = await fakeDaemon({});
+    const { code, stderr } = await kheish([
+      "status",
+      "--base-url",
+      daemon.baseUrl.replace("http:", "https:"),
+    ]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/: what answers there speaks no TLS \(does its URL begin with http:\/\/ \?\)\n$/);
+  });
+
+  it("a missing token leads to the flag that brings one", async () => {
+    const daemon = await fakeDaemon({ "GET /v1/status": problem(401, "missing_token", "send a token") });
+    const { code, stderr } = await kheish(["status", "--base-url", daemon.baseUrl]);
+    expect(code).toBe(4);
+    expect(stderr).toContain("\n  give its token with --token-file <path> or KHEISH_DAEMON_TOKEN_FILE\n");
   });
 });
 
@@ -100,7 +211,8 @@ describe("exit codes", () => {
     const { code, stdout, stderr } = await kheish(["status", "--base-url", daemon.baseUrl]);
     expect(code).toBe(exitCode);
     expect(stdout).toBe("");
-    expect(stderr).toBe(`Error: daemon returned ${status} (some_code): what is wrong\n`);
+    const [first] = stderr.split("\n");
+    expect(`${first}\n`).toBe(`Error: daemon returned ${status} (some_code): what is wrong\n`);
   });
 
   it("lists what was wrong with which field", async () => {

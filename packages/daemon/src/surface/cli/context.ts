@@ -87,5 +87,11 @@ export interface RunningDaemon {
 }
 
 export interface DemoModule {
-  runDemo(args: readonly string[], context: CliContext): Promise<void>;
+  runDemo(flags: DemoFlags, context: CliContext): Promise<void>;
+}
+
+export interface DemoFlags {
+  readonly yes?: boolean;
+  readonly simulator?: boolean;
+  readonly keep?: boolean;
 }

@@ -1,19 +1,19 @@
 import { randomInt } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { isTerminal, type RunView, type StreamEvent } from "@kheish/contract";
 import pc from "picocolors";
 import { DaemonClient } from "./client/client.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext, DemoFlags } from "./context.ts";
 import { DaemonProcess } from "./demo/daemon-process.ts";
 import { examine } from "./demo/evidence.ts";
 import { type Human, humanAtTerminal, scriptedHuman } from "./demo/human.ts";
 import { narrate } from "./demo/narrate.ts";
-import { type DemoPlace, makePlace } from "./demo/workspace.ts";
+import { type DemoCopy, makePlace } from "./demo/workspace.ts";
 import { CliError } from "./errors.ts";
 import { streamEvent } from "./views/stream-line.ts";
 
+const EXIT_ON_CTRL_C = 130;
 const SESSION = "demo";
 /** Which of the first tool calls the daemon is killed in. */
 const FIRST_CALLS = 6;
@@ -31,29 +31,32 @@ const REAL_TASK =
  * The main job, seen: an agent run that reads a workspace, asks, waits for a yes, is killed with SIGKILL in the
  * middle of a tool call, comes back by itself and finishes, with nothing lost and nothing done twice.
  */
-export async function runDemo(args: readonly string[], context: CliContext): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      yes: { type: "boolean", short: "y" },
-      keep: { type: "boolean" },
-      simulator: { type: "boolean" },
-    },
-  });
-  const interactive = process.stdin.isTTY === true && process.stdout.isTTY === true && values.yes !== true;
-  const human = interactive ? humanAtTerminal(say) : scriptedHuman(say);
+export async function runDemo(flags: DemoFlags, context: CliContext): Promise<void> {
+  const interactive = process.stdin.isTTY === true && process.stdout.isTTY === true && flags.yes !== true;
+  const interrupted = Promise.withResolvers<"interrupted">();
+  const human = interactive
+    ? humanAtTerminal(say, () => interrupted.resolve("interrupted"))
+    : scriptedHuman(say);
   const place = await makePlace();
-  let finished = false;
+  const demo = new Demo(place, human, context);
+  const play = async () => {
+    const real = interactive && flags.simulator !== true && (await wantsRealModel(human));
+    await demo.play(real, flags.keep === true);
+    return "finished" as const;
+  };
+  let end: "finished" | "interrupted" | "failed" = "failed";
   try {
-    const real = interactive && values.simulator !== true && (await wantsRealModel(human));
-    await new Demo(place, human, real, context).play();
-    finished = true;
+    end = await Promise.race([play(), interrupted.promise]);
+    if (end === "interrupted") await demo.stop();
   } finally {
     human.close();
     // What went wrong is in the state root and the log: a failed demo leaves them.
-    if (finished && values.keep !== true) await rm(place.directory, { recursive: true, force: true });
+    if (end !== "failed" && flags.keep !== true) await rm(place.directory, { recursive: true, force: true });
     else say(`left for a look: ${place.directory}`);
   }
+  if (end !== "interrupted") return;
+  say(pc.dim("\nstopped, with its daemon"));
+  context.host.exitNow(EXIT_ON_CTRL_C);
 }
 
 function say(line: string): void {
@@ -77,37 +80,42 @@ async function wantsRealModel(human: Human): Promise<boolean> {
 }
 
 class Demo {
-  readonly #place: DemoPlace;
+  readonly #place: DemoCopy;
   readonly #human: Human;
-  readonly #real: boolean;
   readonly #context: CliContext;
+  #starting: Promise<DaemonProcess> | undefined;
   /** The tool call whose start is the daemon's end. */
   #killAtCall = 1 + randomInt(FIRST_CALLS);
   #callsSeen = 0;
   #killed = false;
   readonly #answered = new Set<string>();
 
-  constructor(place: DemoPlace, human: Human, real: boolean, context: CliContext) {
+  constructor(place: DemoCopy, human: Human, context: CliContext) {
     this.#place = place;
     this.#human = human;
-    this.#real = real;
     this.#context = context;
   }
 
-  async play(): Promise<void> {
+  /** Ends its daemon, also one that is only about to start. */
+  async stop(): Promise<void> {
+    await (await this.#starting?.catch(() => undefined))?.stop();
+  }
+
+  async play(real: boolean, keep: boolean): Promise<void> {
     say(pc.bold("Kheish demo: a durable run, end to end"));
-    const daemon = await DaemonProcess.start(this.#place, this.#context.clock);
+    this.#starting = DaemonProcess.start(this.#place, this.#context.clock);
+    const daemon = await this.#starting;
     try {
       const client = new DaemonClient({ baseUrl: daemon.baseUrl, clock: this.#context.clock });
-      say(pc.dim(`daemon ${daemon.pid} at ${daemon.baseUrl}, workspace: a copy of this project`));
+      say(pc.dim(`daemon ${daemon.pid} at ${daemon.baseUrl}, workspace: a copy of ${this.#place.origin}`));
       say(pc.dim(`watch it in the console: ${daemon.baseUrl}/\n`));
       await client.call("createSession", { body: { session_id: SESSION } });
       const { run_id } = await client.call("submitRun", {
         params: { session_id: SESSION },
-        body: this.#real ? { content: REAL_TASK } : { content: '{"simulate":"tour"}', provider: "simulator" },
+        body: real ? { content: REAL_TASK } : { content: '{"simulate":"tour"}', provider: "simulator" },
       });
       const run = await this.#follow(daemon, client, run_id);
-      await this.#report(daemon, client, run);
+      await this.#report(daemon, client, run, keep);
     } finally {
       await daemon.stop();
     }
@@ -176,7 +184,7 @@ class Demo {
     }
   }
 
-  async #report(daemon: DaemonProcess, client: DaemonClient, run: RunView): Promise<void> {
+  async #report(daemon: DaemonProcess, client: DaemonClient, run: RunView, keep: boolean): Promise<void> {
     const log = await client.call("sessionEvents", { params: { session_id: SESSION } });
     const evidence = examine(log);
     const restarts = daemon.restarts;
@@ -189,7 +197,12 @@ class Demo {
         `  ${String(timestamp_ms - start).padStart(6)} ms  ${event.type === "resumed" ? pc.magenta(event.type) : event.type}`,
       );
     }
-    say(pc.dim(`\n  the written file: ${join(this.#place.workspace, "kheish-tour.md")}`));
+    const written = join(this.#place.workspace, "kheish-tour.md");
+    say(
+      pc.dim(
+        `\n  ${keep ? `the written file: ${written}` : "--keep leaves the workspace, with the report as kheish-tour.md"}`,
+      ),
+    );
     if (run.status !== "completed") throw new CliError(`the run ended ${run.status}: ${run.error ?? ""}`);
     if (!evidence.offsetsAscend) throw new CliError("the journal is out of order");
     if (evidence.inFlight.length === 0)

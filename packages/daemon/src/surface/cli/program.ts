@@ -3,17 +3,10 @@ import { packageVersion } from "../../kernel/package.ts";
 import type { Cli } from "./cli.ts";
 import { type CommandGroup, groups } from "./commands/index.ts";
 import type { Terminal } from "./context.ts";
+import { exitCodes, helpLayout } from "./help.ts";
 import { DEFAULT_DAEMON_URL } from "./settings.ts";
 
-const EXIT_CODES = `
-Exit codes:
-  0  done                         6  conflict
-  1  any other failure            7  timeout, or try again later
-  2  usage, or a refused request  8  the answer could not be understood
-  3  daemon unreachable           9  the run waits for a human
-  4  not allowed                 10  the run ended, but not completed
-  5  not found`;
-
+const GLOBAL_FLAGS = "\nSee 'kheish --help' for --base-url, --token and --output.";
 const FALLBACK_COLUMNS = 80;
 
 export interface Program {
@@ -38,7 +31,8 @@ export function buildProgram(cli: () => Cli, terminal: Terminal): Program {
         ["pretty", "json"],
       ),
     )
-    .addHelpText("after", EXIT_CODES);
+    .addHelpText("after", () => exitCodes(columnsOf(terminal)))
+    .addHelpText("afterAll", ({ command }) => (command.parent === null ? "" : GLOBAL_FLAGS));
 
   const loaders = new Map<Command, () => Promise<void>>();
   for (const group of groups) {
@@ -54,21 +48,35 @@ export function buildProgram(cli: () => Cli, terminal: Terminal): Program {
   };
 }
 
+function columnsOf(terminal: Terminal): number {
+  return terminal.columns ?? FALLBACK_COLUMNS;
+}
+
 /** Commander must neither end the process nor write around the terminal; subcommands inherit this. */
 function configured(program: Command, terminal: Terminal): Command {
-  const columns = () => terminal.columns ?? FALLBACK_COLUMNS;
+  const columns = () => columnsOf(terminal);
   return program
     .exitOverride()
+    .configureHelp(helpLayout)
     .showHelpAfterError("Run it with --help for its usage.")
     .configureOutput({
       writeOut: (text) => terminal.out(text),
       writeErr: (text) => terminal.err(text),
-      outputError: (text, write) => write(text.replace(/^error:/, "Error:")),
+      outputError: (text, write) => write(complaint(text)),
       getOutHelpWidth: columns,
       getErrHelpWidth: columns,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
+}
+
+/** What commander complains of, in our spelling; a flag that other programs have for JSON is met by ours. */
+function complaint(text: string): string {
+  const own = text
+    .replace(/^error:/, "Error:")
+    .replace(/command-argument value ('.*') is invalid for argument '(.*)'\. /, "$1 is no <$2>. ");
+  if (!own.includes("unknown option '--json'")) return own;
+  return `${own.trimEnd()}\n(For JSON: --output json, or any pipe)\n`;
 }
 
 function loadedOnce(group: CommandGroup, command: Command, cli: () => Cli): () => Promise<void> {

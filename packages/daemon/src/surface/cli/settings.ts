@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { CliContext, Environment } from "./context.ts";
-import { messageOf, UsageError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
+import { cannotRead } from "./file-failure.ts";
 
 /** The flags that every command takes. */
 export interface GlobalFlags {
@@ -50,6 +51,6 @@ async function readTokenFile(path: string): Promise<string> {
   try {
     return (await readFile(path, "utf8")).trim();
   } catch (error) {
-    throw new UsageError(`cannot read the token file: ${messageOf(error)}`);
+    throw new UsageError(cannotRead(path, error));
   }
 }

@@ -48,6 +48,16 @@ describe("waiting for a run", () => {
     expect(clock.slept).toEqual([500, 500, 500, 500]);
   });
 
+  it("says once of each time that the daemon is away", async () => {
+    const lost: string[] = [];
+    const { result } = await wait(inTurn(draining, draining, running, draining, completed), {
+      onLost: (why) => lost.push(why),
+    });
+    await result;
+    expect(lost).toHaveLength(2);
+    expect(lost[0]).toContain("daemon_draining");
+  });
+
   it("does not repeat what will not get better", async () => {
     const { result, clock } = await wait(problem(404, "run_not_found", "no such run"));
     await expect(result).rejects.toMatchObject({ exitCode: 5 });

@@ -1,13 +1,16 @@
 import { isTerminal, isWaiting, type RunView } from "@kheish/contract";
 import type { DaemonClient } from "./client/client.ts";
-import { isTransient } from "./client/errors.ts";
+import { DaemonTimeout, isTransient } from "./client/errors.ts";
 import type { CliClock } from "./context.ts";
+import { messageOf } from "./errors.ts";
 
 export interface WaitLimits {
   readonly pollIntervalMs: number;
   /** How long a daemon that cannot be reached is put up with, from the first failure on. */
   readonly graceMs: number;
   readonly timeoutMs?: number;
+  /** Hears once of each time that the daemon cannot be reached and is waited for. */
+  readonly onLost?: (why: string) => void;
 }
 
 export interface WaitResult {
@@ -36,6 +39,9 @@ export async function waitForRun(
       if (isTerminal(run.status) || isWaiting(run.status)) return { run, timedOut: false };
     } catch (error) {
       if (!isTransient(error)) throw error;
+      // A request that ran into the end of the wait says nothing of the daemon.
+      const isLost = failingSince === undefined && limits.graceMs > 0 && !(error instanceof DaemonTimeout);
+      if (isLost) limits.onLost?.(messageOf(error));
       failingSince ??= clock.now();
       const patient = clock.now() - failingSince < limits.graceMs || clock.now() >= deadline;
       if (!patient) throw error;

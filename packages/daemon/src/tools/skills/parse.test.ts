@@ -91,6 +91,11 @@ describe("03 Skill: SKILL.md", () => {
     expect(refusal(text)).toContain(words);
   });
 
+  it("says the line of the file in which it is broken", () => {
+    expect(refusal(md("description: d\nname: [a"))).toMatch(/^SKILL\.md: [^:]* at line 3, column \d+$/);
+    expect(refusal("Do.", "context: [a")).toMatch(/^agents\/kheish\.yaml: [^:]* at line 1, column \d+$/);
+  });
+
   it("cuts a description that is longer than the format allows", () => {
     expect(parsed(md(`description: ${"d".repeat(5_000)}`)).description).toHaveLength(1_024);
   });

@@ -1,5 +1,5 @@
 import { SKILL_LIMITS, SkillName, SkillRuntime } from "@kheish/contract";
-import { parseDocument } from "yaml";
+import { parseDocument, type YAMLError } from "yaml";
 import { z } from "zod";
 
 /** The two files of a skill's folder that say what it is. */
@@ -24,7 +24,7 @@ export type Parsed<T> = { ok: true; value: T } | { ok: false; error: string };
 export function parseSkill(text: string, fallbackName: string, runtime?: string): Parsed<ParsedSkill> {
   const parts = split(text);
   const front =
-    parts.front === undefined ? { ok: true as const, value: {} } : mapping(parts.front, SKILL_FILE);
+    parts.front === undefined ? { ok: true as const, value: {} } : mapping(parts.front, SKILL_FILE, 1);
   if (!front.ok) return front;
   const settings = readRuntime(runtime);
   if (!settings.ok) return settings;
@@ -70,18 +70,25 @@ function split(text: string): { front?: string; body: string } {
 const MAX_FIELDS_BYTES = 16_384;
 
 /** Plain data: no tags of its own, and no aliases that would make much of little. */
-function mapping(text: string, file: string): Parsed<Record<string, unknown>> {
+function mapping(text: string, file: string, above = 0): Parsed<Record<string, unknown>> {
   if (Buffer.byteLength(text) > MAX_FIELDS_BYTES)
     return refused(`${file}: its fields are longer than ${MAX_FIELDS_BYTES} bytes`);
   const document = parseDocument(text, { schema: "core", prettyErrors: true, logLevel: "silent" });
   const [error] = document.errors;
-  if (error !== undefined) return refused(`${file}: ${error.message.split("\n")[0]}`);
+  if (error !== undefined) return refused(`${file}: ${placed(error, above)}`);
   const value = plain(() => document.toJS({ maxAliasCount: 0 }) as unknown);
   if (!value.ok) return refused(`${file}: aliases are not read`);
   if (value.value === null || value.value === undefined) return { ok: true, value: {} };
   if (typeof value.value !== "object" || Array.isArray(value.value))
     return refused(`${file}: must be fields with values`);
   return { ok: true, value: value.value as Record<string, unknown> };
+}
+
+/** By the lines of the file, of which `above` stand before this text. */
+function placed({ message, linePos }: YAMLError, above: number): string {
+  const [what = ""] = message.split(/ at line \d|\n/);
+  const [start] = linePos ?? [];
+  return start === undefined ? what : `${what} at line ${start.line + above}, column ${start.col}`;
 }
 
 function plain(read: () => unknown): Parsed<unknown> {

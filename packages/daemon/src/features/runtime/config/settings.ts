@@ -234,7 +234,8 @@ export class RuntimeSettings {
       throw notFound(`revision ${wanted} does not exist or is not kept any more`);
     };
     if (revision === 0) throw notFound("revision 0 is what a new daemon has; nothing changed before it");
-    return { revision, against: other, changes: changesBetween(find(other), find(revision)) };
+    const asked = find(revision);
+    return { revision, against: other, changes: changesBetween(find(other), asked) };
   }
 
   /** The one way to write: serialized here, guarded against other daemons. */

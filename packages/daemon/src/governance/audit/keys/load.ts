@@ -78,7 +78,7 @@ async function ofDaemon(ports: KeyPorts): Promise<Signer> {
   const where = isShared ? "a key in the database" : keyFile;
   if (!isShared || masterKey === undefined)
     warn(
-      `the audit is signed with ${where}: whoever can write there can forge the audit beside it; ${isShared ? "give the daemons a master key, which seals it, or" : ""} keep the key elsewhere with ${KEY}_FILE`,
+      `the audit is signed with ${where}: whoever can write there can forge the audit beside it; ${isShared ? "give the daemons a master key, which seals it, or " : ""}keep the key elsewhere with ${KEY}_FILE`,
     );
   if (own !== undefined) return signerOf(ports, own, where);
   if (isShared) return signerOf(ports, Buffer.from(JSON.stringify(await sharedKey(ports))), where);

@@ -196,9 +196,11 @@ export class FileCheck {
       this.#notes.push(`key ${number} was declared without the key before it: nothing connects the two`);
     const given = this.#options.trustedKeyIds;
     if (given === undefined) {
-      this.#notes.push(
-        `no public key was given: the file agrees with itself; compare its key ${this.#keys.at(-1)?.key_id} with one from elsewhere`,
-      );
+      const newest = this.#keys.at(-1)?.key_id;
+      if (newest !== undefined)
+        this.#notes.push(
+          `no public key was given: the file agrees with itself; compare its key ${newest} with one from elsewhere`,
+        );
       return;
     }
     const groups: AuditKey[][] = [];

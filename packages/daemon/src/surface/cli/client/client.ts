@@ -145,6 +145,6 @@ function parseJson(id: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new UndecodableAnswer(`the daemon's answer to ${id} is not JSON`);
+    throw new UndecodableAnswer(`the daemon's answer to ${id} is not JSON; is it at this URL?`);
   }
 }

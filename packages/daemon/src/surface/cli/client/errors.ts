@@ -15,6 +15,9 @@ export class DaemonRefusal extends CliError {
         ...(problem.errors ?? []).map(({ path, message }) => `${path || "/"}: ${message}`),
         ...(problem.run_id === undefined ? [] : [`run: ${problem.run_id}`]),
         ...(problem.incident_id === undefined ? [] : [`incident: ${problem.incident_id}`]),
+        ...(problem.status === 401
+          ? ["give its token with --token-file <path> or KHEISH_DAEMON_TOKEN_FILE"]
+          : []),
       ],
     );
     this.name = "DaemonRefusal";
@@ -52,7 +55,9 @@ const DETAIL_LIMIT = 500;
 export function refusalFrom(status: number, body: string): DaemonRefusal {
   const problem = parsedOrUndefined(body);
   if (isProblemDetails(problem)) return new DaemonRefusal({ ...problem, status });
-  const detail = body.replace(/\s+/g, " ").trim().slice(0, DETAIL_LIMIT) || "no further detail";
+  const isPage = /^\s*<(!doctype|html)/i.test(body);
+  const text = isPage ? "a web page, as no daemon answers; is it at this URL?" : body;
+  const detail = text.replace(/\s+/g, " ").trim().slice(0, DETAIL_LIMIT) || "no further detail";
   return new DaemonRefusal(genericProblem(status, detail).toDetails());
 }
 

@@ -115,11 +115,20 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: "no such host",
   EAI_AGAIN: "the host's name could not be resolved now",
   CONNECT_TIMEOUT: "no connection within 10 s",
+  EHOSTUNREACH: "no way leads to this host",
+  ENETUNREACH: "no way leads to this network",
+  EPROTO: "what answers there speaks no TLS (does its URL begin with http:// ?)",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself (NODE_EXTRA_CA_CERTS=file trusts one)",
+  SELF_SIGNED_CERT_IN_CHAIN:
+    "its certificate is of an unknown authority (NODE_EXTRA_CA_CERTS=file trusts one)",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "its certificate is of an unknown authority (NODE_EXTRA_CA_CERTS=file trusts one)",
+  HPE_INVALID_CONSTANT: "what answers there speaks no HTTP",
 };
 
 function networkReason(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const code = (cause as { code?: unknown }).code;
   const known = typeof code === "string" ? reasons[code] : undefined;
-  return known ?? (messageOf(cause) || String(code ?? "the request failed"));
+  return known ?? (messageOf(cause).trim() || String(code ?? "the request failed"));
 }

@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
+import type { DemoFlags } from "../context.ts";
 
-/** The demo reads its own arguments. */
 export function define(demo: Command, { context }: Cli): void {
   demo
-    .argument("[args...]", "arguments of the demo")
-    .allowUnknownOption()
-    .action(async (args: string[]) => {
+    .option("-y, --yes", "a script answers, as in a pipe")
+    .option("--simulator", "play without a model, whatever key is set")
+    .option("--keep", "leave the workspace, state root and log for a look")
+    .action(async (flags: DemoFlags) => {
       const { runDemo } = await context.host.loadDemo();
-      await runDemo(args, context);
+      await runDemo(flags, context);
     });
 }

@@ -17,6 +17,6 @@ export function requestIdFrom(positional: string | undefined, { requestId }: Req
     throw new UsageError("the argument and --request-id name different requests");
   }
   const id = positional ?? requestId;
-  if (id === undefined) throw new UsageError("give the id of the request");
+  if (id === undefined) throw new UsageError("give the id of the request; the list shows them");
   return id;
 }

@@ -87,7 +87,10 @@ describe("serve", () => {
 
   it("starts nothing with a bad flag", async () => {
     const result = await new FakeMachine().run("serve", "--bind", "nowhere");
-    expect(result).toMatchObject({ code: 2, stderr: "Error: --bind must be host:port\n" });
+    expect(result).toMatchObject({
+      code: 2,
+      stderr: "Error: --bind must be host:port, such as 127.0.0.1:4000\n",
+    });
   });
 });
 

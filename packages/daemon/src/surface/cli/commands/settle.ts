@@ -29,7 +29,11 @@ export function awaitRun(
   runId: string,
   flags: WaitFlags,
 ): Promise<WaitResult> {
-  return waitForRun(client, runId, cli.context.clock, waitLimits(flags, cli.context.env));
+  const limits = waitLimits(flags, cli.context.env);
+  const seconds = Math.ceil(limits.graceMs / 1_000);
+  const onLost = (why: string) =>
+    cli.context.terminal.err(`kheish: ${why}; waiting for it, at most ${seconds} s\n`);
+  return waitForRun(client, runId, cli.context.clock, { ...limits, onLost });
 }
 
 /** Prints where a wait ended; throws what its exit code says (01, A4). */

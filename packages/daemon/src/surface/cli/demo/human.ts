@@ -27,8 +27,10 @@ export function scriptedHuman(say: (line: string) => void): Human {
 
 const PREVIEW = 400;
 
-export function humanAtTerminal(say: (line: string) => void): Human {
+/** `onInterrupt`: Ctrl-C, which a terminal that is read line by line does not send as a signal. */
+export function humanAtTerminal(say: (line: string) => void, onInterrupt: () => void): Human {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
+  lines.once("SIGINT", onInterrupt);
   return {
     async approve(request) {
       say(

@@ -15,21 +15,33 @@ export interface DemoPlace {
   log: string;
 }
 
+export interface DemoCopy extends DemoPlace {
+  /** What the workspace is a copy of. */
+  origin: string;
+}
+
 /** A fresh state root beside a copy of the project's own checkout; the demo never touches the original. */
-export async function makePlace(): Promise<DemoPlace> {
+export async function makePlace(): Promise<DemoCopy> {
   const directory = await mkdtemp(join(tmpdir(), "kheish-demo-"));
   const workspace = join(directory, "workspace");
-  await cp(projectRoot(), workspace, {
+  const origin = projectRoot(dirname(fileURLToPath(MANIFEST)));
+  await cp(origin, workspace, {
     recursive: true,
     filter: (path) => !LEFT_OUT.has(basename(path)),
   });
-  return { directory, workspace, stateRoot: join(directory, "state"), log: join(directory, "daemon.log") };
+  return {
+    directory,
+    origin,
+    workspace,
+    stateRoot: join(directory, "state"),
+    log: join(directory, "daemon.log"),
+  };
 }
 
-/** The checkout around this file; the installed package where there is none. */
-function projectRoot(): string {
-  const installed = dirname(fileURLToPath(MANIFEST));
-  for (let folder = installed; dirname(folder) !== folder; folder = dirname(folder))
-    if (existsSync(join(folder, "package-lock.json"))) return folder;
-  return installed;
+/** The checkout that the package is a part of; else the installed package alone: what lies around that is somebody's. */
+export function projectRoot(installed: string): string {
+  const checkout = join(installed, "..", "..");
+  const isPart =
+    basename(dirname(installed)) === "packages" && existsSync(join(checkout, "package-lock.json"));
+  return isPart ? checkout : installed;
 }

@@ -39,6 +39,6 @@ function parse(text: string, what: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
-    throw new UsageError(`the ${what} is not JSON: ${messageOf(error)}`);
+    throw new UsageError(`what is given as the ${what} is not JSON: ${messageOf(error)}`);
   }
 }

@@ -14,7 +14,9 @@ export function decimalNumber(smallest = Number.NEGATIVE_INFINITY): (text: strin
   return (text) => {
     const value = Number(text);
     if (text.trim() !== "" && Number.isFinite(value) && value >= smallest) return value;
-    throw new InvalidArgumentError(smallest === 0 ? "It must not be negative." : "It must be a number.");
+    throw new InvalidArgumentError(
+      smallest === 0 ? "It must be a number of at least 0." : "It must be a number.",
+    );
   };
 }
 

@@ -185,9 +185,9 @@ describe("serve options", () => {
   });
 
   it.each([
-    [["--bind", "4000"], {}, "--bind must be host:port"],
-    [["--bind", "127.0.0.1:70000"], {}, "--bind must be host:port"],
-    [[], { KHEISH_BIND: "x:y" }, "KHEISH_BIND must be host:port"],
+    [["--bind", "4000"], {}, "--bind must be host:port, such as 127.0.0.1:4000"],
+    [["--bind", "127.0.0.1:70000"], {}, "--bind must be host:port, such as 127.0.0.1:4000"],
+    [[], { KHEISH_BIND: "x:y" }, "KHEISH_BIND must be host:port, such as 127.0.0.1:4000"],
     [["--store", "mysql://u:secret@db"], {}, "--store must be 'sqlite' or a postgres:// URL"],
     [["--permission-mode", "never"], {}, "--permission-mode must be one of default, accept-edits,"],
     [["--openai-auth-source", "claude-code"], {}, "--openai-auth-source must be one of auto, api-key, codex"],

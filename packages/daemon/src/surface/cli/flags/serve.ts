@@ -112,7 +112,8 @@ function bindAddress(reader: Reader): BindAddress {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(reader.text("bind") ?? DEFAULT_BIND);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  if (host === undefined || port > 65_535) throw reader.refusal("bind", "must be host:port");
+  if (host === undefined || port > 65_535)
+    throw reader.refusal("bind", "must be host:port, such as 127.0.0.1:4000");
   return { host, port };
 }
 

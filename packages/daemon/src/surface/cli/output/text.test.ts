@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { displayWidth, oneLine, printable, truncate, wrap } from "./text.ts";
+import { displayWidth, oneLine, printable, truncate, wrap, wrapWords } from "./text.ts";
 
 describe("printable text", () => {
   it("cannot steer the terminal", () => {
@@ -38,6 +38,18 @@ describe("width", () => {
         if (displayWidth(shown) <= width) expect(cut).toBe(shown);
       }),
     );
+  });
+
+  it.each([
+    ["short", 20, ["short"]],
+    ["plan mode allows only tools that read", 15, ["plan mode", "allows only", "tools that read"]],
+    ["9c9422b22f0cb8f93c0dd823", 10, ["9c9422b22f", "0cb8f93c0d", "d823"]],
+    ["a 9c9422b22f0cb8f93c0d", 10, ["a", "9c9422b22f", "0cb8f93c0d"]],
+    ["one two three four five", 5, ["one", "two", "three", "four…"]],
+    ["日本語です", 4, ["日本", "語で", "す"]],
+    ["日", 1, ["…"]],
+  ])("%j in %i columns breaks between words", (text, width, rows) => {
+    expect(wrapWords(text, width, 4)).toEqual(rows);
   });
 
   it("is kept when text is wrapped, and no text is lost", () => {

@@ -67,6 +67,20 @@ function wrapLine(line: string, width: number): string[] {
   return [...rows, row];
 }
 
+/** The same for text on one line, between words where that can be; what does not fit in `most` rows is cut. */
+export function wrapWords(text: string, width: number, most: number): string[] {
+  const rows: string[] = [];
+  let rest = text;
+  while (displayWidth(rest) > width && rows.length < most - 1) {
+    const [row = ""] = wrapLine(rest, width);
+    if (row === "") break;
+    const space = rest[row.length] === " " ? row.length : row.lastIndexOf(" ");
+    rows.push(rest.slice(0, space > 0 ? space : row.length));
+    rest = rest.slice(space > 0 ? space + 1 : row.length);
+  }
+  return [...rows, truncate(rest, width)];
+}
+
 /** At most `width` columns; what is left out shows as an ellipsis. */
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
@@ -78,4 +92,9 @@ export function truncate(text: string, width: number): string {
     kept += segment;
   }
   return width < 1 ? "" : `${kept}…`;
+}
+
+/** `1 approval`, `2 approvals`. */
+export function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? "" : "s"}`;
 }

@@ -1,15 +1,15 @@
 import type { Check } from "../commands/doctor/check.ts";
 import type { DoctorReport } from "../commands/doctor/report.ts";
 import type { Style } from "../output/output.ts";
-import { oneLine } from "../output/text.ts";
+import { counted, oneLine } from "../output/text.ts";
 import { paintSeverity } from "./severity.ts";
 
 export function reportText(report: DoctorReport, style: Style): string {
-  const waiting = `${report.pending_approvals} approvals and ${report.pending_questions} questions wait`;
+  const waiting = `${counted(report.pending_approvals, "approval")}, ${counted(report.pending_questions, "question")}`;
   return [
     ...report.checks.flatMap((check) => checkLines(check, style)),
     "",
-    style.colors.dim(`${report.session_count} sessions; ${waiting}`),
+    style.colors.dim(`${counted(report.session_count, "session")}; waiting: ${waiting}`),
   ].join("\n");
 }
 

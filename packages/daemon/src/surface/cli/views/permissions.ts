@@ -7,6 +7,7 @@ export function explanationDetail(one: PermissionExplanation, style: Style): str
   return fields(
     [
       ["tool", one.tool_name],
+      ["note", one.tool_known === false ? "the daemon has no tool of this name now" : undefined],
       ["decision", one.decision],
       ["reason", one.reason],
       ["mode", one.effective_mode],

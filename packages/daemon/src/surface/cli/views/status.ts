@@ -1,7 +1,7 @@
 import type { BudgetsStatus, DaemonCapabilities, DaemonStatusView, RunsStatus } from "@kheish/contract";
 import { fields } from "../output/fields.ts";
 import type { Style } from "../output/output.ts";
-import { oneLine } from "../output/text.ts";
+import { counted, oneLine } from "../output/text.ts";
 import { paintSeverity } from "./severity.ts";
 
 export function statusDetail(status: DaemonStatusView, style: Style): string {
@@ -33,8 +33,8 @@ export function statusDetail(status: DaemonStatusView, style: Style): string {
 }
 
 function runsText(runs: RunsStatus): string {
-  const counted = ["running", "queued", "completed", "failed", "interrupted", "cancelled"] as const;
-  const parts = counted.filter((name) => runs[name] > 0).map((name) => `${runs[name]} ${name}`);
+  const shown = ["running", "queued", "completed", "failed", "interrupted", "cancelled"] as const;
+  const parts = shown.filter((name) => runs[name] > 0).map((name) => `${runs[name]} ${name}`);
   return [`${runs.total} in all`, ...parts].join(", ");
 }
 
@@ -48,7 +48,7 @@ function budgetsText({
 }
 
 function waitingText(runs: RunsStatus): string {
-  return `${runs.pending_approval_count} approvals, ${runs.pending_question_count} questions`;
+  return `${counted(runs.pending_approval_count, "approval")}, ${counted(runs.pending_question_count, "question")}`;
 }
 
 export function capabilityList(capabilities: DaemonCapabilities, style: Style): string {

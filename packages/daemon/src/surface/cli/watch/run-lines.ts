@@ -1,4 +1,4 @@
-import { isWaiting, type RunView } from "@kheish/contract";
+import { isTerminal, isWaiting, type RunView } from "@kheish/contract";
 import { compactJson, type Style } from "../output/output.ts";
 import { oneLine, printable, truncate } from "../output/text.ts";
 import { duration } from "../output/time.ts";
@@ -30,6 +30,12 @@ export function waitingLines(run: RunView, { style, answers }: WatchView): strin
     ...questions,
     ...answers(run).map((command) => colors.cyan(`  ${command}`)),
   ];
+}
+
+/** What a run that is over has answered. */
+export function answerLines(run: RunView): string[] {
+  const answer = isTerminal(run.status) ? run.outputs?.at(-1)?.content : undefined;
+  return answer === undefined || answer === "" ? [] : ["", ...printable(answer).split("\n")];
 }
 
 export function endingLines(run: RunView, { colors }: Style): string[] {

@@ -56,6 +56,28 @@ const message = frame(
 );
 
 describe("runs watch on a terminal", () => {
+  it("shows what a run has answered that was over before", async () => {
+    const output = {
+      session_id: "s1",
+      run_id: "run-1",
+      content: "Three files.\nAll fine.",
+      parts: [],
+      source_kind: "assistant_text",
+      address: null,
+    };
+    const over = runView({ status: "completed", finished_at_ms: Date.now(), outputs: [output] });
+    const daemon = await fakeDaemon({
+      [GET]: json(over),
+      [STREAM]: events([frame("run_updated", { run: over }, 9)], { close: true }),
+    });
+    const machine = terminal();
+    const { code } = await machine.run("runs", "watch", "run-1", "--base-url", daemon.baseUrl);
+    expect(code).toBe(0);
+    const lines = screen(machine.stdout);
+    expect(lines.slice(1, 4)).toEqual(["", "Three files.", "All fine."]);
+    expect(lines.join("\n")).toContain("completed");
+  });
+
   it("leaves the transcript on the screen and nothing of the live part", async () => {
     const daemon = await fakeDaemon({
       [GET]: json(runView()),

@@ -6,7 +6,7 @@ import { endsRun, streamEvent } from "../views/stream-line.ts";
 import { type Advance, advance, reconnection } from "./advance.ts";
 import { liveLines } from "./live-lines.ts";
 import { LiveScreen } from "./live-screen.ts";
-import { headerLine } from "./run-lines.ts";
+import { answerLines, headerLine } from "./run-lines.ts";
 import { watchStateOf } from "./state.ts";
 import type { WatchView } from "./view.ts";
 import { withTicks } from "./with-ticks.ts";
@@ -49,7 +49,9 @@ export async function watchRun(
     host.exitNow(EXIT_ON_CTRL_C);
   });
   try {
-    show({ state, lines: [headerLine(run, view().style)] });
+    // What led there is not told again; what came of it is.
+    const answer = fromStart ? [] : answerLines(run);
+    show({ state, lines: [headerLine(run, view().style), ...answer] });
     const place = fromStart ? { cursor: "0" } : { snapshot: "true" };
     const items = client.stream(
       "runStream",

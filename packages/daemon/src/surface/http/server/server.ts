@@ -73,6 +73,13 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   };
 }
 
+const LISTEN_FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program does; stop it, or name another port with --bind (port 0 is any free one)",
+  EADDRNOTAVAIL: "this machine has no such address; name one of its own with --bind",
+  EACCES: "this user may not; ports below 1024 are root's, so name a higher one with --bind",
+  ENOTFOUND: "there is no such host; name an address of this machine with --bind",
+};
+
 async function listen(server: DrainingServer, bind: BindAddress): Promise<AddressInfo> {
   try {
     await new Promise<void>((resolve, reject) => {
@@ -83,10 +90,12 @@ async function listen(server: DrainingServer, bind: BindAddress): Promise<Addres
       });
     });
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
-    throw new ServeConfigError(`cannot listen on ${authority(bind.host, bind.port)}${code}`, {
-      cause: error,
-    });
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const why = LISTEN_FAILURES[code];
+    throw new ServeConfigError(
+      `cannot listen on ${authority(bind.host, bind.port)} (${code})${why === undefined ? "" : `: ${why}`}`,
+      { cause: error },
+    );
   }
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no TCP address");

@@ -4,7 +4,8 @@ import type { AuditExportQuery } from "@kheish/contract";
 import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
 import type { DaemonClient } from "../../client/client.ts";
-import { messageOf, UsageError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
+import { cannotWrite } from "../../file-failure.ts";
 import { wholeNumber } from "../../flags/numbers.ts";
 import { plainFields } from "../../output/fields.ts";
 import { present } from "../../present.ts";
@@ -57,7 +58,7 @@ async function writePages(
 async function wholeFile<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
   const temporary = `${path}.part`;
   const file = await open(temporary, "wx", 0o600).catch((error: unknown) => {
-    throw new UsageError(`cannot write '${temporary}': ${messageOf(error)}`);
+    throw new UsageError(cannotWrite(temporary, error));
   });
   try {
     const written = await write(file);

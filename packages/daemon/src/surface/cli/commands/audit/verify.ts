@@ -4,7 +4,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import { parseKeyId } from "../../../../governance/audit/keys/parse.ts";
 import { type VerifyOptions, verifyExport } from "../../../../governance/audit/verify/verify.ts";
 import type { Cli } from "../../cli.ts";
-import { CliError, messageOf, UsageError } from "../../errors.ts";
+import { CliError, UsageError } from "../../errors.ts";
+import { cannotRead } from "../../file-failure.ts";
 import { readTextFile } from "../../flags/named-file.ts";
 import { present } from "../../present.ts";
 import { verifyText } from "../../views/audit.ts";
@@ -41,7 +42,7 @@ export function defineVerify(audit: Command, cli: Cli): void {
         everySignature: flags.everySignature,
       });
       const opened = await open(resolve(cli.context.workingDirectory, file)).catch((error: unknown) => {
-        throw new UsageError(`cannot read '${file}': ${messageOf(error)}`);
+        throw new UsageError(cannotRead(file, error));
       });
       const report = await verifyExport(opened.createReadStream({ highWaterMark: CHUNK_BYTES }), options);
       cli.output.print(report, verifyText);

@@ -24,8 +24,12 @@ export function define(backup: Command, cli: Cli): void {
       const file = resolve(cli.context.workingDirectory, flags.out);
       const archives = await cli.context.host.loadArchives();
       await refuseExisting(file);
-      const received = await withArchiveErrors(file, async () =>
-        receive(await bytesOf(flags, cli), file, (path) => archives.verifyBackup(path)),
+      const received = await withArchiveErrors(file, () =>
+        receive(
+          () => bytesOf(flags, cli),
+          file,
+          (path) => archives.verifyBackup(path),
+        ),
       );
       cli.output.print(answer(received), backupReport);
     });

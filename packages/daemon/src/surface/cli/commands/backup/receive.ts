@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { access, open, rename, rm } from "node:fs/promises";
+import { access, type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { BackupManifest } from "@kheish/contract";
 import { syncDirectory } from "../../../../kernel/durable-files.ts";
 import { systemRandom } from "../../../../kernel/random.ts";
 import { CliError } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
+import { cannotWrite } from "../../file-failure.ts";
 
 export interface Received {
   file: string;
@@ -25,16 +26,20 @@ export async function refuseExisting(file: string): Promise<void> {
 
 /**
  * Writes an archive under a name of its own, reads it back, and only then gives it the name that was asked for:
- * what stands there is whole, on the disk, and readable by its owner alone.
+ * what stands there is whole, on the disk, and readable by its owner alone. Where nothing can be written nothing is
+ * asked of the daemon.
  */
 export async function receive(
-  archive: AsyncIterable<Uint8Array>,
+  archive: () => Promise<AsyncIterable<Uint8Array>>,
   file: string,
   verify: (path: string) => Promise<BackupManifest>,
 ): Promise<Received> {
   const temporary = `${file}.${systemRandom.hex(6)}.tmp`;
+  const opened = await open(temporary, "wx", 0o600).catch((error: unknown) => {
+    throw new CliError(cannotWrite(file, error));
+  });
   try {
-    const { sizeBytes, sha256 } = await write(archive, temporary);
+    const { sizeBytes, sha256 } = await write(archive, opened);
     const manifest = await verify(temporary);
     await refuseExisting(file);
     await rename(temporary, file);
@@ -47,14 +52,13 @@ export async function receive(
 }
 
 async function write(
-  archive: AsyncIterable<Uint8Array>,
-  path: string,
+  archive: () => Promise<AsyncIterable<Uint8Array>>,
+  file: FileHandle,
 ): Promise<{ sizeBytes: number; sha256: string }> {
   const hash = createHash("sha256");
   let sizeBytes = 0;
-  const file = await open(path, "wx", 0o600);
   try {
-    for await (const chunk of archive) {
+    for await (const chunk of await archive()) {
       hash.update(chunk);
       sizeBytes += chunk.byteLength;
       await file.writeFile(chunk);

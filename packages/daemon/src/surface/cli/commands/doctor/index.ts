@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
 import { CliError } from "../../errors.ts";
+import { counted } from "../../output/text.ts";
 import { reportText } from "../../views/doctor.ts";
 import { examine } from "./report.ts";
 import { defineRoutes } from "./routes.ts";
@@ -13,7 +14,7 @@ export function define(doctor: Command, cli: Cli): void {
       if (cli.output.human) cli.context.terminal.err("Listening to the event stream, at most 12 s ...\n");
       const report = await examine(client, corsOrigin);
       cli.output.print(report, reportText);
-      if (!report.ok) throw new CliError(`the doctor found ${report.errors.length} problem(s)`);
+      if (!report.ok) throw new CliError(`the doctor found ${counted(report.errors.length, "problem")}`);
     });
   defineRoutes(doctor, cli);
 }

@@ -44,7 +44,10 @@ export async function probeCors(client: DaemonClient, origin: string): Promise<C
     if (allowed === origin || allowed === "*") {
       return passed("cors", "control_plane_cors", `browsers may call the daemon from ${origin}`);
     }
-    const action = `start the daemon with --http-cors-allow-origin ${origin}`;
+    const flag = origin.startsWith("https://")
+      ? "--http-cors-allow-hosted-origin"
+      : "--http-cors-allow-origin";
+    const action = `start the daemon with ${flag} ${origin}`;
     return failed("cors", "control_plane_cors", `the daemon does not accept ${origin}`, action);
   } catch (error) {
     return failed("cors", "control_plane_cors", messageOf(error));

@@ -70,6 +70,9 @@ export function defineOAuth(mcp: Command, cli: Cli): void {
     .command("client-metadata <url>")
     .description("The client id metadata document to put up at a URL that then is a --client-id")
     .action(async (url: string) => {
+      const isPlace =
+        URL.canParse(url) && new URL(url).protocol === "https:" && new URL(url).pathname !== "/";
+      if (!isPlace) throw new UsageError(`give the https URL, with a path, where it will be, not '${url}'`);
       const { clientMetadata } = await import("../../oauth/client.ts");
       cli.output.raw(`${JSON.stringify(clientMetadata(url), undefined, 2)}\n`);
     });

@@ -1,11 +1,13 @@
 import { resolve } from "node:path";
 import { isProblem } from "@kheish/contract";
 import type { Command } from "commander";
+import { StoreError } from "../../../../kernel/store.ts";
 import type { OfflineOptions, OfflineSecrets } from "../../../../offline.ts";
 import type { Cli } from "../../cli.ts";
 import type { DaemonClient } from "../../client/client.ts";
 import { DaemonRefusal, DaemonUnreachable } from "../../client/errors.ts";
 import { CliError, messageOf, UsageError } from "../../errors.ts";
+import { ExitCode } from "../../exit-codes.ts";
 
 export interface PlaceFlags {
   offline?: boolean;
@@ -86,6 +88,11 @@ async function openOffline(
   try {
     return await openOfflineSecrets(options, env);
   } catch (error) {
-    throw new CliError(`cannot open the auth store offline: ${messageOf(error)}`);
+    const isHeld = error instanceof StoreError && error.code === "locked";
+    throw new CliError(
+      `cannot open the auth store offline: ${messageOf(error)}`,
+      ExitCode.failure,
+      isHeld ? ["leave out --offline: the daemon that uses it can do this itself"] : [],
+    );
   }
 }

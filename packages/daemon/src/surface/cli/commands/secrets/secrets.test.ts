@@ -126,6 +126,7 @@ describe("02-R53: secrets without a daemon", () => {
         const { code, stderr } = await offline(argv);
         expect(code).toBe(1);
         expect(stderr).toContain("is in use by process");
+        expect(stderr).toContain("leave out --offline: the daemon that uses it can do this itself");
       }
     } finally {
       await root.release();

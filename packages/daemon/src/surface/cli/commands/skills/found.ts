@@ -2,7 +2,8 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Skill } from "../../../../tools/skills/index.ts";
 import type { CliContext } from "../../context.ts";
-import { messageOf, UsageError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
+import { cannotRead } from "../../file-failure.ts";
 
 /** A skill is read with the schemas of the contract, which most commands do without. */
 export const skillTools = () => import("../../../../tools/skills/index.ts");
@@ -14,7 +15,7 @@ export async function skillsInFolders(paths: readonly string[], context: CliCont
   const found: Skill[] = [];
   for (const path of paths) {
     const real = await realpath(resolve(context.workingDirectory, path)).catch((error: unknown) => {
-      throw new UsageError(`cannot read '${path}': ${messageOf(error)}`);
+      throw new UsageError(cannotRead(path, error));
     });
     found.push(...(await skillsIn({ path: real, scope: "explicit" }, warn)));
   }

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import type { SkillLock } from "@kheish/contract";
 import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
-import { CliError, messageOf, UsageError } from "../../errors.ts";
+import { CliError, UsageError } from "../../errors.ts";
+import { cannotWrite } from "../../file-failure.ts";
 import { readTextFile } from "../../flags/named-file.ts";
 import { repeated } from "../../flags/numbers.ts";
 import { plainFields } from "../../output/fields.ts";
@@ -42,7 +43,7 @@ export function defineLock(skills: Command, cli: Cli): void {
           : await orRefused(async () => signLock(pins, await readTextFile(flags.signKey ?? "", cli.context)));
       const path = resolve(cli.context.workingDirectory, flags.out);
       await writeFile(path, `${JSON.stringify(lock, undefined, 2)}\n`).catch((error: unknown) => {
-        throw new CliError(`cannot write '${flags.out}': ${messageOf(error)}`);
+        throw new CliError(cannotWrite(flags.out, error));
       });
       const signed_by = (lock.signatures ?? []).map(({ key_id }) => key_id);
       cli.output.print({ lock: flags.out, skills: pins.skills.length, signed_by }, plainFields);

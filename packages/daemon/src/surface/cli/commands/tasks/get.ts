@@ -4,7 +4,7 @@ import { taskDetail } from "../../views/task.ts";
 
 export function defineGet(tasks: Command, cli: Cli): void {
   tasks
-    .command("get <session> <task>")
+    .command("get <session_id> <task_id>")
     .description("One task")
     .action(async (session_id: string, task_id: string) => {
       const client = await cli.client();

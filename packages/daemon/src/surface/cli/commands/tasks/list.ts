@@ -9,7 +9,7 @@ interface Flags extends ListFlags {
 }
 
 export function defineList(tasks: Command, cli: Cli): void {
-  addListFlags(tasks.command("list <session>").description("Tasks of a session, oldest first"))
+  addListFlags(tasks.command("list <session_id>").description("Tasks of a session, oldest first"))
     .addOption(new Option("--status <status>", "tasks in this state only").choices(TaskStatus.options))
     .action(async (session_id: string, flags: Flags) => {
       const client = await cli.client();

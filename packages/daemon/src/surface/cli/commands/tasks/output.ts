@@ -13,7 +13,7 @@ interface Flags {
 
 export function defineOutput(tasks: Command, cli: Cli): void {
   tasks
-    .command("output <session> <task>")
+    .command("output <session_id> <task_id>")
     .description("What a task has brought so far")
     .option("--wait", "until the task is over")
     .option(

@@ -5,7 +5,7 @@ import { taskDetail } from "../../views/task.ts";
 
 export function defineStop(tasks: Command, cli: Cli): void {
   tasks
-    .command("stop <session> <task>")
+    .command("stop <session_id> <task_id>")
     .description("Stop a task; a command is ended with all it started")
     .option("--reason <text>", "what is kept as its outcome")
     .action(async (session_id: string, task_id: string, { reason }: { reason?: string }) => {
