@@ -45,6 +45,8 @@ export function restartAtRest(fixture: Fixture): void {
     for (let restarts = 0; restarts < 2; restarts++) {
       await fixture.daemon.restart();
       expect(await look(settled, gated.session_id, asking.session_id)).toEqual(before);
+      const { oldest_event_id = "0", newest_event_id } = (await api.call("status")).events;
+      expect(Number(oldest_event_id)).toBeLessThanOrEqual(Number(newest_event_id));
     }
     await api.call("setPermissionMode", { body: { mode: "default" } });
     for (const { session_id } of [gated, asking]) await fixture.quiet(session_id);

@@ -21,7 +21,8 @@ export async function eventsStatus({
     history_capacity: capacity,
     retained_event_count: count,
     subscriber_count: subscriberCount(),
-    ...(oldest === undefined ? {} : { oldest_event_id: String(oldest) }),
+    // What is kept may all be what no stream shows, as a signature of the audit is.
+    ...(oldest === undefined || oldest > newest ? {} : { oldest_event_id: String(oldest) }),
     ...(newest === 0 ? {} : { newest_event_id: String(newest) }),
     next_event_id: String(next),
     tail_event_id_cursor: String(newest),
