@@ -370,6 +370,41 @@ test("skills: what the form does not ask for is kept when a skill is replaced, a
   await api.removeSkill({ params: { skill_name: "careful" } });
 });
 
+test("what was typed stays when somebody else was faster, and gives way when that is wanted", async () => {
+  const { api } = at.kheish;
+  const params = { skill_name: "shared" };
+  const skill = (instructions: string) => ({ description: "Of two", instructions });
+  await api.addSkill({ body: { name: "shared", ...skill("As it was.") } });
+  await at.goto("/library?skill=shared");
+  await open("Replace it");
+  const text = at.page
+    .locator("form")
+    .filter({ hasText: "Replace the skill" })
+    .getByLabel(/^Instructions/);
+  await text.fill("Mine.");
+  await api.setSkill({ params, body: skill("Theirs.") });
+  await button("Replace the skill").click();
+  await at.page.getByText("Changed meanwhile.").waitFor();
+  await at.page.getByText("Theirs.").first().waitFor();
+  expect(await text.inputValue()).toBe("Mine.");
+  await button("Show what it is now").click();
+  await expect.poll(() => text.inputValue()).toBe("Theirs.");
+  await text.fill("Both.");
+  await button("Replace the skill").click();
+  await expect.poll(async () => (await api.getSkill({ params })).instructions).toBe("Both.");
+  await api.removeSkill({ params });
+
+  await at.goto("/runtime/hooks");
+  await open("Edit the hooks");
+  const hooks = field("Hooks by event (JSON)");
+  await hooks.fill('{"hooks":{}, "mine": 1}');
+  await api.setPermissionMode({ body: { mode: "plan" } });
+  await button("Replace the hooks").click();
+  await at.page.getByText("Changed meanwhile.").waitFor();
+  expect(await hooks.inputValue()).toBe('{"hooks":{}, "mine": 1}');
+  await api.setPermissionMode({ body: { mode: "bypassPermissions" } });
+});
+
 test("skills: one is looked for, added, replaced and removed, and its address is the page of it", async () => {
   await at.goto("/library");
   await at.page.getByText("comes with the daemon").first().waitFor();

@@ -10,6 +10,7 @@ import { useReasonAgainst } from "../ui/may.tsx";
 import { Button, Card, Empty, Json, Time, Title, words } from "../ui/parts.tsx";
 import { Refusal } from "../ui/refusal.tsx";
 import { useChange } from "../ui/use-change.ts";
+import { useUntouched } from "../ui/use-untouched.ts";
 
 const STALE = ["skills", "skill-library"];
 const SCOPES = {
@@ -144,12 +145,7 @@ function Detail({ name, onGone }: { name: string; onGone: () => void }) {
             )}
           </p>
           {skill.scope === "runtime" && (
-            <Change
-              key={skill.revision}
-              skill={skill}
-              onGone={onGone}
-              onReload={() => void query.refetch()}
-            />
+            <Change now={skill} onGone={onGone} onReload={() => void query.refetch()} />
           )}
         </div>
       )}
@@ -166,7 +162,8 @@ function limits({ runtime: { allowed_tools, blocked_tools } }: SkillView): strin
 }
 
 /** One that was added here is replaced and removed here; the others are their folder's. */
-function Change({ skill, onGone, onReload }: { skill: SkillView; onGone: () => void; onReload: () => void }) {
+function Change({ now, onGone, onReload }: { now: SkillView; onGone: () => void; onReload: () => void }) {
+  const { shown: skill, touch, release } = useUntouched(now);
   const params = { skill_name: skill.name };
   const lost = ONLY_IN_FOLDERS.filter((field) => skill[field] !== undefined);
   const set = useChange(
@@ -181,13 +178,24 @@ function Change({ skill, onGone, onReload }: { skill: SkillView; onGone: () => v
           ...(skill.revision !== undefined && { expected_revision: skill.revision }),
         },
       }),
-    { stale: STALE },
+    { stale: STALE, onDone: release },
   );
+  const reload = () => {
+    release();
+    set.reset();
+    onReload();
+  };
   const remove = useChange(() => kheish().api.removeSkill({ params }), { stale: STALE, onDone: onGone });
   return (
     <>
       <Disclosure name="Replace it">
-        <ChangeForm change={set} submit="Replace the skill" onReload={onReload}>
+        <ChangeForm
+          key={skill.revision}
+          change={set}
+          submit="Replace the skill"
+          onTouch={touch}
+          onReload={reload}
+        >
           <SkillFields skill={skill} />
           {lost.length > 0 && (
             <p className="text-wait">

@@ -160,6 +160,7 @@ export function ChangeForm({
   change,
   submit,
   verb = "admin",
+  onTouch,
   onReload,
   keeps = false,
   children,
@@ -167,6 +168,7 @@ export function ChangeForm({
   change: UseMutationResult<unknown, Error, Fields>;
   submit: string;
   verb?: Verb;
+  onTouch?: () => void;
   onReload?: () => void;
   keeps?: boolean;
   children: ReactNode;
@@ -179,6 +181,7 @@ export function ChangeForm({
   return (
     <form
       className="grid gap-3"
+      onInput={onTouch}
       onSubmit={(event) => {
         event.preventDefault();
         // What was refused is shown below.

@@ -157,7 +157,7 @@ describe("02-A7 a narrow token, at every endpoint of the contract", () => {
     ["/v1/questions?session_id=mine&session_id=theirs"],
     ["/v1/questions?session_id=theirs&session_id=mine"],
     ["/v1/runs?session_id=mine&cursor="],
-    ["/v1/runs?session_id=mine&page=1&limit=100&status="],
+    ["/v1/runs?session_id=mine&page=true&limit=100&status="],
     ["/v1/runs?session_id=mine%00theirs"],
     ["/v1/runs?session_id=min*"],
     ["/v1/sessions/mine/../theirs"],

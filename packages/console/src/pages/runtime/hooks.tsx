@@ -8,6 +8,7 @@ import { useReasonAgainst } from "../../ui/may.tsx";
 import { Empty, Time, words } from "../../ui/parts.tsx";
 import { ACTS, Acts, Cell, Row, Table, Word } from "../../ui/table.tsx";
 import { useChange } from "../../ui/use-change.ts";
+import { useUntouched } from "../../ui/use-untouched.ts";
 import { hookLettersQuery, hooksQuery, runtimeQuery } from "./queries.ts";
 
 const STALE = ["hooks", "runtime", "revisions"];
@@ -23,27 +24,15 @@ function KnownHooks() {
 }
 
 function AllHooks() {
-  const settings = useQuery(hooksQuery);
-  const runtime = useQuery(runtimeQuery);
-  const reload = () => {
-    void settings.refetch();
-    void runtime.refetch();
-  };
+  const query = useQuery(hooksQuery);
   return (
     <div className="grid gap-6">
       <section aria-label="Hooks" className="grid gap-3">
-        <Loaded query={settings}>
+        <Loaded query={query}>
           {(hooks) => (
             <>
-              <HookTable settings={hooks} />
-              {runtime.data && (
-                <EditHooks
-                  key={runtime.data.config.revision}
-                  settings={hooks}
-                  revision={runtime.data.config.revision}
-                  onReload={reload}
-                />
-              )}
+              <HookTable settings={hooks.settings} />
+              <EditHooks now={hooks} onReload={() => void query.refetch()} />
             </>
           )}
         </Loaded>
@@ -105,34 +94,44 @@ function called({ executor }: HookDefinition): string {
 
 /** The whole of them, as the daemon keeps them. */
 function EditHooks({
-  settings,
-  revision,
+  now,
   onReload,
 }: {
-  settings: HookSettings;
-  revision: number;
+  now: { revision: number; settings: HookSettings };
   onReload: () => void;
 }) {
+  const { shown, touch, release } = useUntouched(now);
   const put = useChange(
     async (fields: Fields) => {
       const reason = fields.optional("reason");
       return kheish().api.putHooks({
         body: JSON.parse(fields.required("settings")) as JsonObject,
-        headers: { "if-match": `"${revision}"` },
+        headers: { "if-match": `"${shown.revision}"` },
         ...(reason !== undefined && { query: { reason } }),
       });
     },
-    { stale: STALE },
+    { stale: STALE, onDone: release },
   );
+  const reload = () => {
+    release();
+    put.reset();
+    onReload();
+  };
   return (
     <Disclosure name="Edit the hooks">
-      <ChangeForm change={put} submit="Replace the hooks" onReload={onReload}>
+      <ChangeForm
+        key={shown.revision}
+        change={put}
+        submit="Replace the hooks"
+        onTouch={touch}
+        onReload={reload}
+      >
         <AreaField
           label="Hooks by event (JSON)"
           name="settings"
           rows={14}
           required
-          defaultValue={JSON.stringify(settings, undefined, 2)}
+          defaultValue={JSON.stringify(shown.settings, undefined, 2)}
         />
         <TextField label="Why (kept with the change)" name="reason" />
       </ChangeForm>

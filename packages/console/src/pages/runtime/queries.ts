@@ -40,9 +40,13 @@ export const diffQuery = (revision: number) =>
     queryFn: ({ signal }) =>
       kheish().api.diffRuntimeRevision({ params: { revision: String(revision) }, signal }),
   });
+/** The revision is read first: who changes hooks that are newer than it is told so, and takes nothing back unseen. */
 export const hooksQuery = queryOptions({
   queryKey: ["hooks"],
-  queryFn: ({ signal }) => kheish().api.getHooks({ signal }),
+  queryFn: async ({ signal }) => {
+    const { config } = await kheish().api.getRuntime({ signal });
+    return { revision: config.revision, settings: await kheish().api.getHooks({ signal }) };
+  },
 });
 export const hookLettersQuery = queryOptions({
   queryKey: ["hook-letters"],

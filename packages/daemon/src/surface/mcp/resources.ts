@@ -8,7 +8,7 @@ const JSON_TYPE = "application/json";
 /** 03-A6: runs, their events and sessions as things to read. */
 export function registerResources(server: McpServer, plane: ControlPlane): void {
   const recent = async (): Promise<RunView[]> => {
-    const query = { limit: String(LISTED), page: "1", order: "desc" };
+    const query = { limit: String(LISTED), page: "true", order: "desc" };
     const runs = await plane.call<RunView[] | { items: RunView[] }>("listRuns", { query });
     return Array.isArray(runs) ? runs : runs.items;
   };

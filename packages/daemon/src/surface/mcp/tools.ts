@@ -69,7 +69,7 @@ export function registerTools(server: McpServer, plane: ControlPlane, sleep: Sle
     }),
     READS,
     async (input) => {
-      const query = { ...present(input), limit: String(input.limit), page: "1", order: "desc" };
+      const query = { ...present(input), limit: String(input.limit), page: "true", order: "desc" };
       return itemsOf(await plane.call("listRuns", { query }));
     },
   );
@@ -86,7 +86,7 @@ export function registerTools(server: McpServer, plane: ControlPlane, sleep: Sle
     z.object({ limit }),
     READS,
     async (input) =>
-      itemsOf(await plane.call("listSessions", { query: { limit: String(input.limit), page: "1" } })),
+      itemsOf(await plane.call("listSessions", { query: { limit: String(input.limit), page: "true" } })),
   );
   tool(
     "kheish_list_pending",
@@ -166,7 +166,7 @@ async function atRest(
 }
 
 async function pending(plane: ControlPlane): Promise<Json> {
-  const query = { limit: "100", page: "1" };
+  const query = { limit: "100", page: "true" };
   const [runs, questions] = await Promise.all([
     plane.call("listRuns", { query: { ...query, status: "waiting_for_approval" } }),
     plane.call("listQuestions", { query }),
