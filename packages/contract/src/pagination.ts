@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-/** Query of every list (01-R1, 01-R2). Strings here: the service parses, so that the refusal is typed. */
 /** A yes or no in a query. Anything else is refused: `clear_queue=yes` must not be a no. */
 export const QueryFlag = z.string().regex(/^(true|false)$/, "must be true or false");
 
+/** Query of every list (01-R1, 01-R2). Strings here: the service parses, so that the refusal is typed. */
 export const ListQuery = z.object({
   page: QueryFlag.optional().describe("'true' answers a page envelope"),
   limit: z.string().optional().describe("1 to 100 in page mode, default 50"),
