@@ -132,7 +132,7 @@ function tellReady(
     log.warn({}, "there is no route to a model yet: add one with 'kheish runtime routes add'");
   }
   if (route?.provider === "simulator") {
-    log.info({}, "no provider key found: the default route is the simulator, which answers without a model");
+    log.info({}, "the default route is the simulator, which answers without a model");
   }
 }
 
