@@ -65,6 +65,8 @@ describe("what is long, odd or not there", () => {
       await at.page.getByRole("link", { name: back }).click();
       await heading(back.slice("All ".length).replace(/^./, (first) => first.toUpperCase())).waitFor();
     }
+    await at.goto("/library?skill=nothing");
+    await at.page.getByText("There is no skill nothing").waitFor();
     await at.goto("/no/such");
     await heading("No such page").waitFor();
     expect(await at.barriers()).toEqual([]);

@@ -56,7 +56,7 @@ const routeTree = root.addChildren([
   at("/welcome/$step", Welcome),
 ]);
 
-export const router = createRouter({ routeTree, scrollRestoration: true });
+export const router = createRouter({ routeTree });
 
 declare module "@tanstack/react-router" {
   interface Register {

@@ -9,7 +9,10 @@ export function isMissing(error: unknown): boolean {
 /** An address that names something which is not there: that it is so, and the way to what is. */
 export function Missing({ children }: { children: ReactNode }) {
   return (
-    <p role="status" className="rounded-lg border border-dashed border-line p-8 text-center text-soft">
+    <p
+      role="status"
+      className="rounded-lg border border-dashed border-line p-8 text-center wrap-anywhere text-soft"
+    >
       {children}
     </p>
   );

@@ -86,7 +86,12 @@ function Facts({ run, now }: { run: RunView; now: number }) {
     ["Submitted", <Time key="submitted" at={run.submitted_at_ms} />],
     ["By", run.principal ?? run.request.actor_id],
     ["Took", duration((run.finished_at_ms ?? now) - started)],
-    ["Tokens", usage === undefined ? "none yet" : `${usage.input_tokens} in, ${usage.output_tokens} out`],
+    [
+      "Tokens",
+      usage === undefined
+        ? "none yet"
+        : `${usage.input_tokens.toLocaleString()} in, ${usage.output_tokens.toLocaleString()} out`,
+    ],
     ["Cost", money(usage?.cost_microusd)],
     ["Restarts", String(usage?.restarts ?? 0)],
   ];
