@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bash, script } from "../../sdk/test/support/daemon.ts";
-import { pieces } from "../src/ui/visible.tsx";
+import { pieces } from "../src/ui/pieces.ts";
 import { buildConsole, Operator } from "./support/operator.ts";
 
 beforeAll(() => buildConsole());
