@@ -31,7 +31,7 @@ const MAX_COMMITS_PER_FLUSH = 512;
 export class GroupCommit {
   readonly #primitives: Primitives;
   readonly #sequences: Sequences;
-  readonly #standing: Standing;
+  readonly #standing: Standing | undefined;
   readonly #wake: (news: Iterable<News>) => void;
   readonly #onFlush: (flush: Flush) => void;
   readonly #rollBack: () => void;
@@ -47,7 +47,7 @@ export class GroupCommit {
     db: DatabaseSync,
     primitives: Primitives,
     sequences: Sequences,
-    standing: Standing,
+    standing: Standing | undefined,
     wake: (news: Iterable<News>) => void,
     onFlush: (flush: Flush) => void,
   ) {
@@ -118,7 +118,7 @@ export class GroupCommit {
   /** Why what has been written is not kept; undefined when it is. */
   #lost(): unknown {
     try {
-      this.#standing.mustStand();
+      this.#standing?.mustStand();
       return undefined;
     } catch (error) {
       return error;
@@ -126,7 +126,7 @@ export class GroupCommit {
   }
 
   #transact(batch: readonly Pending[]): CommitResult[] {
-    this.#standing.mustStand();
+    this.#standing?.mustStand();
     this.#begin.run();
     try {
       const results = batch.map((commit) => this.#perform(commit));

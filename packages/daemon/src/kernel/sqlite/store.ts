@@ -67,7 +67,9 @@ export class SqliteStore implements Store {
       publishFlush(flush);
       options.onFlush?.(flush);
     };
-    this.#commits = new GroupCommit(db, primitives, this.#sequences, new Standing(path), wake, onFlush);
+    // What stands in memory only cannot be taken away.
+    const standing = db.location() === null ? undefined : new Standing(path);
+    this.#commits = new GroupCommit(db, primitives, this.#sequences, standing, wake, onFlush);
   }
 
   async commit(ops: readonly Op[], options: CommitOptions = {}): Promise<CommitResult> {
