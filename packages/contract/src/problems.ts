@@ -22,6 +22,7 @@ export const problemRegistry = {
     internal_error: 500,
     store_unavailable: 503,
     storage_full: 503,
+    store_damaged: 500,
   },
   auth: {
     missing_token: 401,
@@ -169,7 +170,7 @@ export const problemRegistry = {
   events: { invalid_event_cursor: 400, invalid_stream_option: 400 },
   backups: { backup_in_progress: 409 },
   audit: { audit_unavailable: 503, audit_verification_failed: 500 },
-  readiness: { daemon_draining: 503 },
+  readiness: { daemon_draining: 503, state_root_lost: 503 },
   console: { asset_not_found: 404 },
   docs: { docs_page_not_found: 404 },
 } as const;

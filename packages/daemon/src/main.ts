@@ -26,6 +26,8 @@ export interface RunningDaemon {
   closed: Promise<void>;
   /** Readiness turns false, runs checkpoint, everything closes; twice is once. */
   stop(reason: string): Promise<void>;
+  /** A line of its log. */
+  note(message: string): void;
 }
 
 /** A SIGTERM is over within two seconds, also with a tool or a client that does not listen. */
@@ -154,5 +156,6 @@ function running(baseUrl: string, held: AsyncDisposableStack, log: Log): Running
       stopping ??= stop(reason);
       return stopping;
     },
+    note: (message) => log.warn({}, message),
   };
 }

@@ -15,7 +15,7 @@ export const operationsEndpoints = define({
     method: "GET",
     path: "/readyz",
     tag: "probes",
-    summary: "Readiness; 503 while draining",
+    summary: "Readiness; 503 while draining, or without its state root",
     access: "none",
     kind: "text",
     responses: { 200: z.string() },

@@ -2,11 +2,13 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { asStoreError } from "./sqlite/errors.ts";
+import { Standing } from "./sqlite/standing.ts";
 import { StoreError } from "./store.ts";
 
 /** What status shows of the lock (01-R77). */
 export interface StateRootLock {
   readonly path: string;
+  /** Also not when the root was moved or deleted since: whoever looks for it there finds another, or none. */
   readonly held: boolean;
   readonly mechanism: string;
 }
@@ -27,6 +29,7 @@ export async function acquireLock(root: string): Promise<{ state: StateRootLock;
   const path = join(root, "daemon.lock");
   const connection = await lockedConnection(root, path);
   connections.add(connection);
+  const standing = new Standing(`${path}.db`);
   const release = async () => {
     if (!connections.delete(connection)) return;
     // What the file says means nothing without the lock, so it may also stay.
@@ -43,7 +46,7 @@ export async function acquireLock(root: string): Promise<{ state: StateRootLock;
     path,
     mechanism: MECHANISM,
     get held() {
-      return connection.isOpen;
+      return connection.isOpen && standing.isTheFile();
     },
   };
   return { state, release };

@@ -85,6 +85,7 @@ export function openDoors(
     random: systemRandom,
     version: packageVersion(),
     readiness: daemon.isReady,
+    isRootHeld: () => stateRoot.lock.held,
     namedTokens: daemon.namedTokens,
     browserSessions: daemon.browserSessions,
     onSecurityEvent: (event) => refusals.record(event),

@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile, rename } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeDirectory } from "../../kernel/durable-files.ts";
 import { errnoOf } from "../../kernel/errno.ts";
@@ -60,8 +60,7 @@ export class LogFile {
   async close(): Promise<void> {
     await this.#writing;
     await this.#file?.sync().catch(() => undefined);
-    await this.#file?.close();
-    this.#file = undefined;
+    await this.#close();
   }
 
   async #drain(): Promise<void> {
@@ -70,6 +69,7 @@ export class LogFile {
       this.#waiting = [];
       const text = lines.join("");
       try {
+        if (!(await this.#isInPlace())) await this.#openAnew();
         if (this.#lines >= MAX_FILE_LINES || this.#bytes >= MAX_FILE_BYTES) await this.#rotate();
         const ended = this.#isCut ? `\n${text}` : text;
         this.#isCut = true;
@@ -84,6 +84,32 @@ export class LogFile {
     this.#writing = undefined;
   }
 
+  /** False also when somebody moved or deleted the file, or the last rotation failed half-way. */
+  async #isInPlace(): Promise<boolean> {
+    if (this.#file === undefined) return false;
+    const [here, there] = await Promise.all([
+      this.#file.stat({ bigint: true }),
+      stat(current(this.#directory), { bigint: true }).catch(() => undefined),
+    ]);
+    return here.dev === there?.dev && here.ino === there.ino;
+  }
+
+  async #openAnew(): Promise<void> {
+    await this.#close();
+    // Not the state root as well: one that was moved away can come back only to an empty place.
+    await mkdir(this.#directory, { mode: 0o700 }).catch((error: unknown) => {
+      if (errnoOf(error) !== "EEXIST") throw error;
+    });
+    await this.#open();
+    this.#lines = 0;
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+
   async #open(): Promise<void> {
     this.#file = await open(current(this.#directory), "a+", 0o600);
     this.#bytes = (await this.#file.stat()).size;
@@ -91,8 +117,7 @@ export class LogFile {
   }
 
   async #rotate(): Promise<void> {
-    await this.#file?.close();
-    this.#file = undefined;
+    await this.#close();
     await rename(current(this.#directory), before(this.#directory));
     await this.#open();
     this.#lines = 0;

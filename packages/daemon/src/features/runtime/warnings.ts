@@ -8,6 +8,7 @@ export interface WarningSources {
   runs: RunsStatus;
   readiness: readonly RouteReadiness[];
   probes: readonly StorageProbe[];
+  stateRootLock: { path: string; held: boolean };
   hooks: HooksStatus;
   controlPlane: DaemonStatusView["control_plane"];
   authStore: { awaits_new_key: boolean };
@@ -22,6 +23,7 @@ export function warningsOf(sources: WarningSources): StatusWarning[] {
     ...runWarnings(sources.runs),
     ...routeWarnings(sources.readiness),
     ...storageWarnings(sources.probes),
+    ...rootWarnings(sources.stateRootLock),
     ...controlPlaneWarnings(sources.controlPlane),
     ...hookWarnings(sources.hooks),
     ...authStoreWarnings(sources.authStore),
@@ -149,6 +151,20 @@ function routeWarnings(readiness: readonly RouteReadiness[]): StatusWarning[] {
     });
   }
   return warnings;
+}
+
+/** Nothing is kept any more, and whoever looks for the root finds another or none. */
+function rootWarnings({ path, held }: WarningSources["stateRootLock"]): StatusWarning[] {
+  if (held) return [];
+  return [
+    {
+      severity: "error",
+      code: "state_root_lost",
+      message: `${path} is not the lock that this daemon holds: the state root was moved, deleted or replaced`,
+      related_id: "state_root",
+      action: "put the state root back where it was, or stop the daemon and start it on what there is",
+    },
+  ];
 }
 
 /** 02-R98. */

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import { StoreError } from "../store.ts";
 import { asStoreError } from "./errors.ts";
 import { migrate, newestVersion, refuseNewerSchema, verifySchema } from "./schema.ts";
+import { KEPT_LOG_BYTES } from "./standing.ts";
 
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -17,7 +18,7 @@ const PRAGMAS = `
   PRAGMA wal_autocheckpoint = 4000;
   PRAGMA fullfsync = ON;
   PRAGMA checkpoint_fullfsync = ON;
-  PRAGMA journal_size_limit = ${64 * 2 ** 20};
+  PRAGMA journal_size_limit = ${KEPT_LOG_BYTES};
 `;
 
 /** Opens the file, brings its schema up to date, and refuses one that is damaged, foreign or newer. */

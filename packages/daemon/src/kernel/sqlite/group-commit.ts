@@ -5,6 +5,7 @@ import { type Flush, publishSync } from "../store-channels.ts";
 import { newsOf } from "../waiting.ts";
 import { Query } from "./query.ts";
 import type { Sequences } from "./sequences.ts";
+import type { Standing } from "./standing.ts";
 import { type Primitives, prepareStep, type Step } from "./step.ts";
 
 interface Pending {
@@ -24,11 +25,13 @@ const MAX_COMMITS_PER_FLUSH = 512;
  * Commits that arrive before the next `setImmediate` share one transaction and one fsync (K1).
  * One that may be refused after it has written stands in a savepoint of its own, so it is undone alone (K2). When the
  * shared transaction itself fails, its commits are tried one by one: the one that does not fit on the disk fails, its
- * neighbours land.
+ * neighbours land. What was written to a file that is not the store's any more is not acknowledged, and not tried again:
+ * it may have landed.
  */
 export class GroupCommit {
   readonly #primitives: Primitives;
   readonly #sequences: Sequences;
+  readonly #standing: Standing | undefined;
   readonly #wake: (news: Iterable<News>) => void;
   readonly #onFlush: (flush: Flush) => void;
   readonly #rollBack: () => void;
@@ -44,11 +47,13 @@ export class GroupCommit {
     db: DatabaseSync,
     primitives: Primitives,
     sequences: Sequences,
+    standing: Standing | undefined,
     wake: (news: Iterable<News>) => void,
     onFlush: (flush: Flush) => void,
   ) {
     this.#primitives = primitives;
     this.#sequences = sequences;
+    this.#standing = standing;
     this.#wake = wake;
     this.#onFlush = onFlush;
     this.#begin = new Query(db, "BEGIN IMMEDIATE");
@@ -96,16 +101,32 @@ export class GroupCommit {
     const begunMs = monotonicMs();
     try {
       const results = this.#transact(batch);
+      const lost = this.#lost();
+      if (lost !== undefined) {
+        rejectAll(batch, lost);
+        return;
+      }
       this.#onFlush({ commits: batch.length, ms: monotonicMs() - begunMs });
       for (const [index, result] of results.entries()) batch[index]?.resolve(result);
       this.#wake(new Set(batch.flatMap(({ news }, index) => (results[index]?.ok ? news : []))));
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
+      if (batch.length === 1) rejectAll(batch, error);
       else for (const commit of batch) this.#land([commit]);
     }
   }
 
+  /** Why what has been written is not kept; undefined when it is. */
+  #lost(): unknown {
+    try {
+      this.#standing?.mustStand();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
   #transact(batch: readonly Pending[]): CommitResult[] {
+    this.#standing?.mustStand();
     this.#begin.run();
     try {
       const results = batch.map((commit) => this.#perform(commit));
@@ -149,6 +170,10 @@ export class GroupCommit {
     this.#primitives.leases.forget();
     this.#primitives.records.forget();
   }
+}
+
+function rejectAll(batch: readonly Pending[], error: unknown): void {
+  for (const { reject } of batch) reject(error);
 }
 
 /** The first write that a refusal may still follow. An operation that is refused has itself not written. */

@@ -26,6 +26,7 @@ import { Leases } from "./leases.ts";
 import { Queue } from "./queue.ts";
 import { Records } from "./records.ts";
 import { Sequences } from "./sequences.ts";
+import { Standing } from "./standing.ts";
 
 export interface SqliteStoreOptions {
   /** Hears of every transaction. */
@@ -66,7 +67,9 @@ export class SqliteStore implements Store {
       publishFlush(flush);
       options.onFlush?.(flush);
     };
-    this.#commits = new GroupCommit(db, primitives, this.#sequences, wake, onFlush);
+    // What stands in memory only cannot be taken away.
+    const standing = db.location() === null ? undefined : new Standing(path);
+    this.#commits = new GroupCommit(db, primitives, this.#sequences, standing, wake, onFlush);
   }
 
   async commit(ops: readonly Op[], options: CommitOptions = {}): Promise<CommitResult> {
@@ -139,11 +142,10 @@ export class SqliteStore implements Store {
   }
 
   async sizeBytes(): Promise<number> {
-    const [main, wal] = await Promise.all([
-      stat(this.#path),
-      stat(`${this.#path}-wal`).catch(() => undefined),
-    ]);
-    return main.size + (wal?.size ?? 0);
+    const files = await Promise.all(
+      [this.#path, `${this.#path}-wal`].map((path) => stat(path).catch(() => undefined)),
+    );
+    return files.reduce((sum, file) => sum + (file?.size ?? 0), 0);
   }
 
   /** Writes all that was submitted or reserved so far, before it returns. */

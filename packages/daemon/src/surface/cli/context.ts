@@ -36,11 +36,19 @@ export interface CliClock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-export type StopSignal = "SIGINT" | "SIGTERM";
+/** SIGHUP: the terminal is gone. */
+export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** Would by default open a debugger to every local user, or end the process. */
+export type IdleSignal = "SIGUSR1" | "SIGUSR2";
 
 export interface Host {
   /** Returns how to stop listening. */
-  onSignal(signal: StopSignal, handler: () => void): () => void;
+  onSignal(signal: StopSignal | IdleSignal, handler: () => void): () => void;
+  /** Whether a terminal is behind one of the standard streams, which may go away. */
+  hasTerminal(): boolean;
+  /** From now on nothing ends because nobody reads standard output any more. */
+  outliveReaders(): void;
   /** Ends the process without waiting for anything. */
   exitNow(code: number): void;
   /** Shows a page in the user's browser; `onFailure` hears that there is none. */
@@ -84,6 +92,8 @@ export interface RunningDaemon {
   /** Resolves once the daemon has let go of everything; rejects when it died. */
   readonly closed: Promise<void>;
   stop(reason: string): Promise<void>;
+  /** Tells the operator something in the daemon's log. */
+  note(message: string): void;
 }
 
 export interface DemoModule {

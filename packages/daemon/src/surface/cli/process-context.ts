@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import { isatty } from "node:tty";
 import type { CliClock, CliContext, Host, Terminal } from "./context.ts";
 
 /** The context of a real process. */
@@ -15,9 +16,16 @@ export function processContext(): CliContext {
   };
 }
 
-/** `kheish ... | head` is no failure. */
+let outlivesReaders = false;
+
+/**
+ * `kheish ... | head` is no failure. What standard error cannot take (its reader has left, its terminal or the room on its
+ * disk is gone) could be told nowhere else either.
+ */
 function endQuietlyWhenReaderLeaves(): void {
+  process.stderr.on("error", () => undefined);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (outlivesReaders) return;
     if (error.code === "EPIPE") process.exit(0);
     throw error;
   });
@@ -61,6 +69,10 @@ const processHost: Host = {
   onSignal(signal, handler) {
     process.on(signal, handler);
     return () => void process.off(signal, handler);
+  },
+  hasTerminal: () => [0, 1, 2].some((descriptor) => isatty(descriptor)),
+  outliveReaders() {
+    outlivesReaders = true;
   },
   exitNow: (code) => process.exit(code),
   openUrl(url, onFailure = () => undefined) {

@@ -48,7 +48,11 @@ export function assembleApp(options: HttpOptions): { app: Hono<HttpEnv>; places:
   namedTokens.onRevoked((tokenId) => places.revoke(tokenId));
   const streams = new EventStreams({ places, clock, heartbeatMs, logger });
   const bodyLimitBytes = options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
-  const own = [...probes(options.readiness), openApiBinding(), whoAmIBinding(isAuthEnabled(auth))];
+  const own = [
+    ...probes(options.readiness, options.isRootHeld),
+    openApiBinding(),
+    whoAmIBinding(isAuthEnabled(auth)),
+  ];
   const routes = routeTable([...own, ...options.bindings]);
 
   const app = new Hono<HttpEnv>({ getPath: rawPath });

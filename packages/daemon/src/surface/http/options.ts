@@ -38,6 +38,8 @@ export interface HttpOptions {
   redact?: RedactJson;
   /** False from the moment a drain begins. */
   readiness: () => boolean;
+  /** Whether the state root is still the one that this daemon locked; by default it is. */
+  isRootHeld?: () => boolean;
   /** Hears of every refused caller, limited per address (02-R89); the durable audit hangs here. */
   onSecurityEvent?: (event: SecurityEvent) => void;
   /** Tokens beside the two flat ones; default none. */

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { guard } from "../process/guard.ts";
+import { outputOf } from "../process/pipes.ts";
 
 export interface ShellRequest {
   command: string;
@@ -58,6 +59,7 @@ export const startShell: StartShell = ({
     // Without anything to read there is no pipe either: some commands take one for their input.
     stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
+  const [stdout, stderr] = [outputOf(child.stdout), outputOf(child.stderr)];
   // Whoever reads none of it closes the pipe early.
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(stdin);
@@ -69,13 +71,13 @@ export const startShell: StartShell = ({
   });
   return {
     ...(child.pid === undefined ? {} : { pid: child.pid }),
-    stdout: chunksOf(child.stdout),
-    stderr: chunksOf(child.stderr),
+    stdout: chunksOf(stdout),
+    stderr: chunksOf(stderr),
     exited,
     signalGroup: (signal) => child.pid !== undefined && signalGroup(child.pid, signal),
     closePipes() {
-      child.stdout.destroy();
-      child.stderr.destroy();
+      stdout.destroy();
+      stderr.destroy();
     },
   };
 };

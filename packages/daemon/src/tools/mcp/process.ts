@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { guard } from "../process/guard.ts";
+import { inputOf, outputOf } from "../process/pipes.ts";
 
 export interface ServerProcessRequest {
   command: string;
@@ -40,9 +41,9 @@ export const startServerProcess: StartServerProcess = ({ command, args, env, cwd
   });
   return {
     pid: child.pid,
-    stdin: child.stdin,
-    stdout: child.stdout,
-    stderr: child.stderr,
+    stdin: inputOf(child.stdin),
+    stdout: outputOf(child.stdout),
+    stderr: outputOf(child.stderr),
     exited,
     signalGroup(signal) {
       if (child.pid === undefined) return false;

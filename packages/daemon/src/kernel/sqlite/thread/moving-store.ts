@@ -4,6 +4,7 @@ import type { Store } from "../../store.ts";
 import type { Flush } from "../../store-channels.ts";
 import { NEWS } from "../../waiting.ts";
 import { openDatabase } from "../database.ts";
+import { Standing } from "../standing.ts";
 import { SqliteStore } from "../store.ts";
 import { AskedStore } from "./asked-store.ts";
 import { isCalm, isWorthAThread, Spending, WINDOW_MS } from "./pressure.ts";
@@ -33,6 +34,7 @@ const CALM_WINDOWS = 12;
 export class MovingStore extends AskedStore {
   readonly #options: MovingOptions;
   readonly #spending = new Spending(monotonicMs());
+  readonly #standing: Standing;
   #current: SqliteStore | StoreThread;
   /** The move that is under way. */
   #moving: Promise<void> | undefined;
@@ -45,6 +47,7 @@ export class MovingStore extends AskedStore {
     const { db, schemaVersion } = openDatabase(options.path, options.clock);
     super(schemaVersion);
     this.#options = options;
+    this.#standing = new Standing(options.path);
     this.#current = this.#heard(
       new SqliteStore(db, options.path, schemaVersion, { onFlush: this.#onFlushHere }),
     );
@@ -87,8 +90,10 @@ export class MovingStore extends AskedStore {
     const here = this.#current;
     if (!(here instanceof SqliteStore)) return;
     const { path } = this.#options;
+    this.#standing.mustBeTheFile();
     const thread = await StoreThread.start(path, this.schemaVersion, this.#onFlushThere);
     try {
+      this.#standing.mustBeTheFile();
       if (this.#isClosed) return await thread.end();
       // From here to the new store nothing else runs: no call can come between the two.
       here.drain();
@@ -108,7 +113,9 @@ export class MovingStore extends AskedStore {
     const arrived = Promise.withResolvers<void>();
     let db: DatabaseSync | undefined;
     try {
+      this.#standing.mustBeTheFile();
       ({ db } = openDatabase(path, clock));
+      this.#standing.mustBeTheFile();
       this.#arriving = arrived.promise;
       // Numbers that were reserved there and are in no commit yet are written by any.
       await thread.commit([]);

@@ -10,14 +10,16 @@ function fakeModule({ hangs = false } = {}) {
   const stop = vi.fn(async (_reason: string) => {
     if (!hangs) closed.resolve();
   });
-  const daemon: RunningDaemon = { baseUrl: "http://127.0.0.1:4000", closed: closed.promise, stop };
+  const notes: string[] = [];
+  const note = (message: string) => void notes.push(message);
+  const daemon: RunningDaemon = { baseUrl: "http://127.0.0.1:4000", closed: closed.promise, stop, note };
   const module: DaemonModule = {
     serve: async (options) => {
       started.resolve(options);
       return daemon;
     },
   };
-  return { module, stop, closed, started: started.promise };
+  return { module, stop, notes, closed, started: started.promise };
 }
 
 describe("serve", () => {
@@ -30,6 +32,31 @@ describe("serve", () => {
     expect(await result).toEqual({ code: 0, stdout: "", stderr: "" });
     expect(stop.mock.calls).toEqual([[signal]]);
     expect(machine.exits).toEqual([]);
+    expect(machine.listenerCount).toBe(0);
+  });
+
+  it("drains when the terminal that it is shown in goes away", async () => {
+    const { module, stop, started } = fakeModule();
+    const machine = new FakeMachine({ daemon: module, columns: 80 });
+    const result = machine.run("serve");
+    await started;
+    machine.signal("SIGHUP");
+    expect((await result).code).toBe(0);
+    expect(stop.mock.calls).toEqual([["SIGHUP"]]);
+  });
+
+  it("goes on where nobody's terminal shows it, and says that other signals mean nothing", async () => {
+    const { module, stop, notes, started } = fakeModule();
+    const machine = new FakeMachine({ daemon: module });
+    const result = machine.run("serve");
+    await started;
+    for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
+      machine.signal(signal);
+      await expect.poll(() => notes.at(-1)).toBe(`${signal} means nothing to this daemon: SIGTERM stops it`);
+    }
+    expect(stop).not.toHaveBeenCalled();
+    machine.signal("SIGTERM");
+    expect((await result).code).toBe(0);
     expect(machine.listenerCount).toBe(0);
   });
 

@@ -1,12 +1,14 @@
 import { constants } from "node:os";
 import type { Cli } from "../cli.ts";
-import type { CliContext, RunningDaemon, StopSignal } from "../context.ts";
+import type { CliContext, IdleSignal, RunningDaemon, StopSignal } from "../context.ts";
 import { CliError, messageOf } from "../errors.ts";
 import type { ServeOptions } from "../serve-options.ts";
 
 /**
  * Runs a daemon until it has stopped. The first signal drains it, also when it came during the start;
- * the second ends the process at once, for whoever cannot wait.
+ * the second ends the process at once, for whoever cannot wait. A terminal that goes away takes the daemon that it shows
+ * along, drained; one that nobody looks at, as under `nohup` or a supervisor, goes on, and so it does when nobody reads
+ * its output any more. No signal ends it by surprise or opens a debugger.
  */
 export async function runDaemon(
   { context }: Cli,
@@ -14,8 +16,10 @@ export async function runDaemon(
   whenReady: (daemon: RunningDaemon) => void = () => undefined,
 ): Promise<void> {
   const signals = listen(context);
+  context.host.outliveReaders();
   try {
     const daemon = await start(context, options);
+    signals.tell(daemon);
     whenReady(daemon);
     const reason = await Promise.race([signals.first, daemon.closed]);
     if (reason !== undefined) await daemon.stop(reason);
@@ -36,7 +40,15 @@ async function start(context: CliContext, options: ServeOptions): Promise<Runnin
   }
 }
 
-function listen({ host }: CliContext): { first: Promise<StopSignal>; close(): void } {
+interface Signals {
+  first: Promise<StopSignal>;
+  /** This daemon's log has the signals that mean nothing, also those that came before it. */
+  tell(daemon: RunningDaemon): void;
+  close(): void;
+}
+
+function listen({ host }: CliContext): Signals {
+  const told = Promise.withResolvers<RunningDaemon>();
   const { promise: first, resolve } = Promise.withResolvers<StopSignal>();
   let asked = false;
   const handle = (signal: StopSignal) => () => {
@@ -44,6 +56,17 @@ function listen({ host }: CliContext): { first: Promise<StopSignal>; close(): vo
     asked = true;
     resolve(signal);
   };
-  const stops = (["SIGINT", "SIGTERM"] as const).map((signal) => host.onSignal(signal, handle(signal)));
-  return { first, close: () => stops.forEach((stop) => void stop()) };
+  const ignore = (signal: StopSignal | IdleSignal) => () =>
+    void told.promise.then(({ note }) => note(`${signal} means nothing to this daemon: SIGTERM stops it`));
+  const isShown = host.hasTerminal();
+  const stops = [
+    ...(["SIGINT", "SIGTERM"] as const).map((signal) => host.onSignal(signal, handle(signal))),
+    host.onSignal("SIGHUP", isShown ? handle("SIGHUP") : ignore("SIGHUP")),
+    ...(["SIGUSR1", "SIGUSR2"] as const).map((signal) => host.onSignal(signal, ignore(signal))),
+  ];
+  return {
+    first,
+    tell: told.resolve,
+    close: () => stops.forEach((stop) => void stop()),
+  };
 }

@@ -1,5 +1,5 @@
 import { PassThrough, Readable } from "node:stream";
-import type { CliClock, CliContext, DaemonModule, StopSignal } from "../context.ts";
+import type { CliClock, CliContext, DaemonModule, IdleSignal, StopSignal } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { runCli } from "../run-cli.ts";
 
@@ -27,7 +27,7 @@ export class FakeMachine {
   stderr = "";
   readonly openedUrls: string[] = [];
   readonly exits: number[] = [];
-  readonly #listeners: { signal: StopSignal; handler: () => void }[] = [];
+  readonly #listeners: { signal: StopSignal | IdleSignal; handler: () => void }[] = [];
 
   constructor(setup: CliSetup = {}) {
     const { env = {}, columns, stdin = "", workingDirectory = "/" } = setup;
@@ -56,6 +56,8 @@ export class FakeMachine {
           this.#listeners.push(listener);
           return () => void this.#listeners.splice(this.#listeners.indexOf(listener), 1);
         },
+        hasTerminal: () => columns !== undefined,
+        outliveReaders: () => undefined,
         exitNow: (code) => void this.exits.push(code),
         openUrl: (url, onFailure) => {
           this.openedUrls.push(url);
@@ -69,7 +71,7 @@ export class FakeMachine {
     };
   }
 
-  signal(sent: StopSignal): void {
+  signal(sent: StopSignal | IdleSignal): void {
     for (const { signal, handler } of [...this.#listeners]) if (signal === sent) handler();
   }
 

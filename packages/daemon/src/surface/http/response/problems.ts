@@ -39,7 +39,7 @@ export class ProblemDesk {
 /** A value without the secrets of the daemon. */
 export type RedactJson = <T extends Json>(value: T) => T;
 
-/** A store that cannot write now may do so later, and the caller should try again; a corrupt one will not. */
+/** A store that cannot write now may do so later, and the caller should try again; a damaged one will not. */
 function storeProblem(error: unknown, incidentId: string): Problem | undefined {
   if (!(error instanceof StoreError)) return undefined;
   const extras = { incident_id: incidentId };
@@ -47,6 +47,10 @@ function storeProblem(error: unknown, incidentId: string): Problem | undefined {
     return problem("api", "storage_full", "the daemon's storage is full; free space and try again", extras);
   if (error.code === "unavailable" || error.code === "locked")
     return problem("api", "store_unavailable", "the daemon's store does not answer; try again", extras);
+  if (error.code === "corrupt") {
+    const next = "stop the daemon and bring a backup back with 'kheish restore'";
+    return problem("api", "store_damaged", `the daemon's store is damaged: ${next}`, extras);
+  }
   return undefined;
 }
 

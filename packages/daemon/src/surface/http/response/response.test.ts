@@ -78,7 +78,6 @@ describe("problems (01, Errors; 02, ProblemDetails)", () => {
 
   it.each([
     ["an error", new Error("password is s3cret in /etc/kheish")],
-    ["a corrupt store", new StoreError("corrupt", "s3cret page of /var/lib/kheish.db")],
     ["a thrown string", "s3cret"],
     ["a thrown nothing", undefined],
     [
@@ -114,6 +113,16 @@ describe("problems (01, Errors; 02, ProblemDetails)", () => {
     expect(answer.status).toBe(503);
     expect(answer.body).toMatchObject({ domain: "api", code: wire });
     expect(JSON.stringify(answer.body)).not.toContain("s3cret");
+  });
+
+  it("say of a damaged store what to do, and nothing of what the log explains", async () => {
+    const answer = await failing(new StoreError("corrupt", "s3cret page of /var/lib/kheish.db"));
+    expect(answer.status).toBe(500);
+    expect(answer.body).toMatchObject({ domain: "api", code: "store_damaged" });
+    expect(JSON.stringify(answer.body)).not.toMatch(/s3cret|kheish\.db/);
+    expect(server.log.find((line) => line.level === "error")?.fields).toMatchObject({
+      err: expect.any(Error),
+    });
   });
 
   it("answer for a binding that replies in the wrong kind", async () => {
