@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Millis } from "./json.ts";
+import { readByService } from "./pagination.ts";
 
 /** Schemas that stand in many others have names, lest the types of the endpoint table become too long to write down. */
 type SchemaOf<S extends object> = S;
@@ -279,7 +280,7 @@ export const SkillListQuery = z.object({
   query: z.string().optional().describe("words that its name, description or use has"),
 });
 export const SessionSkillListQuery = SkillListQuery.extend({
-  limit: z.string().optional().describe("1 to 50; absent: all"),
+  limit: readByService("^([1-9]|[1-4][0-9]|50)$").optional().describe("1 to 50; absent: all"),
 });
 
 /** What pins skills to their bytes: written by `kheish skills lock`, held to by `serve --skill-lock`. */
