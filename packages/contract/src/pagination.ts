@@ -16,7 +16,9 @@ export const QueryNumber = readByService("^[0-9]{1,15}$");
 /** Chosen by who creates the record, or by the daemon. */
 export const ChosenId = readByService("^[A-Za-z0-9._-]{1,64}$");
 /** Of a request; the header says the same as the field of the body (01-R28). */
-export const IdempotencyKey = z.string().meta({ minLength: 1, maxLength: 256 });
+export const IdempotencyKey = z
+  .string()
+  .meta({ pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", maxLength: 256 });
 
 /** Query of every list (01-R1, 01-R2). */
 export const ListQuery = z.object({

@@ -5,7 +5,7 @@ import {
   SetInputContractRequest,
   SetOutputContractRequest,
 } from "../contracts.ts";
-import { ListQuery, listOf, QueryCount, QueryFlag, QueryNumber } from "../pagination.ts";
+import { ListQuery, listOf, QueryCount, QueryFlag, readByService } from "../pagination.ts";
 import { ReplyHandle, SubmitInputRequest } from "../runs.ts";
 import {
   CreateSessionRequest,
@@ -86,7 +86,7 @@ export const sessionsEndpoints = define({
     tag: "sessions",
     summary: "Journal and run events",
     access: "read",
-    query: z.object({ after_offset: QueryNumber.optional(), limit: QueryCount.optional() }),
+    query: z.object({ after_offset: readByService("^[0-9]+$").optional(), limit: QueryCount.optional() }),
     responses: { 200: SessionEventLog },
   },
   sessionInput: {

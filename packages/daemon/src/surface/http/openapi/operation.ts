@@ -9,8 +9,8 @@ const PRECONDITION_FAILED = 412;
 const UNSUPPORTED_MEDIA_TYPE = 415;
 /** Of settings, whose ETag is their revision. */
 const ETAGS = String.raw`^\s*(\*|(W/)?"[0-9]{1,15}"(\s*,\s*(W/)?"[0-9]{1,15}")*)\s*$`;
-const { minLength, maxLength } = IdempotencyKey.meta() ?? {};
-const keyLimits = { minLength, maxLength };
+const { pattern, maxLength } = IdempotencyKey.meta() ?? {};
+const keyLimits = { pattern, maxLength };
 export const PROBLEM_RESPONSE = "Problem";
 export const BEARER_SCHEME = "bearerAuth";
 const MEDIA_TYPES = {
