@@ -149,7 +149,8 @@ export class JournalTail {
       if (waiters.size === 0) this.#streamWaiters.delete(stream);
     };
     const waiter: StreamWaiter = {
-      matches,
+      // Whoever read the store may be further than this is.
+      matches: (event) => event.position > position && matches(event),
       done: (event) => {
         leave();
         done(event);

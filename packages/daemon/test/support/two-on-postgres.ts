@@ -14,6 +14,8 @@ export function useTwoOnPostgres(): { daemons: readonly ServedDaemon[]; one: Cli
     for (let n = 0; n < 2; n++) daemons.push(await ServedDaemon.start({ store }));
   });
   afterAll(async () => {
+    // First both: a hook of one may be writing into the folder of the other.
+    for (const daemon of daemons) await daemon.stop();
     for (const daemon of daemons) await daemon.remove();
     await server?.stop();
   });

@@ -94,9 +94,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "lose-a-page-of-the-stream",
-    fault: "a consumer that fell behind the ring misses events",
-    file: "kernel/tail.ts",
-    find: "if (position < this.#ringStart) return undefined;",
+    fault: "a consumer that fell behind what is kept misses events",
+    file: "kernel/recent-events.ts",
+    find: "position < this.#start ? undefined : ",
     replace: "",
   },
   {
