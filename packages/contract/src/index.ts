@@ -20,6 +20,7 @@ export * from "./hooks.ts";
 export * from "./json.ts";
 export * from "./logs.ts";
 export * from "./mcp.ts";
+export * from "./nulls.ts";
 export * from "./oauth-url.ts";
 export * from "./pagination.ts";
 export * from "./permission-match.ts";

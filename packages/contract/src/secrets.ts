@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Json, JsonObject, Millis } from "./json.ts";
+import { parseSent } from "./nulls.ts";
 import { oauthUrlProblem } from "./oauth-url.ts";
 
 /** Whose secret a slot holds. The wire says `open_ai` where drivers and the CLI say `openai`. */
@@ -160,7 +161,7 @@ export function readAuthSlot(
   }
   const schema = slotStateSchema(provider, mode);
   if (schema === undefined) return refused("mode", `provider '${provider}' has no mode '${mode}'`);
-  const state = schema.safeParse(body.state);
+  const state = parseSent(schema, body.state);
   if (!state.success) {
     const errors = state.error.issues.map((issue) => ({
       path: ["state", ...issue.path.map((part) => (typeof part === "number" ? part : String(part)))],

@@ -14,6 +14,7 @@ import { openModels } from "./opening/models.ts";
 import { daemonSettings } from "./opening/settings.ts";
 import { StartError } from "./opening/start-error.ts";
 import { openTools } from "./opening/tools.ts";
+import { unreadFileWarnings } from "./opening/unread-files.ts";
 import type { ServeOptions } from "./surface/cli/serve-options.ts";
 import { controlPlaneStatus, type HttpServer } from "./surface/http/index.ts";
 
@@ -106,7 +107,8 @@ async function start(
     ({ message, action, related_id: file }) =>
       `${message}${file === undefined ? "" : `: ${file}`}${action === undefined ? "" : `; ${action}`}`,
   );
-  tellReady(ground, http.baseUrl, models, [...governance.warnings, ...lockedOut]);
+  const unread = unreadFileWarnings(ground.stateRoot.path);
+  tellReady(ground, http.baseUrl, models, [...governance.warnings, ...lockedOut, ...unread]);
   return running(http.baseUrl, held, log);
 }
 
@@ -132,7 +134,7 @@ function tellReady(
     log.warn({}, "there is no route to a model yet: add one with 'kheish runtime routes add'");
   }
   if (route?.provider === "simulator") {
-    log.info({}, "no provider key found: the default route is the simulator, which answers without a model");
+    log.info({}, "the default route is the simulator, which answers without a model");
   }
 }
 

@@ -233,13 +233,30 @@ describe("a daemon that cannot start says why in one sentence and holds nothing"
   });
 });
 
-test("a token file that is not there locks everybody out, and the log says so at the start", async () => {
-  const adminTokenFile = join(directory, "no-token");
-  const daemon = await start({ adminTokenFile, logLevel: "warn" });
+/** What a daemon wrote down; it has to be stopped for it. */
+async function saidBy(daemon: RunningDaemon): Promise<string> {
   await daemon.stop("its log is read");
-  running.pop();
+  running.splice(running.indexOf(daemon), 1);
   const folder = join(directory, "state", "logs");
   const said = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), "utf8")));
-  expect(said.join("")).toContain("auth is on and no admin token is loaded");
-  expect(said.join("")).toContain(`(ENOENT): ${adminTokenFile}; make the file readable`);
+  return said.join("");
+}
+
+test("a token file that is not there locks everybody out, and the log says so at the start", async () => {
+  const adminTokenFile = join(directory, "no-token");
+  const said = await saidBy(await start({ adminTokenFile, logLevel: "warn" }));
+  expect(said).toContain("auth is on and no admin token is loaded");
+  expect(said).toContain(`(ENOENT): ${adminTokenFile}; make the file readable`);
+});
+
+test("02-A5 settings in files of the earlier product are not in force, and the log says so at the start", async () => {
+  await mkdir(join(directory, "state"));
+  const file = join(directory, "state", "runtime-config.json");
+  await writeFile(
+    file,
+    JSON.stringify({ current: { revision: 1, permission_mode: "dontAsk" }, history: [] }),
+  );
+  const said = await saidBy(await start({ logLevel: "warn" }));
+  expect(said).toContain(`${file} is not read; set again the permission mode, hooks`);
+  expect(said).not.toContain("mcp-overlay.json");
 });

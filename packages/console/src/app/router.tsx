@@ -13,12 +13,17 @@ import { RunPage } from "../pages/run/page.tsx";
 import { Runs } from "../pages/runs.tsx";
 import { Sessions } from "../pages/sessions.tsx";
 import { Welcome } from "../pages/welcome/page.tsx";
-import { Empty } from "../ui/parts.tsx";
+import { Empty, Title } from "../ui/parts.tsx";
 import { Shell } from "./shell.tsx";
 
 const root = createRootRoute({
   component: Shell,
-  notFoundComponent: () => <Empty>There is no such page.</Empty>,
+  notFoundComponent: () => (
+    <>
+      <Title>No such page</Title>
+      <Empty>Nothing is at this address. What there is stands in the menu.</Empty>
+    </>
+  ),
 });
 const at = <Path extends string>(path: Path, component: RouteComponent) =>
   createRoute({ getParentRoute: () => root, path, component });

@@ -48,9 +48,15 @@ function Frame() {
   };
   return (
     <div className="mx-auto min-h-dvh max-w-6xl md:grid md:grid-cols-[12rem_1fr]">
+      <a
+        href="#page"
+        className="sr-only rounded-md border border-line bg-surface px-3 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-10"
+      >
+        Skip to the page
+      </a>
       <nav
         aria-label="Pages"
-        className="flex flex-wrap items-center gap-1 border-b border-line p-3 md:sticky md:top-0 md:block md:h-dvh md:overflow-y-auto md:border-0 md:p-4"
+        className="print:hidden flex flex-wrap items-center gap-1 border-b border-line p-3 md:sticky md:top-0 md:block md:h-dvh md:overflow-y-auto md:border-0 md:p-4"
       >
         <p className="hidden pb-4 text-lg font-semibold md:block">Kheish</p>
         <Palette pages={PAGES} />
@@ -76,7 +82,7 @@ function Frame() {
           </Button>
         )}
       </nav>
-      <main className="min-w-0 p-4">
+      <main id="page" tabIndex={-1} className="min-w-0 p-4 outline-none">
         <Away connection={connection} />
         <Notice />
         <ForWhoLooks>

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { kheish } from "../app/client.ts";
 import { Failure } from "../ui/parts.tsx";
+import { Visible } from "../ui/visible.tsx";
 
 interface Call {
   tool: string;
@@ -88,7 +89,7 @@ function Word({ text, isUnknown = false }: { text: string; isUnknown?: boolean }
       title={isUnknown ? "Only the shell will know what this is" : undefined}
       className={`rounded border px-1.5 py-0.5 font-mono wrap-anywhere ${isUnknown ? "border-dashed border-wait text-wait" : "border-line bg-canvas"}`}
     >
-      {text === "" ? "''" : text}
+      <Visible text={text === "" ? "''" : text} />
       {isUnknown && <span className="sr-only"> (only the shell will know)</span>}
     </code>
   );

@@ -7,6 +7,7 @@ import { ConfirmButton } from "../ui/confirm.tsx";
 import { AreaField, ChangeForm, Disclosure, type Fields, TextField } from "../ui/form.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { useReasonAgainst } from "../ui/may.tsx";
+import { Missing } from "../ui/missing.tsx";
 import { Button, Card, Empty, Json, Time, Title, words } from "../ui/parts.tsx";
 import { Refusal } from "../ui/refusal.tsx";
 import { useChange } from "../ui/use-change.ts";
@@ -51,6 +52,8 @@ export function Library() {
   const open = typeof search.skill === "string" ? search.skill : undefined;
   const show = (skill: string | undefined) =>
     void navigate({ to: "/library", search: skill === undefined ? {} : { skill } });
+  const found = useQuery(skillsQuery(wanted.trim()));
+  const isAll = wanted.trim() === "" && !found.isPlaceholderData;
   const mayChange = useReasonAgainst("admin") === undefined;
   return (
     <>
@@ -64,18 +67,23 @@ export function Library() {
           onChange={(event) => setWanted(event.target.value)}
           className="w-full rounded-md border border-line bg-surface px-3 py-2"
         />
-        <Loaded query={useQuery(skillsQuery(wanted.trim()))}>
-          {(skills) =>
-            skills.length === 0 ? (
-              <Empty>{wanted === "" ? "No skill." : "No skill has these words."}</Empty>
-            ) : (
-              <ul className="grid gap-3">
-                {skills.map((skill) => (
-                  <Skill key={skill.name} skill={skill} isOpen={skill.name === open} onOpen={show} />
-                ))}
-              </ul>
-            )
-          }
+        <Loaded query={found}>
+          {(skills) => (
+            <>
+              {open !== undefined && isAll && !skills.some(({ name }) => name === open) && (
+                <Missing>There is no skill {open}; it may have been removed.</Missing>
+              )}
+              {skills.length === 0 ? (
+                <Empty>{wanted === "" ? "No skill." : "No skill has these words."}</Empty>
+              ) : (
+                <ul className="grid gap-3">
+                  {skills.map((skill) => (
+                    <Skill key={skill.name} skill={skill} isOpen={skill.name === open} onOpen={show} />
+                  ))}
+                </ul>
+              )}
+            </>
+          )}
         </Loaded>
         <Disclosure name="Add a skill">
           <AddSkill />

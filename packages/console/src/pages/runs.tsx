@@ -1,7 +1,7 @@
 import type { RunStatus, RunView } from "@kheish/sdk";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useCallback, useState } from "react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback } from "react";
 import { runsQuery } from "../app/queries.ts";
 import { Choice } from "../ui/choice.tsx";
 import { Ago } from "../ui/countdown.tsx";
@@ -23,9 +23,13 @@ const FILTERS: readonly Filter[] = [
   { name: "Failed", status: ["failed", "interrupted", "cancelled"] },
 ];
 
-/** Every run of the daemon, the newest first. */
+/** Every run of the daemon, the newest first. The address says which: going back comes to the same ones. */
 export function Runs() {
-  const [chosen, setChosen] = useState(ALL);
+  const { show } = useSearch({ strict: false }) as { show?: unknown };
+  const navigate = useNavigate();
+  const chosen = FILTERS.find(({ name }) => name === show) ?? ALL;
+  const choose = (filter: Filter) =>
+    void navigate({ to: "/runs", search: filter === ALL ? {} : { show: filter.name } });
   const query = useInfiniteQuery(runsQuery(chosen.status === undefined ? {} : { status: chosen.status }));
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
   const more = useCallback(() => {
@@ -34,12 +38,14 @@ export function Runs() {
   return (
     <>
       <Title>Runs</Title>
-      <Choice label="Which runs" items={FILTERS} chosen={chosen} onChoose={setChosen} className="mb-3" />
+      <Choice label="Which runs" items={FILTERS} chosen={chosen} onChoose={choose} className="mb-3" />
       <Loaded query={query}>
         {({ pages }) => {
           const runs = pages.flatMap(({ items }) => items);
           return runs.length === 0 ? (
-            <Empty>No run yet. Start a chat in a session.</Empty>
+            <Empty>
+              {chosen === ALL ? "No run yet. Start a chat in a session." : "No run is in this state."}
+            </Empty>
           ) : (
             <>
               <VirtualList
@@ -53,7 +59,7 @@ export function Runs() {
                 {(run) => <RunRow run={run} />}
               </VirtualList>
               <p className="mt-2 text-soft">
-                {`${runs.length} of ${pages[0]?.pagination.total_count}`}
+                {`${runs.length.toLocaleString()} of ${pages[0]?.pagination.total_count.toLocaleString()}`}
                 {isFetchingNextPage && ", loading more"}
               </p>
             </>

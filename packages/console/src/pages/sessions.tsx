@@ -8,6 +8,7 @@ import { Ago } from "../ui/countdown.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { Button, Empty, Failure, money, Title, words } from "../ui/parts.tsx";
 import { VirtualList } from "../ui/virtual-list.tsx";
+import { Visible } from "../ui/visible.tsx";
 
 /** The durable threads of the daemon, those first in which something happened last. */
 export function Sessions() {
@@ -76,7 +77,9 @@ function Row({ session }: { session: SessionViewSummary }) {
       params={{ sessionId: session_id }}
       className="grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 border-b border-line px-4 py-3 hover:bg-canvas md:grid-cols-[1fr_12rem_6rem_5rem_6rem]"
     >
-      <span className="wrap-anywhere font-medium text-accent">{session_id}</span>
+      <bdi className="wrap-anywhere font-medium text-accent">
+        <Visible text={session_id} />
+      </bdi>
       <span className={`max-md:text-right ${TONES[status] ?? "text-soft"}`}>{words(status)}</span>
       <span className="text-soft empty:hidden md:empty:inline">{queued > 0 ? `${queued} queued` : ""}</span>
       <span className="hidden text-right text-soft tabular-nums md:block">

@@ -1,4 +1,5 @@
 import { diffLines } from "./diff-lines.ts";
+import { Visible } from "./visible.tsx";
 
 const LOOKS = {
   same: "text-soft",
@@ -14,13 +15,13 @@ export function Diff({ path, before, after }: { path: string; before: string; af
   return (
     <figure className="overflow-hidden rounded-md border border-line">
       <figcaption className="border-b border-line bg-canvas px-3 py-1.5 font-mono text-xs wrap-anywhere">
-        {path}
+        <Visible text={path} />
       </figcaption>
       <section
         aria-label={`Changes of ${path}`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        className="max-h-96 overflow-auto font-mono text-xs leading-5"
+        className="max-h-96 overflow-auto print:max-h-none font-mono text-xs leading-5"
       >
         {lines.map((line, at) =>
           "skipped" in line ? (
@@ -35,7 +36,9 @@ export function Diff({ path, before, after }: { path: string; before: string; af
                 {SIGNS[line.kind]}
               </span>
               <span className="sr-only">{SPOKEN[line.kind]}</span>
-              <span className="min-w-0 whitespace-pre-wrap wrap-anywhere">{line.text}</span>
+              <span className="min-w-0 whitespace-pre-wrap wrap-anywhere">
+                <Visible text={line.text} />
+              </span>
             </p>
           ),
         )}

@@ -1,6 +1,7 @@
 import type { RunStatus, Verb } from "@kheish/sdk";
-import type { ButtonHTMLAttributes, ReactNode } from "react";
+import { type ButtonHTMLAttributes, type ReactNode, useEffect, useRef } from "react";
 import { useReasonAgainst } from "./may.tsx";
+import { Visible } from "./visible.tsx";
 
 const TONES: Record<RunStatus, string> = {
   queued: "text-soft",
@@ -60,10 +61,27 @@ export function Card({ children, className = "" }: { children: ReactNode; classN
   return <div className={`rounded-lg border border-line bg-surface p-4 ${className}`}>{children}</div>;
 }
 
+const PRODUCT = "Kheish";
+
+/** What the page is called, in its tab and its history too. */
 export function Title({ children, aside }: { children: ReactNode; aside?: ReactNode }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  // After each drawing: what it is called may say how it does.
+  useEffect(() => {
+    document.title = `${heading.current?.textContent} · ${PRODUCT}`;
+  });
+  useEffect(
+    () => () => {
+      document.title = PRODUCT;
+    },
+    [],
+  );
   return (
     <header className="mb-4 flex flex-wrap items-center justify-between gap-2">
-      <h1 className="flex min-w-0 flex-wrap items-center gap-x-3 text-xl font-semibold wrap-anywhere">
+      <h1
+        ref={heading}
+        className="flex min-w-0 flex-wrap items-center gap-x-3 text-xl font-semibold wrap-anywhere"
+      >
         {children}
       </h1>
       {aside}
@@ -85,7 +103,7 @@ export function Skeleton({ lines = 3 }: { lines?: number }) {
 
 export function Failure({ error }: { error: unknown }) {
   return (
-    <p role="alert" className="whitespace-pre-wrap rounded-md border border-bad p-3 text-bad">
+    <p role="alert" className="whitespace-pre-wrap wrap-anywhere rounded-md border border-bad p-3 text-bad">
       {error instanceof Error ? error.message : String(error)}
     </p>
   );
@@ -102,9 +120,9 @@ export function Json({ value }: { value: unknown }) {
     <pre
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
       tabIndex={0}
-      className="max-h-80 overflow-auto whitespace-pre-wrap wrap-anywhere rounded-md bg-canvas p-3 font-mono text-xs"
+      className="max-h-80 overflow-auto print:max-h-none whitespace-pre-wrap wrap-anywhere rounded-md bg-canvas p-3 font-mono text-xs"
     >
-      {text}
+      <Visible text={text} />
     </pre>
   );
 }

@@ -1,4 +1,4 @@
-import type { Json } from "@kheish/contract";
+import { type Json, parseSent } from "@kheish/contract";
 import type { z } from "zod";
 import type {
   EffectClass,
@@ -37,7 +37,7 @@ export function defineTool<S extends z.ZodType>(definition: ToolDefinition<S>): 
   const read = (input: Json): { ok: true; value: z.output<S> } | { ok: false; error: string } => {
     const folded = fold === undefined ? { ok: true as const, input } : fold(input);
     if (!folded.ok) return folded;
-    const parsed = schema.safeParse(folded.input);
+    const parsed = parseSent(schema, folded.input);
     return parsed.success
       ? { ok: true, value: parsed.data }
       : { ok: false, error: describeMismatch(parsed.error, folded.input) };

@@ -204,6 +204,7 @@ describe("noop", () => {
     expect(port.get("noop")).toBeUndefined();
     const noop = createBuiltinTools({ hostEnv: {}, includeNoop: true }).get("noop");
     if (noop === undefined) throw new Error("no noop");
+    expect(noop.unlisted, "03: it is none of the tools given to the model").toBe(true);
     expect(await succeed(noop, { bytes: 3 }, contextOf(workspace))).toEqual({ bytes: 3, padding: "xxx" });
     expect(await succeed(noop, {}, contextOf(workspace))).toEqual({ bytes: 0, padding: "" });
   });

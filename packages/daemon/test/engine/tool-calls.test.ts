@@ -25,6 +25,10 @@ async function played(session: TestSession, ...wanted: { name: string; input?: J
   return session.settled(run.run_id);
 }
 
+async function auditsOf(session: TestSession) {
+  return (await session.events("permission_audit")).map(({ audit }) => audit);
+}
+
 describe("a tool that", () => {
   test("03-R5 takes too long is told to stop, and the model that it timed out", async () => {
     const gate = new Gate();
@@ -138,8 +142,28 @@ describe("a call that could never run", () => {
     const { session } = await opened();
     expect(await played(session, { name: "imagined" })).toMatchObject({ status: "completed" });
     expect(await session.outputs()).toEqual([{ error: "tool not found" }]);
-    expect(await session.events("permission_audit")).toMatchObject([
-      { audit: { tool_name: "imagined", decision: "deny", reason: "tool not found" } },
+    expect(await auditsOf(session)).toEqual([
+      {
+        scope: "session",
+        tool_name: "imagined",
+        tool_call_id: expect.any(String),
+        decision: "deny",
+        base_decision: "deny",
+        effective_mode: "default",
+        matched_rule_origin: "static",
+        reason: "tool not found",
+      },
+    ]);
+  });
+
+  test("03-R1 with an input that does not fit: an error for the model, and an audit as of every call", async () => {
+    const picky: Tool["parse"] = (input) =>
+      JSON.stringify(input) === "{}" ? { ok: false, error: "Invalid input at $.good" } : { ok: true, input };
+    const { session } = await opened(["tool", { parse: picky }]);
+    await played(session, { name: "tool", input: {} }, { name: "tool", input: { good: 1 } });
+    expect(await auditsOf(session)).toMatchObject([
+      { tool_name: "tool", decision: "deny", effective_mode: "default", reason: "Invalid input at $.good" },
+      { tool_name: "tool", decision: "allow", effective_mode: "default" },
     ]);
   });
 

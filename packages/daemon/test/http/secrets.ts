@@ -4,7 +4,7 @@ import { type Fixture, type OpenStore, useDaemon } from "./support/fixture.ts";
 import { at } from "./support/params.ts";
 
 const MASTER_KEY = "0123456789abcdef0123456789abcdef";
-const env = { KHEISH_AUTH_STORE_MASTER_KEY: MASTER_KEY };
+export const withMasterKey = { KHEISH_AUTH_STORE_MASTER_KEY: MASTER_KEY };
 const slot = (ref: string) => ({ params: { ref } });
 const bySlot = (slotId: string) => ({ params: { slot: slotId } });
 const subject = (session_id: string) => ({ params: { subject_id: `session:${session_id}` } });
@@ -21,7 +21,7 @@ export const apiKey = (slot_id: string, api_key: string) => ({
 
 /** Slots as operators see them. */
 export function secrets(openStore: OpenStore): void {
-  const fixture = useDaemon(openStore, { env });
+  const fixture = useDaemon(openStore, { env: withMasterKey });
   const { api } = fixture;
 
   test("02-R47 slots are written, listed in order, read and deleted, and no answer holds a value", async () => {
@@ -137,7 +137,7 @@ export function secrets(openStore: OpenStore): void {
 /** Routes that take their key from a slot, against a provider that shows which key it was given. */
 export function slotRoutes(openStore: OpenStore): void {
   const provider = new ChatProvider();
-  const fixture = useDaemon(openStore, { env });
+  const fixture = useDaemon(openStore, { env: withMasterKey });
   const { api } = fixture;
   beforeAll(async () => {
     await provider.start();

@@ -17,6 +17,7 @@ import { interrupting } from "./interrupt.ts";
 import { listRuns } from "./list-runs.ts";
 import { listSessions } from "./list-sessions.ts";
 import { lists } from "./lists.ts";
+import { nullFields } from "./null-fields.ts";
 import { permissionCheck } from "./permission-check.ts";
 import { permissionMode } from "./permission-mode.ts";
 import { permissionRules } from "./permission-rules.ts";
@@ -31,7 +32,7 @@ import { runs } from "./runs.ts";
 import { runtimePolicies } from "./runtime-policies.ts";
 import { runtimeRevisions } from "./runtime-revisions.ts";
 import { runtimeSettings } from "./runtime-settings.ts";
-import { secrets, slotRoutes } from "./secrets.ts";
+import { secrets, slotRoutes, withMasterKey } from "./secrets.ts";
 import { sessionEnd } from "./session-end.ts";
 import { sessions } from "./sessions.ts";
 import { settings } from "./settings.ts";
@@ -71,6 +72,7 @@ export function httpSuite(name: string, openStore: OpenStore): void {
       describe("revisions", () => runtimeRevisions(useDaemon(openStore, { routes: ROUTES })));
       describe("permissions", () => permissionCheck(useDaemon(openStore)));
       describe("permission rules", () => permissionRules(useDaemon(openStore)));
+      describe("fields that are null", () => nullFields(useDaemon(openStore, { env: withMasterKey })));
     });
 
     describe("a daemon that stays", () => {

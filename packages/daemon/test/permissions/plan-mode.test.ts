@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { todoWriteTool } from "../../src/tools/interaction/todo-write.ts";
 import { planTools } from "../../src/tools/planning/plan-tools.ts";
+import { taskTools } from "../../src/tools/tasks/task-tools.ts";
 import { useRigs } from "../support/fixture.ts";
 import type { BootOptions } from "../support/rig.ts";
 import { TestSession } from "../support/session.ts";
@@ -73,6 +75,28 @@ describe("03-R28 plan mode", () => {
     const view = (await session.call("getSession")).json;
     expect(view).toMatchObject({ plan_artifact: { plan: "1. write it", run_id } });
     expect(view).not.toHaveProperty("permission_mode");
+  });
+
+  test("shows what there is to do, on its way in and out", async () => {
+    const rig = await createRig([...planTools(), ...taskTools(), todoWriteTool()]);
+    const session = await TestSession.create(await rig.boot({ permissionMode: "bypassPermissions" }));
+    const make = (title: string) => ({ name: "task_create", input: { title } });
+    const todo = { name: "todo_write", input: { todos: [{ content: "look around" }] } };
+    const { run_id } = await session.play([
+      turn(todo, make("one")),
+      turn(enter),
+      turn(make("two"), leave),
+      done,
+    ]);
+    await allowPlan(session, run_id);
+    await session.settled(run_id);
+    const outputs = await session.outputs();
+    const todos = [expect.objectContaining({ content: "look around" })];
+    const task = (title: string) => expect.objectContaining({ title, status: "pending", revision: 1 });
+    expect(outputs.filter((output) => "plan_mode" in (output as object))).toMatchObject([
+      { plan_mode: true, todos, tasks: [task("one")] },
+      { plan_mode: false, todos, tasks: [task("one"), task("two")] },
+    ]);
   });
 
   test("holds for the calls behind it in the same batch", async () => {

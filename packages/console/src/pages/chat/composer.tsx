@@ -23,7 +23,7 @@ export function Composer({
   };
   return (
     <form
-      className="sticky bottom-0 grid gap-2 bg-canvas py-3"
+      className="print:hidden sticky bottom-0 grid gap-2 bg-canvas py-3"
       onSubmit={(event) => {
         event.preventDefault();
         submit();

@@ -9,7 +9,7 @@ export function Meters({ session, conversation }: { session: SessionView; conver
   const { usage, budgets = [] } = session;
   const { used, context } = conversation;
   return (
-    <Card className="grid gap-3">
+    <Card className="grid grid-cols-1 gap-3">
       <h2 className="font-semibold">Used</h2>
       <dl className="grid grid-cols-[1fr_auto] gap-x-3 gap-y-1">
         <Figure name="Cost" value={used.modelCalls === 0 ? "none yet" : money(used.costMicrousd)} />
@@ -21,7 +21,9 @@ export function Meters({ session, conversation }: { session: SessionView; conver
       </dl>
       {context !== undefined && <ContextWindow context={context} />}
       {budgets.length > 0 && (
-        <p className="text-soft">Budgets: {budgets.map(({ budget_id }) => budget_id).join(", ")}</p>
+        <p className="text-soft wrap-anywhere">
+          Budgets: {budgets.map(({ budget_id }) => budget_id).join(", ")}
+        </p>
       )}
     </Card>
   );

@@ -1,10 +1,12 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
+import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { kheish } from "../../app/client.ts";
 import { sessionQuery } from "../../app/queries.ts";
 import { UseViaSdk } from "../../snippets/use-via-sdk.tsx";
+import { isMissing, Missing } from "../../ui/missing.tsx";
 import { Button, Failure, Title } from "../../ui/parts.tsx";
+import { Visible } from "../../ui/visible.tsx";
 import { ActiveRun } from "./active-run.tsx";
 import { Composer } from "./composer.tsx";
 import { ConversationView } from "./conversation-view.tsx";
@@ -19,10 +21,13 @@ export function ChatPage() {
   const { state: conversation, error } = useConversation(sessionId);
   const activeRunId = session?.active_run_id;
   const failure = error ?? unknown;
+  if (session === undefined && isMissing(failure)) return <NoSession sessionId={sessionId} />;
   return (
     <>
       <Title aside={<Actions sessionId={sessionId} isActive={activeRunId !== undefined} />}>
-        {sessionId}
+        <bdi>
+          <Visible text={sessionId} />
+        </bdi>
       </Title>
       {failure ? <Failure error={failure} /> : null}
       <div className="grid grid-cols-1 items-start gap-6 lg:grid-cols-[minmax(0,1fr)_18rem]">
@@ -39,6 +44,24 @@ export function ChatPage() {
           </aside>
         )}
       </div>
+    </>
+  );
+}
+
+function NoSession({ sessionId }: { sessionId: string }) {
+  return (
+    <>
+      <Title>
+        <bdi>
+          <Visible text={sessionId} />
+        </bdi>
+      </Title>
+      <Missing>
+        This daemon has no such session; it may have been removed.{" "}
+        <Link to="/sessions" className="text-accent underline">
+          All sessions
+        </Link>
+      </Missing>
     </>
   );
 }

@@ -62,7 +62,7 @@ function Figures({ runs, waiting }: { runs: readonly RunView[]; waiting: number 
         <Figure name="Cost lately" value={money(cost)} />
       </dl>
       {runs.length > 0 && (
-        <p className="mb-6 text-soft">{`Lately is the newest ${runs.length} of ${counts?.total ?? runs.length} runs.`}</p>
+        <p className="mb-6 text-soft">{`Lately is the newest ${runs.length} of ${(counts?.total ?? runs.length).toLocaleString()} runs.`}</p>
       )}
     </>
   );

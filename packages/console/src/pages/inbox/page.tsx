@@ -9,6 +9,7 @@ import { For } from "../../ui/countdown.tsx";
 import { Loaded } from "../../ui/loaded.tsx";
 import { Button, Empty, Title } from "../../ui/parts.tsx";
 import { VirtualList } from "../../ui/virtual-list.tsx";
+import { Visible } from "../../ui/visible.tsx";
 import { Approval } from "./approval.tsx";
 import { Bulk } from "./bulk.tsx";
 import { DecidedLately } from "./decided.tsx";
@@ -83,9 +84,14 @@ function Row({ item, isChosen, onChoose }: { item: Item; isChosen: boolean; onCh
         <Link className="text-accent underline" to="/runs/$runId" params={{ runId: run.run_id }}>
           {run.run_id}
         </Link>
-        <span className="wrap-anywhere">in {run.session_id}</span>
+        <span className="wrap-anywhere">
+          in{" "}
+          <bdi>
+            <Visible text={run.session_id} />
+          </bdi>
+        </span>
         <span>
-          waits for <For sinceMs={run.updated_at_ms} />
+          has waited <For sinceMs={run.updated_at_ms} />
         </span>
       </p>
       {item.kind === "approval" ? (

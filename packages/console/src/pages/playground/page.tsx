@@ -47,7 +47,7 @@ function NewBench() {
           </Card>
           <Composer onSend={send} placeholder="A trial input" />
         </div>
-        <aside aria-label="The bench" className="grid gap-4">
+        <aside aria-label="The bench" className="grid grid-cols-1 gap-4">
           <Card>
             <RoutePicker value={route} onChange={setRoute} />
           </Card>
@@ -97,7 +97,7 @@ function Bench({ benchId }: { benchId: string }) {
           <Composer onSend={send} placeholder="A trial input" />
         </div>
         <aside aria-label="The bench" className="grid grid-cols-1 gap-4 lg:sticky lg:top-4">
-          <Card className="grid gap-3">
+          <Card className="grid grid-cols-1 gap-3">
             <RoutePicker value={route} onChange={(chosen) => swap.mutate(chosen)} />
             <Trials onSend={send} />
           </Card>
@@ -115,12 +115,12 @@ function RoutePicker({ value, onChange }: { value: string; onChange: (route: str
   const routes = data?.routes ?? [];
   const active = routes.find((route) => route.active);
   return (
-    <label className="grid gap-1">
+    <label className="grid grid-cols-1 gap-1">
       <span className="text-soft">Route</span>
       <select
         value={value}
         onChange={(event) => onChange(event.target.value)}
-        className="rounded-md border border-line bg-canvas px-3 py-2"
+        className="w-full min-w-0 rounded-md border border-line bg-canvas px-3 py-2"
       >
         {value === "" && (
           <option value="">The daemon's default{active === undefined ? "" : `: ${active.route_id}`}</option>

@@ -4,7 +4,9 @@ import { Link, useParams } from "@tanstack/react-router";
 import { kheish } from "../../app/client.ts";
 import { runQuery } from "../../app/queries.ts";
 import { useNow } from "../../app/use-now.ts";
+import { isMissing, Missing } from "../../ui/missing.tsx";
 import { Button, Card, duration, Failure, money, Skeleton, Status, Time, Title } from "../../ui/parts.tsx";
+import { Visible } from "../../ui/visible.tsx";
 import { Decide } from "../inbox/decide.tsx";
 import { Timeline } from "./timeline.tsx";
 import { useTimeline } from "./use-timeline.ts";
@@ -17,7 +19,18 @@ export function RunPage() {
   return (
     <>
       <Title>{runId}</Title>
-      {query.error ? <Failure error={query.error} /> : <Skeleton lines={6} />}
+      {isMissing(query.error) ? (
+        <Missing>
+          This daemon has no such run; it may have been removed.{" "}
+          <Link to="/runs" className="text-accent underline">
+            All runs
+          </Link>
+        </Missing>
+      ) : query.error ? (
+        <Failure error={query.error} />
+      ) : (
+        <Skeleton lines={6} />
+      )}
     </>
   );
 }
@@ -26,7 +39,7 @@ function Known({ run }: { run: RunView }) {
   const timeline = useTimeline(run.run_id);
   const now = useNow(!isTerminal(run.status));
   return (
-    <div className="grid gap-4">
+    <div className="grid grid-cols-1 gap-4">
       <Title aside={<Cancel run={run} />}>
         {run.run_id} <Status status={run.status} />
       </Title>
@@ -64,14 +77,21 @@ function Facts({ run, now }: { run: RunView; now: number }) {
         to="/sessions/$sessionId/chat"
         params={{ sessionId: run.session_id }}
       >
-        {run.session_id}
+        <bdi>
+          <Visible text={run.session_id} />
+        </bdi>
       </Link>,
     ],
     ["Model", run.request.model ?? "not chosen yet"],
     ["Submitted", <Time key="submitted" at={run.submitted_at_ms} />],
     ["By", run.principal ?? run.request.actor_id],
     ["Took", duration((run.finished_at_ms ?? now) - started)],
-    ["Tokens", usage === undefined ? "none yet" : `${usage.input_tokens} in, ${usage.output_tokens} out`],
+    [
+      "Tokens",
+      usage === undefined
+        ? "none yet"
+        : `${usage.input_tokens.toLocaleString()} in, ${usage.output_tokens.toLocaleString()} out`,
+    ],
     ["Cost", money(usage?.cost_microusd)],
     ["Restarts", String(usage?.restarts ?? 0)],
   ];

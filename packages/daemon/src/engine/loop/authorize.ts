@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Json, PermissionAudit } from "@kheish/contract";
+import type { Json, JsonObject, PermissionAudit } from "@kheish/contract";
 import { isRepairing } from "../decide.ts";
 import { announce } from "../hooks/announce.ts";
 import { hookView } from "../hooks/call.ts";
@@ -30,12 +30,14 @@ export async function authorize(
   for (const [index, call] of calls.entries()) {
     const hidden = offSurface(driver, call);
     if (hidden !== undefined) {
-      change.emit("permission_audit", { run_id: driver.run.id, audit: surfaceAudit(call, hidden) });
+      change.emit("permission_audit", { run_id: driver.run.id, audit: unaskedAudit(driver, call, hidden) });
       finish(driver, change, call, { error: hidden });
       continue;
     }
     const refusal = refuse(driver, call, index);
     if (refusal !== undefined) {
+      const audit = unaskedAudit(driver, call, refusal.error);
+      change.emit("permission_audit", { run_id: driver.run.id, audit });
       finish(driver, change, call, refusal);
       continue;
     }
@@ -106,12 +108,24 @@ function offSurface(driver: Driver, { call }: CallState): string | undefined {
   return unavailable(driver.session, call.name);
 }
 
-function surfaceAudit({ call }: CallState, reason: string): PermissionAudit {
-  return { scope: "session", tool_name: call.name, tool_call_id: call.id, decision: "deny", reason };
+/** Of a call about which no rule was asked: every call has its line, whole (03, PermissionAudit). */
+function unaskedAudit(driver: Driver, { call }: CallState, reason: string): PermissionAudit {
+  return {
+    scope: "session",
+    tool_name: call.name,
+    tool_call_id: call.id,
+    decision: "deny",
+    base_decision: "deny",
+    effective_mode: modeFor(driver, call.id),
+    matched_rule_origin: "static",
+    reason,
+  };
 }
 
+type Refusal = JsonObject & { error: string };
+
 /** What else stops a call before anybody is asked about it (03-R1, 03-R3). */
-function refuse(driver: Driver, { call }: CallState, index: number): Json | undefined {
+function refuse(driver: Driver, { call }: CallState, index: number): Refusal | undefined {
   const { toolLimits } = driver;
   const { tools } = driver.deps;
   const tool: Tool | undefined = tools.get(call.name);

@@ -21,11 +21,11 @@ export async function changePlanning(
   return wanted.type === "enter" ? enter(driver, change, wanted) : leave(driver, change, wanted);
 }
 
-function enter(
+async function enter(
   driver: Driver,
   change: SessionChange,
   { note }: Extract<PlanChange, { type: "enter" }>,
-): ToolResultParts {
+): Promise<ToolResultParts> {
   const { permission_mode: own } = change.session;
   const before = modeOf(driver, own);
   if (before === "plan") return refused("the session is in plan mode already");
@@ -39,17 +39,17 @@ function enter(
     ...(note === undefined ? {} : { note }),
   });
   return {
-    output: { plan_mode: true, pre_plan_mode: before, note: note ?? null, ...lists(driver) },
+    output: { plan_mode: true, pre_plan_mode: before, note: note ?? null, ...(await lists(driver)) },
     is_error: false,
   };
 }
 
 /** Who was put into plan mode by an operator cannot leave it. */
-function leave(
+async function leave(
   driver: Driver,
   change: SessionChange,
   { plan, summary }: Extract<PlanChange, { type: "exit" }>,
-): ToolResultParts {
+): Promise<ToolResultParts> {
   const { planning } = change.session;
   if (planning === undefined) {
     return refused("the session is not in a plan mode that enter_plan_mode began");
@@ -65,7 +65,7 @@ function leave(
       plan_mode: false,
       restored_permission_mode: restored,
       plan_artifact: { ...artifact, run_id: driver.run.id, created_at_ms: change.now },
-      ...lists(driver),
+      ...(await lists(driver)),
     },
     is_error: false,
   };
@@ -75,8 +75,10 @@ function modeOf({ deps }: Driver, own: PermissionMode | undefined): PermissionMo
   return own ?? deps.permissionMode();
 }
 
-function lists({ state }: Driver): { todos: Json[]; tasks: Json[] } {
-  return { todos: state.todos, tasks: [] };
+/** What the session has to do, as `todo_write` and `task_list` show it. */
+async function lists({ state, deps, sessionId }: Driver): Promise<{ todos: Json[]; tasks: Json[] }> {
+  const tasks = await deps.tasks.list(sessionId, undefined);
+  return { todos: state.todos, tasks: tasks.value as unknown as Json[] };
 }
 
 function refused(error: string): ToolResultParts {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../clock.ts";
 import { StoreError } from "../store.ts";
@@ -24,7 +24,8 @@ const PRAGMAS = `
 export function openDatabase(path: string, clock: Clock): { db: DatabaseSync; schemaVersion: number } {
   let db: DatabaseSync | undefined;
   try {
-    if (existsSync(path) && !existsSync(`${path}-journal`)) inspect(path);
+    if (!existsSync(path)) createPrivately(path);
+    else if (!existsSync(`${path}-journal`)) inspect(path);
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     useWriteAheadLog(db, path);
     db.exec(PRAGMAS);
@@ -34,6 +35,18 @@ export function openDatabase(path: string, clock: Clock): { db: DatabaseSync; sc
   } catch (error) {
     db?.close();
     throw asStoreError(error, path);
+  }
+}
+
+/**
+ * A new store is its owner's alone, also in a folder that others may read. SQLite would ask the umask, and gives the WAL
+ * the mode of the file itself.
+ */
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, "a", 0o600));
+  } catch {
+    // What keeps it from being made keeps SQLite from opening it, which names it.
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, open, readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { SimulatedClock } from "../clock.ts";
@@ -151,6 +151,26 @@ test("a store whose creation was cut off is created again", async () => {
     await copyFile(scratch(`first.db${suffix}`), scratch(`cut.db${suffix}`));
   db.close();
   const store = await openSqliteStore({ path: scratch("cut.db") });
+  await land(store, [put("a")]);
+  await store.close();
+});
+
+test("a new store and its log are their owner's alone, whatever the umask lets others see", async () => {
+  const before = process.umask(0o022);
+  try {
+    const store = await openSqliteStore({ path: scratch("private.db") });
+    await land(store, [put("a")]);
+    for (const suffix of ["", "-wal"])
+      expect((await stat(scratch(`private.db${suffix}`))).mode & 0o777, suffix).toBe(0o600);
+    await store.close();
+  } finally {
+    process.umask(before);
+  }
+});
+
+test("a store whose creation was cut off before its first byte is a new one", async () => {
+  await writeFile(scratch("empty.db"), "");
+  const store = await openSqliteStore({ path: scratch("empty.db") });
   await land(store, [put("a")]);
   await store.close();
 });

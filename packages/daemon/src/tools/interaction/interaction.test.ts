@@ -55,6 +55,15 @@ describe("ask_user_question", () => {
     });
   });
 
+  it("01-R35 takes null for what is left out", async () => {
+    const nulls = { id: null, header: null, text: null, multi_select: null };
+    const options = yesNo.map((option) => ({ ...option, id: null, preview: null }));
+    const plain = await asked({ questions: [deploy] });
+    const question = { ...deploy, options };
+    expect(await asked({ questions: [{ ...nulls, ...question }], expires_at_ms: null })).toEqual(plain);
+    expect(await asked({ ...nulls, ...question, questions: null, expires_after_ms: null })).toEqual(plain);
+  });
+
   it("keeps what is given", async () => {
     const question = {
       id: "q",

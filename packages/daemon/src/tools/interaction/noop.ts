@@ -9,9 +9,12 @@ const NoopInput = z.strictObject({
   bytes: z.int().min(0).max(MAX_BYTES).default(0).describe("How many bytes of padding to return."),
 });
 
-/** Touches nothing: what is left of a call is what the runtime around it costs. */
+/**
+ * Touches nothing: what is left of a call is what the runtime around it costs. The simulator calls it by name; no model
+ * is shown it.
+ */
 export function noopTool(): Tool {
-  return defineTool({
+  const noop = defineTool({
     name: "noop",
     description: "Does nothing and returns padding of the given size. For load tests.",
     schema: NoopInput,
@@ -23,4 +26,5 @@ export function noopTool(): Tool {
       return success({ bytes, padding: "x".repeat(bytes) });
     },
   });
+  return { ...noop, unlisted: true };
 }

@@ -79,9 +79,10 @@ const QUESTION_FIELDS = ["id", "header", "question", "text", "options", "multi_s
 
 type Folded = { ok: true; input: Json } | { ok: false; error: string };
 
-/** One question at top level becomes a list of one, and `text` becomes `question`. */
-export function foldQuestions(input: Json): Folded {
-  if (!isObject(input)) return { ok: true, input };
+/** One question at top level becomes a list of one, and `text` becomes `question`. A `null` is no second form. */
+export function foldQuestions(given: Json): Folded {
+  if (!isObject(given)) return { ok: true, input: given };
+  const input = withoutNulls(given);
   const own = QUESTION_FIELDS.filter((field) => field in input);
   if (own.length > 0 && "questions" in input)
     return {
@@ -90,13 +91,18 @@ export function foldQuestions(input: Json): Folded {
     };
   const folded = own.length > 0 ? shorthand(input) : input;
   if (!Array.isArray(folded.questions)) return { ok: true, input: folded };
-  const twice = folded.questions.findIndex((item) => isObject(item) && "text" in item && "question" in item);
+  const questions = folded.questions.map((item) => (isObject(item) ? withoutNulls(item) : item));
+  const twice = questions.findIndex((item) => isObject(item) && "text" in item && "question" in item);
   if (twice >= 0)
     return {
       ok: false,
       error: `Invalid input at $.questions[${twice}]: 'text' is an alias of 'question'; give one.`,
     };
-  return { ok: true, input: { ...folded, questions: folded.questions.map(withoutAlias) } };
+  return { ok: true, input: { ...folded, questions: questions.map(withoutAlias) } };
+}
+
+function withoutNulls(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
 function shorthand(input: JsonObject): JsonObject {

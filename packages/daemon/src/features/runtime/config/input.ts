@@ -4,6 +4,7 @@ import {
   type JsonObject,
   LearningPolicy,
   type Problem,
+  parseSent,
   problem,
   RunMemoryPolicy,
   SystemPromptInput,
@@ -68,7 +69,7 @@ export function documentIn(setting: Document, body: Readonly<Record<string, unkn
 export function checked<D extends Document>(setting: D, value: Json): z.output<(typeof SCHEMAS)[D]> {
   const { noun, code } = DOCUMENTS[setting];
   const schema: z.ZodType = SCHEMAS[setting];
-  const parsed = schema.safeParse(value);
+  const parsed = parseSent(schema, value);
   if (!parsed.success) throw refused(code, noun, fieldErrors(parsed.error));
   const document = parsed.data as z.output<(typeof SCHEMAS)[D]>;
   if (setting === "hooks") checkTargets(document as HookSettings);

@@ -1,4 +1,4 @@
-import { type Problem, problem } from "@kheish/contract";
+import { type Problem, parseSent, problem } from "@kheish/contract";
 import type { z } from "zod";
 import { jsonPointer } from "./json-pointer.ts";
 
@@ -25,7 +25,7 @@ export function validateQuery(schema: z.ZodType, value: unknown): unknown {
 }
 
 function validate(schema: z.ZodType, value: unknown, refuse: (errors: FieldError[]) => Problem): unknown {
-  const parsed = schema.safeParse(value);
+  const parsed = parseSent(schema, value);
   if (parsed.success) return parsed.data;
   throw refuse(parsed.error.issues.flatMap((issue) => fieldErrors(issue, [])).slice(0, MAX_ERRORS));
 }

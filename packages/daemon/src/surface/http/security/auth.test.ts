@@ -60,6 +60,17 @@ describe("who calls", () => {
     expect((await write("Bearer the-admin-token")).status).toBe(200);
   });
 
+  it("02, HTTP: OPTIONS of any path is answered before a token is asked for", async () => {
+    await start(both);
+    const known = await call("OPTIONS", "/v1/sessions/s1");
+    expect(known).toMatchObject({ status: 204, body: "" });
+    expect(known.headers.get("allow")).toBe("GET, HEAD, OPTIONS");
+    const unknown = await call("OPTIONS", "/v1/nothing");
+    expect(unknown.status).toBe(204);
+    expect(unknown.headers.get("allow")).toBeNull();
+    expect((await call("GET", "/v1/nothing")).status).toBe(401);
+  });
+
   it.each(["bearer the-read-token", "BEARER   the-read-token", "Bearer the-read-token  "])(
     "02-R85: takes '%s'",
     async (authorization) => {
