@@ -65,7 +65,7 @@ function workOf(traces: readonly Trace[], events: readonly RunEventEntry[]): Ste
     }
     if (kind === "model_call_failed") {
       const failed = data as unknown as Failed;
-      const name = `Turn ${failed.turn}: ${failed.model} failed`;
+      const name = `Turn ${failed.turn}: ${failed.model}`;
       const { turn, model, error, next } = failed;
       const body = { kind: "retry", turn, model, error, next } as const;
       steps.push({ key: `failed-${seq}`, name, startMs: beginning(at), endMs: at, failed: true, body });
