@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Json, Millis } from "./json.ts";
+import { IdempotencyKey } from "./pagination.ts";
 import { RuleMatch, ToolNamePattern } from "./permission-match.ts";
 
 export const PermissionScope = z.enum(["user", "project", "session", "default"]);
@@ -56,8 +57,8 @@ export type ApprovalResolution = z.infer<typeof ApprovalResolution>;
 
 export const ResolveApprovalsRequest = z
   .strictObject({
-    idempotency_key: z.string().optional(),
-    resolutions: z.array(ApprovalResolution),
+    idempotency_key: IdempotencyKey.optional(),
+    resolutions: z.array(ApprovalResolution).meta({ minItems: 1 }),
   })
   .meta({ id: "ResolveApprovalsRequest" });
 export type ResolveApprovalsRequest = z.infer<typeof ResolveApprovalsRequest>;

@@ -84,7 +84,15 @@ export type AuditKeyRing = z.infer<typeof AuditKeyRing>;
 export const AuditExportQuery = z.strictObject({
   run_id: z.string().optional(),
   session_id: z.string().optional(),
-  since_ms: z.coerce.number().int().nonnegative().optional(),
+  since_ms: z
+    .union([
+      Millis,
+      z
+        .string()
+        .regex(/^[0-9]{1,15}$/, "must be milliseconds since the Unix epoch")
+        .transform(Number),
+    ])
+    .optional(),
   /** Of the page before. */
   cursor: z.string().optional(),
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Millis } from "./json.ts";
+import { ChosenId } from "./pagination.ts";
 
 /** `failed` runs carry it as their `error_code`: a budget with `on_limit: fail` is used up, or its extension was denied. */
 export const BUDGET_EXHAUSTED = "budget_exhausted";
@@ -40,7 +41,8 @@ export const BudgetLimits = z
     model_calls: Amount.optional().describe("answers asked for; a provider's retries of one are one call"),
     wall_time_ms: Amount.optional().describe("time that runs worked, without their waits"),
   })
-  .meta({ id: "BudgetLimits" });
+  // What is missing here is refused by the service, whose code says so.
+  .meta({ id: "BudgetLimits", minProperties: 1 });
 export type BudgetLimits = z.infer<typeof BudgetLimits>;
 export type BudgetMeasure = keyof BudgetLimits;
 export const BUDGET_MEASURES = Object.keys(BudgetLimits.shape) as BudgetMeasure[];
@@ -64,7 +66,7 @@ export const SetBudgetRequest = z
 export type SetBudgetRequest = z.infer<typeof SetBudgetRequest>;
 
 export const CreateBudgetRequest = z
-  .strictObject({ budget_id: z.string().optional().describe("default: one that is free"), ...definition })
+  .strictObject({ budget_id: ChosenId.optional().describe("default: one that is free"), ...definition })
   .meta({ id: "CreateBudgetRequest" });
 export type CreateBudgetRequest = z.infer<typeof CreateBudgetRequest>;
 

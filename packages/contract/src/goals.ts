@@ -35,10 +35,14 @@ export const SessionGoal = z
   .meta({ id: "SessionGoal" });
 export type SessionGoal = z.infer<typeof SessionGoal>;
 
+const Objective = z.string().meta({ minLength: 1, maxLength: MAX_OBJECTIVE_CHARACTERS });
+/** What may be asked for; the service says why the fourth may not. */
+const WantedStatus = GoalStatus.meta({ enum: ["active", "paused", "complete"] });
+
 export const SetGoalRequest = z
   .strictObject({
-    objective: z.string(),
-    status: GoalStatus.optional().describe("default active"),
+    objective: Objective,
+    status: WantedStatus.optional().describe("default active"),
     token_budget: z.int().nullish(),
   })
   .meta({ id: "SetGoalRequest" });
@@ -46,8 +50,8 @@ export type SetGoalRequest = z.infer<typeof SetGoalRequest>;
 
 export const PatchGoalRequest = z
   .strictObject({
-    objective: z.string().optional(),
-    status: GoalStatus.optional(),
+    objective: Objective.optional(),
+    status: WantedStatus.optional(),
     token_budget: z.int().optional(),
     clear_token_budget: z.boolean().optional(),
     expected_goal_id: z.string().optional().describe("needed by every change"),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Millis } from "./json.ts";
+import { readByService } from "./pagination.ts";
 
 export const LogLevel = z.enum(["error", "warn", "info", "debug", "trace"]);
 export type LogLevel = z.infer<typeof LogLevel>;
@@ -15,7 +16,9 @@ const filter = {
 };
 
 export const LogsQuery = z.object({
-  limit: z.string().optional().describe("the newest n, at most 5000; 1000 when left out"),
+  limit: readByService("^(0*[1-9][0-9]*)?$")
+    .optional()
+    .describe("the newest n, at most 5000; 1000 when left out"),
   ...filter,
 });
 

@@ -173,7 +173,7 @@ const addMcpServerRequest = z
     path: ["config"],
     error: "give the server's entry, once, as 'config'",
   })
-  .meta({ id: "AddMcpServerRequest" });
+  .meta({ id: "AddMcpServerRequest", oneOf: [{ required: ["config"] }, { required: ["server"] }] });
 export interface AddMcpServerRequestSchema extends SchemaOf<typeof addMcpServerRequest> {}
 export const AddMcpServerRequest: AddMcpServerRequestSchema = addMcpServerRequest;
 export type AddMcpServerRequest = z.infer<typeof AddMcpServerRequest>;

@@ -48,5 +48,5 @@ export const RuleMatch = z
   .refine(({ path, command, host }) => path ?? command ?? host, {
     error: "must hold at least one of path, command and host",
   })
-  .meta({ id: "RuleMatch" });
+  .meta({ id: "RuleMatch", minProperties: 1 });
 export type RuleMatch = z.infer<typeof RuleMatch>;

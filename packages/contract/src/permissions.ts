@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PermissionScope } from "./approvals.ts";
 import { Millis } from "./json.ts";
+import { ChosenId, QueryNumber } from "./pagination.ts";
 import { RuleMatch, ToolNamePattern } from "./permission-match.ts";
 import { PermissionMode } from "./runtime-settings.ts";
 import { PermissionAudit } from "./sessions.ts";
@@ -99,7 +100,7 @@ const expectedRevision = z
   .nonnegative()
   .optional()
   .describe("refused when the rule is at another; 0: there must be none yet");
-const ruleId = z.string().optional().describe("default: one that is free");
+const ruleId = ChosenId.optional().describe("default: one that is free");
 
 export const SetPermissionRuleRequest = z
   .strictObject({
@@ -129,7 +130,7 @@ export const CreateSessionRuleRequest = z
   .meta({ id: "CreateSessionRuleRequest" });
 export type CreateSessionRuleRequest = z.infer<typeof CreateSessionRuleRequest>;
 
-export const DeleteRuleQuery = z.object({ expected_revision: z.string().optional() });
+export const DeleteRuleQuery = z.object({ expected_revision: QueryNumber.optional() });
 
 /** A rule that somebody made, or that came with somebody's answer (03-A5, 03-A7). */
 export const PermissionRule = z

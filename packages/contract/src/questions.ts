@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Millis } from "./json.ts";
-import { ListQuery } from "./pagination.ts";
+import { IdempotencyKey, ListQuery } from "./pagination.ts";
 
 export const QuestionOption = z
   .object({
@@ -54,12 +54,12 @@ export const UserQuestionResolution = z
 export type UserQuestionResolution = z.infer<typeof UserQuestionResolution>;
 
 export const ResolveQuestionRequest = z
-  .strictObject({ idempotency_key: z.string().optional(), resolution: UserQuestionResolution })
+  .strictObject({ idempotency_key: IdempotencyKey.optional(), resolution: UserQuestionResolution })
   .meta({ id: "ResolveQuestionRequest" });
 export type ResolveQuestionRequest = z.infer<typeof ResolveQuestionRequest>;
 
 export const CancelQuestionRequest = z
-  .strictObject({ idempotency_key: z.string().optional(), justification: z.string().optional() })
+  .strictObject({ idempotency_key: IdempotencyKey.optional(), justification: z.string().optional() })
   .meta({ id: "CancelQuestionRequest" });
 export type CancelQuestionRequest = z.infer<typeof CancelQuestionRequest>;
 

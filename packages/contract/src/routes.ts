@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Millis } from "./json.ts";
+import { QueryNumber } from "./pagination.ts";
 import { FallbackTrigger } from "./runs.ts";
 import { ResolvedModelRoute, StatusWarning } from "./runtime.ts";
 
@@ -40,7 +41,7 @@ export const AddRouteRequest = z
 export type AddRouteRequest = z.infer<typeof AddRouteRequest>;
 
 export const RemoveRouteQuery = z.object({
-  expected_revision: z.string().optional().describe("refuse unless the added routes are at this revision"),
+  expected_revision: QueryNumber.optional().describe("refuse unless the added routes are at this revision"),
   reason: z.string().optional(),
 });
 

@@ -3,7 +3,7 @@ import { ApprovalRequest, ApprovalResolution } from "./approvals.ts";
 import { BudgetUse } from "./budgets.ts";
 import { StructuredOutput } from "./contracts.ts";
 import { Json, JsonObject, Millis } from "./json.ts";
-import { ListQuery, QueryFlag } from "./pagination.ts";
+import { IdempotencyKey, ListQuery, QueryFlag, readByService } from "./pagination.ts";
 import { UserQuestionRequest, UserQuestionResolution } from "./questions.ts";
 import { IsolationName } from "./sandbox.ts";
 
@@ -140,7 +140,7 @@ export const SubmitInputRequest = z
     reply_targets: z.array(ReplyTargetInput).default([]),
     reply_plugin: z.string().nullish(),
     reply_address: z.string().nullish(),
-    idempotency_key: z.string().optional(),
+    idempotency_key: IdempotencyKey.optional(),
   })
   .meta({ id: "SubmitInputRequest" });
 export type SubmitInputRequest = z.infer<typeof SubmitInputRequest>;
@@ -334,11 +334,13 @@ export const RunEventEntry = z
   .meta({ id: "RunEventEntry" });
 export type RunEventEntry = z.infer<typeof RunEventEntry>;
 
+const anyStatus = String.raw`\s*(${RunStatus.options.join("|")})\s*`;
+
 export const RunListQuery = ListQuery.extend({
   session_id: z.string().optional(),
-  status: z.string().optional().describe("comma list of run statuses"),
+  status: readByService(`^${anyStatus}(,${anyStatus})*$`).optional().describe("comma list of run statuses"),
   priority_active: QueryFlag.optional(),
-  order: z.string().optional().describe("asc (default) or desc; page mode only"),
+  order: readByService("^(asc|desc)$").optional().describe("asc (default) or desc; page mode only"),
 });
 
 /** One piece of debug evidence: what was sent to a model, or what came back. */
@@ -390,9 +392,9 @@ export type RunPrompt = z.infer<typeof RunPrompt>;
 
 export const PruneRequest = z
   .strictObject({
-    older_than_ms: z.int(),
+    older_than_ms: z.int().meta({ minimum: 1 }),
     session_id: z.string().optional(),
-    limit: z.int().optional(),
+    limit: z.int().meta({ minimum: 1 }).optional(),
     dry_run: z.boolean().default(false),
   })
   .meta({ id: "PruneRequest" });

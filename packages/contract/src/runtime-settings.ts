@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { HookSettings } from "./hooks.ts";
 import { Millis } from "./json.ts";
+import { QueryNumber } from "./pagination.ts";
 import { LearningPolicy, RunMemoryPolicy } from "./policies.ts";
 import { ToolRuntimeLimits } from "./tool-limits.ts";
 
@@ -147,7 +148,7 @@ export const RuntimeRevisionList = z
 export type RuntimeRevisionList = z.infer<typeof RuntimeRevisionList>;
 
 export const DiffQuery = z.object({
-  against: z.string().optional().describe("the revision to compare with; the one before, when left out"),
+  against: QueryNumber.optional().describe("the revision to compare with; the one before, when left out"),
 });
 
 export const RuntimeRevisionDiff = z

@@ -24,7 +24,7 @@ const anyProvider = z.enum([...AuthProvider.options, "mcp_o_auth"]);
 const anyMode = z.enum([...AuthMode.options, "o_auth_account"]);
 
 /** Edge spaces of a secret are kept; one of nothing but white space is a mistake (02-R54). */
-const SecretText = z.string().refine((text) => text.trim() !== "", "must not be blank");
+const SecretText = z.string().regex(/\S/, "must not be blank");
 const Text = z.string().min(1);
 
 export const OpaqueSecret = z.strictObject({ value: SecretText });

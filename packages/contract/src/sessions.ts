@@ -4,7 +4,7 @@ import { BudgetUse } from "./budgets.ts";
 import { InputContract, OutputContract } from "./contracts.ts";
 import { SessionGoal } from "./goals.ts";
 import { Json, Millis } from "./json.ts";
-import { ListQuery } from "./pagination.ts";
+import { IdempotencyKey, ListQuery } from "./pagination.ts";
 import { UserQuestionRequest } from "./questions.ts";
 import {
   DaemonOutputRecord,
@@ -86,12 +86,12 @@ export type ToolOverrides = z.infer<typeof ToolOverrides>;
 
 export const CreateSessionRequest = z
   .strictObject({
-    session_id: z.string().optional(),
+    session_id: z.string().meta({ minLength: 1 }).optional(),
     thread_id: z.string().optional(),
     persona_id: z.string().optional(),
     capability_scope: CapabilityScope.optional(),
     credential_scope: CredentialScope.optional(),
-    idempotency_key: z.string().optional(),
+    idempotency_key: IdempotencyKey.optional(),
   })
   .meta({ id: "CreateSessionRequest" });
 export type CreateSessionRequest = z.infer<typeof CreateSessionRequest>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Millis } from "./json.ts";
+import { readByService } from "./pagination.ts";
 
 /** Schemas that stand in many others have names, lest the types of the endpoint table become too long to write down. */
 type SchemaOf<S extends object> = S;
@@ -207,13 +208,22 @@ function checkSkillFields(fields: SkillFields, context: z.RefinementCtx): void {
       refuse(name, "stands in the files, where SKILL.md is one of them");
 }
 
+/** The first of these rules, for the OpenAPI document. */
+const oneSource = [
+  { required: ["instructions"] },
+  {
+    required: ["files"],
+    properties: { files: { contains: { required: ["path"], properties: { path: { const: "SKILL.md" } } } } },
+  },
+];
+
 const addSkillRequest = z
   .strictObject({
     name: SkillName.optional().describe("default: what SKILL.md says"),
     ...skillFields,
   })
   .superRefine(checkSkillFields)
-  .meta({ id: "AddSkillRequest" });
+  .meta({ id: "AddSkillRequest", oneOf: oneSource });
 export interface AddSkillRequestSchema extends SchemaOf<typeof addSkillRequest> {}
 export const AddSkillRequest: AddSkillRequestSchema = addSkillRequest;
 export type AddSkillRequest = z.infer<typeof AddSkillRequest>;
@@ -224,7 +234,7 @@ const setSkillRequest = z
     expected_revision: z.int().nonnegative().optional().describe("0: it is not there yet"),
   })
   .superRefine(checkSkillFields)
-  .meta({ id: "SetSkillRequest" });
+  .meta({ id: "SetSkillRequest", oneOf: oneSource });
 export interface SetSkillRequestSchema extends SchemaOf<typeof setSkillRequest> {}
 export const SetSkillRequest: SetSkillRequestSchema = setSkillRequest;
 export type SetSkillRequest = z.infer<typeof SetSkillRequest>;
@@ -279,7 +289,7 @@ export const SkillListQuery = z.object({
   query: z.string().optional().describe("words that its name, description or use has"),
 });
 export const SessionSkillListQuery = SkillListQuery.extend({
-  limit: z.string().optional().describe("1 to 50; absent: all"),
+  limit: readByService("^(0{0,2}[1-9]|0?([1-4][0-9]|50))$").optional().describe("1 to 50; absent: all"),
 });
 
 /** What pins skills to their bytes: written by `kheish skills lock`, held to by `serve --skill-lock`. */

@@ -18,6 +18,8 @@ export interface Endpoint {
   readonly narrowed?: readonly { from: "query" | "body"; field: string; resource: string }[];
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** What the OpenAPI document shows for `body`, where the service reads it and refuses it with codes of its own. */
+  readonly shownBody?: z.ZodType;
   /** A request without a body is `{}`. */
   readonly bodyOptional?: boolean;
   /** `large`: may carry whole files, up to `serve --max-body-bytes`; every other body is at most `SMALL_BODY_BYTES`. */

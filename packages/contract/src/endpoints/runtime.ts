@@ -49,11 +49,19 @@ const runtimeSetting = <P extends z.ZodType, B extends z.ZodType>(
   path: string,
   post: P,
   put: B,
+  shown?: { post: z.ZodType; put: z.ZodType },
 ) => {
   const row = { path: `/v1/runtime/${path}`, tag: "runtime", access: "admin" } as const;
   const responses = { 200: RuntimeSettingsView };
   return {
-    post: { ...row, method: "POST", summary: `Change the ${name}`, body: post, responses },
+    post: {
+      ...row,
+      method: "POST",
+      summary: `Change the ${name}`,
+      body: post,
+      ...(shown && { shownBody: shown.post }),
+      responses,
+    },
     put: {
       ...row,
       method: "PUT",
@@ -61,6 +69,7 @@ const runtimeSetting = <P extends z.ZodType, B extends z.ZodType>(
       query: ChangeQuery,
       conditional: true,
       body: put,
+      ...(shown && { shownBody: shown.put }),
       responses,
     },
     patch: {
@@ -83,10 +92,21 @@ const mode = runtimeSetting(
 );
 const prompt = runtimeSetting("system prompt", "system-prompt", SetSystemPromptRequest, SystemPromptInput);
 const debugLevel = runtimeSetting("debug level", "debug-level", SetDebugLevelRequest, DebugLevelSetting);
-const hooks = runtimeSetting("hooks", "hooks", SetHooksRequest, JsonObject);
-const learning = runtimeSetting("learning policy", "learning-policy", SetPolicyRequest, JsonObject);
-const runMemory = runtimeSetting("run-memory policy", "run-memory-policy", SetPolicyRequest, JsonObject);
-const toolLimits = runtimeSetting("tool limits", "tool-limits", SetToolLimitsRequest, JsonObject);
+const hooks = runtimeSetting("hooks", "hooks", SetHooksRequest, JsonObject, {
+  post: SetHooksRequest.strict().extend({ settings: HookSettings }).meta({ id: "HooksChange" }),
+  put: HookSettings,
+});
+const policy = (name: string, path: string, id: string, shown: z.ZodType) =>
+  runtimeSetting(name, path, SetPolicyRequest, JsonObject, {
+    post: SetPolicyRequest.strict().extend({ policy: shown }).meta({ id }),
+    put: shown,
+  });
+const learning = policy("learning policy", "learning-policy", "LearningPolicyChange", LearningPolicy);
+const runMemory = policy("run-memory policy", "run-memory-policy", "RunMemoryPolicyChange", RunMemoryPolicy);
+const toolLimits = runtimeSetting("tool limits", "tool-limits", SetToolLimitsRequest, JsonObject, {
+  post: SetToolLimitsRequest.strict().extend({ limits: ToolRuntimeLimits }).meta({ id: "ToolLimitsChange" }),
+  put: ToolRuntimeLimits,
+});
 
 export const runtimeEndpoints = define({
   status: {

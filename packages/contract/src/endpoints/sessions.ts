@@ -5,7 +5,7 @@ import {
   SetInputContractRequest,
   SetOutputContractRequest,
 } from "../contracts.ts";
-import { listOf, QueryFlag } from "../pagination.ts";
+import { ListQuery, listOf, QueryCount, QueryFlag, readByService } from "../pagination.ts";
 import { ReplyHandle, SubmitInputRequest } from "../runs.ts";
 import {
   CreateSessionRequest,
@@ -86,7 +86,7 @@ export const sessionsEndpoints = define({
     tag: "sessions",
     summary: "Journal and run events",
     access: "read",
-    query: z.object({ after_offset: z.string().optional(), limit: z.string().optional() }),
+    query: z.object({ after_offset: readByService("^[0-9]+$").optional(), limit: QueryCount.optional() }),
     responses: { 200: SessionEventLog },
   },
   sessionInput: {
@@ -126,11 +126,7 @@ export const sessionsEndpoints = define({
     tag: "sessions",
     summary: "Permission decisions in order",
     access: "read",
-    query: z.object({
-      page: QueryFlag.optional(),
-      limit: z.string().optional(),
-      cursor: z.string().optional(),
-    }),
+    query: ListQuery,
     responses: { 200: listOf(PermissionAudit) },
   },
   postPersona: persona.post,

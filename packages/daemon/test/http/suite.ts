@@ -8,6 +8,7 @@ import { badTargets } from "./bad-targets.ts";
 import { budgets } from "./budgets.ts";
 import { cancelling } from "./cancel.ts";
 import { contracts } from "./contracts.ts";
+import { documented } from "./documented.ts";
 import { goals } from "./goals.ts";
 import { idempotency } from "./idempotency.ts";
 import { idempotentDecisions } from "./idempotent-decisions.ts";
@@ -62,6 +63,8 @@ export function httpSuite(name: string, openStore: OpenStore): void {
       describe("bodies", () => badBodies(fixture));
       describe("paths and queries", () => badTargets(fixture));
     });
+
+    describe("the OpenAPI document", () => documented(useDaemon(openStore)));
 
     describe("runtime settings", () => {
       describe("each of them", () => runtimeSettings(useDaemon(openStore, { routes: ROUTES })));

@@ -15,7 +15,7 @@ export function logBindings(ring: LogRing): Binding[] {
 
 function limitIn(text: string | undefined): number {
   if (text === undefined || text.trim() === "") return LOG_DEFAULT;
-  const limit = /^\d{1,9}$/.test(text.trim()) ? Number(text) : 0;
+  const limit = /^\d+$/.test(text.trim()) ? Number(text) : 0;
   if (limit > 0) return Math.min(limit, LOG_CAPACITY);
   throw problem("pagination", "invalid_limit", `limit must be a whole number from 1 to ${LOG_CAPACITY}`);
 }

@@ -227,7 +227,7 @@ export class SessionService {
 }
 
 function positive(name: string, text: string, least = 1): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+  const value = /^\d+$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : -1;
   if (value < least) {
     throw problem(
       "pagination",

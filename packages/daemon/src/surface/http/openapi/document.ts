@@ -22,10 +22,13 @@ export function openApiDocument(): object {
     info: {
       title: "Kheish control plane",
       version: CONTROL_PLANE_VERSION,
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       "x-api-revision": API_REVISION,
       "x-sse-replay": true,
       "x-typed-sse-heartbeat": true,
     },
+    // Where the document came from, whatever proxy stands in front.
+    servers: [{ url: "/" }],
     tags: [...new Set(operations.map(({ endpoint }) => endpoint.tag))].map((name) => ({ name })),
     paths,
     components: {

@@ -13,6 +13,8 @@ export interface ConvertedSchema {
 
 /** The name of the one recursive schema that has no id of its own: `z.json()` makes it anew at each use. */
 const ANY_JSON = "Json";
+/** Says as much as the alternatives that refer to themselves, of which generators make types that do not compile. */
+const anyJson: JsonSchema = { description: "any JSON value" };
 
 export function convert(schema: z.ZodType, direction: Direction): ConvertedSchema {
   const converted = toJsonSchema(schema, direction);
@@ -24,7 +26,7 @@ export function convert(schema: z.ZodType, direction: Direction): ConvertedSchem
     definitions: new Map(
       [...converted.definitions].map(([name, definition]) => [
         named.get(name) ?? name,
-        renameRefs(definition, rename),
+        named.get(name) === ANY_JSON ? anyJson : renameRefs(definition, rename),
       ]),
     ),
   };

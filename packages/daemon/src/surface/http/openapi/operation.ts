@@ -1,4 +1,4 @@
-import { type Endpoint, ProblemDetails, verbOf } from "@kheish/contract";
+import { type Endpoint, IdempotencyKey, ProblemDetails, verbOf } from "@kheish/contract";
 import { PathTemplate } from "../routing/path-template.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { SchemaCatalog } from "./schema-catalog.ts";
@@ -6,6 +6,11 @@ import type { SchemaCatalog } from "./schema-catalog.ts";
 /** The statuses every operation may answer with a problem document (08, OpenAPI). */
 const PROBLEM_STATUSES = [400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502, 503];
 const PRECONDITION_FAILED = 412;
+const UNSUPPORTED_MEDIA_TYPE = 415;
+/** Of settings, whose ETag is their revision. */
+const ETAGS = String.raw`^\s*(\*|(W/)?"[0-9]{1,15}"(\s*,\s*(W/)?"[0-9]{1,15}")*)\s*$`;
+const { pattern, maxLength } = IdempotencyKey.meta() ?? {};
+const keyLimits = { pattern, maxLength };
 export const PROBLEM_RESPONSE = "Problem";
 export const BEARER_SCHEME = "bearerAuth";
 const MEDIA_TYPES = {
@@ -18,7 +23,8 @@ const MEDIA_TYPES = {
 /** Adds the endpoint's schemas to the catalog; answers what writes the operation once all are known. */
 export function describeOperation(endpoint: Endpoint, catalog: SchemaCatalog): () => object {
   const query = endpoint.query && catalog.add(endpoint.query, "input");
-  const body = endpoint.body && catalog.add(endpoint.body, "input");
+  const shownBody = endpoint.shownBody ?? endpoint.body;
+  const body = shownBody && catalog.add(shownBody, "input");
   const answers = Object.entries(endpoint.responses).map(
     ([status, schema]) => [status, catalog.add(schema, "output")] as const,
   );
@@ -55,7 +61,11 @@ export function describeOperation(endpoint: Endpoint, catalog: SchemaCatalog): (
 }
 
 function problemStatuses(endpoint: Endpoint): number[] {
-  return endpoint.conditional ? [...PROBLEM_STATUSES, PRECONDITION_FAILED] : PROBLEM_STATUSES;
+  return [
+    ...PROBLEM_STATUSES,
+    ...(endpoint.conditional ? [PRECONDITION_FAILED] : []),
+    ...(endpoint.body === undefined ? [] : [UNSUPPORTED_MEDIA_TYPE]),
+  ];
 }
 
 /** The problem document as a shared answer. */
@@ -102,18 +112,20 @@ function queryParameters(query: JsonSchema): object[] {
 }
 
 function headerParameters(endpoint: Endpoint): object[] {
-  const header = (name: string, description: string) => ({
+  const header = (name: string, description: string, limits = {}) => ({
     name,
     in: "header",
     required: false,
     description,
-    schema: { type: "string" },
+    schema: { type: "string", ...limits },
   });
   return [
     ...(endpoint.idempotent
-      ? [header("Idempotency-Key", "Repeating a request with its key repeats its answer.")]
+      ? [header("Idempotency-Key", "Repeating a request with its key repeats its answer.", keyLimits)]
       : []),
-    ...(endpoint.conditional ? [header("If-Match", "Refuse unless the ETag is still this one.")] : []),
+    ...(endpoint.conditional
+      ? [header("If-Match", "Refuse unless the ETag is still this one.", { pattern: ETAGS })]
+      : []),
     ...(endpoint.kind === "sse" ? [header("Last-Event-ID", "Resume after this event.")] : []),
   ];
 }

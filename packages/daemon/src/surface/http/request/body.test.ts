@@ -189,6 +189,7 @@ describe("hostile JSON", () => {
       const answer = await post("/v1/sessions/s1/runs", body);
       expect(answer).toMatchObject({ status: 422, body: { code: "request_body_invalid" } });
       expect(answer.body.errors[0]?.path).toMatch(/^\/metadata.*\/__proto__$/);
+      expect(answer.body.detail).toContain(`${answer.body.errors[0]?.path}: this key is not accepted`);
       expect(({} as Record<string, unknown>).admin).toBeUndefined();
     },
   );

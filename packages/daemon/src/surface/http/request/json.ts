@@ -72,7 +72,7 @@ function enter(container: object): Level {
 }
 
 function refused(path: readonly PropertyKey[], message: string) {
-  return problem("api", "request_body_invalid", `the body is not acceptable: ${message}`, {
-    errors: [{ path: jsonPointer(path), message }],
-  });
+  const pointer = jsonPointer(path);
+  const detail = `the body is not acceptable: ${path.length === 0 ? "" : `${pointer}: `}${message}`;
+  return problem("api", "request_body_invalid", detail, { errors: [{ path: pointer, message }] });
 }
