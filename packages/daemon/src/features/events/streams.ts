@@ -9,7 +9,7 @@ import { agentSnapshot } from "../sessions/index.ts";
 import { cursorOf } from "./cursor.ts";
 import { type FrameSource, frameOf } from "./frames.ts";
 import { queueShifts } from "./queue-shifts.ts";
-import { type Delta, type StreamScope, Subscriber, Subscribers } from "./subscribers.ts";
+import { type Delta, holds, type StreamScope, Subscriber, Subscribers } from "./subscribers.ts";
 
 export interface StreamOptions {
   cursor?: string | undefined;
@@ -55,8 +55,20 @@ export class EventStreams {
   /** Shows text as a model produces it to whoever watches now, after the events that led to it. */
   publishDelta(delta: Delta): void {
     const before = this.#tail.caughtUp();
-    if (before === undefined) this.#offer(delta);
-    else void before.then(() => this.#offer(delta));
+    if (before === undefined) {
+      this.#offer(delta);
+      return;
+    }
+    const { position } = this.#tail;
+    void before.then(() => {
+      if (!this.#isSaid(delta, position)) this.#offer(delta);
+    });
+  }
+
+  /** Whether the message that holds it was read behind `position`, so that it would be shown again behind that. */
+  #isSaid(delta: Delta, position: number): boolean {
+    const events = this.#tail.sinceIn(sessionStream(delta.session_id), position);
+    return events === undefined || events.some((event) => holds(event, delta));
   }
 
   #offer(delta: Delta): void {

@@ -115,10 +115,7 @@ export class Subscriber {
 
   /** The message itself has come: its deltas have nothing left to say. */
   forget(stored: StoredEvent): void {
-    const event = recorded(stored);
-    if (event.type !== "message_appended") return;
-    const { run_id, turn } = event.data;
-    this.#deltas = this.#deltas.filter((delta) => delta.run_id !== run_id || delta.turn > turn);
+    this.#deltas = this.#deltas.filter((delta) => !holds(stored, delta));
   }
 
   takeDeltas(): SseFrame[] {
@@ -126,4 +123,10 @@ export class Subscriber {
     this.#deltas = [];
     return deltas.map((delta) => ({ event: "output_delta", data: { type: "output_delta", ...delta } }));
   }
+}
+
+/** Whether an event is a message of which this was a piece, or one that came after it. */
+export function holds(stored: StoredEvent, { run_id, turn }: Delta): boolean {
+  const event = recorded(stored);
+  return event.type === "message_appended" && event.data.run_id === run_id && turn <= event.data.turn;
 }
