@@ -10,6 +10,7 @@ import { useReasonAgainst } from "../ui/may.tsx";
 import { Missing } from "../ui/missing.tsx";
 import { Button, Card, Empty, Json, Time, Title, words } from "../ui/parts.tsx";
 import { Refusal } from "../ui/refusal.tsx";
+import { RevisedForm } from "../ui/revised-form.tsx";
 import { useChange } from "../ui/use-change.ts";
 import { useUntouched } from "../ui/use-untouched.ts";
 
@@ -171,7 +172,8 @@ function limits({ runtime: { allowed_tools, blocked_tools } }: SkillView): strin
 
 /** One that was added here is replaced and removed here; the others are their folder's. */
 function Change({ now, onGone, onReload }: { now: SkillView; onGone: () => void; onReload: () => void }) {
-  const { shown: skill, touch, release } = useUntouched(now);
+  const begun = useUntouched(now);
+  const { shown: skill, release } = begun;
   const params = { skill_name: skill.name };
   const lost = ONLY_IN_FOLDERS.filter((field) => skill[field] !== undefined);
   const set = useChange(
@@ -188,22 +190,11 @@ function Change({ now, onGone, onReload }: { now: SkillView; onGone: () => void;
       }),
     { stale: STALE, onDone: release },
   );
-  const reload = () => {
-    release();
-    set.reset();
-    onReload();
-  };
   const remove = useChange(() => kheish().api.removeSkill({ params }), { stale: STALE, onDone: onGone });
   return (
     <>
       <Disclosure name="Replace it">
-        <ChangeForm
-          key={skill.revision}
-          change={set}
-          submit="Replace the skill"
-          onTouch={touch}
-          onReload={reload}
-        >
+        <RevisedForm of={begun} change={set} submit="Replace the skill" onReload={onReload}>
           <SkillFields skill={skill} />
           {lost.length > 0 && (
             <p className="text-wait">
@@ -211,7 +202,7 @@ function Change({ now, onGone, onReload }: { now: SkillView; onGone: () => void;
               folder.
             </p>
           )}
-        </ChangeForm>
+        </RevisedForm>
       </Disclosure>
       <div>
         <ConfirmButton

@@ -1,4 +1,5 @@
 import { KheishProblem } from "@kheish/sdk";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 /** What was asked for is not there, or not for this token to know of. */
@@ -15,5 +16,19 @@ export function Missing({ children }: { children: ReactNode }) {
     >
       {children}
     </p>
+  );
+}
+
+const LISTS = { run: "/runs", session: "/sessions" } as const;
+
+/** The same of a record that has a page of its own. */
+export function MissingRecord({ kind }: { kind: keyof typeof LISTS }) {
+  return (
+    <Missing>
+      This daemon has no such {kind}; it may have been removed.{" "}
+      <Link to={LISTS[kind]} className="text-accent underline">
+        All {kind}s
+      </Link>
+    </Missing>
   );
 }

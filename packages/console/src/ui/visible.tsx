@@ -1,5 +1,14 @@
 import { pieces } from "./pieces.ts";
 
+/** A name that somebody chose: besides, it does not turn what stands around it. */
+export function VisibleName({ name }: { name: string }) {
+  return (
+    <bdi>
+      <Visible text={name} />
+    </bdi>
+  );
+}
+
 /**
  * A text in which nothing hides: characters without a look have their number, and turn nothing that stands behind them.
  * Who copies it has the text as it is.

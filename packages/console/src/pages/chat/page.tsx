@@ -1,12 +1,12 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { kheish } from "../../app/client.ts";
 import { sessionQuery } from "../../app/queries.ts";
 import { UseViaSdk } from "../../snippets/use-via-sdk.tsx";
-import { isMissing, Missing } from "../../ui/missing.tsx";
+import { isMissing, MissingRecord } from "../../ui/missing.tsx";
 import { Button, Failure, Title } from "../../ui/parts.tsx";
-import { Visible } from "../../ui/visible.tsx";
+import { VisibleName } from "../../ui/visible.tsx";
 import { ActiveRun } from "./active-run.tsx";
 import { Composer } from "./composer.tsx";
 import { ConversationView } from "./conversation-view.tsx";
@@ -25,9 +25,7 @@ export function ChatPage() {
   return (
     <>
       <Title aside={<Actions sessionId={sessionId} isActive={activeRunId !== undefined} />}>
-        <bdi>
-          <Visible text={sessionId} />
-        </bdi>
+        <VisibleName name={sessionId} />
       </Title>
       {failure ? <Failure error={failure} /> : null}
       <div className="grid grid-cols-1 items-start gap-6 lg:grid-cols-[minmax(0,1fr)_18rem]">
@@ -52,16 +50,9 @@ function NoSession({ sessionId }: { sessionId: string }) {
   return (
     <>
       <Title>
-        <bdi>
-          <Visible text={sessionId} />
-        </bdi>
+        <VisibleName name={sessionId} />
       </Title>
-      <Missing>
-        This daemon has no such session; it may have been removed.{" "}
-        <Link to="/sessions" className="text-accent underline">
-          All sessions
-        </Link>
-      </Missing>
+      <MissingRecord kind="session" />
     </>
   );
 }

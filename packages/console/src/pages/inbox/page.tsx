@@ -9,7 +9,7 @@ import { For } from "../../ui/countdown.tsx";
 import { Loaded } from "../../ui/loaded.tsx";
 import { Button, Empty, Title } from "../../ui/parts.tsx";
 import { VirtualList } from "../../ui/virtual-list.tsx";
-import { Visible } from "../../ui/visible.tsx";
+import { VisibleName } from "../../ui/visible.tsx";
 import { Approval } from "./approval.tsx";
 import { Bulk } from "./bulk.tsx";
 import { DecidedLately } from "./decided.tsx";
@@ -85,10 +85,7 @@ function Row({ item, isChosen, onChoose }: { item: Item; isChosen: boolean; onCh
           {run.run_id}
         </Link>
         <span className="wrap-anywhere">
-          in{" "}
-          <bdi>
-            <Visible text={run.session_id} />
-          </bdi>
+          in <VisibleName name={run.session_id} />
         </span>
         <span>
           has waited <For sinceMs={run.updated_at_ms} />

@@ -4,9 +4,9 @@ import { Link, useParams } from "@tanstack/react-router";
 import { kheish } from "../../app/client.ts";
 import { runQuery } from "../../app/queries.ts";
 import { useNow } from "../../app/use-now.ts";
-import { isMissing, Missing } from "../../ui/missing.tsx";
+import { isMissing, MissingRecord } from "../../ui/missing.tsx";
 import { Button, Card, duration, Failure, money, Skeleton, Status, Time, Title } from "../../ui/parts.tsx";
-import { Visible } from "../../ui/visible.tsx";
+import { VisibleName } from "../../ui/visible.tsx";
 import { Decide } from "../inbox/decide.tsx";
 import { Timeline } from "./timeline.tsx";
 import { useTimeline } from "./use-timeline.ts";
@@ -20,12 +20,7 @@ export function RunPage() {
     <>
       <Title>{runId}</Title>
       {isMissing(query.error) ? (
-        <Missing>
-          This daemon has no such run; it may have been removed.{" "}
-          <Link to="/runs" className="text-accent underline">
-            All runs
-          </Link>
-        </Missing>
+        <MissingRecord kind="run" />
       ) : query.error ? (
         <Failure error={query.error} />
       ) : (
@@ -77,9 +72,7 @@ function Facts({ run, now }: { run: RunView; now: number }) {
         to="/sessions/$sessionId/chat"
         params={{ sessionId: run.session_id }}
       >
-        <bdi>
-          <Visible text={run.session_id} />
-        </bdi>
+        <VisibleName name={run.session_id} />
       </Link>,
     ],
     ["Model", run.request.model ?? "not chosen yet"],

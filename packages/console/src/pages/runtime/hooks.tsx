@@ -2,10 +2,11 @@ import type { HookDeadLetter, HookDefinition, HookSettings, JsonObject } from "@
 import { useQuery } from "@tanstack/react-query";
 import { kheish } from "../../app/client.ts";
 import { ConfirmButton } from "../../ui/confirm.tsx";
-import { AreaField, ChangeForm, Disclosure, Fields, TextField } from "../../ui/form.tsx";
+import { AreaField, Disclosure, Fields, TextField } from "../../ui/form.tsx";
 import { Loaded } from "../../ui/loaded.tsx";
 import { useReasonAgainst } from "../../ui/may.tsx";
 import { Empty, Time, words } from "../../ui/parts.tsx";
+import { RevisedForm } from "../../ui/revised-form.tsx";
 import { ACTS, Acts, Cell, Row, Table, Word } from "../../ui/table.tsx";
 import { useChange } from "../../ui/use-change.ts";
 import { useUntouched } from "../../ui/use-untouched.ts";
@@ -100,7 +101,8 @@ function EditHooks({
   now: { revision: number; settings: HookSettings };
   onReload: () => void;
 }) {
-  const { shown, touch, release } = useUntouched(now);
+  const begun = useUntouched(now);
+  const { shown, release } = begun;
   const put = useChange(
     async (fields: Fields) => {
       const reason = fields.optional("reason");
@@ -112,20 +114,9 @@ function EditHooks({
     },
     { stale: STALE, onDone: release },
   );
-  const reload = () => {
-    release();
-    put.reset();
-    onReload();
-  };
   return (
     <Disclosure name="Edit the hooks">
-      <ChangeForm
-        key={shown.revision}
-        change={put}
-        submit="Replace the hooks"
-        onTouch={touch}
-        onReload={reload}
-      >
+      <RevisedForm of={begun} change={put} submit="Replace the hooks" onReload={onReload}>
         <AreaField
           label="Hooks by event (JSON)"
           name="settings"
@@ -134,7 +125,7 @@ function EditHooks({
           defaultValue={JSON.stringify(shown.settings, undefined, 2)}
         />
         <TextField label="Why (kept with the change)" name="reason" />
-      </ChangeForm>
+      </RevisedForm>
     </Disclosure>
   );
 }

@@ -115,6 +115,7 @@ export class Subscriber {
 
   /** The message itself has come: its deltas have nothing left to say. */
   forget(stored: StoredEvent): void {
+    if (this.#deltas.length === 0) return;
     this.#deltas = this.#deltas.filter((delta) => !holds(stored, delta));
   }
 
